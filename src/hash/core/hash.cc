@@ -1,0 +1,237 @@
+#include "hashgate/hash.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/hex.h"
+
+namespace hashgate {
+namespace {
+
+struct AlgorithmRow {
+  Algorithm algorithm;
+  std::string_view name;
+  std::size_t size;
+};
+
+constexpr AlgorithmRow kAlgorithms[] = {
+    {Algorithm::kUnspecified, "unspecified", 0},
+    {Algorithm::kMd5, "md5", 16},
+    {Algorithm::kSha1, "sha1", 20},
+    {Algorithm::kSha256, "sha256", 32},
+    {Algorithm::kPdq, "pdq", 32},
+    {Algorithm::kPhotoDna, "photodna", 144},
+    {Algorithm::kPHash, "phash", 0},
+    {Algorithm::kBlockMean, "block_mean", 0},
+    {Algorithm::kMarrHildreth, "marr_hildreth", 0},
+    {Algorithm::kRadialVariance, "radial_variance", 0},
+    {Algorithm::kAverage, "average", 0},
+    {Algorithm::kColorMoment, "color_moment", 0},
+};
+static_assert(std::size(kAlgorithms) == kAlgorithmCount);
+
+int Base64Value(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+') return 62;
+  if (c == '/') return 63;
+  return -1;
+}
+
+bool DecodeBase64Exact(std::string_view text, std::vector<std::uint8_t>& out) {
+  for (std::size_t i = 0; i + 4 <= text.size(); i += 4) {
+    unsigned group = 0;
+    for (std::size_t j = 0; j < 4; ++j) {
+      const int value = Base64Value(text[i + j]);
+      if (value < 0) return false;
+      group = group << 6 | static_cast<unsigned>(value);
+    }
+    for (int shift = 16; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(group >> shift));
+  }
+  return true;
+}
+
+bool DecodeDecimalList(std::string_view text, std::vector<std::uint8_t>& out) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    unsigned value = 0;
+    if (at == end || *at < '0' || *at > '9') return false;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc{} || value > 255) return false;
+    out.push_back(static_cast<std::uint8_t>(value));
+    if (next == end) return true;
+    if (*next != ',' || out.size() > 144) return false;
+    at = next + 1;
+  }
+}
+
+// The three text forms in which PhotoDNA vectors are exchanged: base64, hex, decimal numbers.
+Result<std::vector<std::uint8_t>> ParsePhotoDna(std::string_view text) {
+  constexpr std::size_t kSize = 144;
+  std::vector<std::uint8_t> bytes;
+  bool decoded = false;
+  if (text.size() == kSize * 2) {
+    bytes.resize(kSize);
+    decoded = HexDecodeInto(text, bytes);
+  } else if (text.size() == kSize / 3 * 4) {
+    decoded = DecodeBase64Exact(text, bytes);
+  }
+  if (!decoded && text.find(',') != std::string_view::npos) {
+    bytes.clear();
+    decoded = DecodeDecimalList(text, bytes);
+  }
+  if (!decoded || bytes.size() != kSize) {
+    return Fail(
+        Reason::kHashMalformed,
+        "a PhotoDNA vector is 144 bytes as 192 base64 characters, 288 hex digits or 144 decimal numbers");
+  }
+  return bytes;
+}
+
+// Share of the energy of the 16x16 matrix of +-1 that its best rank-1 approximation holds: s1^2 / 256.
+double RankOneShare(const PdqHash& hash) {
+  std::array<std::array<double, 16>, 16> m{};
+  for (int row = 0; row < 16; ++row) {
+    for (int column = 0; column < 16; ++column) {
+      m[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)] =
+          hash.bit(16 * row + column) ? 1.0 : -1.0;
+    }
+  }
+  // Power iteration on M^T M. The start is fixed and not a symmetry vector of any pattern; 64 rounds separate
+  // the first singular value well below the gate's resolution.
+  std::array<double, 16> v{};
+  for (std::size_t i = 0; i < 16; ++i) v[i] = 1.0 + 0.37 * static_cast<double>((i * 7) % 16);
+  double share = 0;
+  for (int round = 0; round < 64; ++round) {
+    std::array<double, 16> u{};
+    std::array<double, 16> w{};
+    for (std::size_t r = 0; r < 16; ++r) {
+      for (std::size_t c = 0; c < 16; ++c) u[r] += m[r][c] * v[c];
+    }
+    for (std::size_t r = 0; r < 16; ++r) {
+      for (std::size_t c = 0; c < 16; ++c) w[c] += m[r][c] * u[r];
+    }
+    double vv = 0;
+    double uu = 0;
+    double ww = 0;
+    for (std::size_t i = 0; i < 16; ++i) {
+      vv += v[i] * v[i];
+      uu += u[i] * u[i];
+      ww += w[i] * w[i];
+    }
+    share = uu / vv / 256.0;
+    if (ww == 0) break;
+    const double scale = 1.0 / std::sqrt(ww);
+    for (std::size_t i = 0; i < 16; ++i) v[i] = w[i] * scale;
+  }
+  return share;
+}
+
+}  // namespace
+
+std::string_view AlgorithmName(Algorithm algorithm) {
+  const auto index = static_cast<std::size_t>(algorithm);
+  return index < std::size(kAlgorithms) ? kAlgorithms[index].name : kAlgorithms[0].name;
+}
+
+Result<Algorithm> ParseAlgorithm(std::string_view name) {
+  for (const AlgorithmRow& row : std::span(kAlgorithms).subspan(1)) {
+    if (row.name == name) return row.algorithm;
+  }
+  return Fail(Reason::kAlgorithmUnknown,
+              "'" + std::string(name.substr(0, 64)) + "' is not a known hash algorithm");
+}
+
+std::string_view PipelineName(Pipeline pipeline) {
+  switch (pipeline) {
+    case Pipeline::kFull: return "full";
+    case Pipeline::kNn512: return "nn512";
+    case Pipeline::kUnspecified: break;
+  }
+  return "unknown";
+}
+
+Result<Pipeline> ParsePipeline(std::string_view name) {
+  if (name == "full") return Pipeline::kFull;
+  if (name == "nn512") return Pipeline::kNn512;
+  if (name == "unknown") return Pipeline::kUnspecified;
+  return Fail(Reason::kRequestInvalid,
+              "'" + std::string(name.substr(0, 64)) + "' is not a PDQ pipeline: use full, nn512 or unknown");
+}
+
+std::size_t HashSize(Algorithm algorithm) {
+  const auto index = static_cast<std::size_t>(algorithm);
+  return index < std::size(kAlgorithms) ? kAlgorithms[index].size : 0;
+}
+
+std::array<std::uint8_t, 32> PdqHash::bytes() const {
+  std::array<std::uint8_t, 32> out{};
+  for (std::size_t i = 0; i < 32; ++i) {
+    out[i] = static_cast<std::uint8_t>(words[3 - i / 8] >> (56 - 8 * (i % 8)));
+  }
+  return out;
+}
+
+PdqHash PdqHash::FromBytes(std::span<const std::uint8_t, 32> bytes) {
+  PdqHash hash;
+  for (std::size_t i = 0; i < 32; ++i) hash.words[3 - i / 8] = hash.words[3 - i / 8] << 8 | bytes[i];
+  return hash;
+}
+
+std::string PdqHash::hex() const {
+  return HexEncode(bytes());
+}
+
+Result<PdqHash> PdqHash::FromHex(std::string_view text) {
+  std::array<std::uint8_t, 32> bytes{};
+  if (!HexDecodeInto(text, bytes)) {
+    return Fail(Reason::kHashMalformed, "a PDQ hash is exactly 64 hex digits");
+  }
+  return FromBytes(bytes);
+}
+
+Result<HashValue> ParseHashText(Algorithm algorithm, std::string_view text) {
+  HashValue value{.algorithm = algorithm};
+  const std::size_t size = HashSize(algorithm);
+  if (size == 0) {
+    return Fail(Reason::kUnsupported, "this build stores no hashes of the algorithm '" +
+                                          std::string(AlgorithmName(algorithm)) + "'");
+  }
+  if (algorithm == Algorithm::kPhotoDna) {
+    HASHGATE_ASSIGN_OR_RETURN(value.bytes, ParsePhotoDna(text));
+    return value;
+  }
+  value.bytes.resize(size);
+  if (!HexDecodeInto(text, value.bytes)) {
+    return Fail(Reason::kHashMalformed, "a " + std::string(AlgorithmName(algorithm)) + " hash is exactly " +
+                                            std::to_string(size * 2) + " hex digits");
+  }
+  return value;
+}
+
+bool IsDegenerate(const PdqHash& hash) {
+  int ones = 0;
+  for (const std::uint64_t word : hash.words) ones += std::popcount(word);
+  // The median makes half the bits 1; far from that, many coefficients tied.
+  if (ones < 64 || ones > 192) return true;
+  return RankOneShare(hash) > 0.40;
+}
+
+std::string_view DihedralName(Dihedral dihedral) {
+  switch (dihedral) {
+    case Dihedral::kOriginal: return "original";
+    case Dihedral::kRotate90: return "rotate90";
+    case Dihedral::kRotate180: return "rotate180";
+    case Dihedral::kRotate270: return "rotate270";
+    case Dihedral::kFlipX: return "flipx";
+    case Dihedral::kFlipY: return "flipy";
+    case Dihedral::kFlipPlus1: return "flipplus1";
+    case Dihedral::kFlipMinus1: return "flipminus1";
+  }
+  return "original";
+}
+
+}  // namespace hashgate

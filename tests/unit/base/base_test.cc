@@ -1,0 +1,95 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/utf8.h"
+#include "hashgate/verdict.h"
+
+namespace hashgate {
+namespace {
+
+TEST(Hex, RoundTripsAndRefusesAllElse) {
+  const std::vector<std::uint8_t> bytes = {0x00, 0x7f, 0xff, 0xa5};
+  EXPECT_EQ(HexEncode(bytes), "007fffa5");
+  EXPECT_EQ(HexDecode("007FFFa5"), bytes);
+  for (const char* bad : {"0", "0g", " 00", "+1", "0x", "00 "}) EXPECT_FALSE(HexDecode(bad)) << bad;
+}
+
+// Vectors: RFC 1321 A.5, FIPS 180-4 examples, RFC 4231 case 2.
+TEST(Digest, PublishedVectors) {
+  std::array<std::uint8_t, 32> out{};
+  DigestStream md5(DigestKind::kMd5);
+  md5.Update(AsBytes("a"));
+  md5.Update(AsBytes("bc"));
+  md5.Finish(out);
+  EXPECT_EQ(HexEncode(std::span(out).first(16)), "900150983cd24fb0d6963f7d28e17f72");
+  DigestStream sha1(DigestKind::kSha1);
+  sha1.Update(AsBytes("abc"));
+  sha1.Finish(out);
+  EXPECT_EQ(HexEncode(std::span(out).first(20)), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(HexEncode(Sha256Of(AsBytes("abc"))),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(HexEncode(HmacSha256(AsBytes("Jefe"), AsBytes("what do ya want for nothing?"))),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Utf8, AcceptsValidAndRefusesOverlongSurrogatesAndCuts) {
+  const auto valid = [](std::string_view text) {
+    Utf8Validator validator;
+    for (char c : text) {
+      const auto byte = static_cast<std::uint8_t>(c);
+      if (!validator.Update({&byte, 1})) return false;
+    }
+    return validator.Complete();
+  };
+  EXPECT_TRUE(valid("plain, \xc3\xa9, \xe2\x82\xac, \xf0\x9f\x98\x80"));
+  EXPECT_FALSE(valid("\xc0\xaf"));
+  EXPECT_FALSE(valid("\xe0\x80\xaf"));
+  EXPECT_FALSE(valid("\xed\xa0\x80"));
+  EXPECT_FALSE(valid("\xf4\x90\x80\x80"));
+  EXPECT_FALSE(valid("\xe2\x82"));
+  EXPECT_FALSE(valid("\x80"));
+}
+
+TEST(Log, EscapesWhatWouldBreakTheLine) {
+  EXPECT_EQ(log::EscapeJson("a\"b\\c\nd\x01"), "a\\\"b\\\\c\\u000ad\\u0001");
+  EXPECT_EQ(log::EscapeJson("\xff\xc3\xa9"), "\\ufffd\xc3\xa9");
+}
+
+TEST(Clock, FormatsUtcWithMilliseconds) {
+  EXPECT_EQ(FormatTime(FromUnixMillis(0)), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(FormatTime(FromUnixMillis(1'795'367'380'123)), "2026-11-22T17:09:40.123Z");
+  EXPECT_EQ(FormatTime(FromUnixMillis(-1)), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(Random, UlidsSortByTimeAndDiffer) {
+  EXPECT_LT(NewUlid(1'000), NewUlid(2'000));
+  EXPECT_EQ(NewUlid(0).substr(0, 10), "0000000000");
+  // 2^48 - 1 ms fills the ten digits of time: 7ZZZZZZZZZ.
+  EXPECT_EQ(NewUlid((std::int64_t{1} << 48) - 1).substr(0, 10), "7ZZZZZZZZZ");
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(NewUlid(5));
+  EXPECT_EQ(seen.size(), 1000U);
+}
+
+TEST(Names, CausesAreUniqueAndParseBack) {
+  std::set<std::string_view> names;
+  for (const Cause cause : AllCauses()) {
+    const auto parsed = ParseCause(Name(cause));
+    ASSERT_TRUE(parsed) << Name(cause);
+    EXPECT_EQ(*parsed, cause);
+    EXPECT_NE(OutcomeOf(cause), Outcome::kUnspecified);
+    names.insert(Name(cause));
+  }
+  EXPECT_EQ(names.size(), AllCauses().size());
+  EXPECT_FALSE(ParseVerdict("UNSPECIFIED"));
+  EXPECT_FALSE(ParseVerdict("allow"));
+}
+
+}  // namespace
+}  // namespace hashgate
