@@ -1,0 +1,152 @@
+// What a decoder worker says about one upload: a bounded record of fixed layout that the server checks field
+// by field, because a worker that parsed hostile bytes may have been taken over.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "hashgate/error.h"
+#include "hashgate/hash.h"
+#include "hashgate/verdict.h"
+
+namespace hashgate::decode {
+
+/// Formats told apart by their first bytes. Values go through the worker protocol and the wire: never
+/// renumber.
+enum class Format : std::uint8_t {
+  kUnknown = 0,
+  kJpeg = 1,
+  kPng = 2,
+  kWebp = 3,
+  kGif = 4,
+  kBmp = 5,
+  kTiff = 6,  ///< recognised, no codec yet
+  kHeif = 7,  ///< recognised, no codec yet
+  kAvif = 8,  ///< recognised, no codec yet
+  kVideo = 20,
+  kAudio = 21,
+  kArchive = 22,
+  kDocument = 23,  ///< PDF and office files
+  kText = 24,      ///< valid UTF-8 without an SVG or HTML root
+};
+/// Lower case: "jpeg", "video"; "unknown" for zero.
+std::string_view FormatName(Format format);
+
+/// Limits of one decode, all counted in work so that answers repeat. Zero is not "unlimited": every field is
+/// a bound.
+struct Limits {
+  std::uint64_t max_bytes = 32ULL << 20;          ///< of the encoded file; more is TOO_LARGE
+  std::uint64_t max_pixels = 50'000'000;          ///< width * height; more is TOO_MANY_PIXELS
+  std::uint32_t max_side = 16'384;                ///< of either side; more is TOO_MANY_PIXELS
+  std::uint32_t max_scans = 100;                  ///< of a progressive JPEG; more is TOO_COSTLY
+  std::uint64_t max_scan_pixels = 1'500'000'000;  ///< pixels * scans; more is TOO_COSTLY
+  std::uint32_t max_frames = 1'000'000;           ///< frames stored in the file; more is TOO_MANY_FRAMES
+  std::uint32_t cpu_seconds = 10;                 ///< RLIMIT_CPU backstop of a worker per job batch
+  std::uint64_t memory_bytes = 512ULL << 20;      ///< RLIMIT_AS of a worker beyond what it has at its start
+};
+
+/// What to compute. Digests are the server's work, never the worker's.
+struct Wanted {
+  bool pdq_full = true;
+  bool pdq_nn512 = false;  ///< the seam for the second pipeline; today's workers leave it out
+};
+
+inline constexpr int kMaxViews = 64;
+
+/// PDQ of one view in all eight forms, each as if the turned picture had been hashed.
+struct PdqForms {
+  Pipeline pipeline = Pipeline::kFull;
+  int quality = 0;                              ///< 0..100; turning does not change it
+  std::array<PdqHash, kDihedralCount> forms{};  ///< indexed by Dihedral
+};
+
+struct ViewHashes {
+  ViewKind kind = ViewKind::kWhole;
+  std::uint32_t frame = 0;  ///< index of the frame or page the view shows
+  std::uint32_t width = 0;  ///< pixels of this view
+  std::uint32_t height = 0;
+  bool hashable = false;      ///< false: a side under 5 px; no perceptual hash exists
+  std::vector<PdqForms> pdq;  ///< at most one per pipeline
+};
+
+/// Facts and hashes of one upload, checked.
+struct DecodeResult {
+  /// kNone: every pixel was decoded. kTruncated: `views` show what could be decoded. Else why nothing could
+  /// be.
+  Cause cause = Cause::kNone;
+  Format format = Format::kUnknown;
+  std::uint32_t width = 0;  ///< of the first picture, as its header declares it; 0 where unknown
+  std::uint32_t height = 0;
+  std::uint32_t frames_total = 0;  ///< pictures stored in the file; 0 where unknown
+  std::uint32_t frames_seen = 0;   ///< pictures decoded and hashed
+  bool has_alpha = false;
+  bool codec_warned = false;    ///< the codec reported damage but every pixel is there
+  bool trailing_bytes = false;  ///< bytes after the picture's own end
+  std::uint32_t decode_micros = 0;
+  std::uint32_t hash_micros = 0;
+  std::vector<ViewHashes> views;  ///< at most kMaxViews
+};
+
+// ---- The protocol. One request and one reply a job, each a single SOCK_SEQPACKET message of fixed layout in
+// host byte order (both ends are one machine). The upload's bytes lie in shared memory that the worker maps
+// read-only.
+
+inline constexpr std::uint32_t kRequestMagic = 0x31514748;  // "HGQ1"
+inline constexpr std::uint32_t kReplyMagic = 0x31524748;    // "HGR1"
+
+/// Wire form of a job. `job_id` is echoed by the reply.
+struct RequestRecord {
+  std::uint32_t magic = kRequestMagic;
+  std::uint8_t format = 0;  ///< as the server sniffed it; the worker sniffs again and trusts itself
+  std::uint8_t want_nn512 = 0;
+  std::uint8_t reserved[2] = {};
+  std::uint64_t job_id = 0;
+  std::uint64_t length = 0;  ///< bytes of the upload at the front of the shared buffer
+  Limits limits;
+};
+
+struct ViewRecord {
+  std::uint8_t kind = 0;
+  std::uint8_t hashable = 0;
+  std::uint8_t pipelines = 0;  ///< bit 0: forms[0] holds `full`; bit 1: forms[1] holds `nn512`
+  std::uint8_t reserved = 0;
+  std::uint32_t frame = 0;
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::int32_t quality[2] = {};
+  std::uint8_t forms[2][kDihedralCount][32] = {};
+};
+
+struct ReplyRecord {
+  std::uint32_t magic = kReplyMagic;
+  std::uint8_t cause = 0;
+  std::uint8_t format = 0;
+  std::uint8_t has_alpha = 0;
+  std::uint8_t codec_warned = 0;
+  std::uint8_t trailing_bytes = 0;
+  std::uint8_t reserved[3] = {};
+  std::uint32_t view_count = 0;
+  std::uint64_t job_id = 0;
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::uint32_t frames_total = 0;
+  std::uint32_t frames_seen = 0;
+  std::uint32_t decode_micros = 0;
+  std::uint32_t hash_micros = 0;
+  // followed by view_count ViewRecords
+};
+
+inline constexpr std::size_t kMaxReplyBytes = sizeof(ReplyRecord) + kMaxViews * sizeof(ViewRecord);
+
+/// Writes `result` as a reply for `job_id`. Views past kMaxViews are left out (the worker keeps to the
+/// bound).
+std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t job_id);
+
+/// Reads a reply as if an enemy wrote it: exact length, known enums, ranges, consistent counts, hash forms
+/// that are turns of one picture only as far as their bit counts allow. Errors: kDecoderProtocol naming the
+/// field.
+Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Limits& limits);
+
+}  // namespace hashgate::decode

@@ -1,0 +1,124 @@
+// In-memory matching over hash values: immutable snapshots that every scan pins, and the interface they hide
+// behind.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "hashgate/error.h"
+#include "hashgate/hash.h"
+
+namespace hashgate::index {
+
+using ListId = std::uint32_t;   ///< a list's number in the store; never reused
+using EntryId = std::uint64_t;  ///< an entry's number in the store; never reused
+
+/// Entries that policy may treat alike: matches are bounded, but the nearest of each (list, class) is always
+/// kept. The lists module numbers classes; the index only groups by them.
+using ActionClass = std::uint32_t;
+
+/// One hash of one entry as the index keeps it.
+struct IndexedHash {
+  ListId list = 0;
+  EntryId entry = 0;
+  ActionClass action_class = 0;
+  Algorithm algorithm = Algorithm::kUnspecified;
+  Pipeline pipeline =
+      Pipeline::kUnspecified;  ///< PDQ: which pipeline the list says made it; unspecified asks both
+  std::array<std::uint8_t, 32>
+      bytes{};  ///< the first HashSize(algorithm) count; MD5, SHA-1, SHA-256 and PDQ only
+};
+
+/// One PDQ form of one view to look up.
+struct PdqQuery {
+  PdqHash hash;
+  Pipeline pipeline = Pipeline::kFull;
+  std::uint32_t tag = 0;  ///< the caller's number for (view, dihedral form); comes back in candidates
+};
+
+/// How near a list's hashes must lie. Lists that are not named are not searched.
+struct ListRadius {
+  ListId list = 0;
+  int max_distance_bits = kDefaultPdqMaxDistanceBits;  ///< inclusive, 0..63
+};
+
+/// An index hit within its list's threshold.
+struct Candidate {
+  ListId list = 0;
+  EntryId entry = 0;
+  ActionClass action_class = 0;
+  Algorithm algorithm = Algorithm::kUnspecified;
+  int distance_bits = 0;  ///< 0 for digests
+  std::uint32_t tag = 0;  ///< of the query; 0 for digests
+};
+
+/// Bounds on what one search returns.
+struct SearchBounds {
+  std::size_t per_group = 16;  ///< candidates kept for each (list, action class), nearest first
+  std::size_t total = 256;     ///< overall, beyond one for each group
+};
+
+struct SearchResult {
+  std::vector<Candidate>
+      candidates;          ///< nearest first; ties by list, entry, tag: the same search gives the same order
+  bool truncated = false;  ///< more lay within the thresholds than the bounds let through
+};
+
+/// Digests of an upload to look up; absent ones are empty.
+struct DigestQuery {
+  const Md5* md5 = nullptr;
+  const Sha1* sha1 = nullptr;
+  const Sha256* sha256 = nullptr;
+};
+
+/// An immutable set of hashes. Threads: thread-safe; searches never block and never see a later change.
+class HashIndex {
+ public:
+  virtual ~HashIndex() = default;
+
+  /// Finds every PDQ hash within its list's threshold of any query whose pipeline fits: recall is exactly 1.0
+  /// before the bounds apply. Shapes: any number of queries (8 forms a view is usual). An entry appears once
+  /// for each query it is near to, nearest query first. Range: thresholds 0..63; larger are an error. Cost:
+  /// one pass over all hashes. Errors: kRequestInvalid.
+  [[nodiscard]] virtual Result<SearchResult> SearchPdq(std::span<const PdqQuery> queries,
+                                                       std::span<const ListRadius> lists,
+                                                       const SearchBounds& bounds) const = 0;
+
+  /// Finds entries of `lists` with any of the digests. Same bounds, order and truncation rule.
+  [[nodiscard]] virtual Result<SearchResult> SearchDigests(const DigestQuery& query,
+                                                           std::span<const ListId> lists,
+                                                           const SearchBounds& bounds) const = 0;
+
+  /// Hashes held and not withdrawn, by algorithm.
+  [[nodiscard]] virtual std::size_t Count(Algorithm algorithm) const = 0;
+  /// Bytes held in memory.
+  [[nodiscard]] virtual std::size_t MemoryBytes() const = 0;
+};
+
+/// Makes successive snapshots that share what has not changed: hashes go into immutable segments that are
+/// merged as they grow, withdrawals into copied tombstone maps. Threads: confined to the publishing thread;
+/// snapshots are free.
+class IndexBuilder {
+ public:
+  virtual ~IndexBuilder() = default;
+  /// Adds hashes; visible in the next snapshot. Hashes with an algorithm other than MD5, SHA-1, SHA-256 and
+  /// PDQ are an error. Errors: kRequestInvalid, kMemoryLimit (nothing was added).
+  virtual Status Add(std::span<const IndexedHash> hashes) = 0;
+  /// Withdraws every hash of the entry in the list that is there now; hashes added for it afterwards count
+  /// again.
+  virtual void Withdraw(ListId list, EntryId entry) = 0;
+  /// Withdraws every hash of the list.
+  virtual void WithdrawList(ListId list) = 0;
+  /// The state after all changes so far. Cost: proportional to the changes since the last, amortised.
+  virtual std::shared_ptr<const HashIndex> Snapshot() = 0;
+};
+
+/// Exact flat scan. `max_bytes` bounds what it may allocate; 0 means no bound.
+std::unique_ptr<IndexBuilder> NewFlatIndexBuilder(std::size_t max_bytes = 0);
+
+}  // namespace hashgate::index
