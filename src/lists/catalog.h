@@ -1,0 +1,196 @@
+// Hash lists and their entries: the record of truth, and the published generation that scans pin.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "hashgate/error.h"
+#include "hashgate/hash.h"
+#include "hashgate/verdict.h"
+#include "index/hash_index.h"
+#include "store/store.h"
+
+namespace hashgate::lists {
+
+using index::EntryId;
+using index::ListId;
+
+/// What an operator says of a list. Names are 1..63 of [a-z0-9-], starting with a letter or digit; names that
+/// start with "hashgate-" are the system's own.
+struct ListConfig {
+  std::string name;
+  std::string tenant;                       ///< owner; empty means shared by all tenants
+  Purpose purpose = Purpose::kUnspecified;  ///< required
+  std::string source;                       ///< who supplied it; required
+  std::string legal_basis;                  ///< under which agreement or law it is held; required
+  Trust trust = Trust::kUnverified;
+  /// Greatest distance that still matches, inclusive, by algorithm; PDQ 0..63.
+  std::map<Algorithm, int> max_distance_bits = {{Algorithm::kPdq, kDefaultPdqMaxDistanceBits}};
+  Pipeline pdq_pipeline =
+      Pipeline::kUnspecified;  ///< which pipeline made its PDQ hashes; unspecified asks both
+  Verdict action_ceiling = Verdict::kBlockAndReport;  ///< no match of this list leads to more
+  bool enabled = true;
+  std::string description;
+};
+
+/// A stored list.
+struct HashList {
+  ListId id = 0;
+  ListConfig config;
+  std::string etag;  ///< changes with every update
+  WallTime created{};
+  WallTime updated{};
+  std::uint64_t entry_count = 0;
+  std::uint64_t quarantined_count = 0;
+  bool system = false;  ///< built in (the canary): not counted, listed only on request
+};
+
+/// One known item as its source gave it.
+struct EntryRecord {
+  std::string source_id;  ///< the source's own id; empty where it has none (then the hash set identifies it)
+  std::vector<HashValue> hashes;    ///< at least one, at most 16; no two of one algorithm and pipeline
+  std::string classification;       ///< verbatim, at most 256 bytes
+  std::vector<std::string> labels;  ///< at most 32 of at most 128 bytes
+};
+
+/// A stored entry.
+struct Entry {
+  ListId list = 0;
+  EntryId id = 0;
+  EntryRecord record;
+  std::uint32_t version = 1;  ///< rises with every change
+  WallTime first_seen{};
+  WallTime last_changed{};
+};
+
+/// A line or record that could not be taken, kept with its reason so that nothing is lost silently.
+struct Quarantined {
+  std::string file;        ///< as the importer named it
+  std::uint64_t line = 0;  ///< 1-based line or record number
+  std::string reason;      ///< one sentence, without the value itself
+};
+
+/// What distinguishes entries of a list for policy beyond the list itself: the index groups candidates by it.
+struct ActionClassInfo {
+  std::string classification;
+  bool degenerate = false;   ///< the PDQ bits show too little structure
+  bool low_quality = false;  ///< the source gave a PDQ quality below kMinUsablePdqQuality
+};
+
+/// One published state: everything a scan needs, immutable. A scan pins one and uses nothing else.
+struct Generation {
+  std::int64_t number = 0;
+  std::shared_ptr<const index::HashIndex> index;
+  std::map<ListId, HashList> lists;             ///< all lists, disabled ones too
+  std::vector<ActionClassInfo> action_classes;  ///< indexed by index::ActionClass
+
+  /// Enabled lists that `tenant` may use, system lists left out, restricted to `names` unless that is empty.
+  [[nodiscard]] std::vector<const HashList*> EnabledFor(std::string_view tenant,
+                                                        std::span<const std::string> names) const;
+  [[nodiscard]] const HashList* Find(std::string_view name) const;
+};
+
+/// How an import changed a list. All counts are of records since the import began.
+struct ImportProgress {
+  std::uint64_t received = 0;
+  std::uint64_t added = 0;
+  std::uint64_t updated = 0;
+  std::uint64_t unchanged = 0;
+  std::uint64_t quarantined = 0;
+  /// Records 1..committed of the stream are durable and matched (or quarantined): a resumed import may start
+  /// after.
+  std::uint64_t committed = 0;
+  std::int64_t generation = 0;
+};
+
+/// One record of an import, or what the importer's parser says instead of one.
+struct ImportRecord {
+  std::uint64_t line = 0;             ///< where it stands in the source file; 1-based
+  std::optional<EntryRecord> record;  ///< absent: the parser could not read it
+  std::string problem;                ///< why, where absent
+};
+
+struct ImportOptions {
+  std::string list;
+  std::string file;      ///< name for quarantine messages
+  bool replace = false;  ///< stage everything and swap at Finish: entries not in the import are removed
+};
+
+/// An import in progress. Threads: confined. Dropping it keeps what was committed (nothing, where `replace`).
+class Import {
+ public:
+  virtual ~Import() = default;
+  /// Takes records and commits them in batches; on return every record of this call is durable and published
+  /// (staged, where `replace`). Bad records are quarantined. Errors: store's; then none of this call's
+  /// records count.
+  virtual Result<ImportProgress> Add(std::span<const ImportRecord> records) = 0;
+  /// Ends the import; with `replace` swaps the staged entries in atomically.
+  virtual Result<ImportProgress> Finish() = 0;
+};
+
+struct EntryPage {
+  std::vector<Entry> entries;
+  std::string next_page_token;  ///< empty at the end
+};
+
+struct CatalogOptions {
+  std::size_t index_max_bytes = 0;  ///< 0: no bound
+  const Clock* clock = &Clock::System();
+};
+
+/// All lists of a store. Writes return once durable and published; each returns or carries its generation.
+/// Threads: thread-safe; writers take turns, readers never wait for them.
+class Catalog {
+ public:
+  /// Loads every list and entry and publishes the first generation. `progress` (may be empty) is called now
+  /// and then with entries loaded so far. Errors: store's, kMemoryLimit.
+  static Result<std::unique_ptr<Catalog>> Open(store::Store& store, CatalogOptions options,
+                                               const std::function<void(std::uint64_t)>& progress = {});
+  virtual ~Catalog() = default;
+
+  /// The newest published generation; never null.
+  [[nodiscard]] virtual std::shared_ptr<const Generation> Current() const = 0;
+
+  /// Errors: kListExists, kRequestInvalid with the field.
+  virtual Result<HashList> CreateList(const ListConfig& config) = 0;
+  virtual Result<HashList> GetList(std::string_view name) const = 0;
+  [[nodiscard]] virtual std::vector<HashList> Lists(bool include_system) const = 0;
+  /// Replaces the configuration (the name stays). Errors: kListNotFound, kEtagMismatch (where `etag` is not
+  /// empty), kRequestInvalid.
+  virtual Result<HashList> UpdateList(const ListConfig& config, std::string_view etag) = 0;
+  virtual Result<HashList> SetEnabled(std::string_view name, bool enabled) = 0;
+  /// Withdraws the list at once, then removes its records. Returns the generation without it.
+  virtual Result<std::int64_t> DeleteList(std::string_view name, std::string_view etag) = 0;
+
+  /// Errors: kListNotFound; an import with `replace` and another import of one list at a time.
+  virtual Result<std::unique_ptr<Import>> StartImport(const ImportOptions& options) = 0;
+  /// Removes one entry. Errors: kListNotFound, kEntryNotFound.
+  virtual Result<std::int64_t> DeleteEntry(std::string_view list, EntryId entry) = 0;
+
+  virtual Result<Entry> GetEntry(ListId list, EntryId entry) const = 0;
+  /// Entries in id order, `page_size` 1..10,000. Errors: kListNotFound, kRequestInvalid (foreign token).
+  virtual Result<EntryPage> ListEntries(std::string_view list, std::string_view page_token,
+                                        int page_size) const = 0;
+  virtual Result<std::vector<Quarantined>> ListQuarantined(std::string_view list,
+                                                           std::size_t limit) const = 0;
+
+  /// Makes sure that the system list `name` exists with exactly these entries (the canary).
+  virtual Status EnsureSystemList(const ListConfig& config, std::span<const EntryRecord> entries) = 0;
+
+  /// Per-store secret for keyed digests of ids and bytes; 32 bytes.
+  [[nodiscard]] virtual std::span<const std::uint8_t> StoreKey() const = 0;
+};
+
+/// Checks an entry record as imports do: at least one hash, sizes right, no doubled algorithm, text bounded.
+Status ValidateRecord(const EntryRecord& record);
+
+}  // namespace hashgate::lists

@@ -1,0 +1,102 @@
+// Pure rules: what was found, and where, to a verdict. No clock, no store, no network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hashgate/error.h"
+#include "hashgate/hash.h"
+#include "hashgate/verdict.h"
+
+namespace hashgate::policy {
+
+/// One match as policy sees it: an entry and everything that points at it in this upload.
+struct MatchFact {
+  std::string list;
+  Purpose purpose = Purpose::kUnspecified;
+  Trust trust = Trust::kUnverified;
+  Verdict action_ceiling = Verdict::kBlockAndReport;
+  std::string classification;
+  std::uint64_t entry = 0;
+  Identity identity = Identity::kPerceptual;
+  /// Algorithms that agree on this entry, each once.
+  std::vector<Algorithm> algorithms;
+  int distance_bits = -1;                ///< least PDQ distance; -1 where no perceptual hash matched
+  int upload_quality = kQualityUnknown;  ///< of the view that came nearest
+  int entry_quality = kQualityUnknown;
+  bool upload_degenerate = false;
+  bool entry_degenerate = false;
+  bool digest_conflict =
+      false;  ///< a digest agrees but the entry's PDQ is more than 90 bits from the upload's
+  ViewKind view = ViewKind::kUnspecified;
+  bool nn512_only = false;  ///< found by the nn512 pipeline and the full hash is more than 63 bits away
+};
+
+/// Everything a verdict depends on. Equal inputs give equal decisions.
+struct Input {
+  std::span<const MatchFact> matches;
+  Outcome outcome = Outcome::kUnspecified;
+  Cause cause = Cause::kNone;
+  CoverageLevel coverage = CoverageLevel::kUnspecified;
+  std::string surface = "default";
+  SurfaceKind surface_kind = SurfaceKind::kPublic;
+};
+
+/// Why one match led to what it did; for `policy explain`.
+struct Step {
+  std::size_t match = 0;  ///< index into Input::matches, or kNoMatch
+  std::string rule_id;
+  Verdict rule_verdict = Verdict::kUnspecified;  ///< what the rule says
+  Verdict verdict = Verdict::kUnspecified;       ///< after limits
+  std::vector<std::string> limits;  ///< which limits lowered it, in words: "low quality: REVIEW at most"
+};
+inline constexpr std::size_t kNoMatch = static_cast<std::size_t>(-1);
+
+struct Decision {
+  Verdict verdict = Verdict::kHold;
+  std::string rule_id;  ///< rule that decided; "cause/DEADLINE" for a failure cause, "default" for no match
+  HarmClass harm_class = HarmClass::kUnspecified;
+  std::size_t match = kNoMatch;  ///< the match that decided
+  std::vector<Step> steps;       ///< one a match, then the cause; in input order
+};
+
+/// A row of the table cause -> verdict.
+struct CauseRule {
+  Cause cause;
+  Verdict verdict;
+  std::string reason;  ///< required where verdict is ALLOW by accept_unscanned
+};
+
+/// A loaded policy. Immutable. Threads: thread-safe.
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  /// Never fails and never gives kUnspecified. Cost: rules * matches.
+  [[nodiscard]] virtual Decision Decide(const Input& input) const = 0;
+  /// The verdict for calls that get no answer from the gate, by cause; all causes in numeric order.
+  [[nodiscard]] virtual std::vector<CauseRule> FailPolicy() const = 0;
+  [[nodiscard]] virtual Verdict ForCause(Cause cause, SurfaceKind surface_kind) const = 0;
+  [[nodiscard]] virtual const std::string& Name() const = 0;
+  /// What the author calls this text ("version:" in YAML).
+  [[nodiscard]] virtual const std::string& Version() const = 0;
+  /// "sha256:" and 16 hex digits of the text as loaded: the same text has the same digest everywhere.
+  [[nodiscard]] virtual const std::string& TextDigest() const = 0;
+};
+
+/// Names of the profiles built in: "standard", "strict", "no-reviewers".
+std::span<const std::string_view> ProfileNames();
+/// YAML text of a profile. Errors: kPolicyInvalid for an unknown name.
+Result<std::string_view> ProfileText(std::string_view name);
+
+/// Parses policy text. `source` names it in messages ("policy.yaml"). Unknown and doubled keys, values of the
+/// wrong kind, rules that can never apply and lax settings without their reason are refused by name and line,
+/// all of them in one message (first 20). Errors: kPolicyInvalid.
+Result<std::shared_ptr<const Policy>> ParsePolicy(std::string_view yaml, std::string_view source);
+/// A built-in profile's policy.
+Result<std::shared_ptr<const Policy>> LoadProfile(std::string_view name);
+
+}  // namespace hashgate::policy

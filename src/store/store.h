@@ -1,0 +1,104 @@
+// Ordered durable bytes: column families, atomic synced batches, iteration. Knows nothing of hashes or lists.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/sealer.h"
+#include "hashgate/error.h"
+
+namespace hashgate::store {
+
+/// Every column family, in the order of kFamilies. Numbers reach disk through the names: never reuse a name.
+enum class Family : std::uint8_t {
+  kMeta = 0,
+  kLists = 1,
+  kEntries = 2,
+  kEntryKeys = 3,
+  kQuarantine = 4,
+  kRequests = 5,
+};
+inline constexpr int kFamilyCount = 6;
+
+/// One row of the table of column families: what it holds, so that a data map can be made from it.
+struct FamilyInfo {
+  Family family;
+  std::string_view name;   ///< on disk
+  std::string_view key;    ///< shape of the key
+  std::string_view value;  ///< what the value says
+  std::string_view keeps;  ///< how long and why
+};
+std::span<const FamilyInfo> Families();
+
+/// Changes applied together or not at all.
+class Batch {
+ public:
+  void Put(Family family, std::string key, std::string value) {
+    changes_.push_back({family, false, std::move(key), std::move(value)});
+  }
+  void Delete(Family family, std::string key) { changes_.push_back({family, true, std::move(key), {}}); }
+  [[nodiscard]] bool empty() const { return changes_.empty(); }
+  [[nodiscard]] std::size_t size() const { return changes_.size(); }
+
+  struct Change {
+    Family family;
+    bool is_delete;
+    std::string key;
+    std::string value;
+  };
+  [[nodiscard]] std::span<const Change> changes() const { return changes_; }
+
+ private:
+  std::vector<Change> changes_;
+};
+
+/// A store. Values pass the store's Sealer on the way in and out; keys never hold a hash value.
+/// Threads: thread-safe.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// The value of a key; kEntryNotFound never appears: an absent key is an empty optional.
+  /// Errors: kStoreCorrupt, kStoreFailed.
+  virtual Result<std::optional<std::string>> Get(Family family, std::string_view key) const = 0;
+
+  /// Applies the batch atomically. Returns once it is on disk (synced).
+  /// Errors: kStoreFull, kStoreBusy, kStoreCorrupt, kStoreFailed; then nothing was applied.
+  virtual Status Write(const Batch& batch) = 0;
+
+  /// Calls `visit` for keys that start with `prefix`, from `start` on, in byte order, until it returns false.
+  /// Sees one state throughout.
+  virtual Status Scan(
+      Family family, std::string_view prefix, std::string_view start,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+
+  /// Deletes every key of the family that starts with `prefix`, durably, in bounded pieces or as one range.
+  virtual Status DeletePrefix(Family family, std::string_view prefix) = 0;
+
+  /// Writes and reads back a probe. Errors as Write: says whether the store can be written now.
+  virtual Status Probe() = 0;
+
+  /// Bytes on disk, approximately.
+  [[nodiscard]] virtual std::uint64_t DiskBytes() const = 0;
+};
+
+struct StoreOptions {
+  std::string path;                      ///< made if absent, mode 0700
+  std::shared_ptr<const Sealer> sealer;  ///< identity where null
+};
+
+/// The schema this build writes. A folder with a newer one is refused; older ones are migrated by lists'
+/// records.
+inline constexpr std::uint32_t kSchemaVersion = 1;
+
+/// Opens or makes a RocksDB store. Errors: kStoreInUse, kSchemaTooNew, kSchemaUnknown, kStoreCorrupt,
+/// kStoreFull, kStoreFailed; each message names the folder and says what to do.
+Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options);
+
+}  // namespace hashgate::store
