@@ -1,0 +1,145 @@
+#include "obs/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <cstdlib>
+#include <map>
+#include <vector>
+
+namespace hashgate::obs {
+namespace {
+
+constexpr MetricInfo kMetricTable[] = {
+    {Metric::kScans, "hashgate_scans_total", MetricType::kCounter, "method,verdict,outcome,cause",
+     "Answered scans. The canary and lists of purpose TEST are not counted."},
+    {Metric::kScanSeconds, "hashgate_scan_seconds", MetricType::kHistogram, "method",
+     "Time from acceptance to answer."},
+    {Metric::kStageSeconds, "hashgate_scan_stage_seconds", MetricType::kHistogram, "stage",
+     "Time of one stage of a scan: queue, digest, decode_wait, decode, hash, match, decide."},
+    {Metric::kScanBytes, "hashgate_scan_bytes_total", MetricType::kCounter, "", "Bytes of scanned uploads."},
+    {Metric::kRefusals, "hashgate_refusals_total", MetricType::kCounter, "reason",
+     "Calls refused before they were accepted."},
+    {Metric::kQueueDepth, "hashgate_scan_queue_depth", MetricType::kGauge, "",
+     "Accepted scans that wait for a thread."},
+    {Metric::kInFlight, "hashgate_calls_in_flight", MetricType::kGauge, "",
+     "Accepted calls without an answer yet."},
+    {Metric::kBufferedBytes, "hashgate_buffered_bytes", MetricType::kGauge, "",
+     "Bytes of uploads held in memory by accepted calls."},
+    {Metric::kDecoderJobs, "hashgate_decoder_jobs", MetricType::kGauge, "",
+     "Pictures handed to workers since the start."},
+    {Metric::kDecoderFailures, "hashgate_decoder_failures", MetricType::kGauge, "kind",
+     "Workers lost since the start: crash, timeout, protocol."},
+    {Metric::kDecoderWorkers, "hashgate_decoder_workers", MetricType::kGauge, "state",
+     "Workers alive and busy."},
+    {Metric::kDecoderStarted, "hashgate_decoder_workers_started", MetricType::kGauge, "",
+     "Workers forked since the start."},
+    {Metric::kGeneration, "hashgate_generation", MetricType::kGauge, "", "Generation of the lists in force."},
+    {Metric::kLists, "hashgate_lists", MetricType::kGauge, "state", "Lists, enabled and disabled."},
+    {Metric::kEntries, "hashgate_list_entries", MetricType::kGauge, "list", "Entries of a list."},
+    {Metric::kIndexBytes, "hashgate_index_bytes", MetricType::kGauge, "", "Memory of the index."},
+    {Metric::kStoreBytes, "hashgate_store_bytes", MetricType::kGauge, "",
+     "Bytes of the store on disk, approximately."},
+    {Metric::kImportRecords, "hashgate_import_records_total", MetricType::kCounter, "result",
+     "Imported records: added, updated, unchanged, quarantined."},
+    {Metric::kCanaryRuns, "hashgate_canary_runs_total", MetricType::kCounter, "", "Runs of the canary."},
+    {Metric::kCanaryMisses, "hashgate_canary_misses_total", MetricType::kCounter, "what",
+     "Canary failures: picture (the built-in picture was not matched), entry (a stored entry was not "
+     "found)."},
+    {Metric::kReady, "hashgate_ready", MetricType::kGauge, "check",
+     "1 where the check is well: index, store, decoder, canary, draining."},
+    {Metric::kRpcs, "hashgate_rpcs_total", MetricType::kCounter, "method,code",
+     "Finished calls by gRPC code."},
+    {Metric::kRpcSeconds, "hashgate_rpc_seconds", MetricType::kHistogram, "method",
+     "Time of finished calls."},
+    {Metric::kIdempotencyRecords, "hashgate_idempotency_records", MetricType::kGauge, "",
+     "Request ids remembered."},
+    {Metric::kUptimeSeconds, "hashgate_uptime_seconds", MetricType::kGauge, "",
+     "Time since the server started."},
+};
+
+const prometheus::Histogram::BucketBoundaries& SecondsBuckets() {
+  static const prometheus::Histogram::BucketBoundaries buckets = {
+      0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30};
+  return buckets;
+}
+
+class PrometheusMetrics final : public Metrics {
+ public:
+  PrometheusMetrics() {
+    for (const MetricInfo& info : kMetricTable) {
+      const std::string name(info.name);
+      const std::string help(info.help);
+      Family family{};
+      switch (info.type) {
+        case MetricType::kCounter:
+          family.counter = &prometheus::BuildCounter().Name(name).Help(help).Register(registry_);
+          break;
+        case MetricType::kGauge:
+          family.gauge = &prometheus::BuildGauge().Name(name).Help(help).Register(registry_);
+          break;
+        case MetricType::kHistogram:
+          family.histogram = &prometheus::BuildHistogram().Name(name).Help(help).Register(registry_);
+          break;
+      }
+      families_.push_back(family);
+    }
+  }
+
+  void Count(Metric metric, Labels labels, double amount) override {
+    At(metric).counter->Add(ToMap(metric, labels)).Increment(amount);
+  }
+  void Set(Metric metric, double value, Labels labels) override {
+    At(metric).gauge->Add(ToMap(metric, labels)).Set(value);
+  }
+  void Observe(Metric metric, double value, Labels labels) override {
+    At(metric).histogram->Add(ToMap(metric, labels), SecondsBuckets()).Observe(value);
+  }
+  void Remove(Metric metric, Labels labels) override {
+    auto& family = *At(metric).gauge;
+    family.Remove(&family.Add(ToMap(metric, labels)));
+  }
+  [[nodiscard]] std::string Exposition() const override {
+    return prometheus::TextSerializer().Serialize(registry_.Collect());
+  }
+
+ private:
+  struct Family {
+    prometheus::Family<prometheus::Counter>* counter = nullptr;
+    prometheus::Family<prometheus::Gauge>* gauge = nullptr;
+    prometheus::Family<prometheus::Histogram>* histogram = nullptr;
+  };
+
+  const Family& At(Metric metric) const { return families_[static_cast<std::size_t>(metric)]; }
+
+  static std::map<std::string, std::string> ToMap(Metric metric, Labels labels) {
+    std::map<std::string, std::string> map;
+    std::string names;
+    for (const auto& [key, value] : labels) {
+      if (!names.empty()) names += ',';
+      names += key;
+      map.emplace(key, value);
+    }
+    // Two label sets in one family would break the scrape; the callers are all ours.
+    if (names != kMetricTable[static_cast<std::size_t>(metric)].labels) std::abort();
+    return map;
+  }
+
+  prometheus::Registry registry_;
+  std::vector<Family> families_;
+};
+
+}  // namespace
+
+std::span<const MetricInfo> MetricTable() {
+  return kMetricTable;
+}
+
+std::unique_ptr<Metrics> Metrics::Create() {
+  return std::make_unique<PrometheusMetrics>();
+}
+
+}  // namespace hashgate::obs
