@@ -1,0 +1,147 @@
+#include "hash/perceptual/pdq_operator.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace hashgate::perceptual {
+namespace {
+
+/// Columns worked on together, so that the rows of one output and the sums stay in the first-level cache.
+constexpr std::size_t kTile = 256;
+
+/// sums[c] += the weighted rows of one output, for `width` columns from `col`.
+void AddRows(const LumaView& luma, const WeightRow& output, std::size_t col, std::size_t width,
+             double* sums) {
+  const auto stride = static_cast<std::size_t>(luma.cols);
+  const float* row = &luma.samples[output.first * stride + col];
+  const double* w = output.weights.data();
+  std::size_t left = output.weights.size();
+  for (; left >= 4; left -= 4, w += 4, row += 4 * stride) {
+    const float* r1 = row + stride;
+    const float* r2 = r1 + stride;
+    const float* r3 = r2 + stride;
+    for (std::size_t c = 0; c < width; ++c) {
+      sums[c] += (w[0] * static_cast<double>(row[c]) + w[1] * static_cast<double>(r1[c])) +
+                 (w[2] * static_cast<double>(r2[c]) + w[3] * static_cast<double>(r3[c]));
+    }
+  }
+  for (; left > 0; --left, ++w, row += stride) {
+    for (std::size_t c = 0; c < width; ++c) sums[c] += w[0] * static_cast<double>(row[c]);
+  }
+}
+
+double Dot(const double* values, const std::vector<double>& weights) {
+  std::array<double, 4> sums{};
+  std::size_t i = 0;
+  for (; i + 4 <= weights.size(); i += 4) {
+    for (std::size_t lane = 0; lane < 4; ++lane) sums[lane] += values[i + lane] * weights[i + lane];
+  }
+  for (; i < weights.size(); ++i) sums[0] += values[i] * weights[i];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+}  // namespace
+
+std::vector<WeightRow> SideWeights(int n, bool mirrored) {
+  const int window = BoxWindow(n);
+  const int ahead = (window + 2) / 2 - 1;
+  const int behind = window - 1 - ahead;
+  const auto low = [&](int i) { return std::max(0, i - behind); };
+  const auto high = [&](int i) { return std::min(n - 1, i + ahead); };
+  std::vector<WeightRow> rows(64);
+  for (int k = 0; k < 64; ++k) {
+    const int at = SampleIndex(k, n);
+    const int first = low(low(at));
+    const int last = high(high(at));
+    WeightRow row{static_cast<std::size_t>(first),
+                  std::vector<double>(static_cast<std::size_t>(last - first) + 2)};
+    // The outer average is over first-pass averages i, each of them over [low(i), high(i)]: mark where every
+    // range begins and ends, then sum up.
+    const double outer = 1.0 / (high(at) - low(at) + 1);
+    for (int i = low(at); i <= high(at); ++i) {
+      const double each = outer / (high(i) - low(i) + 1);
+      row.weights[static_cast<std::size_t>(low(i) - first)] += each;
+      row.weights[static_cast<std::size_t>(high(i) + 1 - first)] -= each;
+    }
+    for (std::size_t i = 1; i < row.weights.size(); ++i) row.weights[i] += row.weights[i - 1];
+    row.weights.pop_back();
+    if (mirrored) {
+      row.first = static_cast<std::size_t>(n - 1 - last);
+      std::ranges::reverse(row.weights);
+    }
+    rows[static_cast<std::size_t>(k)] = std::move(row);
+  }
+  return rows;
+}
+
+MirroredBlocks DownsampleMirrored(const LumaView& luma) {
+  MirroredBlocks blocks{};
+  if (luma.rows == 64 && luma.cols == 64) {
+    for (std::size_t i = 0; i < 64; ++i) {
+      for (std::size_t j = 0; j < 64; ++j) {
+        const auto value = static_cast<double>(luma.samples[i * 64 + j]);
+        blocks[0][i * 64 + j] = value;
+        blocks[1][i * 64 + 63 - j] = value;
+        blocks[2][(63 - i) * 64 + j] = value;
+        blocks[3][(63 - i) * 64 + 63 - j] = value;
+      }
+    }
+    return blocks;
+  }
+  const auto cols = static_cast<std::size_t>(luma.cols);
+  const std::array<std::vector<WeightRow>, 2> down = {SideWeights(luma.rows, false),
+                                                      SideWeights(luma.rows, true)};
+  const std::array<std::vector<WeightRow>, 2> along = {SideWeights(luma.cols, false),
+                                                       SideWeights(luma.cols, true)};
+  std::vector<double> sums(2 * 64 * cols);
+  for (std::size_t col = 0; col < cols; col += kTile) {
+    const std::size_t width = std::min(kTile, cols - col);
+    // Output k of the mirrored side lies where output 63 - k of the other does: taken together, both find
+    // their rows in the cache.
+    for (std::size_t k = 0; k < 64; ++k) {
+      AddRows(luma, down[0][k], col, width, &sums[k * cols + col]);
+      AddRows(luma, down[1][63 - k], col, width, &sums[(64 + 63 - k) * cols + col]);
+    }
+  }
+  for (std::size_t rows_reversed = 0; rows_reversed < 2; ++rows_reversed) {
+    for (std::size_t cols_reversed = 0; cols_reversed < 2; ++cols_reversed) {
+      WideBlock64& block = blocks[2 * rows_reversed + cols_reversed];
+      for (std::size_t i = 0; i < 64; ++i) {
+        const double* row = &sums[(64 * rows_reversed + i) * cols];
+        for (std::size_t j = 0; j < 64; ++j) {
+          const WeightRow& output = along[cols_reversed][j];
+          block[i * 64 + j] = Dot(row + output.first, output.weights);
+        }
+      }
+    }
+  }
+  return blocks;
+}
+
+WideBlock16 DctOf(const WideBlock64& block) {
+  const auto& d = DctMatrix();
+  std::array<double, 16 * 64> half{};
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t k = 0; k < 64; ++k) {
+      const auto weight = static_cast<double>(d[i * 64 + k]);
+      for (std::size_t j = 0; j < 64; ++j) half[i * 64 + j] += weight * block[k * 64 + j];
+    }
+  }
+  // The transposed matrix, so that the inner loop runs over neighbours.
+  static const std::array<double, 64 * 16> across = [] {
+    std::array<double, 64 * 16> t{};
+    for (std::size_t j = 0; j < 16; ++j) {
+      for (std::size_t k = 0; k < 64; ++k) t[k * 16 + j] = static_cast<double>(DctMatrix()[j * 64 + k]);
+    }
+    return t;
+  }();
+  WideBlock16 out{};
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t k = 0; k < 64; ++k) {
+      for (std::size_t j = 0; j < 16; ++j) out[i * 16 + j] += half[i * 64 + k] * across[k * 16 + j];
+    }
+  }
+  return out;
+}
+
+}  // namespace hashgate::perceptual
