@@ -37,7 +37,8 @@ Algorithm FromProto(v1::Algorithm value);
 Pipeline FromProto(v1::Pipeline value);
 
 /// Checks algorithm, length, pipeline and quality. `field` names the message in errors
-/// ("files[2].hashes[0]"). Errors: kAlgorithmUnknown, kHashMalformed, kRequestInvalid.
+/// ("files[2].hashes[0]"). View, frame and turn are not part of a stored value and are ignored. Errors:
+/// kAlgorithmUnknown, kUnsupported (no layout known here), kHashMalformed, kRequestInvalid.
 Result<HashValue> FromProto(const v1::HashValue& value, const std::string& field);
 v1::HashValue ToProto(const HashValue& value);
 
@@ -46,7 +47,9 @@ v1::HashValue ToProto(const HashValue& value);
 Result<lists::ListConfig> FromProto(const v1::HashList& list);
 v1::HashList ToProto(const lists::HashList& list);
 
+/// Checks its hashes; the rest is the catalog's. Errors: as for a hash.
 Result<lists::EntryRecord> FromProto(const v1::Entry& entry, const std::string& field);
+v1::Entry ToProto(const lists::EntryRecord& record);
 v1::Entry ToProto(const lists::Entry& entry);
 
 google::protobuf::Timestamp ToProto(WallTime time);

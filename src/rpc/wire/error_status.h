@@ -21,4 +21,8 @@ grpc::Status ToGrpc(const Error& error, const std::map<std::string, std::string>
 /// kServerUnreachable).
 Error FromGrpc(const grpc::Status& status);
 
+/// `ErrorInfo.metadata` of a failed call: refused scans carry "fail_verdict" and "policy_version". Empty
+/// where there is none.
+std::map<std::string, std::string> MetadataOf(const grpc::Status& status);
+
 }  // namespace hashgate::rpc
