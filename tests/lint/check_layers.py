@@ -1,0 +1,223 @@
+"""The modules depend one way, and each library stays in the modules that may know it.
+
+Checked: every #include under src/, include/ and bench/; DEPS of every hashgate_module() and hashgate_binary() under
+src/; that nothing names opencv_imgcodecs. The table is that of src/README.md.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+import tempfile
+
+import common
+
+# Module -> the modules it may include from, besides itself. A folder of src/ that is not here is a finding.
+_SCAN = {"base", "obs", "hash/core", "decode", "index", "store", "lists", "exchange", "policy"}
+_CASEWORK = _SCAN | {"scan"}
+MAY_USE = {
+    "base": set(),
+    "obs": {"base"},
+    "hash/core": {"base"},
+    "decode": {"base", "obs", "hash/core"},
+    "hash/perceptual": {"base", "hash/core"},
+    "image": {"base", "hash/core", "hash/perceptual"},
+    "decoder": {"base", "hash/core", "decode", "image", "hash/perceptual"},
+    "testkit": {"base", "hash/core", "hash/perceptual"},
+    "index": {"base", "hash/core"},
+    "store": {"base", "obs"},
+    "lists": {"base", "obs", "hash/core", "index", "store"},
+    "exchange": {"base", "obs", "hash/core", "lists"},
+    "policy": {"base", "hash/core"},
+    "scan": _SCAN,
+    "casework": _CASEWORK,
+    "rpc/wire": {"base", "hash/core", "lists"},
+    "rpc": _CASEWORK | {"casework", "rpc/wire"},
+    "http": _CASEWORK | {"casework", "rpc/wire"},
+    "app": _CASEWORK | {"casework", "rpc/wire", "rpc", "http", "testkit"},
+}
+# Single headers that a module may use although not the whole module: the decoder's side of the worker's record.
+ALSO = {
+    "image": {"decode/record.h", "decode/sniff.h"},
+    "hash/perceptual": {"decode/record.h"},
+}
+
+_WIRE = {"rpc/wire", "rpc", "app"}
+_CODECS = {"image", "testkit"}
+# Start of an included name -> modules that may include it. The first that fits counts.
+LIBRARIES = [
+    ("spdlog/", {"base"}),
+    ("fmt/", {"base"}),
+    ("openssl/", {"base"}),
+    ("prometheus/", {"obs"}),
+    ("seccomp.h", {"decode"}),
+    ("linux/seccomp.h", {"decode"}),
+    ("linux/landlock.h", {"decode"}),
+    ("linux/filter.h", {"decode"}),
+    ("linux/audit.h", {"decode"}),
+    ("jpeglib.h", _CODECS),
+    ("jerror.h", _CODECS),
+    ("turbojpeg.h", _CODECS),
+    ("png.h", _CODECS),
+    ("webp/", _CODECS),
+    ("gif_lib.h", _CODECS),
+    ("tiff", {"image"}),
+    ("libheif/", {"image"}),
+    ("avif/", {"image"}),
+    ("opencv2/", {"image", "hash/perceptual"}),
+    ("immintrin.h", {"index"}),
+    ("arm_neon.h", {"index"}),
+    ("rocksdb/", {"store"}),
+    ("curl/", {"exchange", "casework"}),
+    ("pugixml.hpp", {"exchange", "casework"}),
+    ("nlohmann/", {"exchange"}),
+    ("nats/", {"casework"}),
+    ("yaml-cpp/", {"policy", "app"}),
+    ("httplib.h", {"http"}),
+    ("CLI/", {"app"}),
+    ("absl/", {"rpc"}),
+    ("grpc", _WIRE),
+    ("google/protobuf/", _WIRE),
+    ("google/rpc/", _WIRE),
+    ("hashgate/v1/", _WIRE),
+]
+# C headers of the platform that any module may use; the standard library's own have neither a dot nor a slash.
+PLATFORM = re.compile(
+    r"^(sys|netinet|arpa|net|linux)/[a-z0-9_]+\.h$|"
+    r"^(dirent|dlfcn|endian|errno|fcntl|getopt|grp|inttypes|limits|malloc|netdb|poll|pthread|pwd|sched|setjmp|"
+    r"signal|spawn|stddef|stdint|stdio|stdlib|string|syscall|termios|time|unistd)\.h$")
+STANDARD = re.compile(r"^[a-z_0-9]+$")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+CMAKE_CALL = re.compile(r"\bhashgate_(module|binary)\s*\(\s*(\S+)([^)]*)\)")
+CMAKE_KEYWORDS = {"SOURCES", "DEPS", "LIBS"}
+
+
+def module_of(relative):
+    """The module a path below src/ belongs to (the longest name that fits), or None."""
+    text = relative.as_posix()
+    fitting = [name for name in MAY_USE if text.startswith(name + "/")]
+    return max(fitting, key=len) if fitting else None
+
+
+def check_include(root, where, module, name):
+    """A sentence about one include of a file of `module`, or None. `module` is None for the public headers."""
+    own = (root / "src" / name).is_file() or module_of(pathlib.PurePosixPath(name)) is not None
+    if own and not name.endswith(".pb.h"):
+        if module is None:
+            return f"{where}: a public header includes {name} of src/"
+        target = module_of(pathlib.PurePosixPath(name))
+        if target is None:
+            return f"{where}: {name} is in no known module"
+        if target == module or target in MAY_USE[module] or name in ALSO.get(module, ()):
+            return None
+        return f"{where}: module {module} may not use {target} (includes {name})"
+    for start, modules in LIBRARIES:
+        if name.startswith(start):
+            if module in modules:
+                return None
+            return f"{where}: {name} belongs in {', '.join(sorted(modules))}, not in {module or 'a public header'}"
+    if name.startswith("hashgate/") or STANDARD.match(name):
+        return None
+    if PLATFORM.match(name) and module is not None:
+        return None
+    return f"{where}: unknown header {name}: name its modules in {pathlib.Path(__file__).name}"
+
+
+def check_cmake(path, where, module):
+    """Sentences about the DEPS of one CMakeLists.txt."""
+    text = "\n".join(line.split("#", 1)[0] for line in path.read_text(encoding="utf-8").splitlines())
+    for call in CMAKE_CALL.finditer(text):
+        # A binary is built in its module's folder and links like that module.
+        owner = call.group(2) if call.group(1) == "module" else module
+        keyword = None
+        for word in call.group(3).split():
+            if word in CMAKE_KEYWORDS:
+                keyword = word
+            elif keyword == "DEPS":
+                allowed = {"image": {"decode"}}.get(owner, set()) | MAY_USE.get(owner, set()) | {owner}
+                if word not in MAY_USE:
+                    yield f"{where}: {word} is no module"
+                elif word not in allowed:
+                    yield f"{where}: module {owner} may not link {word}"
+
+
+def check(root):
+    """(findings, number of files looked at) for the tree at `root`."""
+    findings = []
+    files = common.own_files(root, common.CPP_SUFFIXES, ("src", "include"))
+    for path in files:
+        relative = path.relative_to(root)
+        module = None
+        if relative.parts[0] == "src":
+            module = module_of(relative.relative_to("src"))
+            if module is None:
+                findings.append(f"{relative}: is in no known module")
+                continue
+        text = path.read_text(encoding="utf-8")
+        for match in INCLUDE.finditer(text):
+            line = text.count("\n", 0, match.start(2)) + 1
+            finding = check_include(root, f"{relative}:{line}", module, match.group(2))
+            if finding:
+                findings.append(finding)
+    for path in sorted((root / "src").rglob("CMakeLists.txt")):
+        relative = path.relative_to(root)
+        findings.extend(check_cmake(path, relative, module_of(relative.relative_to("src"))))
+    for path in common.own_files(root, ("CMakeLists.txt", ".cmake")):
+        if re.search(r"\bopencv_imgcodecs\b", path.read_text(encoding="utf-8")):
+            findings.append(f"{path.relative_to(root)}: opencv_imgcodecs is never linked")
+    return findings, len(files)
+
+
+def self_test():
+    """Plants one violation of each kind, and one clean tree."""
+    cases = {
+        "may not use lists": ("src/index/a.h", '#include "lists/catalog.h"\n'),
+        "may not use image": ("src/app/cli/a.cc", '#include "image/process.h"\n'),
+        "may not use decode": ("src/image/a.cc", '#include "decode/decoder_pool.h"\n'),
+        "belongs in store": ("src/lists/a.cc", "#include <rocksdb/db.h>\n"),
+        "belongs in image": ("src/decode/a.cc", "  #  include <jpeglib.h>\n"),
+        "belongs in app": ("src/scan/a.cc", '#include "hashgate/v1/types.pb.h"\n'),
+        "a public header": ("include/hashgate/a.h", '#include "base/hex.h"\n'),
+        "unknown header": ("src/base/a.cc", "#include <nosuchlibrary/x.h>\n"),
+        "no known module": ("src/elsewhere/a.cc", "#include <vector>\n"),
+        "may not link store": ("src/index/CMakeLists.txt", "hashgate_module(index SOURCES a.cc\n  DEPS base store)\n"),
+        "is no module": ("src/index/CMakeLists.txt", "hashgate_module(index SOURCES a.cc DEPS bass)\n"),
+        "never linked": ("src/image/CMakeLists.txt", "target_link_libraries(x opencv_imgcodecs)\n"),
+    }
+    clean = {
+        "src/base/hex.h": "#include <vector>\n#include <sys/stat.h>\n",
+        "src/lists/catalog.h": '#include "store/store.h"\n#include "hashgate/hash.h"\n',
+        "src/image/process.h": '#include <jpeglib.h>\n#include "decode/record.h"\n',
+        "src/rpc/wire/json.cc": '#include "hashgate/v1/types.pb.h"\n#include "rpc/wire/json.h"\n',
+        "src/index/CMakeLists.txt": "hashgate_module(index SOURCES a.cc DEPS base hash/core LIBS x)\n",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for name, text in clean.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text, encoding="utf-8")
+        findings, _ = check(root)
+        common.expect(not findings, f"a clean tree gave {findings}")
+        for wanted, (name, text) in cases.items():
+            path = root / name
+            before = path.read_text(encoding="utf-8") if path.exists() else None
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            findings, _ = check(root)
+            common.expect(len(findings) == 1 and wanted in findings[0], f"{name}: wanted '{wanted}', got {findings}")
+            if before is None:
+                path.unlink()
+            else:
+                path.write_text(before, encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--root", type=pathlib.Path, default=common.ROOT)
+    root = parser.parse_args().root.resolve()
+    self_test()
+    return common.finish("check_layers", *check(root))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
