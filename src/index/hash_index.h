@@ -37,6 +37,8 @@ struct IndexedHash {
 /// One PDQ form of one view to look up.
 struct PdqQuery {
   PdqHash hash;
+  /// Hashes of the other pipeline are not looked at. Where the query or the stored hash does not say
+  /// (kUnspecified), both are.
   Pipeline pipeline = Pipeline::kFull;
   std::uint32_t tag = 0;  ///< the caller's number for (view, dihedral form); comes back in candidates
 };
@@ -57,10 +59,12 @@ struct Candidate {
   std::uint32_t tag = 0;  ///< of the query; 0 for digests
 };
 
-/// Bounds on what one search returns.
+/// Bounds on what one search returns. The nearest candidate of each (list, action class) is returned whatever
+/// they say, so a result has at most max(total, groups with a candidate) of them: truncation never hides a
+/// list or a class.
 struct SearchBounds {
-  std::size_t per_group = 16;  ///< candidates kept for each (list, action class), nearest first
-  std::size_t total = 256;     ///< overall, beyond one for each group
+  std::size_t per_group = 16;  ///< candidates for each (list, action class), nearest first; 0 counts as 1
+  std::size_t total = 256;  ///< candidates overall: after the nearest of each group, the nearest of the rest
 };
 
 struct SearchResult {
@@ -83,13 +87,17 @@ class HashIndex {
 
   /// Finds every PDQ hash within its list's threshold of any query whose pipeline fits: recall is exactly 1.0
   /// before the bounds apply. Shapes: any number of queries (8 forms a view is usual). An entry appears once
-  /// for each query it is near to, nearest query first. Range: thresholds 0..63; larger are an error. Cost:
-  /// one pass over all hashes. Errors: kRequestInvalid.
+  /// for each tag whose queries it is near to, with its least distance, nearest tag first. Range: thresholds
+  /// 0..63. Cost: memory is bounded by the bounds, however many hashes lie near. Errors: kRequestInvalid for
+  /// a threshold out of range and for a list named twice; the error of selecting a kernel (kConfigInvalid).
   [[nodiscard]] virtual Result<SearchResult> SearchPdq(std::span<const PdqQuery> queries,
                                                        std::span<const ListRadius> lists,
                                                        const SearchBounds& bounds) const = 0;
 
-  /// Finds entries of `lists` with any of the digests. Same bounds, order and truncation rule.
+  /// Finds entries of `lists` with any of the digests; an entry appears once for each digest of it that
+  /// agrees, ordered by list, entry, algorithm. Bounds are those of SearchPdq, but for each (list, action
+  /// class, algorithm), and entries with which more of the digests agree are kept first: neither many entries
+  /// of one MD5 nor the bounds can hide strong identity.
   [[nodiscard]] virtual Result<SearchResult> SearchDigests(const DigestQuery& query,
                                                            std::span<const ListId> lists,
                                                            const SearchBounds& bounds) const = 0;
@@ -114,11 +122,15 @@ class IndexBuilder {
   virtual void Withdraw(ListId list, EntryId entry) = 0;
   /// Withdraws every hash of the list.
   virtual void WithdrawList(ListId list) = 0;
-  /// The state after all changes so far. Cost: proportional to the changes since the last, amortised.
+  /// The state after all changes so far; earlier snapshots stay as they are. Cost: proportional to the
+  /// changes since the last, amortised.
   virtual std::shared_ptr<const HashIndex> Snapshot() = 0;
 };
 
-/// Exact flat scan. `max_bytes` bounds what it may allocate; 0 means no bound.
+/// Exact flat scan with the kernel that SelectKernel() chooses (index/kernels/kernel.h): call that at start
+/// too, because a kernel that cannot be had shows here only as the error of every Add and SearchPdq.
+/// `max_bytes` bounds what the builder and the snapshots still held may allocate together; 0 means no bound.
+/// Further options: index/flat_index.h.
 std::unique_ptr<IndexBuilder> NewFlatIndexBuilder(std::size_t max_bytes = 0);
 
 }  // namespace hashgate::index
