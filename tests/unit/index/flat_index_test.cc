@@ -1,0 +1,187 @@
+#include "index/flat_index.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <random>
+
+#include "testing/seed.h"
+
+namespace hashgate::index {
+namespace {
+
+IndexedHash RandomRow(std::mt19937_64& random, Algorithm algorithm, EntryId entry, ListId list = 1,
+                      ActionClass action_class = 0) {
+  IndexedHash row{.list = list, .entry = entry, .action_class = action_class, .algorithm = algorithm};
+  for (std::size_t i = 0; i < HashSize(algorithm); ++i) row.bytes[i] = static_cast<std::uint8_t>(random());
+  return row;
+}
+
+std::vector<IndexedHash> RandomRows(std::mt19937_64& random, Algorithm algorithm, std::size_t count,
+                                    EntryId first = 0) {
+  std::vector<IndexedHash> rows;
+  for (std::size_t i = 0; i < count; ++i) rows.push_back(RandomRow(random, algorithm, first + i));
+  return rows;
+}
+
+class FlatIndexTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<const FlatIndex> Snapshot(IndexBuilder& builder) {
+    return std::dynamic_pointer_cast<const FlatIndex>(builder.Snapshot());
+  }
+  std::mt19937_64 random_{testing::Seed()};
+};
+
+TEST_F(FlatIndexTest, RefusesThresholdsOutOfRangeAndListsNamedTwice) {
+  const auto index = NewFlatIndexBuilder()->Snapshot();
+  const PdqQuery query{};
+  const auto reason = [&](std::vector<ListRadius> lists) {
+    const auto found = index->SearchPdq(std::span(&query, 1), lists, {});
+    return found ? std::string("none") : std::string(ReasonName(found.error().reason));
+  };
+  EXPECT_EQ(reason({{1, 0}, {2, 63}}), "none");
+  EXPECT_EQ(reason({{1, 64}}), "REQUEST_INVALID");
+  EXPECT_EQ(reason({{1, 31}, {2, -1}}), "REQUEST_INVALID");
+  EXPECT_EQ(reason({{1, 31}, {2, 31}, {1, 30}}), "REQUEST_INVALID");
+}
+
+TEST_F(FlatIndexTest, OneBadRowKeepsAllOut) {
+  const auto builder = NewFlatIndexBuilder();
+  for (const Algorithm bad :
+       {Algorithm::kUnspecified, Algorithm::kPhotoDna, Algorithm::kPHash, static_cast<Algorithm>(200)}) {
+    auto rows = RandomRows(random_, Algorithm::kPdq, 3);
+    rows[2].algorithm = bad;
+    const auto added = builder->Add(rows);
+    ASSERT_FALSE(added);
+    EXPECT_EQ(added.error().reason, Reason::kRequestInvalid);
+  }
+  auto rows = RandomRows(random_, Algorithm::kPdq, 2);
+  rows[1].pipeline = static_cast<Pipeline>(3);
+  EXPECT_FALSE(builder->Add(rows));
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 0U);
+  EXPECT_EQ(builder->Snapshot()->Count(static_cast<Algorithm>(200)), 0U);
+}
+
+TEST_F(FlatIndexTest, SegmentsStayFewWhateverTheOrderOfChanges) {
+  for (const Algorithm algorithm : {Algorithm::kPdq, Algorithm::kMd5}) {
+    const auto builder = NewFlatIndexBuilder();
+    std::size_t total = 0;
+    for (int batch = 0; batch < 400; ++batch) {
+      const std::size_t count = random_() % 7 == 0 ? 1'500 : 1 + random_() % 40;
+      ASSERT_TRUE(builder->Add(RandomRows(random_, algorithm, count, total)));
+      total += count;
+      for (int i = 0; i < 20; ++i) builder->Withdraw(1, random_() % total);
+      const auto index = Snapshot(*builder);
+      ASSERT_LE(index->SegmentCount(algorithm), std::bit_width(total) + 1);
+    }
+  }
+}
+
+TEST_F(FlatIndexTest, WithdrawnHashesGiveTheirMemoryBack) {
+  const auto builder = NewFlatIndexBuilder();
+  ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 10'000)));
+  const std::size_t full = builder->Snapshot()->MemoryBytes();
+  for (EntryId entry = 0; entry < 9'000; ++entry) builder->Withdraw(1, entry);
+  const auto index = builder->Snapshot();
+  EXPECT_EQ(index->Count(Algorithm::kPdq), 1'000U);
+  EXPECT_LT(index->MemoryBytes(), full / 5);
+  builder->WithdrawList(1);
+  EXPECT_EQ(Snapshot(*builder)->SegmentCount(Algorithm::kPdq), 0U);
+}
+
+TEST_F(FlatIndexTest, MemoryForEachHashIsSmallAndCounted) {
+  constexpr std::size_t kCount = 50'000;
+  for (const auto& [algorithm, least, most] : {std::tuple{Algorithm::kPdq, 40.0, 40.5},
+                                               {Algorithm::kMd5, 30.0, 30.5},
+                                               {Algorithm::kSha1, 34.0, 34.5},
+                                               {Algorithm::kSha256, 46.0, 46.5}}) {
+    const auto builder = NewFlatIndexBuilder();
+    ASSERT_TRUE(builder->Add(RandomRows(random_, algorithm, kCount)));
+    const double each = static_cast<double>(builder->Snapshot()->MemoryBytes()) / kCount;
+    EXPECT_GE(each, least) << AlgorithmName(algorithm);
+    EXPECT_LE(each, most) << AlgorithmName(algorithm);
+  }
+}
+
+TEST_F(FlatIndexTest, MemoryBoundRefusesWholeAdditionsAndHolds) {
+  constexpr std::size_t kBound = 4 << 20;
+  const auto builder = NewFlatIndexBuilder(kBound);
+  std::size_t added = 0;
+  while (true) {
+    const auto status = builder->Add(RandomRows(random_, Algorithm::kPdq, 700, added));
+    if (!status) {
+      EXPECT_EQ(status.error().reason, Reason::kMemoryLimit);
+      break;
+    }
+    added += 700;
+    const auto index = builder->Snapshot();
+    ASSERT_LE(index->MemoryBytes(), kBound);
+    ASSERT_LT(added, kBound / 40);
+  }
+  // Most of it was usable, and the refused rows are not there.
+  EXPECT_GT(added * 40, kBound * 3 / 4);
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), added);
+  // One huge addition is refused as a whole too.
+  EXPECT_FALSE(builder->Add(RandomRows(random_, Algorithm::kSha256, 200'000)));
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kSha256), 0U);
+  // What is withdrawn makes room again.
+  builder->WithdrawList(1);
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 0U);
+  EXPECT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 700)));
+}
+
+// Old snapshots that somebody still holds are part of the bound.
+TEST_F(FlatIndexTest, MemoryBoundCountsSnapshotsThatAreStillHeld) {
+  constexpr std::size_t kBound = 6 << 20;
+  const auto builder = NewFlatIndexBuilder(kBound);
+  ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 60'000)));
+  auto held = builder->Snapshot();
+  builder->WithdrawList(1);
+  const auto empty = builder->Snapshot();
+  EXPECT_EQ(empty->Count(Algorithm::kPdq), 0U);
+  EXPECT_EQ(held->Count(Algorithm::kPdq), 60'000U);
+  EXPECT_FALSE(builder->Add(RandomRows(random_, Algorithm::kPdq, 80'000)));
+  held.reset();
+  EXPECT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 80'000)));
+}
+
+TEST_F(FlatIndexTest, ManyClassesAndListsCostRunsAndNothingElse) {
+  const auto builder = NewFlatIndexBuilder();
+  std::vector<IndexedHash> rows;
+  for (EntryId entry = 0; entry < 3'000; ++entry) {
+    rows.push_back(RandomRow(random_, Algorithm::kPdq, entry, static_cast<ListId>(entry % 50),
+                             static_cast<ActionClass>(entry % 3)));
+  }
+  ASSERT_TRUE(builder->Add(rows));
+  const auto index = builder->Snapshot();
+  for (const IndexedHash& row : rows) {
+    const PdqQuery query{PdqHash::FromBytes(row.bytes), Pipeline::kFull, 3};
+    const ListRadius radius{row.list, 0};
+    const auto found = index->SearchPdq(std::span(&query, 1), std::span(&radius, 1), {});
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->candidates.size(), 1U);
+    EXPECT_EQ(found->candidates[0].entry, row.entry);
+    EXPECT_EQ(found->candidates[0].action_class, row.action_class);
+    EXPECT_EQ(found->candidates[0].tag, 3U);
+    const ListRadius other{(row.list + 1) % 50, 31};
+    EXPECT_TRUE(index->SearchPdq(std::span(&query, 1), std::span(&other, 1), {})->candidates.empty());
+  }
+}
+
+// More changes than the builder gathers at once, withdrawals of gathered rows among them.
+TEST_F(FlatIndexTest, ManyPendingWithdrawalsAreObeyed) {
+  const auto builder = NewFlatIndexBuilder();
+  ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 50)));
+  for (int i = 0; i < 40'000; ++i) builder->Withdraw(2, static_cast<EntryId>(i));
+  for (EntryId entry = 0; entry < 25; ++entry) builder->Withdraw(1, entry);
+  ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 10)));
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 35U);
+  ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 40'000, 1'000)));
+  builder->WithdrawList(1);
+  ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 3)));
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 3U);
+}
+
+}  // namespace
+}  // namespace hashgate::index
