@@ -36,13 +36,14 @@ MAY_USE = {
     "http": _CASEWORK | {"casework", "rpc/wire"},
     "app": _CASEWORK | {"casework", "rpc/wire", "rpc", "http", "testkit"},
 }
-# Single headers that a module may use although not the whole module: the decoder's side of the worker's record.
+# Single headers that a module may use although not the whole module: what both sides of the worker record share.
 ALSO = {
-    "image": {"decode/record.h", "decode/sniff.h"},
+    "image": {"decode/record.h", "decode/sniff.h", "decode/byte_order.h"},
     "hash/perceptual": {"decode/record.h"},
 }
 
 _WIRE = {"rpc/wire", "rpc", "app"}
+# The test kit's encoders and list files are written by its build-time tools.
 _CODECS = {"image", "testkit"}
 # Start of an included name -> modules that may include it. The first that fits counts.
 LIBRARIES = [
@@ -70,7 +71,7 @@ LIBRARIES = [
     ("rocksdb/", {"store"}),
     ("curl/", {"exchange", "casework"}),
     ("pugixml.hpp", {"exchange", "casework"}),
-    ("nlohmann/", {"exchange"}),
+    ("nlohmann/", {"exchange", "testkit"}),
     ("nats/", {"casework"}),
     ("yaml-cpp/", {"policy", "app"}),
     ("httplib.h", {"http"}),
