@@ -68,6 +68,11 @@ class Store {
   /// Errors: kStoreCorrupt, kStoreFailed.
   virtual Result<std::optional<std::string>> Get(Family family, std::string_view key) const = 0;
 
+  /// The values of many keys, in their order; absent ones are empty. Errors as Get. Cost: far less than as
+  /// many calls of Get.
+  virtual Result<std::vector<std::optional<std::string>>> GetMany(Family family,
+                                                                  std::span<const std::string> keys) const;
+
   /// Applies the batch atomically. Returns once it is on disk (synced).
   /// Errors: kStoreFull, kStoreBusy, kStoreCorrupt, kStoreFailed; then nothing was applied.
   virtual Status Write(const Batch& batch) = 0;
@@ -78,7 +83,8 @@ class Store {
       Family family, std::string_view prefix, std::string_view start,
       const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 
-  /// Deletes every key of the family that starts with `prefix`, durably, in bounded pieces or as one range.
+  /// Deletes every key of the family that starts with `prefix`, durably, and lets go of the space. May be
+  /// repeated after a failure. Errors as Write.
   virtual Status DeletePrefix(Family family, std::string_view prefix) = 0;
 
   /// Writes and reads back a probe. Errors as Write: says whether the store can be written now.
@@ -89,8 +95,15 @@ class Store {
 };
 
 struct StoreOptions {
-  std::string path;                      ///< made if absent, mode 0700
+  std::string path;                      ///< made if absent; its mode is set to 0700
   std::shared_ptr<const Sealer> sealer;  ///< identity where null
+  /// Bytes of memory for blocks read and for writes not yet in table files. Together they bound what the
+  /// store holds; more makes imports into large lists and reads of single entries faster.
+  std::size_t cache_bytes = std::size_t{128} << 20;
+  std::size_t write_buffer_bytes = std::size_t{64} << 20;
+  /// Takes a damaged log of recent writes up to the damage and loses what follows. Otherwise damage there is
+  /// kStoreCorrupt, because acknowledged entries would go missing in silence. Set for one start, by a person.
+  bool drop_damaged_tail = false;
 };
 
 /// The schema this build writes. A folder with a newer one is refused; older ones are migrated by lists'

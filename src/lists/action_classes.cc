@@ -1,0 +1,39 @@
+#include "lists/action_classes.h"
+
+#include "lists/limits.h"
+
+namespace hashgate::lists {
+namespace {
+constexpr int kDegenerate = 1;
+constexpr int kLowQuality = 2;
+constexpr int kFlagCombinations = 4;
+}  // namespace
+
+ActionClasses::ActionClasses() {
+  // The classes without a classification have the first numbers, so that they are there to be shared.
+  for (int flags = 0; flags < kFlagCombinations; ++flags) {
+    numbers_[{std::string(), flags}] = static_cast<index::ActionClass>(infos_.size());
+    infos_.push_back({{}, (flags & kDegenerate) != 0, (flags & kLowQuality) != 0});
+  }
+}
+
+index::ActionClass ActionClasses::NumberOf(std::string_view classification, bool degenerate,
+                                           bool low_quality) {
+  const int flags = (degenerate ? kDegenerate : 0) | (low_quality ? kLowQuality : 0);
+  if (flags == last_flags_ && classification == last_classification_) return last_;
+  const auto at = numbers_.find(std::pair<std::string_view, int>(classification, flags));
+  index::ActionClass number = static_cast<index::ActionClass>(flags);
+  if (at != numbers_.end()) {
+    number = at->second;
+  } else if (infos_.size() < kMaxActionClasses) {
+    number = static_cast<index::ActionClass>(infos_.size());
+    infos_.push_back({std::string(classification), degenerate, low_quality});
+    numbers_.emplace(Key(classification, flags), number);
+  }
+  last_classification_ = classification;
+  last_flags_ = flags;
+  last_ = number;
+  return number;
+}
+
+}  // namespace hashgate::lists

@@ -1,0 +1,41 @@
+// Numbers for what policy distinguishes among entries.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lists/catalog.h"
+
+namespace hashgate::lists {
+
+/// Numbers (classification, degenerate, low quality) as they appear; a number keeps its meaning as long as
+/// the process. Bounded: what comes after kMaxActionClasses shares the class of entries without a
+/// classification and the same flags. Threads: confined to the writer.
+class ActionClasses {
+ public:
+  ActionClasses();
+  index::ActionClass NumberOf(std::string_view classification, bool degenerate, bool low_quality);
+  [[nodiscard]] const std::vector<ActionClassInfo>& infos() const { return infos_; }
+
+ private:
+  using Key = std::pair<std::string, int>;
+  struct Less {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return a.second != b.second ? a.second < b.second : a.first < b.first;
+    }
+  };
+
+  std::vector<ActionClassInfo> infos_;
+  std::map<Key, index::ActionClass, Less> numbers_;
+  // The last answer: neighbours on a list are mostly of one class.
+  std::string last_classification_;
+  int last_flags_ = 0;
+  index::ActionClass last_ = 0;
+};
+
+}  // namespace hashgate::lists

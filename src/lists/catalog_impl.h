@@ -1,0 +1,142 @@
+// The catalogue behind catalog.h. Private to this module.
+//
+// Every write takes the writer's mutex and goes: change the index builder where that can fail, write one
+// atomic batch, publish a snapshot. What is durable and what the index holds agree after each step, or
+// `index_stale_` says that the index must be rebuilt from the store before the next write. Readers take the
+// published generation under a mutex of its own that is held for the copy of a pointer.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "lists/action_classes.h"
+#include "lists/catalog.h"
+#include "lists/keyed_digests.h"
+#include "lists/record_codec.h"
+
+namespace hashgate::lists {
+
+class ImportImpl;
+
+/// What readers pin, and which content stands behind each list in it.
+struct Published {
+  std::shared_ptr<const Generation> generation;
+  std::map<ListId, ContentId> contents;
+};
+
+class CatalogImpl final : public Catalog {
+ public:
+  CatalogImpl(store::Store& store, CatalogOptions options, const Secret& secret, const StateRecord& state);
+
+  /// Finishes removals, loads all lists into the index, repairs counters, publishes. Once, before any use.
+  Status Load(const std::function<void(std::uint64_t)>& progress) HASHGATE_EXCLUDES(write_mutex_);
+
+  [[nodiscard]] std::shared_ptr<const Generation> Current() const override;
+  Result<HashList> CreateList(const ListConfig& config) override;
+  Result<HashList> GetList(std::string_view name) const override;
+  [[nodiscard]] std::vector<HashList> Lists(bool include_system) const override;
+  Result<HashList> UpdateList(const ListConfig& config, std::string_view etag) override;
+  Result<HashList> SetEnabled(std::string_view name, bool enabled) override;
+  Result<std::int64_t> DeleteList(std::string_view name, std::string_view etag) override;
+  Result<std::unique_ptr<Import>> StartImport(const ImportOptions& options) override;
+  Result<std::int64_t> DeleteEntry(std::string_view list, EntryId entry) override;
+  Result<Entry> GetEntry(ListId list, EntryId entry) const override;
+  Result<EntryPage> ListEntries(std::string_view list, std::string_view page_token,
+                                int page_size) const override;
+  Result<std::vector<Quarantined>> ListQuarantined(std::string_view list, std::size_t limit) const override;
+  Status EnsureSystemList(const ListConfig& config, std::span<const EntryRecord> entries) override;
+  [[nodiscard]] std::span<const std::uint8_t> StoreKey() const override { return secret_; }
+
+ private:
+  friend class ImportImpl;
+
+  /// Imports under way of a list.
+  struct Running {
+    int plain = 0;
+    bool replacing = false;
+  };
+
+  [[nodiscard]] Published Pinned() const HASHGATE_EXCLUDES(published_mutex_);
+  [[nodiscard]] std::int64_t NowMillis() const { return ToUnixMillis(options_.clock->Wall()); }
+
+  // Writer's steps. catalog_index.cc
+  std::unique_ptr<index::IndexBuilder> MakeIndex() const;
+  Status LoadContent(const ListRecord& record, ContentId content, std::uint64_t* entries,
+                     const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
+  Status RebuildIndex(const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
+  Status EnsureIndex() HASHGATE_REQUIRES(write_mutex_);
+  Status ReloadList(const ListRecord& record, ContentId content) HASHGATE_REQUIRES(write_mutex_);
+  template <typename Hash>
+  void AppendIndexed(const ListRecord& record, EntryId entry, std::string_view classification,
+                     std::span<const Hash> hashes, std::vector<index::IndexedHash>& out)
+      HASHGATE_REQUIRES(write_mutex_);
+
+  /// Writes the batch with the next state in it; `state_` is `next` afterwards.
+  Status Commit(store::Batch& batch, const StateRecord& next) HASHGATE_REQUIRES(write_mutex_);
+  [[nodiscard]] StateRecord NextGeneration() const HASHGATE_REQUIRES(write_mutex_);
+  void Publish() HASHGATE_REQUIRES(write_mutex_);
+
+  Result<ListRecord*> FindForWrite(std::string_view name, bool system) HASHGATE_REQUIRES(write_mutex_);
+  Result<HashList> Create(const ListConfig& config, bool system) HASHGATE_EXCLUDES(write_mutex_);
+  Result<HashList> ChangeConfig(ListRecord& record, ListConfig config) HASHGATE_REQUIRES(write_mutex_);
+  Result<std::unique_ptr<Import>> Start(const ImportOptions& options, bool system)
+      HASHGATE_EXCLUDES(write_mutex_);
+  /// Removes a content's records and its removal marker; what fails is resumed at the next Open.
+  Status RemoveContent(ContentId content);
+  void RemoveContentOrWarn(ContentId content);
+  Status FinishRemovals();
+  Result<bool> HoldsExactly(std::string_view list, std::span<const std::string> bodies) const;
+
+  store::Store& store_;
+  const CatalogOptions options_;
+  const Secret secret_;
+  const KeyedDigests digests_;
+
+  mutable Mutex write_mutex_;
+  StateRecord state_ HASHGATE_GUARDED_BY(write_mutex_);
+  std::map<ListId, ListRecord> records_ HASHGATE_GUARDED_BY(write_mutex_);
+  std::map<ListId, Running> running_ HASHGATE_GUARDED_BY(write_mutex_);
+  std::unique_ptr<index::IndexBuilder> builder_ HASHGATE_GUARDED_BY(write_mutex_);
+  bool index_stale_ HASHGATE_GUARDED_BY(write_mutex_) = false;
+  ActionClasses classes_ HASHGATE_GUARDED_BY(write_mutex_);
+
+  mutable Mutex published_mutex_;
+  Published published_ HASHGATE_GUARDED_BY(published_mutex_);
+};
+
+/// What an entry's hash says to the index; empty for algorithms that it does not hold.
+template <typename Hash>
+std::optional<index::IndexedHash> ToIndexed(const ListRecord& record, EntryId entry, const Hash& hash) {
+  if (hash.algorithm < Algorithm::kMd5 || hash.algorithm > Algorithm::kPdq) return std::nullopt;
+  index::IndexedHash out;
+  out.list = record.list.id;
+  out.entry = entry;
+  out.algorithm = hash.algorithm;
+  if (hash.algorithm == Algorithm::kPdq) {
+    out.pipeline = hash.pipeline != Pipeline::kUnspecified ? hash.pipeline : record.list.config.pdq_pipeline;
+  }
+  std::copy(hash.bytes.begin(), hash.bytes.end(), out.bytes.begin());
+  return out;
+}
+
+template <typename Hash>
+void CatalogImpl::AppendIndexed(const ListRecord& record, EntryId entry, std::string_view classification,
+                                std::span<const Hash> hashes, std::vector<index::IndexedHash>& out) {
+  for (const Hash& hash : hashes) {
+    std::optional<index::IndexedHash> indexed = ToIndexed(record, entry, hash);
+    if (!indexed) continue;
+    // Flags are of the hash, not of the entry: a poor PDQ hash must not weaken the entry's digests.
+    const bool is_pdq = hash.algorithm == Algorithm::kPdq;
+    const bool degenerate = is_pdq && IsDegenerate(PdqHash::FromBytes(indexed->bytes));
+    const bool low_quality = is_pdq && hash.quality != kQualityUnknown && hash.quality < kMinUsablePdqQuality;
+    indexed->action_class = classes_.NumberOf(classification, degenerate, low_quality);
+    out.push_back(*indexed);
+  }
+}
+
+}  // namespace hashgate::lists

@@ -1,0 +1,137 @@
+// Opening: the store's counters and secret, removals left over, and the first generation.
+#include "base/log.h"
+#include "base/random.h"
+#include "lists/catalog_impl.h"
+
+namespace hashgate::lists {
+namespace {
+
+using store::Family;
+
+// Whether anything stands in the store beside the records that a first start writes.
+Result<bool> HoldsLists(const store::Store& store) {
+  bool any = false;
+  for (const Family family : {Family::kLists, Family::kEntries}) {
+    HASHGATE_RETURN_IF_ERROR(store.Scan(family, {}, {}, [&](std::string_view, std::string_view) {
+      any = true;
+      return false;
+    }));
+  }
+  return any;
+}
+
+Status WriteFirstRecords(store::Store& store) {
+  HASHGATE_ASSIGN_OR_RETURN(const bool holds_lists, HoldsLists(store));
+  if (holds_lists) {
+    return Fail(Reason::kStoreCorrupt,
+                "the store holds lists but not the counters that number them: restore a backup");
+  }
+  Secret secret{};
+  FillRandom(secret);
+  store::Batch batch;
+  batch.Put(Family::kMeta, std::string(kStateKey), EncodeState({}));
+  batch.Put(Family::kMeta, std::string(kSecretKey), EncodeSecret(secret));
+  return store.Write(batch);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> Catalog::Open(store::Store& store, CatalogOptions options,
+                                               const std::function<void(std::uint64_t)>& progress) {
+  HASHGATE_ASSIGN_OR_RETURN(std::optional<std::string> state_bytes, store.Get(Family::kMeta, kStateKey));
+  if (!state_bytes) {
+    HASHGATE_RETURN_IF_ERROR(WriteFirstRecords(store));
+    HASHGATE_ASSIGN_OR_RETURN(state_bytes, store.Get(Family::kMeta, kStateKey));
+  }
+  HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> secret_bytes,
+                            store.Get(Family::kMeta, kSecretKey));
+  if (!state_bytes || !secret_bytes) {
+    return Fail(Reason::kStoreCorrupt,
+                "the store's secret is missing, without which no entry can be found again: restore a backup");
+  }
+  HASHGATE_ASSIGN_OR_RETURN(const StateRecord state, DecodeState(*state_bytes));
+  HASHGATE_ASSIGN_OR_RETURN(const Secret secret, DecodeSecret(*secret_bytes));
+  auto catalog = std::make_unique<CatalogImpl>(store, std::move(options), secret, state);
+  HASHGATE_RETURN_IF_ERROR(catalog->Load(progress));
+  return catalog;
+}
+
+CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secret& secret,
+                         const StateRecord& state)
+    : store_(store), options_(std::move(options)), secret_(secret), digests_(secret), state_(state) {}
+
+Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
+  HASHGATE_RETURN_IF_ERROR(FinishRemovals());
+  const MutexLock lock(write_mutex_);
+  Status failed;
+  HASHGATE_RETURN_IF_ERROR(
+      store_.Scan(Family::kLists, {}, {}, [&](std::string_view key, std::string_view value) {
+        const Result<ListId> id = ParseListKey(key);
+        Result<ListRecord> record = id ? DecodeList(*id, value) : std::unexpected(id.error());
+        if (record && (*id >= state_.next_list || record->content >= state_.next_content)) {
+          record = Fail(Reason::kStoreCorrupt,
+                        "a list has a number that the store has not given out yet: restore a backup");
+        }
+        if (!record) {
+          failed = std::unexpected(std::move(record).error());
+          return false;
+        }
+        records_.emplace(*id, *std::move(record));
+        return true;
+      }));
+  HASHGATE_RETURN_IF_ERROR(failed);
+
+  std::map<ListId, std::uint64_t> stored_counts;
+  for (const auto& [id, record] : records_) stored_counts[id] = record.list.entry_count;
+  HASHGATE_RETURN_IF_ERROR(RebuildIndex(progress));
+  store::Batch repairs;
+  for (const auto& [id, record] : records_) {
+    if (record.list.entry_count == stored_counts[id]) continue;
+    log::Warning("list_count_repaired", "a list's entries differ in number from its counter",
+                 {{"list", record.list.config.name},
+                  {"counter", stored_counts[id]},
+                  {"entries", record.list.entry_count}});
+    repairs.Put(Family::kLists, ListKey(id), EncodeList(record));
+  }
+  if (!repairs.empty()) HASHGATE_RETURN_IF_ERROR(Commit(repairs, NextGeneration()));
+  Publish();
+  return {};
+}
+
+Status CatalogImpl::RemoveContent(ContentId content) {
+  const std::string prefix = ContentPrefix(content);
+  HASHGATE_RETURN_IF_ERROR(store_.DeletePrefix(Family::kEntryKeys, prefix));
+  HASHGATE_RETURN_IF_ERROR(store_.DeletePrefix(Family::kEntries, prefix));
+  HASHGATE_RETURN_IF_ERROR(store_.DeletePrefix(Family::kQuarantine, prefix));
+  store::Batch batch;
+  batch.Delete(Family::kMeta, RemovalKey(content));
+  return store_.Write(batch);
+}
+
+void CatalogImpl::RemoveContentOrWarn(ContentId content) {
+  const Status removed = RemoveContent(content);
+  if (removed) return;
+  log::Warning("list_removal_postponed", "records no longer in force are removed at the next start",
+               {{"content", content}, {"error", removed.error().message}});
+}
+
+Status CatalogImpl::FinishRemovals() {
+  std::vector<ContentId> contents;
+  Status failed;
+  HASHGATE_RETURN_IF_ERROR(store_.Scan(
+      Family::kMeta, kRemovalPrefix, kRemovalPrefix, [&](std::string_view key, std::string_view value) {
+        const Result<ContentId> content = ParseRemovalKey(key);
+        const Result<Removal> removal = DecodeRemoval(value);
+        if (!content || !removal) {
+          failed = std::unexpected(!content ? content.error() : removal.error());
+          return false;
+        }
+        contents.push_back(*content);
+        return true;
+      }));
+  HASHGATE_RETURN_IF_ERROR(failed);
+  for (const ContentId content : contents) HASHGATE_RETURN_IF_ERROR(RemoveContent(content));
+  return {};
+}
+
+}  // namespace hashgate::lists

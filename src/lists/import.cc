@@ -1,0 +1,406 @@
+#include "lists/import.h"
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+
+#include "lists/validate.h"
+
+namespace hashgate::lists {
+namespace {
+
+using store::Family;
+
+struct DigestHash {
+  // The digest is keyed and as good as random: any eight bytes of it spread evenly.
+  std::size_t operator()(const KeyedDigest& digest) const {
+    std::size_t value = 0;
+    std::memcpy(&value, digest.data(), sizeof(value));
+    return value;
+  }
+};
+
+std::vector<std::string> KeysOf(ContentId content, std::span<const KeyedDigest> identities) {
+  std::vector<std::string> keys;
+  keys.reserve(identities.size());
+  for (const KeyedDigest& identity : identities) keys.push_back(IdentityKey(content, identity));
+  return keys;
+}
+
+Result<std::vector<std::optional<IdentityRecord>>> ReadIdentities(const store::Store& store,
+                                                                  ContentId content,
+                                                                  std::span<const KeyedDigest> identities) {
+  HASHGATE_ASSIGN_OR_RETURN(const auto values,
+                            store.GetMany(Family::kEntryKeys, KeysOf(content, identities)));
+  std::vector<std::optional<IdentityRecord>> records(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!values[i]) continue;
+    HASHGATE_ASSIGN_OR_RETURN(records[i], DecodeIdentity(*values[i]));
+  }
+  return records;
+}
+
+}  // namespace
+
+struct ImportImpl::Prepared {
+  std::vector<PreparedRecord> records;
+  std::vector<Quarantined> bad;
+  std::deque<EntryRecord> owned;  // canonical copies of records that were not in order
+  std::size_t received = 0;
+};
+
+// One identity of a call and what becomes of it.
+struct ImportImpl::Slot {
+  const PreparedRecord* last = nullptr;    // the record that wins
+  std::optional<IdentityRecord> in_force;  // of the list's content
+  std::optional<IdentityRecord> staged;    // of the content being staged
+  bool write = false;
+  EntryId entry = 0;
+};
+
+struct ImportImpl::Plan {
+  ListRecord target;  // the list as it will be
+  std::vector<Slot> slots;
+  StateRecord next;
+  store::Batch batch;
+  ImportProgress progress;
+  std::uint64_t staged_entries = 0;
+  std::uint64_t staged_quarantined = 0;
+  std::uint32_t staged_quarantine_kept = 0;
+  // Index changes of an import that does not replace.
+  std::vector<EntryId> fresh;
+  std::vector<EntryId> changed;
+  std::vector<index::IndexedHash> new_hashes;
+  std::vector<index::IndexedHash> old_hashes;  // of `changed`, to put them back
+};
+
+ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging)
+    : catalog_(catalog),
+      options_(std::move(options)),
+      file_digest_(catalog.digests_.File(options_.file)),
+      list_(list),
+      staging_(staging) {}
+
+ImportImpl::~ImportImpl() {
+  {
+    const MutexLock lock(catalog_.write_mutex_);
+    const auto at = catalog_.running_.find(list_);
+    if (staging_ != 0) {
+      at->second.replacing = false;
+    } else {
+      --at->second.plain;
+    }
+    if (at->second.plain == 0 && !at->second.replacing) catalog_.running_.erase(at);
+  }
+  if (staging_ != 0 && !staging_in_force_) catalog_.RemoveContentOrWarn(staging_);
+}
+
+Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options, bool system) {
+  const MutexLock lock(write_mutex_);
+  HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(options.list, system));
+  const ListId id = record->list.id;
+  const auto running = running_.find(id);
+  if (running != running_.end() && (running->second.replacing || options.replace)) {
+    return Fail(Reason::kStoreBusy,
+                "another import of list '" + options.list +
+                    "' is under way, and one that replaces it has to be alone: try again when it is done",
+                "list");
+  }
+  ContentId staging = 0;
+  if (options.replace) {
+    // The marker is durable before the first staged record, so that nothing staged outlives a crash.
+    StateRecord next = state_;
+    staging = next.next_content++;
+    store::Batch batch;
+    batch.Put(Family::kMeta, RemovalKey(staging), EncodeRemoval(Removal::kStaged));
+    HASHGATE_RETURN_IF_ERROR(Commit(batch, next));
+    running_[id].replacing = true;
+  } else {
+    ++running_[id].plain;
+  }
+  ImportOptions kept = options;
+  kept.file = Bounded(options.file, kMaxFileBytes);
+  return std::make_unique<ImportImpl>(*this, std::move(kept), id, staging);
+}
+
+Result<ListRecord*> ImportImpl::Target() {
+  const auto at = catalog_.records_.find(list_);
+  if (at == catalog_.records_.end()) {
+    return Fail(Reason::kListNotFound, "list '" + options_.list + "' was deleted during the import", "list");
+  }
+  return &at->second;
+}
+
+ImportImpl::Prepared ImportImpl::Prepare(std::span<const ImportRecord> records) const {
+  Prepared out;
+  out.received = records.size();
+  out.records.reserve(records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const ImportRecord& in = records[i];
+    const std::uint64_t line = in.line != 0 ? in.line : progress_.received + i + 1;
+    if (!in.record) {
+      const std::string_view why = in.problem.empty() ? "the line could not be read" : in.problem;
+      out.bad.push_back({options_.file, line, Bounded(why, kMaxReasonBytes)});
+      continue;
+    }
+    if (const Status valid = ValidateRecord(*in.record); !valid) {
+      out.bad.push_back({options_.file, line, Bounded(valid.error().message, kMaxReasonBytes)});
+      continue;
+    }
+    PreparedRecord prepared;
+    prepared.record = &*in.record;
+    if (EntryRecord canonical = *in.record;
+        (Canonicalise(canonical), canonical.hashes != in.record->hashes)) {
+      prepared.record = &out.owned.emplace_back(std::move(canonical));
+    }
+    prepared.body = EncodeEntryBody(*prepared.record);
+    prepared.identity = catalog_.digests_.Identity(list_, *prepared.record);
+    prepared.content = catalog_.digests_.Content(prepared.body);
+    out.records.push_back(std::move(prepared));
+  }
+  return out;
+}
+
+Result<ImportProgress> ImportImpl::Add(std::span<const ImportRecord> records) {
+  if (finished_) return Fail(Reason::kRequestInvalid, "the import is finished: start another");
+  if (records.size() > kMaxAddRecords) {
+    return Fail(Reason::kRequestInvalid,
+                "at most " + std::to_string(kMaxAddRecords) + " records at a time can be imported",
+                "records");
+  }
+  const Prepared prepared = Prepare(records);
+  const MutexLock lock(catalog_.write_mutex_);
+  HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
+  HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
+  HASHGATE_ASSIGN_OR_RETURN(Plan plan, MakePlan(prepared, *target));
+  HASHGATE_RETURN_IF_ERROR(FillBatch(plan));
+  HASHGATE_RETURN_IF_ERROR(PlanQuarantine(plan, prepared.bad));
+  HASHGATE_RETURN_IF_ERROR(staging_ != 0 ? CommitStaged(plan) : CommitPublished(plan));
+  progress_ = plan.progress;
+  progress_.received += prepared.received;
+  progress_.committed = progress_.received;
+  progress_.generation = catalog_.state_.generation;
+  return progress_;
+}
+
+Result<ImportImpl::Plan> ImportImpl::MakePlan(const Prepared& prepared, const ListRecord& target) {
+  Plan plan;
+  plan.target = target;
+  plan.next = catalog_.state_;
+  plan.progress = progress_;
+  plan.staged_entries = staged_entries_;
+  plan.staged_quarantined = staged_quarantined_;
+  plan.staged_quarantine_kept = staged_quarantine_kept_;
+
+  std::unordered_map<KeyedDigest, std::size_t, DigestHash> slot_of;
+  slot_of.reserve(prepared.records.size());
+  std::vector<KeyedDigest> identities;
+  identities.reserve(prepared.records.size());
+  for (const PreparedRecord& record : prepared.records) {
+    if (slot_of.emplace(record.identity, identities.size()).second) identities.push_back(record.identity);
+  }
+  plan.slots.resize(identities.size());
+  HASHGATE_ASSIGN_OR_RETURN(const auto in_force, ReadIdentities(catalog_.store_, target.content, identities));
+  for (std::size_t i = 0; i < plan.slots.size(); ++i) plan.slots[i].in_force = in_force[i];
+  if (staging_ != 0) {
+    HASHGATE_ASSIGN_OR_RETURN(const auto staged, ReadIdentities(catalog_.store_, staging_, identities));
+    for (std::size_t i = 0; i < plan.slots.size(); ++i) plan.slots[i].staged = staged[i];
+  }
+
+  for (const PreparedRecord& record : prepared.records) {
+    Slot& slot = plan.slots[slot_of.at(record.identity)];
+    const KeyedDigest* before = nullptr;
+    if (slot.last != nullptr) {
+      before = &slot.last->content;
+    } else if (slot.staged) {
+      before = &slot.staged->content;
+    } else if (slot.in_force) {
+      before = &slot.in_force->content;
+    }
+    if (before == nullptr) {
+      ++plan.progress.added;
+    } else if (*before == record.content) {
+      ++plan.progress.unchanged;
+    } else {
+      ++plan.progress.updated;
+    }
+    slot.last = &record;
+  }
+  return plan;
+}
+
+Status ImportImpl::FillBatch(Plan& plan) {
+  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
+  // Entries in force that are written again, to carry over when they were first seen.
+  std::vector<std::string> known_keys;
+  std::vector<std::size_t> known_slots;
+  for (std::size_t i = 0; i < plan.slots.size(); ++i) {
+    Slot& slot = plan.slots[i];
+    const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
+    slot.write = !here || here->content != slot.last->content;
+    if (!slot.write || !slot.in_force) continue;
+    known_keys.push_back(EntryKey(plan.target.content, slot.in_force->entry));
+    known_slots.push_back(i);
+  }
+  HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kEntries, known_keys));
+
+  const std::int64_t now = catalog_.NowMillis();
+  std::size_t next_known = 0;
+  for (std::size_t i = 0; i < plan.slots.size(); ++i) {
+    Slot& slot = plan.slots[i];
+    if (!slot.write) continue;
+    const PreparedRecord& record = *slot.last;
+    std::uint32_t version = 1;
+    std::int64_t first_seen = now;
+    std::int64_t last_changed = now;
+    if (next_known < known_slots.size() && known_slots[next_known] == i) {
+      const std::optional<std::string>& bytes = known[next_known++];
+      if (!bytes) {
+        return Fail(Reason::kStoreCorrupt,
+                    "an entry of list '" + options_.list + "' is missing: restore a backup");
+      }
+      HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
+      const bool same = slot.in_force->content == record.content;
+      version = same ? view.version : view.version + 1;
+      first_seen = view.first_seen_millis;
+      if (same) last_changed = view.last_changed_millis;
+      slot.entry = slot.in_force->entry;
+      if (staging_ == 0) {
+        catalog_.AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(),
+                               plan.old_hashes);
+        plan.changed.push_back(slot.entry);
+      }
+    } else if (slot.staged) {
+      slot.entry = slot.staged->entry;
+    } else {
+      slot.entry = plan.next.next_entry++;
+      plan.fresh.push_back(slot.entry);
+    }
+    if (staging_ != 0) {
+      if (!slot.staged) ++plan.staged_entries;
+    } else {
+      if (!slot.in_force) ++plan.target.list.entry_count;
+      catalog_.AppendIndexed(plan.target, slot.entry, record.record->classification,
+                             std::span<const HashValue>(record.record->hashes), plan.new_hashes);
+    }
+    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry),
+                   EncodeEntry(version, first_seen, last_changed, record.body));
+    plan.batch.Put(Family::kEntryKeys, IdentityKey(content, record.identity),
+                   EncodeIdentity({slot.entry, record.content}));
+  }
+  return {};
+}
+
+Status ImportImpl::PlanQuarantine(Plan& plan, std::span<const Quarantined> bad) {
+  plan.progress.quarantined += bad.size();
+  if (bad.empty()) return {};
+  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
+  std::uint64_t& count = staging_ != 0 ? plan.staged_quarantined : plan.target.list.quarantined_count;
+  std::uint32_t& kept = staging_ != 0 ? plan.staged_quarantine_kept : plan.target.quarantine_kept;
+  // A line's key is its file and number: importing the same file again finds its records there.
+  std::map<std::string, const Quarantined*> rows;
+  for (const Quarantined& record : bad) {
+    rows[QuarantineKey(content, file_digest_, record.line)] = &record;
+  }
+  std::vector<std::string> keys;
+  keys.reserve(rows.size());
+  for (const auto& [key, record] : rows) keys.push_back(key);
+  HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kQuarantine, keys));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    std::string value = EncodeQuarantined(*rows.at(keys[i]));
+    if (!known[i]) {
+      ++count;
+      if (kept >= kMaxQuarantineKept) continue;
+      ++kept;
+    } else if (*known[i] == value) {
+      continue;
+    }
+    plan.batch.Put(Family::kQuarantine, keys[i], std::move(value));
+  }
+  return {};
+}
+
+Status ImportImpl::CommitPublished(Plan& plan) {
+  ListRecord& target = catalog_.records_.at(list_);
+  if (plan.batch.empty() && plan.target.list.quarantined_count == target.list.quarantined_count) return {};
+  index::IndexBuilder& builder = *catalog_.builder_;
+  for (const EntryId entry : plan.changed) builder.Withdraw(list_, entry);
+  // Undoing needs memory only where entries were changed; where even that is not to be had, the index is
+  // built again from the store.
+  const auto put_back = [&] {
+    if (!plan.changed.empty() && !builder.Add(plan.old_hashes)) catalog_.index_stale_ = true;
+  };
+  if (Status added = builder.Add(plan.new_hashes); !added) {
+    put_back();
+    return Prefix(std::move(added).error(), "list '" + options_.list + "' cannot grow");
+  }
+  plan.target.list.updated = FromUnixMillis(catalog_.NowMillis());
+  plan.batch.Put(Family::kLists, ListKey(list_), EncodeList(plan.target));
+  ++plan.next.generation;
+  if (Status written = catalog_.Commit(plan.batch, plan.next); !written) {
+    for (const EntryId entry : plan.fresh) builder.Withdraw(list_, entry);
+    for (const EntryId entry : plan.changed) builder.Withdraw(list_, entry);
+    put_back();
+    return written;
+  }
+  target = std::move(plan.target);
+  catalog_.Publish();
+  return {};
+}
+
+Status ImportImpl::CommitStaged(Plan& plan) {
+  if (!plan.batch.empty()) HASHGATE_RETURN_IF_ERROR(catalog_.Commit(plan.batch, plan.next));
+  staged_entries_ = plan.staged_entries;
+  staged_quarantined_ = plan.staged_quarantined;
+  staged_quarantine_kept_ = plan.staged_quarantine_kept;
+  return {};
+}
+
+Result<ContentId> ImportImpl::Swap() {
+  HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
+  const bool same = progress_.added == 0 && progress_.updated == 0 &&
+                    staged_entries_ == target->list.entry_count &&
+                    staged_quarantined_ == target->list.quarantined_count;
+  if (same) return 0;
+  HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
+  ListRecord changed = *target;
+  changed.content = staging_;
+  changed.list.entry_count = staged_entries_;
+  changed.list.quarantined_count = staged_quarantined_;
+  changed.quarantine_kept = staged_quarantine_kept_;
+  changed.list.updated = FromUnixMillis(catalog_.NowMillis());
+  HASHGATE_RETURN_IF_ERROR(catalog_.ReloadList(changed, staging_));
+  store::Batch batch;
+  batch.Put(Family::kLists, ListKey(list_), EncodeList(changed));
+  batch.Delete(Family::kMeta, RemovalKey(staging_));
+  batch.Put(Family::kMeta, RemovalKey(target->content), EncodeRemoval(Removal::kObsolete));
+  if (Status written = catalog_.Commit(batch, catalog_.NextGeneration()); !written) {
+    catalog_.index_stale_ = true;
+    return std::unexpected(std::move(written).error());
+  }
+  const ContentId old = target->content;
+  *target = std::move(changed);
+  staging_in_force_ = true;
+  catalog_.Publish();
+  return old;
+}
+
+Result<ImportProgress> ImportImpl::Finish() {
+  if (finished_) return progress_;
+  ContentId old = 0;
+  {
+    const MutexLock lock(catalog_.write_mutex_);
+    if (staging_ != 0) {
+      HASHGATE_ASSIGN_OR_RETURN(old, Swap());
+    } else {
+      HASHGATE_RETURN_IF_ERROR(Target());
+    }
+    finished_ = true;
+    progress_.generation = catalog_.state_.generation;
+  }
+  // Removed after readers have the new content, and outside the lock: it may take a while.
+  if (old != 0) catalog_.RemoveContentOrWarn(old);
+  return progress_;
+}
+
+}  // namespace hashgate::lists

@@ -1,0 +1,65 @@
+// An import in progress. Private to this module.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lists/catalog_impl.h"
+
+namespace hashgate::lists {
+
+/// Records of one call after everything that needs no lock: validated, encoded, digested.
+struct PreparedRecord {
+  const EntryRecord* record = nullptr;  ///< canonical; the caller's, or one of `owned`
+  std::string body;
+  KeyedDigest identity{};
+  KeyedDigest content{};
+};
+
+class ImportImpl final : public Import {
+ public:
+  /// `staging` is 0 unless the import replaces. The caller has registered the import as running.
+  ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging);
+  ~ImportImpl() override;
+  ImportImpl(const ImportImpl&) = delete;
+  ImportImpl& operator=(const ImportImpl&) = delete;
+
+  Result<ImportProgress> Add(std::span<const ImportRecord> records) override;
+  Result<ImportProgress> Finish() override;
+
+ private:
+  struct Prepared;
+  struct Slot;
+  struct Plan;
+
+  [[nodiscard]] Prepared Prepare(std::span<const ImportRecord> records) const;
+  /// Reads what the store holds of the records' identities and decides what each does.
+  Result<Plan> MakePlan(const Prepared& prepared, const ListRecord& target)
+      HASHGATE_REQUIRES(catalog_.write_mutex_);
+  /// Reads the entries that the plan changes and puts everything into its batch.
+  Status FillBatch(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
+  Status PlanQuarantine(Plan& plan, std::span<const Quarantined> bad)
+      HASHGATE_REQUIRES(catalog_.write_mutex_);
+  Status CommitPublished(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
+  Status CommitStaged(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
+  /// Puts the staged content in force. Returns the content that it takes the place of; 0 where both are the
+  /// same and nothing changed.
+  Result<ContentId> Swap() HASHGATE_REQUIRES(catalog_.write_mutex_);
+  Result<ListRecord*> Target() HASHGATE_REQUIRES(catalog_.write_mutex_);
+
+  CatalogImpl& catalog_;
+  const ImportOptions options_;
+  const std::uint64_t file_digest_;
+  const ListId list_;
+  const ContentId staging_;
+  ImportProgress progress_;
+  // What a replacing import has staged: becomes the list's counters at the swap.
+  std::uint64_t staged_entries_ = 0;
+  std::uint64_t staged_quarantined_ = 0;
+  std::uint32_t staged_quarantine_kept_ = 0;
+  bool finished_ = false;
+  bool staging_in_force_ = false;
+};
+
+}  // namespace hashgate::lists

@@ -1,0 +1,34 @@
+// Bounds on lists and entries. Raising one keeps old records readable; lowering one does not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hashgate::lists {
+
+inline constexpr std::size_t kMaxHashes = 16;
+inline constexpr std::size_t kMaxLabels = 32;
+inline constexpr std::size_t kMaxLabelBytes = 128;
+inline constexpr std::size_t kMaxClassificationBytes = 256;
+inline constexpr std::size_t kMaxSourceIdBytes = 512;
+
+inline constexpr std::size_t kMaxNameBytes = 63;
+inline constexpr std::size_t kMaxTenantBytes = 63;
+inline constexpr std::size_t kMaxSourceBytes = 256;
+inline constexpr std::size_t kMaxLegalBasisBytes = 1024;
+inline constexpr std::size_t kMaxDescriptionBytes = 4096;
+
+/// Quarantined records kept for each list; beyond, they are only counted.
+inline constexpr std::uint32_t kMaxQuarantineKept = 10'000;
+inline constexpr std::size_t kMaxFileBytes = 256;
+inline constexpr std::size_t kMaxReasonBytes = 512;
+
+/// Records of one Import::Add. 1,000 to 4,000 are quick; each call is one synced write and one generation.
+inline constexpr std::size_t kMaxAddRecords = 16'384;
+inline constexpr int kMaxPageSize = 10'000;
+
+/// Distinct (classification, degenerate, low quality) that the index keeps apart. Rarer ones beyond share the
+/// class of entries without a classification.
+inline constexpr std::size_t kMaxActionClasses = 65'535;
+
+}  // namespace hashgate::lists

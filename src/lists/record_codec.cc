@@ -1,0 +1,364 @@
+#include "lists/record_codec.h"
+
+#include <algorithm>
+
+#include "lists/bytes.h"
+
+namespace hashgate::lists {
+namespace {
+
+constexpr std::uint8_t kVersion1 = 1;
+constexpr std::uint8_t kFlagEnabled = 1;
+constexpr std::uint8_t kFlagSystem = 2;
+constexpr std::size_t kMaxStoredText = 65'535;
+
+std::unexpected<Error> Corrupt(std::string_view what) {
+  return Fail(Reason::kStoreCorrupt, "a stored " + std::string(what) +
+                                         " does not decode: the data folder is damaged, restore a backup");
+}
+
+std::unexpected<Error> WrongVersion(std::string_view what, std::uint8_t version) {
+  return Fail(Reason::kSchemaTooNew, "a stored " + std::string(what) + " has record version " +
+                                         std::to_string(version) +
+                                         ", which this build does not know: start the newer version again");
+}
+
+// Checks the first byte of a record of which only version 1 exists.
+Status TakeVersion(ByteReader& reader, std::string_view what) {
+  const auto version = reader.Little<std::uint8_t>();
+  if (!reader.ok() || version == 0) return Corrupt(what);
+  if (version > kVersion1) return WrongVersion(what, version);
+  return {};
+}
+
+std::string_view AsText(ByteSpan bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+ByteSpan AsSpan(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+template <typename Enum>
+Enum TakeEnum(ByteReader& reader, Enum last) {
+  const auto number = reader.Little<std::uint8_t>();
+  reader.Require(number <= static_cast<std::uint8_t>(last));
+  return static_cast<Enum>(number);
+}
+
+}  // namespace
+
+std::string ListKey(ListId list) {
+  std::string key;
+  ByteWriter(key).Big(list);
+  return key;
+}
+
+std::string ContentPrefix(ContentId content) {
+  std::string key;
+  ByteWriter(key).Big(content);
+  return key;
+}
+
+std::string EntryKey(ContentId content, EntryId entry) {
+  std::string key;
+  ByteWriter writer(key);
+  writer.Big(content);
+  writer.Big(entry);
+  return key;
+}
+
+std::string IdentityKey(ContentId content, const KeyedDigest& identity) {
+  std::string key;
+  ByteWriter writer(key);
+  writer.Big(content);
+  writer.Raw(AsText(identity));
+  return key;
+}
+
+std::string QuarantineKey(ContentId content, std::uint64_t file, std::uint64_t line) {
+  std::string key;
+  ByteWriter writer(key);
+  writer.Big(content);
+  writer.Big(file);
+  writer.Big(line);
+  return key;
+}
+
+std::string RemovalKey(ContentId content) {
+  std::string key(kRemovalPrefix);
+  ByteWriter(key).Big(content);
+  return key;
+}
+
+Result<ListId> ParseListKey(std::string_view key) {
+  ByteReader reader(key);
+  const auto list = reader.Big<ListId>();
+  if (!reader.Complete()) return Corrupt("list's key");
+  return list;
+}
+
+Result<EntryId> ParseEntryKey(std::string_view key) {
+  ByteReader reader(key);
+  reader.Big<ContentId>();
+  const auto entry = reader.Big<EntryId>();
+  if (!reader.Complete()) return Corrupt("entry's key");
+  return entry;
+}
+
+Result<ContentId> ParseRemovalKey(std::string_view key) {
+  ByteReader reader(key);
+  reader.Require(reader.Raw(kRemovalPrefix.size()) == kRemovalPrefix);
+  const auto content = reader.Big<ContentId>();
+  if (!reader.Complete()) return Corrupt("removal's key");
+  return content;
+}
+
+std::string EncodeState(const StateRecord& state) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Little(state.generation);
+  writer.Little(state.next_list);
+  writer.Little(state.next_content);
+  writer.Little(state.next_entry);
+  return out;
+}
+
+Result<StateRecord> DecodeState(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "state record"));
+  StateRecord state;
+  state.generation = reader.Little<std::int64_t>();
+  state.next_list = reader.Little<ListId>();
+  state.next_content = reader.Little<ContentId>();
+  state.next_entry = reader.Little<EntryId>();
+  reader.Require(state.generation > 0 && state.next_list > 0 && state.next_content > 0 &&
+                 state.next_entry > 0);
+  if (!reader.Complete()) return Corrupt("state record");
+  return state;
+}
+
+std::string EncodeSecret(const Secret& secret) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Raw(AsText(secret));
+  return out;
+}
+
+Result<Secret> DecodeSecret(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "secret"));
+  Secret secret{};
+  const std::string_view raw = reader.Raw(secret.size());
+  if (!reader.Complete()) return Corrupt("secret");
+  std::ranges::copy(AsSpan(raw), secret.begin());
+  return secret;
+}
+
+std::string MakeEtag(ListId id, std::uint64_t revision) {
+  return std::to_string(id) + "-" + std::to_string(revision);
+}
+
+std::string EncodeList(const ListRecord& record) {
+  const ListConfig& config = record.list.config;
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Little(record.content);
+  writer.Little(static_cast<std::uint8_t>((config.enabled ? kFlagEnabled : 0) |
+                                          (record.list.system ? kFlagSystem : 0)));
+  writer.Little(static_cast<std::uint8_t>(config.purpose));
+  writer.Little(static_cast<std::uint8_t>(config.trust));
+  writer.Little(static_cast<std::uint8_t>(config.pdq_pipeline));
+  writer.Little(static_cast<std::uint8_t>(config.action_ceiling));
+  writer.Little(record.revision);
+  writer.Little(ToUnixMillis(record.list.created));
+  writer.Little(ToUnixMillis(record.list.updated));
+  writer.Little(record.list.entry_count);
+  writer.Little(record.list.quarantined_count);
+  writer.Little(record.quarantine_kept);
+  writer.Little(static_cast<std::uint8_t>(config.max_distance_bits.size()));
+  for (const auto& [algorithm, bits] : config.max_distance_bits) {
+    writer.Little(static_cast<std::uint8_t>(algorithm));
+    writer.Little(static_cast<std::uint16_t>(bits));
+  }
+  for (const std::string* text :
+       {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
+    writer.Text<std::uint16_t>(*text);
+  }
+  return out;
+}
+
+Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "list"));
+  ListRecord record;
+  ListConfig& config = record.list.config;
+  record.list.id = id;
+  record.content = reader.Little<ContentId>();
+  const auto flags = reader.Little<std::uint8_t>();
+  reader.Require((flags & ~(kFlagEnabled | kFlagSystem)) == 0);
+  config.enabled = (flags & kFlagEnabled) != 0;
+  record.list.system = (flags & kFlagSystem) != 0;
+  config.purpose = TakeEnum(reader, Purpose::kTest);
+  config.trust = TakeEnum(reader, Trust::kTrusted);
+  config.pdq_pipeline = TakeEnum(reader, Pipeline::kNn512);
+  config.action_ceiling = TakeEnum(reader, Verdict::kBlockAndReport);
+  record.revision = reader.Little<std::uint64_t>();
+  record.list.etag = MakeEtag(id, record.revision);
+  record.list.created = FromUnixMillis(reader.Little<std::int64_t>());
+  record.list.updated = FromUnixMillis(reader.Little<std::int64_t>());
+  record.list.entry_count = reader.Little<std::uint64_t>();
+  record.list.quarantined_count = reader.Little<std::uint64_t>();
+  record.quarantine_kept = reader.Little<std::uint32_t>();
+  const auto distances = reader.Little<std::uint8_t>();
+  reader.Require(distances < kAlgorithmCount);
+  config.max_distance_bits.clear();
+  for (int i = 0; reader.ok() && i < distances; ++i) {
+    const auto algorithm = TakeEnum(reader, Algorithm::kColorMoment);
+    const auto bits = reader.Little<std::uint16_t>();
+    config.max_distance_bits[algorithm] = bits;
+  }
+  for (std::string* text :
+       {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
+    *text = reader.Text<std::uint16_t>(kMaxStoredText);
+  }
+  reader.Require(config.max_distance_bits.size() == distances);
+  if (!reader.Complete()) return Corrupt("list");
+  return record;
+}
+
+EntryRecord EntryView::ToRecord() const {
+  EntryRecord record;
+  record.source_id = source_id;
+  record.classification = classification;
+  record.labels.assign(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(label_count));
+  record.hashes.reserve(hash_count);
+  for (const HashView& hash : AllHashes()) {
+    record.hashes.push_back({hash.algorithm, hash.pipeline, hash.quality,
+                             std::vector<std::uint8_t>(hash.bytes.begin(), hash.bytes.end())});
+  }
+  return record;
+}
+
+std::string EncodeEntryBody(const EntryRecord& record) {
+  std::string out;
+  out.reserve(192);
+  ByteWriter writer(out);
+  writer.Text<std::uint16_t>(record.source_id);
+  writer.Text<std::uint16_t>(record.classification);
+  writer.Little(static_cast<std::uint8_t>(record.labels.size()));
+  for (const std::string& label : record.labels) writer.Text<std::uint8_t>(label);
+  writer.Little(static_cast<std::uint8_t>(record.hashes.size()));
+  for (const HashValue& hash : record.hashes) {
+    writer.Little(static_cast<std::uint8_t>(hash.algorithm));
+    writer.Little(static_cast<std::uint8_t>(hash.pipeline));
+    writer.Little(hash.quality);
+    writer.Text<std::uint16_t>(AsText(hash.bytes));
+  }
+  return out;
+}
+
+std::string EncodeEntry(std::uint32_t version, std::int64_t first_seen_millis,
+                        std::int64_t last_changed_millis, std::string_view body) {
+  std::string out;
+  out.reserve(1 + 4 + 8 + 8 + body.size());
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Little(version);
+  writer.Little(first_seen_millis);
+  writer.Little(last_changed_millis);
+  writer.Raw(body);
+  return out;
+}
+
+Result<EntryView> DecodeEntry(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "entry"));
+  EntryView view;
+  view.version = reader.Little<std::uint32_t>();
+  view.first_seen_millis = reader.Little<std::int64_t>();
+  view.last_changed_millis = reader.Little<std::int64_t>();
+  view.source_id = reader.Text<std::uint16_t>(kMaxSourceIdBytes);
+  view.classification = reader.Text<std::uint16_t>(kMaxClassificationBytes);
+  view.label_count = reader.Little<std::uint8_t>();
+  reader.Require(view.label_count <= kMaxLabels);
+  for (std::size_t i = 0; reader.ok() && i < view.label_count; ++i) {
+    view.labels[i] = reader.Text<std::uint8_t>(kMaxLabelBytes);
+  }
+  view.hash_count = reader.Little<std::uint8_t>();
+  reader.Require(view.hash_count >= 1 && view.hash_count <= kMaxHashes);
+  for (std::size_t i = 0; reader.ok() && i < view.hash_count; ++i) {
+    HashView& hash = view.hashes[i];
+    hash.algorithm = TakeEnum(reader, Algorithm::kColorMoment);
+    hash.pipeline = TakeEnum(reader, Pipeline::kNn512);
+    hash.quality = reader.Little<std::int16_t>();
+    const std::size_t size = HashSize(hash.algorithm);
+    hash.bytes = AsSpan(reader.Text<std::uint16_t>(size));
+    // An entry whose hash has lost bytes would never match, in silence.
+    reader.Require(size > 0 && hash.bytes.size() == size);
+  }
+  if (!reader.Complete()) return Corrupt("entry");
+  return view;
+}
+
+std::string EncodeIdentity(const IdentityRecord& record) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Little(record.entry);
+  writer.Raw(AsText(record.content));
+  return out;
+}
+
+Result<IdentityRecord> DecodeIdentity(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "entry's identity"));
+  IdentityRecord record;
+  record.entry = reader.Little<EntryId>();
+  const std::string_view content = reader.Raw(record.content.size());
+  if (!reader.Complete()) return Corrupt("entry's identity");
+  std::ranges::copy(AsSpan(content), record.content.begin());
+  return record;
+}
+
+std::string EncodeQuarantined(const Quarantined& record) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Little(record.line);
+  writer.Text<std::uint16_t>(record.file);
+  writer.Text<std::uint16_t>(record.reason);
+  return out;
+}
+
+Result<Quarantined> DecodeQuarantined(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "quarantined record"));
+  Quarantined record;
+  record.line = reader.Little<std::uint64_t>();
+  record.file = reader.Text<std::uint16_t>(kMaxFileBytes);
+  record.reason = reader.Text<std::uint16_t>(kMaxReasonBytes);
+  if (!reader.Complete()) return Corrupt("quarantined record");
+  return record;
+}
+
+std::string EncodeRemoval(Removal removal) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Little(static_cast<std::uint8_t>(removal));
+  return out;
+}
+
+Result<Removal> DecodeRemoval(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "removal"));
+  const Removal removal = TakeEnum(reader, Removal::kObsolete);
+  reader.Require(static_cast<std::uint8_t>(removal) != 0);
+  if (!reader.Complete()) return Corrupt("removal");
+  return removal;
+}
+
+}  // namespace hashgate::lists

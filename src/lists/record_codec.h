@@ -1,0 +1,119 @@
+// Bytes of every record that lists keep in the store. FORMAT.md gives each of them; tests pin them.
+//
+// A value's first byte is the version of its record. Integers in values are little-endian, in keys
+// big-endian, so that keys sort by number. Decoding checks every length and count, takes no trailing bytes,
+// and allocates nothing beyond its bounded result.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hashgate/error.h"
+#include "lists/catalog.h"
+#include "lists/limits.h"
+
+namespace hashgate::lists {
+
+/// Which set of entries a list stands for at a time: a list's content changes as one when an import replaces
+/// it. Never reused.
+using ContentId = std::uint32_t;
+
+/// 16 bytes of a keyed digest.
+using KeyedDigest = std::array<std::uint8_t, 16>;
+
+// Keys.
+std::string ListKey(ListId list);
+std::string ContentPrefix(ContentId content);
+std::string EntryKey(ContentId content, EntryId entry);
+std::string IdentityKey(ContentId content, const KeyedDigest& identity);
+std::string QuarantineKey(ContentId content, std::uint64_t file, std::uint64_t line);
+std::string RemovalKey(ContentId content);
+/// The numbers in keys. Errors: kStoreCorrupt.
+Result<ListId> ParseListKey(std::string_view key);
+Result<EntryId> ParseEntryKey(std::string_view key);
+Result<ContentId> ParseRemovalKey(std::string_view key);
+inline constexpr std::string_view kStateKey = "lists.state";
+inline constexpr std::string_view kSecretKey = "lists.secret";
+inline constexpr std::string_view kRemovalPrefix = "lists.remove/";
+
+/// Counters of the whole store; one record, part of every batch.
+struct StateRecord {
+  std::int64_t generation = 1;
+  ListId next_list = 1;
+  ContentId next_content = 1;
+  EntryId next_entry = 1;
+
+  bool operator==(const StateRecord&) const = default;
+};
+std::string EncodeState(const StateRecord& state);
+Result<StateRecord> DecodeState(std::string_view bytes);
+
+using Secret = std::array<std::uint8_t, 32>;
+std::string EncodeSecret(const Secret& secret);
+Result<Secret> DecodeSecret(std::string_view bytes);
+
+/// A list as stored: what callers see, and what only this module needs. `list.id` is the key, and
+/// `list.etag` is made from `revision`.
+struct ListRecord {
+  HashList list;
+  ContentId content = 0;
+  std::uint64_t revision = 1;         ///< rises with every change of the configuration
+  std::uint32_t quarantine_kept = 0;  ///< quarantined records that are stored, not only counted
+};
+std::string EncodeList(const ListRecord& record);
+Result<ListRecord> DecodeList(ListId id, std::string_view bytes);
+std::string MakeEtag(ListId id, std::uint64_t revision);
+
+/// An entry's bytes without a copy: valid as long as the value they were decoded from.
+struct HashView {
+  Algorithm algorithm = Algorithm::kUnspecified;
+  Pipeline pipeline = Pipeline::kUnspecified;
+  std::int16_t quality = kQualityUnknown;
+  ByteSpan bytes;
+};
+struct EntryView {
+  std::uint32_t version = 1;
+  std::int64_t first_seen_millis = 0;
+  std::int64_t last_changed_millis = 0;
+  std::string_view source_id;
+  std::string_view classification;
+  std::array<std::string_view, kMaxLabels> labels;
+  std::size_t label_count = 0;
+  std::array<HashView, kMaxHashes> hashes;
+  std::size_t hash_count = 0;
+
+  [[nodiscard]] std::span<const HashView> AllHashes() const { return std::span(hashes).first(hash_count); }
+  [[nodiscard]] EntryRecord ToRecord() const;
+};
+
+/// The part of an entry that its source gave: what "unchanged" compares. The record must be valid and in
+/// canonical order (Canonicalise).
+std::string EncodeEntryBody(const EntryRecord& record);
+/// The whole value: head, then a body of EncodeEntryBody.
+std::string EncodeEntry(std::uint32_t version, std::int64_t first_seen_millis,
+                        std::int64_t last_changed_millis, std::string_view body);
+Result<EntryView> DecodeEntry(std::string_view bytes);
+
+/// What an identity leads to.
+struct IdentityRecord {
+  EntryId entry = 0;
+  KeyedDigest content{};  ///< of the entry's body: equal means unchanged
+
+  bool operator==(const IdentityRecord&) const = default;
+};
+std::string EncodeIdentity(const IdentityRecord& record);
+Result<IdentityRecord> DecodeIdentity(std::string_view bytes);
+
+std::string EncodeQuarantined(const Quarantined& record);
+Result<Quarantined> DecodeQuarantined(std::string_view bytes);
+
+/// Why a content is to be removed; only for people who look at a store.
+enum class Removal : std::uint8_t { kStaged = 1, kObsolete = 2 };
+std::string EncodeRemoval(Removal removal);
+Result<Removal> DecodeRemoval(std::string_view bytes);
+
+}  // namespace hashgate::lists

@@ -1,0 +1,45 @@
+#include <array>
+
+#include "store/store.h"
+
+namespace hashgate::store {
+namespace {
+
+// One row a family; src/store/FORMAT.md and the records' own FORMAT.md say what each byte means.
+constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
+    {Family::kMeta, "meta", "short name", "counters, the store's secret, contents being removed",
+     "as long as the store: needed to number generations and to find entries"},
+    {Family::kLists, "lists", "list id (u32 big-endian)", "a hash list's configuration and counters",
+     "until the list is deleted"},
+    {Family::kEntries, "entries", "content id (u32 big-endian), entry id (u64 big-endian)",
+     "an entry: its hashes, source id, classification and labels",
+     "until the entry or its list is deleted or replaced"},
+    {Family::kEntryKeys, "entry_keys",
+     "content id (u32 big-endian), 16 bytes of a keyed digest of the entry's identity",
+     "the entry's id and a keyed digest of its content", "as long as the entry"},
+    {Family::kQuarantine, "quarantine",
+     "content id (u32 big-endian), 8 bytes of a keyed digest of the file's name, line (u64 big-endian)",
+     "a line that could not be taken: file, line and reason, never the value",
+     "until the list is deleted or replaced; bounded for each list"},
+    {Family::kRequests, "requests", "keyed digest of tenant, caller and request id",
+     "keyed digest of the upload's bytes and the strictest verdict so far", "24 hours: idempotency"},
+}};
+
+}  // namespace
+
+std::span<const FamilyInfo> Families() {
+  return kFamilies;
+}
+
+Result<std::vector<std::optional<std::string>>> Store::GetMany(Family family,
+                                                               std::span<const std::string> keys) const {
+  std::vector<std::optional<std::string>> values;
+  values.reserve(keys.size());
+  for (const std::string& key : keys) {
+    HASHGATE_ASSIGN_OR_RETURN(std::optional<std::string> value, Get(family, key));
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
+}  // namespace hashgate::store

@@ -1,0 +1,398 @@
+// The store on RocksDB. Everything that is RocksDB's stays in this file.
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/file_checksum.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "store/folder.h"
+#include "store/stamp.h"
+#include "store/store.h"
+
+namespace hashgate::store {
+namespace {
+
+using rocksdb::Slice;
+
+constexpr std::string_view kProbeKey = "probe";
+constexpr std::size_t kProtectionBytesPerKey = 8;
+constexpr std::uint64_t kMaxWalBytes = std::uint64_t{64} << 20;
+
+Slice AsSlice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+std::string_view AsView(const Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+bool SaysNoSpace(const rocksdb::Status& status) {
+  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit) return true;
+  // A file at the process's or file system's size limit (EFBIG) and a spent quota (EDQUOT) have no code of
+  // their own.
+  const std::string text = status.ToString();
+  return text.find("No space left") != std::string::npos ||
+         text.find("File too large") != std::string::npos || text.find("quota exceeded") != std::string::npos;
+}
+
+// RocksDB's words name files, offsets and keys (ids and keyed digests), never values.
+std::unexpected<Error> FromRocks(const rocksdb::Status& status, const std::string& path) {
+  std::string detail = status.ToString();
+  constexpr std::size_t kMaxDetail = 400;
+  if (detail.size() > kMaxDetail) detail.resize(kMaxDetail);
+  const std::string folder = "the data folder " + path;
+  if (SaysNoSpace(status)) {
+    return Fail(Reason::kStoreFull,
+                folder + " has no space left: free some; writing goes on by itself (" + detail + ")");
+  }
+  if (status.IsCorruption()) {
+    return Fail(Reason::kStoreCorrupt, folder + " is damaged: restore a backup (" + detail + ")");
+  }
+  if (status.IsIOError() && detail.find("lock") != std::string::npos) {
+    return Fail(Reason::kStoreInUse, InUseMessage(path, 0));
+  }
+  if (status.IsBusy() || status.IsTryAgain() || status.IsTimedOut()) {
+    return Fail(Reason::kStoreBusy, folder + " is busy: try again (" + detail + ")");
+  }
+  return Fail(Reason::kStoreFailed, folder + " failed (" + detail + ")");
+}
+
+// The first key after all keys that start with `prefix`; empty where there is none.
+std::string AfterPrefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<std::uint8_t>(end.back()) == 0xff) end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<std::uint8_t>(end.back()) + 1);
+  return end;
+}
+
+std::string ContextOf(Family family, std::string_view key) {
+  const std::string_view name = Families()[static_cast<std::size_t>(family)].name;
+  std::string context;
+  context.reserve(name.size() + 1 + key.size());
+  context.append(name).append("/").append(key);
+  return context;
+}
+
+rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
+  rocksdb::DBOptions out;
+  out.max_background_jobs = 2;
+  out.max_open_files = 512;
+  out.max_total_wal_size = kMaxWalBytes;
+  out.db_write_buffer_size = options.write_buffer_bytes;
+  out.track_and_verify_wals_in_manifest = true;
+  out.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  // A record cut short at the end of the log is a write that was never acknowledged. Anything else that does
+  // not pass its checksum there is damage to acknowledged writes: point-in-time recovery would drop it and
+  // all that follows without a word, so it is left to a person.
+  out.wal_recovery_mode = options.drop_damaged_tail ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                                    : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  out.max_log_file_size = std::size_t{1} << 20;
+  out.keep_log_file_num = 4;
+  out.bytes_per_sync = std::uint64_t{1} << 20;
+  return out;
+}
+
+rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options,
+                                           const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions out;
+  out.write_buffer_size = std::max<std::size_t>(options.write_buffer_bytes / 4, std::size_t{1} << 20);
+  out.max_write_buffer_number = 3;
+  out.paranoid_file_checks = true;
+  // Values are hashes or sealed bytes: neither shrinks.
+  out.compression = rocksdb::kNoCompression;
+  // Most lookups of an import ask for keys that are not there.
+  out.memtable_prefix_bloom_size_ratio = 0.05;
+  out.memtable_whole_key_filtering = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.block_size = 8 * 1024;
+  table.format_version = 5;
+  out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return out;
+}
+
+// An open database and its handles, in the order in which they must be closed.
+class Database {
+ public:
+  Database() = default;
+  ~Database() {
+    for (rocksdb::ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);
+  }
+  Database(Database&&) = default;
+  Database& operator=(Database&&) = delete;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+};
+
+class RocksStore final : public Store {
+ public:
+  RocksStore(std::string path, std::shared_ptr<const Sealer> sealer, FolderClaim claim, Database database)
+      : path_(std::move(path)),
+        sealer_(std::move(sealer)),
+        claim_(std::move(claim)),
+        database_(std::move(database)) {}
+
+  Result<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+    rocksdb::PinnableSlice value;
+    const rocksdb::Status status = db().Get({}, Handle(family), AsSlice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return FromRocks(status, path_);
+    HASHGATE_ASSIGN_OR_RETURN(std::string plain, sealer_->Open(AsView(value), ContextOf(family, key)));
+    return std::optional<std::string>(std::move(plain));
+  }
+
+  Result<std::vector<std::optional<std::string>>> GetMany(Family family,
+                                                          std::span<const std::string> keys) const override {
+    std::vector<Slice> slices(keys.begin(), keys.end());
+    std::vector<rocksdb::PinnableSlice> values(keys.size());
+    std::vector<rocksdb::Status> statuses(keys.size());
+    db().MultiGet({}, Handle(family), keys.size(), slices.data(), values.data(), statuses.data());
+    std::vector<std::optional<std::string>> out(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (statuses[i].IsNotFound()) continue;
+      if (!statuses[i].ok()) return FromRocks(statuses[i], path_);
+      HASHGATE_ASSIGN_OR_RETURN(out[i], sealer_->Open(AsView(values[i]), ContextOf(family, keys[i])));
+    }
+    return out;
+  }
+
+  Status Write(const Batch& batch) override {
+    rocksdb::WriteBatch changes(0, 0, kProtectionBytesPerKey, 0);
+    for (const Batch::Change& change : batch.changes()) {
+      const rocksdb::Status status =
+          change.is_delete ? changes.Delete(Handle(change.family), AsSlice(change.key))
+                           : changes.Put(Handle(change.family), AsSlice(change.key),
+                                         sealer_->Seal(change.value, ContextOf(change.family, change.key)));
+      if (!status.ok()) return FromRocks(status, path_);
+    }
+    return WriteSynced(changes);
+  }
+
+  Status Scan(Family family, std::string_view prefix, std::string_view start,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit) const override {
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    const std::string end = AfterPrefix(prefix);
+    const Slice end_slice(end);
+    if (!end.empty()) read.iterate_upper_bound = &end_slice;
+    const std::unique_ptr<rocksdb::Iterator> at(db().NewIterator(read, Handle(family)));
+    for (at->Seek(AsSlice(std::max(prefix, start))); at->Valid(); at->Next()) {
+      const std::string_view key = AsView(at->key());
+      if (!key.starts_with(prefix)) break;
+      HASHGATE_ASSIGN_OR_RETURN(const std::string plain,
+                                sealer_->Open(AsView(at->value()), ContextOf(family, key)));
+      if (!visit(key, plain)) break;
+    }
+    if (!at->status().ok()) return FromRocks(at->status(), path_);
+    return {};
+  }
+
+  Status DeletePrefix(Family family, std::string_view prefix) override {
+    // Without a key after the prefix there is no range to name; keys of this store never begin like that.
+    const std::string end = AfterPrefix(prefix);
+    if (end.empty()) return Fail(Reason::kInvariantBroken, "a prefix to delete has no end");
+    const Slice begin_slice = AsSlice(prefix);
+    const Slice end_slice(end);
+    rocksdb::WriteBatch changes(0, 0, 0, 0);
+    const rocksdb::Status status = changes.DeleteRange(Handle(family), begin_slice, end_slice);
+    if (!status.ok()) return FromRocks(status, path_);
+    HASHGATE_RETURN_IF_ERROR(WriteSynced(changes));
+    // Withdrawn hashes shall leave the disk, too. That fails where there is no room to rewrite what remains;
+    // the records are gone all the same, and RocksDB compacts when it can.
+    rocksdb::CompactRangeOptions compact;
+    compact.exclusive_manual_compaction = false;
+    compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    const rocksdb::Status compacted = db().CompactRange(compact, Handle(family), &begin_slice, &end_slice);
+    if (!compacted.ok()) {
+      log::Warning("store_compaction_failed", "removed records could not leave the disk yet",
+                   {{"family", Families()[static_cast<std::size_t>(family)].name},
+                    {"error", FromRocks(compacted, path_).error().message}});
+    }
+    return {};
+  }
+
+  Status Probe() override {
+    std::array<std::uint8_t, 16> random{};
+    FillRandom(random);
+    const std::string value = HexEncode(random);
+    Batch batch;
+    batch.Put(Family::kMeta, std::string(kProbeKey), value);
+    HASHGATE_RETURN_IF_ERROR(Write(batch));
+    HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> read, Get(Family::kMeta, kProbeKey));
+    if (!read.has_value()) return Fail(Reason::kStoreCorrupt, "the store lost the probe just written");
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t DiskBytes() const override {
+    std::uint64_t bytes = 0;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(path_, error), end; !error && at != end;
+         at.increment(error)) {
+      // Files come and go under the walk; one that is gone counts nothing.
+      std::error_code gone;
+      const std::uint64_t size = at->file_size(gone);
+      if (!gone) bytes += size;
+    }
+    return bytes;
+  }
+
+ private:
+  [[nodiscard]] rocksdb::DB& db() const { return *database_.db; }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* Handle(Family family) const {
+    // Handle 0 is RocksDB's "default".
+    return database_.handles[static_cast<std::size_t>(family) + 1];
+  }
+
+  Status WriteSynced(rocksdb::WriteBatch& changes) {
+    rocksdb::WriteOptions write;
+    write.sync = true;
+    rocksdb::Status status = db().Write(write, &changes);
+    if (!status.ok() && !status.IsCorruption()) {
+      // After a failed write RocksDB refuses further ones until told to resume, which gives it a new log
+      // file; the batch is either in the store or not, and writing it again changes nothing in the first
+      // case.
+      if (db().Resume().ok()) status = db().Write(write, &changes);
+    }
+    if (!status.ok()) return FromRocks(status, path_);
+    return {};
+  }
+
+  const std::string path_;
+  const std::shared_ptr<const Sealer> sealer_;
+  // Given back only after the database is closed.
+  const FolderClaim claim_;
+  const Database database_;
+};
+
+// How an existing database looks before it is opened for writing.
+struct Found {
+  std::vector<std::string> families;
+  std::optional<Stamp> stamp;
+};
+
+Result<Database> OpenForReading(const StoreOptions& options, const std::vector<std::string>& names) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(std::size_t{1} << 20);
+  for (const std::string& name : names) descriptors.emplace_back(name, FamilyOptions(options, cache));
+  Database database;
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(DatabaseOptions(options), options.path,
+                                                              descriptors, &database.handles, &raw);
+  if (!status.ok()) return FromRocks(status, options.path);
+  database.db.reset(raw);
+  return database;
+}
+
+// Reads the stamp without changing anything, so that a newer version's folder stays as it was.
+Result<Found> Inspect(const StoreOptions& options) {
+  Found found;
+  const rocksdb::Status listed =
+      rocksdb::DB::ListColumnFamilies(DatabaseOptions(options), options.path, &found.families);
+  if (!listed.ok()) return FromRocks(listed, options.path);
+  {
+    HASHGATE_ASSIGN_OR_RETURN(Database database,
+                              OpenForReading(options, {rocksdb::kDefaultColumnFamilyName}));
+    std::string bytes;
+    const rocksdb::Status status = database.db->Get({}, AsSlice(kStampKey), &bytes);
+    if (status.ok()) {
+      Result<Stamp> stamp = DecodeStamp(bytes);
+      if (!stamp) return Prefix(std::move(stamp).error(), "the data folder " + options.path);
+      found.stamp = *std::move(stamp);
+      return found;
+    }
+    if (!status.IsNotFound()) return FromRocks(status, options.path);
+  }
+  // No stamp: a database that holds nothing is ours, from a first start that was cut short.
+  HASHGATE_ASSIGN_OR_RETURN(Database database, OpenForReading(options, found.families));
+  for (rocksdb::ColumnFamilyHandle* handle : database.handles) {
+    const std::unique_ptr<rocksdb::Iterator> at(database.db->NewIterator({}, handle));
+    at->SeekToFirst();
+    if (at->Valid() || !at->status().ok()) {
+      return Fail(Reason::kSchemaUnknown,
+                  "the data folder " + options.path +
+                      " holds a database that is not Hashgate's: name another folder; nothing was changed");
+    }
+  }
+  return found;
+}
+
+bool IsKnownFamily(const std::string& name) {
+  return name == rocksdb::kDefaultColumnFamilyName ||
+         std::ranges::any_of(Families(), [&](const FamilyInfo& family) { return family.name == name; });
+}
+
+Status WriteStamp(rocksdb::DB& db, const Sealer& sealer, const std::string& path) {
+  std::array<std::uint8_t, 16> id{};
+  FillRandom(id);
+  const Stamp stamp{kSchemaVersion, std::string(sealer.Name()), HexEncode(id)};
+  rocksdb::WriteOptions write;
+  write.sync = true;
+  rocksdb::Status status = db.Put(write, AsSlice(kStampKey), EncodeStamp(stamp));
+  if (status.ok()) status = db.Flush({});
+  if (!status.ok()) return FromRocks(status, path);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
+  const std::shared_ptr<const Sealer> sealer =
+      options.sealer != nullptr ? options.sealer : std::make_shared<const IdentitySealer>();
+  HASHGATE_RETURN_IF_ERROR(PrepareFolder(options.path));
+  HASHGATE_ASSIGN_OR_RETURN(FolderClaim claim, FolderClaim::Take(options.path));
+
+  std::error_code error;
+  const bool exists = std::filesystem::exists(options.path + "/CURRENT", error);
+  if (error) {
+    return Fail(Reason::kStoreFailed,
+                "the data folder " + options.path + " cannot be read: " + error.message());
+  }
+  Found found;
+  if (exists) {
+    HASHGATE_ASSIGN_OR_RETURN(found, Inspect(options));
+    if (found.stamp) HASHGATE_RETURN_IF_ERROR(CheckStamp(*found.stamp, sealer->Name(), options.path));
+    const auto foreign = std::ranges::find_if_not(found.families, IsKnownFamily);
+    if (foreign != found.families.end()) {
+      return Fail(Reason::kSchemaUnknown, "the data folder " + options.path + " has a family '" + *foreign +
+                                              "' that this version does not know: name another folder");
+    }
+  }
+
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, FamilyOptions(options, cache));
+  for (const FamilyInfo& family : Families()) {
+    descriptors.emplace_back(std::string(family.name), FamilyOptions(options, cache));
+  }
+  rocksdb::DBOptions database_options = DatabaseOptions(options);
+  database_options.create_if_missing = !exists;
+  database_options.create_missing_column_families = true;
+  Database database;
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(database_options, options.path, descriptors, &database.handles, &raw);
+  if (!status.ok()) return FromRocks(status, options.path);
+  database.db.reset(raw);
+  if (!found.stamp) HASHGATE_RETURN_IF_ERROR(WriteStamp(*database.db, *sealer, options.path));
+  return std::make_unique<RocksStore>(options.path, sealer, std::move(claim), std::move(database));
+}
+
+}  // namespace hashgate::store
