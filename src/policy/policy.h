@@ -22,8 +22,10 @@ struct MatchFact {
   Verdict action_ceiling = Verdict::kBlockAndReport;
   std::string classification;
   std::uint64_t entry = 0;
+  /// Counts only as far as `algorithms` prove it (IdentityOf): a claim of kStrong with PDQ alone is
+  /// kPerceptual.
   Identity identity = Identity::kPerceptual;
-  /// Algorithms that agree on this entry, each once.
+  /// Algorithms that agree on this entry, each once. Required.
   std::vector<Algorithm> algorithms;
   int distance_bits = -1;                ///< least PDQ distance; -1 where no perceptual hash matched
   int upload_quality = kQualityUnknown;  ///< of the view that came nearest
@@ -36,14 +38,22 @@ struct MatchFact {
   bool nn512_only = false;  ///< found by the nn512 pipeline and the full hash is more than 63 bits away
 };
 
+/// The strongest identity that these algorithms, agreeing on one entry, can prove: kStrong by SHA-256, by MD5
+/// and SHA-1, or by one of them and any perceptual algorithm; kWeakDigest by MD5 or SHA-1 alone; else
+/// kPerceptual.
+Identity IdentityOf(std::span<const Algorithm> algorithms);
+
 /// Everything a verdict depends on. Equal inputs give equal decisions.
 struct Input {
   std::span<const MatchFact> matches;
   Outcome outcome = Outcome::kUnspecified;
+  /// Also with kMatched: what failed besides. A match never makes the verdict laxer than its cause alone
+  /// would.
   Cause cause = Cause::kNone;
   CoverageLevel coverage = CoverageLevel::kUnspecified;
   std::string surface = "default";
   SurfaceKind surface_kind = SurfaceKind::kPublic;
+  bool images_only = false;  ///< the surface takes pictures only, as its configuration says
 };
 
 /// Why one match led to what it did; for `policy explain`.
@@ -52,16 +62,22 @@ struct Step {
   std::string rule_id;
   Verdict rule_verdict = Verdict::kUnspecified;  ///< what the rule says
   Verdict verdict = Verdict::kUnspecified;       ///< after limits
-  std::vector<std::string> limits;  ///< which limits lowered it, in words: "low quality: REVIEW at most"
+  std::vector<std::string> limits;  ///< which limits changed it, in words: "low quality: REVIEW at most"
 };
 inline constexpr std::size_t kNoMatch = static_cast<std::size_t>(-1);
 
 struct Decision {
   Verdict verdict = Verdict::kHold;
-  std::string rule_id;  ///< rule that decided; "cause/DEADLINE" for a failure cause, "default" for no match
+  /// The rule that decided. Without a match: "cause/DEADLINE" for a failure cause, "default" for a clean
+  /// look, "no_match/exact_only", "no_match/partial", "no_match/not_an_image", "no_match/images_only"; and
+  /// "inconsistent" where outcome, cause and coverage do not fit together (always kHold).
+  std::string rule_id;
+  /// Of the strongest match; of the strongest real one where any counts, so that a planted TEST picture hides
+  /// nothing. kUnspecified without matches.
   HarmClass harm_class = HarmClass::kUnspecified;
   std::size_t match = kNoMatch;  ///< the match that decided
-  std::vector<Step> steps;       ///< one a match, then the cause; in input order
+  /// One a match in input order; then the cause or the lack of a match where it counts.
+  std::vector<Step> steps;
 };
 
 /// A row of the table cause -> verdict.
@@ -75,16 +91,24 @@ struct CauseRule {
 class Policy {
  public:
   virtual ~Policy() = default;
-  /// Never fails and never gives kUnspecified. Cost: rules * matches.
+  /// Never fails and never gives kUnspecified. The strictest match decides; of equals the one with the
+  /// gravest harm, then the strongest identity, trust and distance, so the order of `matches` does not count.
+  /// Cost: rules * matches.
   [[nodiscard]] virtual Decision Decide(const Input& input) const = 0;
-  /// The verdict for calls that get no answer from the gate, by cause; all causes in numeric order.
+  /// The verdict for calls that get no answer from the gate, by cause; all causes in numeric order. Where
+  /// surfaces differ it is the strictest of them, because such a caller may not know its surface's kind.
   [[nodiscard]] virtual std::vector<CauseRule> FailPolicy() const = 0;
   [[nodiscard]] virtual Verdict ForCause(Cause cause, SurfaceKind surface_kind) const = 0;
   [[nodiscard]] virtual const std::string& Name() const = 0;
   /// What the author calls this text ("version:" in YAML).
   [[nodiscard]] virtual const std::string& Version() const = 0;
-  /// "sha256:" and 16 hex digits of the text as loaded: the same text has the same digest everywhere.
+  /// "sha256:" and 16 hex digits of the text as loaded: the same text has the same digest everywhere. With
+  /// `extends` the profile's text is part of it.
   [[nodiscard]] virtual const std::string& TextDigest() const = 0;
+  /// Whether people review candidates; without them no decision is kReview.
+  [[nodiscard]] virtual bool HasReviewers() const = 0;
+  /// Ids of the rules in the order they are tried, inherited ones last.
+  [[nodiscard]] virtual std::vector<std::string> RuleIds() const = 0;
 };
 
 /// Names of the profiles built in: "standard", "strict", "no-reviewers".
@@ -96,7 +120,11 @@ Result<std::string_view> ProfileText(std::string_view name);
 /// wrong kind, rules that can never apply and lax settings without their reason are refused by name and line,
 /// all of them in one message (first 20). Errors: kPolicyInvalid.
 Result<std::shared_ptr<const Policy>> ParsePolicy(std::string_view yaml, std::string_view source);
-/// A built-in profile's policy.
+/// A built-in profile's policy. Errors: kPolicyInvalid for an unknown name.
 Result<std::shared_ptr<const Policy>> LoadProfile(std::string_view name);
+
+/// What a person wants to see after loading: name, version, digest, rules and the verdict of every cause.
+/// Several lines of plain text, each ended.
+std::string Describe(const Policy& policy);
 
 }  // namespace hashgate::policy

@@ -1,0 +1,60 @@
+// A policy as parsed: what parse.cc fills in and decide.cc reads.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/conditions.h"
+#include "policy/policy.h"
+
+namespace hashgate::policy {
+
+inline constexpr int kSurfaceKindCount = 6;
+
+struct Rule {
+  std::string id;
+  Condition when;
+  Verdict verdict = Verdict::kHold;
+  std::string reason;
+  int line = 1;
+  bool intact = true;  ///< false: it was read with problems, so its condition says less than its author meant
+};
+
+/// What one failure cause leads to.
+struct CauseSetting {
+  struct Choice {
+    Verdict verdict = Verdict::kHold;
+    std::string reason;
+  };
+  Choice choice;
+  std::array<std::optional<Choice>, kSurfaceKindCount> by_surface_kind;
+};
+
+/// What an upload without a match leads to, by how far the look got.
+struct NoMatch {
+  Verdict complete = Verdict::kAllow;
+  Verdict partial = Verdict::kAllow;
+  Verdict exact_only = Verdict::kAllow;
+  Verdict not_an_image = Verdict::kAllow;
+  Verdict images_only = Verdict::kHold;  ///< not an image, where only images are expected
+};
+
+struct PolicyData {
+  std::string name;
+  std::string version;
+  std::string text_digest;
+  bool reviewers = true;
+  std::vector<Rule> rules;  ///< the last one applies to every match
+  NoMatch no_match;
+  /// Every cause but NOT_AN_IMAGE, which no_match decides.
+  std::map<Cause, CauseSetting> causes;
+};
+
+/// The policy over `data`. See Policy.
+std::shared_ptr<const Policy> MakePolicy(PolicyData data);
+
+}  // namespace hashgate::policy
