@@ -1,0 +1,42 @@
+// One way in for every format's codec. A new format is a file with its function and a line in codec.cc.
+#pragma once
+
+#include <cstdint>
+
+#include "decode/record.h"
+#include "hashgate/hash.h"
+#include "hashgate/verdict.h"
+#include "image/pixels.h"
+
+namespace hashgate::image {
+
+/// What a codec made of a file's first picture.
+struct Decoded {
+  /// kNone: every pixel is there. kTruncated: pixels are missing, `bitmap` is cropped to the rows that could
+  /// be decoded (none: height 0). Else nothing could be decoded and `bitmap` is empty.
+  Cause cause = Cause::kNone;
+  std::uint32_t width = 0;  ///< as the header declares it; 0 where it could not be read
+  std::uint32_t height = 0;
+  std::uint32_t frames_total = 0;  ///< pictures stored; 0 where unknown
+  bool warned = false;             ///< the codec reported damage
+  bool trailing_bytes = false;     ///< bytes after the picture's own end
+  Bitmap bitmap;
+};
+
+/// Decodes `bytes`, which have the format's magic. Checks `limits` before the cost that each bounds. Computes
+/// and allocates, nothing else: the caller may be locked. Throws only std::bad_alloc.
+using DecodeFunction = Decoded (*)(ByteSpan bytes, const decode::Limits& limits);
+
+/// The codec of a format, nullptr where there is none.
+DecodeFunction FindCodec(decode::Format format);
+
+/// kNone, kCorrupt (a side of 0) or kTooManyPixels.
+Cause CheckSides(std::uint64_t width, std::uint64_t height, const decode::Limits& limits);
+
+Decoded DecodeJpeg(ByteSpan bytes, const decode::Limits& limits);
+Decoded DecodePng(ByteSpan bytes, const decode::Limits& limits);
+Decoded DecodeWebp(ByteSpan bytes, const decode::Limits& limits);
+Decoded DecodeGif(ByteSpan bytes, const decode::Limits& limits);
+Decoded DecodeBmp(ByteSpan bytes, const decode::Limits& limits);
+
+}  // namespace hashgate::image

@@ -1,0 +1,227 @@
+// GIF through giflib: the first frame on its canvas. Frames are counted by an own walk over the blocks, so
+// that a file of a million frames costs no decoding. Source of the format: CompuServe GIF89a.
+#include <gif_lib.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "decode/byte_order.h"
+#include "image/codec.h"
+
+namespace hashgate::image {
+namespace {
+
+struct Walk {
+  std::uint32_t frames = 0;
+  bool complete = false;  ///< the trailer was reached
+  bool damaged = false;   ///< a byte that starts no block
+  bool cut_inside_frame = false;
+  std::size_t end = 0;  ///< first byte behind the trailer
+};
+
+/// Behind a chain of data blocks; 0 where the file ends inside it.
+std::size_t SkipBlocks(ByteSpan bytes, std::size_t at) {
+  while (at < bytes.size()) {
+    const std::size_t length = bytes[at];
+    if (length == 0) return at + 1;
+    at += length + 1;
+  }
+  return 0;
+}
+
+std::size_t TableBytes(std::uint8_t packed) {
+  return (packed & 0x80) == 0 ? 0 : std::size_t{3} << ((packed & 7) + 1);
+}
+
+/// Counts frames whose data is there to its end, and one more where the file ends inside it. Stops behind
+/// `most`.
+Walk WalkBlocks(ByteSpan bytes, std::uint32_t most) {
+  Walk walk;
+  if (bytes.size() < 13) return walk;
+  std::size_t at = 13 + TableBytes(bytes[10]);
+  while (at < bytes.size() && walk.frames <= most) {
+    const std::uint8_t kind = bytes[at];
+    if (kind == 0x3b) {
+      walk.complete = true;
+      walk.end = at + 1;
+      return walk;
+    }
+    if (kind == 0x2c) {
+      ++walk.frames;
+      at = bytes.size() - at < 11 ? 0 : SkipBlocks(bytes, at + 11 + TableBytes(bytes[at + 9]));
+      walk.cut_inside_frame = at == 0;
+    } else if (kind == 0x21) {
+      at = SkipBlocks(bytes, at + 2);
+    } else {
+      walk.damaged = true;
+      return walk;
+    }
+    if (at == 0) return walk;
+  }
+  return walk;
+}
+
+struct Source {
+  ByteSpan bytes;
+  std::size_t at = 0;
+  bool ran_out = false;
+};
+
+int ReadBytes(GifFileType* gif, GifByteType* to, int size) {
+  Source& source = *static_cast<Source*>(gif->UserData);
+  const auto wanted = static_cast<std::size_t>(std::max(size, 0));
+  const std::size_t count = std::min(wanted, source.bytes.size() - source.at);
+  if (count < wanted) source.ran_out = true;
+  std::memcpy(to, source.bytes.data() + source.at, count);
+  source.at += count;
+  return static_cast<int>(count);
+}
+
+struct Closer {
+  void operator()(GifFileType* gif) const {
+    int error = 0;
+    DGifCloseFile(gif, &error);
+  }
+};
+using Gif = std::unique_ptr<GifFileType, Closer>;
+
+/// Goes to the first frame's data. `transparent` becomes its transparent colour or -1. False where there is
+/// none.
+bool FindFirstFrame(GifFileType* gif, int& transparent) {
+  transparent = NO_TRANSPARENT_COLOR;
+  for (;;) {
+    GifRecordType kind = UNDEFINED_RECORD_TYPE;
+    if (DGifGetRecordType(gif, &kind) == GIF_ERROR) return false;
+    if (kind == IMAGE_DESC_RECORD_TYPE) return DGifGetImageDesc(gif) == GIF_OK;
+    if (kind != EXTENSION_RECORD_TYPE) return false;
+    int code = 0;
+    GifByteType* block = nullptr;
+    if (DGifGetExtension(gif, &code, &block) == GIF_ERROR) return false;
+    while (block != nullptr) {
+      GraphicsControlBlock control{};
+      if (code == GRAPHICS_EXT_FUNC_CODE && DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK) {
+        transparent = control.TransparentColor;
+      }
+      if (DGifGetExtensionNext(gif, &block) == GIF_ERROR) return false;
+    }
+  }
+}
+
+using Palette = std::array<std::array<std::uint8_t, 4>, 256>;
+
+Palette MakePalette(const ColorMapObject& colors, int transparent) {
+  Palette palette{};
+  for (std::size_t i = 0; i < 256; ++i) {
+    palette[i] = {0, 0, 0, 255};
+    if (i < static_cast<std::size_t>(colors.ColorCount)) {
+      const GifColorType& color = colors.Colors[i];
+      palette[i] = {color.Red, color.Green, color.Blue, 255};
+    }
+  }
+  if (transparent >= 0 && transparent < 256) palette[static_cast<std::size_t>(transparent)][3] = 0;
+  return palette;
+}
+
+/// Where the frame lies on the canvas.
+struct Place {
+  std::uint32_t left = 0;
+  std::uint32_t top = 0;
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+};
+
+struct Rows {
+  std::uint32_t shown = 0;  ///< rows of the frame, from its top, that show the picture
+  bool complete = false;
+};
+
+/// Reads the frame's rows onto the canvas. Of an interlaced frame each row stands in for those below it until
+/// a later pass brings them.
+Rows ReadRows(GifFileType* gif, const Place& place, const Palette& palette, Bitmap& canvas) {
+  std::vector<GifPixelType> line(place.width);
+  const auto draw = [&](std::uint32_t y) {
+    std::uint8_t* to = canvas.Row(place.top + y) + std::size_t{place.left} * 4;
+    for (std::uint32_t x = 0; x < place.width; ++x)
+      std::memcpy(to + std::size_t{x} * 4, &palette[line[x]], 4);
+  };
+  const auto read = [&] { return DGifGetLine(gif, line.data(), static_cast<int>(place.width)) == GIF_OK; };
+  if (!gif->Image.Interlace) {
+    for (std::uint32_t y = 0; y < place.height; ++y) {
+      if (!read()) return {.shown = y};
+      draw(y);
+    }
+    return {.shown = place.height, .complete = true};
+  }
+  constexpr std::array<std::array<std::uint32_t, 3>, 4> kPasses = {
+      {{0, 8, 8}, {4, 8, 4}, {2, 4, 2}, {1, 2, 1}}};
+  std::uint32_t shown = 0;
+  for (const auto& [first, step, stands_for] : kPasses) {
+    for (std::uint32_t y = first; y < place.height; y += step) {
+      if (!read()) return {.shown = shown};
+      const std::uint32_t last = std::min(y + stands_for, place.height);
+      for (std::uint32_t row = y; row < last; ++row) draw(row);
+      shown = std::max(shown, last);
+    }
+  }
+  return {.shown = place.height, .complete = true};
+}
+
+Cause Decode(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
+  if (bytes.size() < 13) return Cause::kTruncated;
+  out.width = decode::Le16(bytes, 6);
+  out.height = decode::Le16(bytes, 8);
+  const Walk walk = WalkBlocks(bytes, limits.max_frames);
+  out.frames_total = walk.frames;
+  if (walk.frames > limits.max_frames) return Cause::kTooManyFrames;
+  out.trailing_bytes = walk.complete && walk.end < bytes.size();
+  if (walk.frames == 0) return walk.complete || walk.damaged ? Cause::kCorrupt : Cause::kTruncated;
+
+  Source source{.bytes = bytes};
+  int error = 0;
+  const Gif gif(DGifOpen(&source, &ReadBytes, &error));
+  if (gif == nullptr) {
+    if (error == D_GIF_ERR_NOT_ENOUGH_MEM) return Cause::kTooCostly;
+    return source.ran_out ? Cause::kTruncated : Cause::kCorrupt;
+  }
+  int transparent = NO_TRANSPARENT_COLOR;
+  if (!FindFirstFrame(gif.get(), transparent)) return source.ran_out ? Cause::kTruncated : Cause::kCorrupt;
+  const GifImageDesc& frame = gif->Image;
+  if (frame.Left < 0 || frame.Top < 0 || frame.Width <= 0 || frame.Height <= 0) return Cause::kCorrupt;
+  const Place place{static_cast<std::uint32_t>(frame.Left), static_cast<std::uint32_t>(frame.Top),
+                    static_cast<std::uint32_t>(frame.Width), static_cast<std::uint32_t>(frame.Height)};
+  // Viewers widen the canvas for a first frame that reaches over its edge.
+  out.width = std::max(out.width, place.left + place.width);
+  out.height = std::max(out.height, place.top + place.height);
+  if (const Cause cause = CheckSides(out.width, out.height, limits); cause != Cause::kNone) return cause;
+  const ColorMapObject* colors = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
+  if (colors == nullptr || colors->Colors == nullptr) return Cause::kCorrupt;
+
+  out.bitmap = Bitmap(out.width, out.height, 4);
+  const Rows rows = ReadRows(gif.get(), place, MakePalette(*colors, transparent), out.bitmap);
+  if (rows.complete) {
+    // A missing trailer is only a fact; a later frame cut off is a picture that is not all there.
+    out.warned = !walk.complete;
+    return walk.cut_inside_frame ? Cause::kTruncated : Cause::kNone;
+  }
+  out.warned = true;
+  if (rows.shown == 0) {
+    out.bitmap = Bitmap();
+    return source.ran_out ? Cause::kTruncated : Cause::kCorrupt;
+  }
+  out.bitmap.height = place.top + rows.shown;
+  return Cause::kTruncated;
+}
+
+}  // namespace
+
+Decoded DecodeGif(ByteSpan bytes, const decode::Limits& limits) {
+  Decoded out;
+  out.cause = Decode(bytes, limits, out);
+  return out;
+}
+
+}  // namespace hashgate::image

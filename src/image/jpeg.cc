@@ -1,0 +1,228 @@
+// JPEG through libjpeg's API (libjpeg-turbo): accurate integer DCT, smooth chroma upsampling, no turning by
+// EXIF, no colour profile. Source of the format: ITU-T T.81; of Adobe's CMYK: Adobe technical note 5116.
+#include <csetjmp>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "decode/sniff.h"
+#include "image/codec.h"
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+namespace hashgate::image {
+namespace {
+
+/// Everything that must survive libjpeg's jump out of an error lives here, in the caller's frame; the
+/// functions that the jump leaves own nothing.
+struct Reader {
+  jpeg_decompress_struct codec{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf escape{};
+  const decode::Limits* limits = nullptr;
+  Decoded* out = nullptr;
+  Bitmap bitmap;
+  WipedBuffer<std::uint8_t> cmyk_row;
+  bool failed_allocation = false;
+  bool too_many_scans = false;
+  bool ran_out = false;          ///< the file ended before its end marker
+  bool pixels_missing = false;   ///< entropy-coded data ended before the picture was complete
+  std::uint32_t rows_sound = 0;  ///< rows above the first that misses data; valid with pixels_missing
+  std::uint32_t rows_written = 0;
+};
+
+Reader& ReaderOf(j_common_ptr codec) {
+  return *static_cast<Reader*>(codec->client_data);
+}
+
+[[noreturn]] void Escape(j_common_ptr codec) {
+  std::longjmp(ReaderOf(codec).escape, 1);
+}
+
+/// Notes where data is missing. In a picture of several scans a later scan only refines what is there.
+void NoteMissing(Reader& reader) {
+  if (reader.pixels_missing) return;
+  reader.pixels_missing = true;
+  const jpeg_decompress_struct& codec = reader.codec;
+  if (codec.input_scan_number > 1) {
+    reader.rows_sound = codec.output_height;
+    return;
+  }
+  const auto rows_per_unit = static_cast<std::uint32_t>(codec.max_v_samp_factor * DCTSIZE);
+  reader.rows_sound = std::min(codec.input_iMCU_row * rows_per_unit, codec.output_height);
+}
+
+/// Warnings (level -1) are kept as facts; nothing is printed.
+void OnMessage(j_common_ptr codec, int level) {
+  if (level >= 0) return;
+  ++codec->err->num_warnings;
+  Reader& reader = ReaderOf(codec);
+  if (codec->err->msg_code == JWRN_JPEG_EOF) reader.ran_out = true;
+  if (codec->err->msg_code == JWRN_HIT_MARKER) {
+    // At a restart marker only one interval is damaged and decoding goes on behind it.
+    const int marker = reader.codec.unread_marker;
+    if (marker < JPEG_RST0 || marker > JPEG_RST0 + 7) NoteMissing(reader);
+  }
+}
+void PrintNothing(j_common_ptr /*codec*/) {}
+
+/// The server has counted scans by its own reading of the markers; this holds should libjpeg see more.
+void OnProgress(j_common_ptr codec) {
+  Reader& reader = ReaderOf(codec);
+  const auto scans = static_cast<std::uint64_t>(std::max(0, reader.codec.input_scan_number));
+  const std::uint64_t pixels =
+      static_cast<std::uint64_t>(reader.codec.image_width) * reader.codec.image_height;
+  if (scans > reader.limits->max_scans || scans * pixels > reader.limits->max_scan_pixels) {
+    reader.too_many_scans = true;
+    Escape(codec);
+  }
+}
+
+/// Ink to light: each stored value is what the ink leaves (Adobe's inverted form), or the amount of ink.
+void CmykToRgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::uint32_t width, bool inverted) {
+  for (std::uint32_t x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
+    const std::uint32_t black = inverted ? cmyk[3] : 255U - cmyk[3];
+    for (int i = 0; i < 3; ++i) {
+      const std::uint32_t light = inverted ? cmyk[i] : 255U - cmyk[i];
+      rgb[i] = static_cast<std::uint8_t>((light * black + 127) / 255);
+    }
+  }
+}
+
+Cause CauseOfError(const Reader& reader) {
+  if (reader.failed_allocation || reader.too_many_scans) return Cause::kTooCostly;
+  switch (reader.errors.msg_code) {
+    case JERR_OUT_OF_MEMORY: return Cause::kTooCostly;
+    case JERR_BAD_PRECISION:
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_NOTIMPL:
+    case JERR_NOT_COMPILED: return Cause::kUnsupportedFormat;
+    case JERR_IMAGE_TOO_BIG: return Cause::kTooManyPixels;
+    default: return reader.ran_out ? Cause::kTruncated : Cause::kCorrupt;
+  }
+}
+
+/// True where every coefficient of a progressive picture has reached its last bit.
+bool IsFullyRefined(const jpeg_decompress_struct& codec) {
+  if (codec.coef_bits == nullptr) return false;
+  for (int component = 0; component < codec.num_components; ++component) {
+    for (int k = 0; k < DCTSIZE2; ++k) {
+      if (codec.coef_bits[component][k] != 0) return false;
+    }
+  }
+  return true;
+}
+
+/// Reads the header and checks limits. Returns kNone to go on.
+Cause Begin(Reader& reader, ByteSpan bytes) {
+  jpeg_decompress_struct& codec = reader.codec;
+  jpeg_mem_src(&codec, bytes.data(), bytes.size());
+  jpeg_read_header(&codec, TRUE);
+  reader.out->width = codec.image_width;
+  reader.out->height = codec.image_height;
+  reader.out->frames_total = 1;
+  if (const Cause cause = CheckSides(codec.image_width, codec.image_height, *reader.limits);
+      cause != Cause::kNone) {
+    return cause;
+  }
+  const std::uint64_t scans = decode::ReadHeader(decode::Format::kJpeg, bytes).scans;
+  const std::uint64_t pixels = static_cast<std::uint64_t>(codec.image_width) * codec.image_height;
+  if (scans > reader.limits->max_scans || scans * pixels > reader.limits->max_scan_pixels) {
+    return Cause::kTooCostly;
+  }
+  switch (codec.jpeg_color_space) {
+    case JCS_GRAYSCALE: codec.out_color_space = JCS_GRAYSCALE; break;
+    case JCS_YCbCr:
+    case JCS_RGB: codec.out_color_space = JCS_RGB; break;
+    case JCS_CMYK:
+    case JCS_YCCK: codec.out_color_space = JCS_CMYK; break;
+    default: return Cause::kUnsupportedFormat;
+  }
+  codec.dct_method = JDCT_ISLOW;
+  codec.do_fancy_upsampling = TRUE;
+  return Cause::kNone;
+}
+
+void Allocate(Reader& reader) {
+  const jpeg_decompress_struct& codec = reader.codec;
+  try {
+    reader.bitmap =
+        Bitmap(codec.image_width, codec.image_height, codec.out_color_space == JCS_GRAYSCALE ? 1 : 3);
+    if (codec.out_color_space == JCS_CMYK) {
+      reader.cmyk_row = WipedBuffer<std::uint8_t>(std::size_t{codec.image_width} * 4);
+    }
+  } catch (const std::bad_alloc&) {
+    reader.failed_allocation = true;
+  }
+}
+
+void ReadRows(Reader& reader) {
+  jpeg_decompress_struct& codec = reader.codec;
+  while (codec.output_scanline < codec.output_height) {
+    std::uint8_t* row = reader.bitmap.Row(codec.output_scanline);
+    JSAMPROW target = codec.out_color_space == JCS_CMYK ? reader.cmyk_row.data() : row;
+    if (jpeg_read_scanlines(&codec, &target, 1) != 1) break;
+    if (codec.out_color_space == JCS_CMYK) {
+      CmykToRgb(target, row, codec.output_width, codec.saw_Adobe_marker != FALSE);
+    }
+    reader.rows_written = codec.output_scanline;
+  }
+}
+
+/// Decodes into `reader`. Returns the cause; where it is kTruncated, reader.bitmap holds rows_sound rows.
+Cause Run(Reader& reader, ByteSpan bytes) {
+  if (setjmp(reader.escape) != 0) {
+    const Cause cause = CauseOfError(reader);
+    if (cause == Cause::kTooCostly || reader.rows_written == 0) return cause;
+    // Damage that libjpeg will not pass: what was shown before it still counts.
+    const std::uint32_t shown = reader.rows_written;
+    reader.rows_sound = reader.pixels_missing ? std::min(reader.rows_sound, shown) : shown;
+    return shown == reader.bitmap.height && !reader.pixels_missing ? Cause::kNone : Cause::kTruncated;
+  }
+  jpeg_create_decompress(&reader.codec);
+  reader.codec.progress = &reader.progress;
+  if (const Cause cause = Begin(reader, bytes); cause != Cause::kNone) return cause;
+  jpeg_start_decompress(&reader.codec);
+  Allocate(reader);
+  if (reader.failed_allocation) return Cause::kTooCostly;
+  ReadRows(reader);
+  // The end of the file in place of an end marker only matters where more could have come.
+  const bool refined = reader.codec.progressive_mode == FALSE || IsFullyRefined(reader.codec);
+  jpeg_finish_decompress(&reader.codec);
+  reader.out->trailing_bytes = !reader.ran_out && reader.codec.src->bytes_in_buffer > 0;
+  if (reader.ran_out && !refined && !reader.pixels_missing) {
+    reader.pixels_missing = true;
+    reader.rows_sound = reader.bitmap.height;
+  }
+  return reader.pixels_missing ? Cause::kTruncated : Cause::kNone;
+}
+
+}  // namespace
+
+Decoded DecodeJpeg(ByteSpan bytes, const decode::Limits& limits) {
+  Decoded out;
+  Reader reader;
+  reader.limits = &limits;
+  reader.out = &out;
+  reader.codec.err = jpeg_std_error(&reader.errors);
+  reader.errors.error_exit = &Escape;
+  reader.errors.emit_message = &OnMessage;
+  reader.errors.output_message = &PrintNothing;
+  reader.progress.progress_monitor = &OnProgress;
+  reader.codec.client_data = &reader;
+  out.cause = Run(reader, bytes);
+  out.warned = reader.errors.num_warnings > 0;
+  jpeg_destroy_decompress(&reader.codec);
+  if (out.cause == Cause::kNone || out.cause == Cause::kTruncated) {
+    out.bitmap = std::move(reader.bitmap);
+    if (out.cause == Cause::kTruncated) out.bitmap.height = std::min(out.bitmap.height, reader.rows_sound);
+  }
+  return out;
+}
+
+}  // namespace hashgate::image

@@ -1,0 +1,101 @@
+#include "image/process.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <new>
+#include <stdexcept>
+
+#include "decode/sniff.h"
+#include "hash/perceptual/pdq.h"
+#include "image/codec.h"
+#include "image/luma.h"
+
+namespace hashgate::image {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint32_t MicrosSince(Clock::time_point start) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, const Luma& luma,
+                            const decode::Wanted& wanted) {
+  decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
+  constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
+  view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
+  if (!wanted.pdq_full) return view;
+  if (const auto forms = perceptual::ComputePdqForms(luma.view())) {
+    view.pdq.push_back({.pipeline = Pipeline::kFull, .quality = forms->quality, .forms = forms->forms});
+  }
+  return view;
+}
+
+void HashBitmap(const Bitmap& bitmap, const decode::Wanted& wanted, decode::DecodeResult& result) {
+  Luma luma(static_cast<int>(bitmap.height), static_cast<int>(bitmap.width));
+  luma.Draw(bitmap, 255);
+  result.views.push_back(HashView(
+      result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole, bitmap, luma, wanted));
+  if (!result.has_alpha) return;
+  luma.Draw(bitmap, 0);
+  result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, luma, wanted));
+}
+
+void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
+             decode::DecodeResult& result) {
+  const DecodeFunction codec = FindCodec(result.format);
+  if (codec == nullptr) {
+    result.cause = Cause::kUnsupportedFormat;
+    return;
+  }
+  const auto start = Clock::now();
+  const Decoded decoded = codec(bytes, limits);
+  result.decode_micros = MicrosSince(start);
+  result.cause = decoded.cause;
+  result.width = decoded.width;
+  result.height = decoded.height;
+  result.frames_total = decoded.frames_total;
+  result.codec_warned = decoded.warned;
+  result.trailing_bytes = decoded.trailing_bytes;
+  if (decoded.cause != Cause::kNone && decoded.cause != Cause::kTruncated) return;
+  if (decoded.bitmap.height == 0) return;
+  result.frames_seen = 1;
+  result.has_alpha = HasTransparency(decoded.bitmap);
+  const auto hashing = Clock::now();
+  HashBitmap(decoded.bitmap, wanted, result);
+  result.hash_micros = MicrosSince(hashing);
+}
+
+}  // namespace
+
+decode::DecodeResult ProcessUpload(ByteSpan bytes, decode::Format format_hint, const decode::Wanted& wanted,
+                                   const decode::Limits& limits) noexcept {
+  decode::DecodeResult result;
+  try {
+    if (bytes.empty()) {
+      result.cause = Cause::kEmpty;
+      return result;
+    }
+    result.format = decode::Sniff(bytes.first(std::min(bytes.size(), decode::kSniffBytes)));
+    if (bytes.size() > limits.max_bytes) {
+      result.cause = Cause::kTooLarge;
+      return result;
+    }
+    if (result.format == decode::Format::kUnknown && !decode::IsDecodable(format_hint)) {
+      result.format = format_hint;
+    }
+    Process(bytes, wanted, limits, result);
+  } catch (const std::bad_alloc&) {
+    result.views.clear();
+    result.cause = Cause::kTooCostly;
+  } catch (const std::length_error&) {
+    result.views.clear();
+    result.cause = Cause::kTooCostly;
+  }
+  return result;
+}
+
+}  // namespace hashgate::image

@@ -1,0 +1,5 @@
+#include "image/process.h"
+
+namespace hashgate::image {
+void WarmUp() {}
+}  // namespace hashgate::image

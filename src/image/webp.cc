@@ -1,0 +1,119 @@
+// WebP through libwebp: a still picture, or the first frame of an animation on its canvas.
+// Source of the container: RFC 9649.
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+
+#include "decode/byte_order.h"
+#include "image/codec.h"
+
+namespace hashgate::image {
+namespace {
+
+struct Closer {
+  void operator()(WebPIDecoder* decoder) const { WebPIDelete(decoder); }
+  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
+};
+
+/// Decodes one bitstream into `to`, whose sides are those of the bitstream. Returns kNone, kCorrupt,
+/// kTooCostly, or kTruncated with the rows that are there in `rows`.
+Cause DecodeStill(ByteSpan bytes, Bitmap& to, std::uint32_t& rows) {
+  rows = 0;
+  const std::unique_ptr<WebPIDecoder, Closer> decoder(WebPINewRGB(to.channels == 4 ? MODE_RGBA : MODE_RGB,
+                                                                  to.samples.data(), to.samples.size(),
+                                                                  static_cast<int>(to.stride())));
+  if (decoder == nullptr) return Cause::kTooCostly;
+  const VP8StatusCode status = WebPIUpdate(decoder.get(), bytes.data(), bytes.size());
+  if (status == VP8_STATUS_OK) {
+    rows = to.height;
+    return Cause::kNone;
+  }
+  if (status == VP8_STATUS_OUT_OF_MEMORY) return Cause::kTooCostly;
+  int last = 0;
+  if (WebPIDecGetRGB(decoder.get(), &last, nullptr, nullptr, nullptr) != nullptr && last > 0) {
+    rows = std::min(static_cast<std::uint32_t>(last), to.height);
+  }
+  if (status == VP8_STATUS_SUSPENDED || rows > 0) return Cause::kTruncated;
+  return status == VP8_STATUS_UNSUPPORTED_FEATURE ? Cause::kUnsupportedFormat : Cause::kCorrupt;
+}
+
+/// Puts the first frame on a transparent canvas.
+Cause DecodeFirstFrame(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
+  const WebPData data{bytes.data(), bytes.size()};
+  WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
+  const std::unique_ptr<WebPDemuxer, Closer> demuxer(WebPDemuxPartial(&data, &state));
+  if (demuxer == nullptr) return state == WEBP_DEMUX_PARSE_ERROR ? Cause::kCorrupt : Cause::kTruncated;
+  out.frames_total = WebPDemuxGetI(demuxer.get(), WEBP_FF_FRAME_COUNT);
+  if (out.frames_total > limits.max_frames) return Cause::kTooManyFrames;
+  WebPIterator frame{};
+  if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) {
+    return state == WEBP_DEMUX_DONE ? Cause::kCorrupt : Cause::kTruncated;
+  }
+  const std::unique_ptr<WebPIterator, void (*)(WebPIterator*)> release(&frame, &WebPDemuxReleaseIterator);
+  const auto left = static_cast<std::uint64_t>(frame.x_offset);
+  const auto top = static_cast<std::uint64_t>(frame.y_offset);
+  const auto width = static_cast<std::uint32_t>(frame.width);
+  const auto height = static_cast<std::uint32_t>(frame.height);
+  if (left + width > out.width || top + height > out.height) return Cause::kCorrupt;
+  // The demuxer believes the frame's own header; what the bitstream says is what would be written.
+  WebPBitstreamFeatures features{};
+  if (WebPGetFeatures(frame.fragment.bytes, frame.fragment.size, &features) != VP8_STATUS_OK ||
+      features.width != frame.width || features.height != frame.height) {
+    return frame.complete != 0 ? Cause::kCorrupt : Cause::kTruncated;
+  }
+  Bitmap part(width, height, 4);
+  std::uint32_t rows = 0;
+  Cause cause = DecodeStill({frame.fragment.bytes, frame.fragment.size}, part, rows);
+  if (cause != Cause::kNone && cause != Cause::kTruncated) return cause;
+  if (rows == 0) return cause;
+  out.bitmap = Bitmap(out.width, out.height, 4);
+  for (std::uint32_t y = 0; y < rows; ++y) {
+    std::copy_n(part.Row(y), part.stride(), out.bitmap.Row(y + static_cast<std::uint32_t>(top)) + left * 4);
+  }
+  if (cause == Cause::kTruncated) {
+    out.bitmap.height = static_cast<std::uint32_t>(top) + rows;
+  } else if (state != WEBP_DEMUX_DONE) {
+    // The first frame is whole, but frames after it are missing.
+    cause = Cause::kTruncated;
+  }
+  return cause;
+}
+
+Cause Decode(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
+  WebPBitstreamFeatures features{};
+  switch (WebPGetFeatures(bytes.data(), bytes.size(), &features)) {
+    case VP8_STATUS_OK: break;
+    case VP8_STATUS_NOT_ENOUGH_DATA: return Cause::kTruncated;
+    case VP8_STATUS_UNSUPPORTED_FEATURE: return Cause::kUnsupportedFormat;
+    default: return Cause::kCorrupt;
+  }
+  out.width = static_cast<std::uint32_t>(std::max(0, features.width));
+  out.height = static_cast<std::uint32_t>(std::max(0, features.height));
+  out.frames_total = 1;
+  if (const Cause cause = CheckSides(out.width, out.height, limits); cause != Cause::kNone) return cause;
+  if (features.has_animation != 0) return DecodeFirstFrame(bytes, limits, out);
+  Bitmap bitmap(out.width, out.height, features.has_alpha != 0 ? 4 : 3);
+  std::uint32_t rows = 0;
+  const Cause cause = DecodeStill(bytes, bitmap, rows);
+  if (cause != Cause::kNone && cause != Cause::kTruncated) return cause;
+  out.bitmap = std::move(bitmap);
+  out.bitmap.height = rows;
+  return cause;
+}
+
+}  // namespace
+
+Decoded DecodeWebp(ByteSpan bytes, const decode::Limits& limits) {
+  Decoded out;
+  out.cause = Decode(bytes, limits, out);
+  if (out.cause == Cause::kNone && bytes.size() >= 12) {
+    const std::uint64_t end = std::uint64_t{decode::Le32(bytes, 4)} + 8;
+    out.trailing_bytes = end + end % 2 < bytes.size();
+  }
+  return out;
+}
+
+}  // namespace hashgate::image
