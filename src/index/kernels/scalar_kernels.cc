@@ -10,6 +10,9 @@ namespace {
 // Always inlined, so that each caller compiles it for its own target.
 [[gnu::always_inline]] inline ScanStep ScanScalar(const ScanInput& input, std::size_t begin,
                                                   std::span<Hit> hits) {
+  // Above the limit the test of the first half is hardly ever decided the same way twice, and mispredicted
+  // branches cost more than counting all bits.
+  const int half_radius = input.max_distance_bits <= kHalfTestMaxRadius ? input.max_distance_bits : 256;
   const int radius = input.max_distance_bits;
   const std::size_t queries = input.queries.size();
   std::size_t found = 0;
@@ -20,7 +23,7 @@ namespace {
       const PdqHash& query = input.queries[q];
       int distance =
           std::popcount(hash.words[0] ^ query.words[0]) + std::popcount(hash.words[1] ^ query.words[1]);
-      if (distance > radius) continue;
+      if (distance > half_radius) continue;
       distance +=
           std::popcount(hash.words[2] ^ query.words[2]) + std::popcount(hash.words[3] ^ query.words[3]);
       if (distance > radius) continue;
