@@ -1,0 +1,153 @@
+#include "exchange/file/record_builder.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/utf8.h"
+
+namespace hashgate::exchange {
+namespace {
+
+constexpr std::string_view kFieldTexts[] = {"sourceId", "md5",        "sha1",           "sha256",
+                                            "pdq",      "pdqQuality", "photodna",       "classification",
+                                            "labels",   "pdqNn512",   "pdqNn512Quality"};
+static_assert(std::size(kFieldTexts) == kFieldCount);
+
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+}  // namespace
+
+std::string_view FieldText(FieldName field) {
+  return kFieldTexts[static_cast<std::size_t>(field)];
+}
+
+bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+int FindField(std::string_view text) {
+  for (int i = 0; i < kFieldCount; ++i) {
+    if (EqualsIgnoringCase(kFieldTexts[i], text)) return i;
+  }
+  return -1;
+}
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+RecordBuilder::RecordBuilder(std::uint64_t line) {
+  record_.line = line;
+  record_.record.emplace();
+}
+
+void RecordBuilder::SetProblem(std::string problem) {
+  if (!ok()) return;
+  record_.problem = std::move(problem);
+  record_.record.reset();
+}
+
+// What is not UTF-8 could not be sent: the wire's strings are UTF-8.
+bool RecordBuilder::CheckText(std::string_view name, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = Utf8SequenceLength(text);
+    if (length == 0 || text.front() == '\0') {
+      SetProblem(std::string(name) + " is not UTF-8 text");
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+void RecordBuilder::AddHash(Algorithm algorithm, std::string_view text, Pipeline pipeline) {
+  text = Trim(text);
+  if (!ok() || text.empty()) return;
+  Result<HashValue> hash = ParseHashText(algorithm, text);
+  if (!hash) {
+    SetProblem(std::string(AlgorithmName(algorithm)) + ": " + hash.error().message);
+    return;
+  }
+  hash->pipeline = pipeline;
+  for (const HashValue& other : record_.record->hashes) {
+    if (other.algorithm != algorithm || other.pipeline != pipeline) continue;
+    if (other.bytes != hash->bytes) {
+      SetProblem("two different values of " + std::string(AlgorithmName(algorithm)));
+    }
+    return;
+  }
+  record_.record->hashes.push_back(*std::move(hash));
+}
+
+void RecordBuilder::SetQuality(Pipeline pipeline, std::string_view text) {
+  text = Trim(text);
+  if (text.empty()) return;
+  int quality = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), quality);
+  if (error != std::errc() || end != text.data() + text.size() || quality < 0 || quality > 100) {
+    SetProblem("PDQ quality is not a whole number from 0 to 100");
+    return;
+  }
+  (pipeline == Pipeline::kNn512 ? nn512_quality_ : quality_) = quality;
+}
+
+void RecordBuilder::AddLabel(std::string_view label) {
+  label = Trim(label);
+  if (!ok() || label.empty() || !CheckText("a label", label)) return;
+  record_.record->labels.emplace_back(label);
+}
+
+void RecordBuilder::SetText(FieldName field, std::string_view text) {
+  if (!ok()) return;
+  switch (field) {
+    case FieldName::kSourceId:
+      if (CheckText("sourceId", text)) record_.record->source_id = Trim(text);
+      break;
+    case FieldName::kMd5: AddHash(Algorithm::kMd5, text); break;
+    case FieldName::kSha1: AddHash(Algorithm::kSha1, text); break;
+    case FieldName::kSha256: AddHash(Algorithm::kSha256, text); break;
+    case FieldName::kPdq: AddHash(Algorithm::kPdq, text); break;
+    case FieldName::kPdqNn512: AddHash(Algorithm::kPdq, text, Pipeline::kNn512); break;
+    case FieldName::kPhotoDna: AddHash(Algorithm::kPhotoDna, text); break;
+    case FieldName::kPdqQuality: SetQuality(Pipeline::kUnspecified, text); break;
+    case FieldName::kPdqNn512Quality: SetQuality(Pipeline::kNn512, text); break;
+    case FieldName::kClassification:
+      if (CheckText("classification", text)) record_.record->classification = Trim(text);
+      break;
+    case FieldName::kLabels: {
+      std::string label;
+      for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\' && i + 1 < text.size()) {
+          label += text[++i];
+        } else if (text[i] == ';') {
+          AddLabel(label);
+          label.clear();
+        } else {
+          label += text[i];
+        }
+      }
+      AddLabel(label);
+      break;
+    }
+  }
+}
+
+lists::ImportRecord RecordBuilder::Finish() {
+  if (ok()) {
+    for (HashValue& hash : record_.record->hashes) {
+      if (hash.algorithm != Algorithm::kPdq) continue;
+      hash.quality = static_cast<std::int16_t>(hash.pipeline == Pipeline::kNn512 ? nn512_quality_ : quality_);
+    }
+    // One order whatever the file's, so that the same item always is the same record.
+    std::ranges::sort(record_.record->hashes, {},
+                      [](const HashValue& hash) { return std::pair(hash.algorithm, hash.pipeline); });
+    if (record_.record->hashes.empty()) SetProblem("no hash");
+  }
+  return std::move(record_);
+}
+
+}  // namespace hashgate::exchange

@@ -1,0 +1,64 @@
+// Collects the values of one record and says in words what is wrong with it. Shared by all file formats.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "exchange/importer.h"
+
+namespace hashgate::exchange {
+
+/// The names that CSV headers and JSONL keys share, in export order.
+enum class FieldName : std::uint8_t {
+  kSourceId,
+  kMd5,
+  kSha1,
+  kSha256,
+  kPdq,
+  kPdqQuality,
+  kPhotoDna,
+  kClassification,
+  kLabels,
+  kPdqNn512,         ///< JSONL export and all imports: PDQ of the second pipeline
+  kPdqNn512Quality,  ///< its quality
+};
+inline constexpr int kFieldCount = 11;
+/// The first nine are the columns of an exported CSV file.
+inline constexpr int kCsvColumnCount = 9;
+std::string_view FieldText(FieldName field);
+/// Compares without regard to ASCII case; -1 where `text` is none.
+int FindField(std::string_view text);
+
+bool EqualsIgnoringCase(std::string_view a, std::string_view b);
+/// Without spaces and tabs at both ends.
+std::string_view Trim(std::string_view text);
+
+/// One record in the making. The first problem is kept; later values are then ignored. Problems never hold a
+/// value.
+class RecordBuilder {
+ public:
+  explicit RecordBuilder(std::uint64_t line);
+
+  void SetProblem(std::string problem);
+  [[nodiscard]] bool ok() const { return record_.problem.empty(); }
+
+  /// Parses `text` as a value of `algorithm`; empty text is no value.
+  void AddHash(Algorithm algorithm, std::string_view text, Pipeline pipeline = Pipeline::kUnspecified);
+  /// Any field by its name, as text. Labels are separated by ";", a backslash takes the next character as it
+  /// is.
+  void SetText(FieldName field, std::string_view text);
+  void AddLabel(std::string_view label);
+
+  /// Ends the record: quality goes to its PDQ, and a record without a hash is a problem.
+  lists::ImportRecord Finish();
+
+ private:
+  void SetQuality(Pipeline pipeline, std::string_view text);
+  bool CheckText(std::string_view name, std::string_view text);
+
+  lists::ImportRecord record_;
+  int quality_ = kQualityUnknown;
+  int nn512_quality_ = kQualityUnknown;
+};
+
+}  // namespace hashgate::exchange
