@@ -1,6 +1,7 @@
 // What a file is, by its bytes and never by its name. Allocation-free, bounded, fuzzed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "base/utf8.h"
@@ -13,7 +14,8 @@ namespace hashgate::decode {
 inline constexpr std::size_t kSniffBytes = 4096;
 
 /// The format by magic bytes alone (never kText: that takes the whole file). kUnknown where nothing is
-/// recognised.
+/// recognised. Where a file could be taken for a picture by some viewer, it is never given a format that is
+/// not a picture: video, audio, archive and document are a positive list that lets a file pass unlooked at.
 Format Sniff(ByteSpan front);
 
 /// True for formats this build decodes.
@@ -22,7 +24,11 @@ bool IsDecodable(Format format);
 bool IsImage(Format format);
 
 /// Tells text from unrecognised bytes as they arrive: valid UTF-8 all through, no NUL, and no SVG or HTML
-/// root near its front (a browser would draw those). Threads: confined.
+/// root (a browser would draw those). Byte order marks, white space, comments, processing instructions and
+/// doctypes of any length before the root are passed over; where HTML and XML disagree on where one of them
+/// ends, the file is not text. Names are compared without case and without an XML prefix; a root that
+/// browsers take for HTML (source: mimesniff.spec.whatwg.org, "identifying a resource with an unknown MIME
+/// type") counts as HTML. Threads: confined. Cost: linear, no memory beyond the object.
 class TextSniffer {
  public:
   void Update(ByteSpan bytes);
@@ -30,11 +36,35 @@ class TextSniffer {
   [[nodiscard]] bool IsText() const;
 
  private:
+  enum class State : std::uint8_t {
+    kBeforeRoot,    // white space and byte order marks
+    kTagOpen,       // after '<'
+    kDeclaration,   // after "<!", in the declaration's name
+    kDoctypeSpace,  // before the name of the root that a doctype declares
+    kDoctypeName,
+    kDeclarationEnd,  // up to '>'
+    kQuoted,          // inside quotes of a declaration
+    kCommentStart,    // just after "<!--"
+    kComment,
+    kInstruction,  // after "<?"
+    kRootName,
+    kPlain,   // the root, if any, is neither SVG nor HTML
+    kMarkup,  // an SVG or HTML root, or something that may hide one
+  };
+
+  void Step(std::uint8_t byte);
+  State AfterDeclarationName(std::uint8_t byte);
+  void AddToName(std::uint8_t byte);
+  [[nodiscard]] bool NameIsMarkup() const;
+
   Utf8Validator validator_;
   bool possible_ = true;
-  std::size_t seen_ = 0;
-  std::size_t front_size_ = 0;
-  std::uint8_t front_[1024] = {};
+  bool any_ = false;
+  State state_ = State::kBeforeRoot;
+  std::uint8_t quote_ = 0;
+  std::uint8_t dashes_ = 0;  // '-' just before, 0..2; in kInstruction 1 after a '?'
+  std::uint8_t name_size_ = 0;
+  std::array<char, 12> name_{};  // lower case; longer names fill it and match nothing
 };
 
 /// Declared facts read from a header without decoding; zeros where the header does not say.

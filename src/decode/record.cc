@@ -1,0 +1,191 @@
+#include "decode/record.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <type_traits>
+
+#include "decode/sniff.h"
+
+namespace hashgate::decode {
+namespace {
+
+// The layouts are a contract between two binaries: no hidden padding that could carry stale memory, no
+// surprise.
+static_assert(std::is_trivially_copyable_v<RequestRecord> && std::is_trivially_copyable_v<ReplyRecord>);
+static_assert(sizeof(ViewRecord) == 4 + 3 * 4 + 2 * 4 + std::size_t{2} * kDihedralCount * 32);
+static_assert(sizeof(ReplyRecord) == 4 + 8 + 4 + 8 + 6 * 4);
+static_assert(std::is_same_v<decltype(ViewRecord::width), std::uint32_t>);
+
+constexpr int kMinHashableSide = 5;
+// Bits are set where a coefficient lies strictly above the 128th smallest of 256.
+constexpr int kMaxSetBits = 128;
+
+std::unexpected<Error> Refuse(const char* field) {
+  return Fail(Reason::kDecoderProtocol, "the decoder's answer did not pass its checks", field);
+}
+
+bool IsBool(std::uint8_t value) {
+  return value <= 1;
+}
+
+bool IsKnownFormat(std::uint8_t value) {
+  return value <= static_cast<std::uint8_t>(Format::kAvif) ||
+         (value >= static_cast<std::uint8_t>(Format::kVideo) &&
+          value <= static_cast<std::uint8_t>(Format::kText));
+}
+
+bool SidesWithin(std::uint32_t width, std::uint32_t height, const Limits& limits) {
+  return width >= 1 && height >= 1 && width <= limits.max_side && height <= limits.max_side &&
+         std::uint64_t{width} * height <= limits.max_pixels;
+}
+
+Result<PdqForms> DecodeForms(const ViewRecord& record, std::size_t index) {
+  PdqForms forms;
+  forms.pipeline = index == 0 ? Pipeline::kFull : Pipeline::kNn512;
+  if (record.quality[index] < 0 || record.quality[index] > 100) return Refuse("view.quality");
+  forms.quality = record.quality[index];
+  for (std::size_t d = 0; d < forms.forms.size(); ++d) {
+    forms.forms[d] = PdqHash::FromBytes(record.forms[index][d]);
+    int bits = 0;
+    for (const std::uint64_t word : forms.forms[d].words) bits += std::popcount(word);
+    if (bits > kMaxSetBits) return Refuse("view.forms");
+  }
+  return forms;
+}
+
+Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply, const Limits& limits) {
+  if (record.kind < static_cast<std::uint8_t>(ViewKind::kWhole) ||
+      record.kind > static_cast<std::uint8_t>(ViewKind::kTruncatedPart)) {
+    return Refuse("view.kind");
+  }
+  if (!IsBool(record.hashable)) return Refuse("view.hashable");
+  if (record.pipelines > 3 || (record.hashable == 0 && record.pipelines != 0)) {
+    return Refuse("view.pipelines");
+  }
+  if (record.reserved != 0) return Refuse("view.reserved");
+  if (reply.frames_total != 0 && record.frame >= reply.frames_total) return Refuse("view.frame");
+  if (record.frame >= limits.max_frames) return Refuse("view.frame");
+  if (!SidesWithin(record.width, record.height, limits)) return Refuse("view.width");
+  if (record.hashable == 1 && std::min(record.width, record.height) < kMinHashableSide) {
+    return Refuse("view.hashable");
+  }
+  ViewHashes view;
+  view.kind = static_cast<ViewKind>(record.kind);
+  view.frame = record.frame;
+  view.width = record.width;
+  view.height = record.height;
+  view.hashable = record.hashable == 1;
+  for (std::size_t i = 0; i < 2; ++i) {
+    if ((record.pipelines >> i & 1) != 0) {
+      HASHGATE_ASSIGN_OR_RETURN(PdqForms forms, DecodeForms(record, i));
+      view.pdq.push_back(forms);
+      continue;
+    }
+    // What is absent is zero, so that nothing travels where nobody looks.
+    const auto* bytes = &record.forms[i][0][0];
+    if (record.quality[i] != 0) return Refuse("view.quality");
+    if (std::any_of(bytes, bytes + sizeof record.forms[i], [](std::uint8_t b) { return b != 0; })) {
+      return Refuse("view.forms");
+    }
+  }
+  return view;
+}
+
+Status CheckReply(const ReplyRecord& reply, std::uint64_t job_id, const Limits& limits) {
+  if (reply.magic != kReplyMagic) return Refuse("magic");
+  if (reply.job_id != job_id) return Refuse("job_id");
+  // A worker reports what it found in a file; other causes are the server's to give.
+  if (reply.cause > static_cast<std::uint8_t>(Cause::kTooCostly)) return Refuse("cause");
+  if (!IsKnownFormat(reply.format)) return Refuse("format");
+  if (!IsBool(reply.has_alpha)) return Refuse("has_alpha");
+  if (!IsBool(reply.codec_warned)) return Refuse("codec_warned");
+  if (!IsBool(reply.trailing_bytes)) return Refuse("trailing_bytes");
+  if (reply.reserved[0] != 0 || reply.reserved[1] != 0 || reply.reserved[2] != 0) return Refuse("reserved");
+  const auto cause = static_cast<Cause>(reply.cause);
+  if (cause != Cause::kTooManyFrames && reply.frames_total > limits.max_frames) return Refuse("frames_total");
+  if (reply.frames_seen > limits.max_frames) return Refuse("frames_seen");
+  if (reply.frames_total != 0 && reply.frames_seen > reply.frames_total) return Refuse("frames_seen");
+  if (cause == Cause::kNone || cause == Cause::kTruncated) {
+    if (!IsDecodable(static_cast<Format>(reply.format))) return Refuse("format");
+    if (cause == Cause::kNone && reply.view_count == 0) return Refuse("view_count");
+    if (reply.view_count > 0 && !SidesWithin(reply.width, reply.height, limits)) return Refuse("width");
+    if (reply.view_count > 0 && reply.frames_seen == 0) return Refuse("frames_seen");
+  } else if (reply.view_count != 0) {
+    return Refuse("view_count");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t job_id) {
+  const std::size_t views = std::min(result.views.size(), static_cast<std::size_t>(kMaxViews));
+  ReplyRecord reply;
+  reply.cause = static_cast<std::uint8_t>(result.cause);
+  reply.format = static_cast<std::uint8_t>(result.format);
+  reply.has_alpha = result.has_alpha ? 1 : 0;
+  reply.codec_warned = result.codec_warned ? 1 : 0;
+  reply.trailing_bytes = result.trailing_bytes ? 1 : 0;
+  reply.view_count = static_cast<std::uint32_t>(views);
+  reply.job_id = job_id;
+  reply.width = result.width;
+  reply.height = result.height;
+  reply.frames_total = result.frames_total;
+  reply.frames_seen = result.frames_seen;
+  reply.decode_micros = result.decode_micros;
+  reply.hash_micros = result.hash_micros;
+  std::vector<std::uint8_t> bytes(sizeof reply + views * sizeof(ViewRecord));
+  std::memcpy(bytes.data(), &reply, sizeof reply);
+  for (std::size_t i = 0; i < views; ++i) {
+    const ViewHashes& view = result.views[i];
+    ViewRecord record;
+    record.kind = static_cast<std::uint8_t>(view.kind);
+    record.hashable = view.hashable ? 1 : 0;
+    record.frame = view.frame;
+    record.width = view.width;
+    record.height = view.height;
+    for (const PdqForms& forms : view.pdq) {
+      const std::size_t index = forms.pipeline == Pipeline::kNn512 ? 1 : 0;
+      record.pipelines = static_cast<std::uint8_t>(record.pipelines | 1U << index);
+      record.quality[index] = forms.quality;
+      for (std::size_t d = 0; d < forms.forms.size(); ++d) {
+        const auto form = forms.forms[d].bytes();
+        std::copy(form.begin(), form.end(), record.forms[index][d]);
+      }
+    }
+    std::memcpy(bytes.data() + sizeof reply + i * sizeof record, &record, sizeof record);
+  }
+  return bytes;
+}
+
+Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Limits& limits) {
+  ReplyRecord reply;
+  if (bytes.size() < sizeof reply) return Refuse("length");
+  std::memcpy(&reply, bytes.data(), sizeof reply);
+  HASHGATE_RETURN_IF_ERROR(CheckReply(reply, job_id, limits));
+  if (reply.view_count > static_cast<std::uint32_t>(kMaxViews)) return Refuse("view_count");
+  if (bytes.size() != sizeof reply + reply.view_count * sizeof(ViewRecord)) return Refuse("length");
+  DecodeResult result;
+  result.cause = static_cast<Cause>(reply.cause);
+  result.format = static_cast<Format>(reply.format);
+  result.width = reply.width;
+  result.height = reply.height;
+  result.frames_total = reply.frames_total;
+  result.frames_seen = reply.frames_seen;
+  result.has_alpha = reply.has_alpha == 1;
+  result.codec_warned = reply.codec_warned == 1;
+  result.trailing_bytes = reply.trailing_bytes == 1;
+  result.decode_micros = reply.decode_micros;
+  result.hash_micros = reply.hash_micros;
+  result.views.reserve(reply.view_count);
+  for (std::size_t i = 0; i < reply.view_count; ++i) {
+    ViewRecord record;
+    std::memcpy(&record, bytes.data() + sizeof reply + i * sizeof record, sizeof record);
+    HASHGATE_ASSIGN_OR_RETURN(ViewHashes view, DecodeView(record, reply, limits));
+    result.views.push_back(std::move(view));
+  }
+  return result;
+}
+
+}  // namespace hashgate::decode
