@@ -1,6 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cctype>
+#include <cmath>
+#include <numeric>
 #include <random>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "base/hex.h"
 #include "hash/core/digest_set.h"
@@ -21,6 +30,21 @@ TEST(PdqHash, TextIsBigEndian) {
   EXPECT_TRUE(hash->bit(252));
   EXPECT_TRUE(hash->bit(0));
   EXPECT_EQ(PdqHash::FromBytes(hash->bytes()), *hash);
+  std::string upper(kPlaid);
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  EXPECT_EQ(PdqHash::FromHex(upper).value(), *hash);
+}
+
+TEST(PdqHash, BitKIsBitKModSixtyFourOfWordKOverSixtyFour) {
+  for (int k = 0; k < 256; ++k) {
+    PdqHash hash;
+    hash.set_bit(k);
+    for (int other = 0; other < 256; ++other) ASSERT_EQ(hash.bit(other), other == k);
+    ASSERT_EQ(hash.words[static_cast<std::size_t>(k) / 64], std::uint64_t{1} << (k % 64));
+    // Big-endian: bit 0 is the last bit of the last byte.
+    ASSERT_EQ(hash.bytes()[static_cast<std::size_t>(31 - k / 8)], 1U << (k % 8));
+    ASSERT_EQ(Distance(hash, PdqHash{}), 1);
+  }
 }
 
 TEST(PdqHash, RefusesAllButSixtyFourHexDigits) {
@@ -40,6 +64,9 @@ TEST(PdqHash, DistanceCountsBits) {
   EXPECT_EQ(Distance(a, b), 0);
   for (int k = 0; k < 256; k += 5) b.set_bit(k);
   EXPECT_EQ(Distance(a, b), 52);
+  for (auto& word : b.words) word = ~std::uint64_t{0};
+  EXPECT_EQ(Distance(a, b), 256);
+  EXPECT_EQ(Distance(b, a), 256);
 }
 
 TEST(Degenerate, FlagsSeparableAndLopsidedHashesOnly) {
@@ -62,6 +89,134 @@ TEST(Degenerate, FlagsSeparableAndLopsidedHashesOnly) {
   }
 }
 
+// The same by another way: power iteration from every unit vector, long enough to converge.
+double RankOneShare(const PdqHash& hash) {
+  double share = 0;
+  for (std::size_t start = 0; start < 16; ++start) {
+    std::array<double, 16> v{};
+    v[start] = 1;
+    for (int round = 0; round < 200; ++round) {
+      std::array<double, 16> u{};
+      std::array<double, 16> w{};
+      for (std::size_t k = 0; k < 256; ++k) {
+        u[k / 16] += (hash.bit(static_cast<int>(k)) ? 1 : -1) * v[k % 16];
+      }
+      for (std::size_t k = 0; k < 256; ++k) {
+        w[k % 16] += (hash.bit(static_cast<int>(k)) ? 1 : -1) * u[k / 16];
+      }
+      const double uu = std::inner_product(u.begin(), u.end(), u.begin(), 0.0);
+      const double vv = std::inner_product(v.begin(), v.end(), v.begin(), 0.0);
+      share = std::max(share, uu / vv / 256);
+      const double length = std::sqrt(std::inner_product(w.begin(), w.end(), w.begin(), 0.0));
+      if (length == 0) break;
+      for (std::size_t i = 0; i < 16; ++i) v[i] = w[i] / length;
+    }
+  }
+  return share;
+}
+
+// Every way to stripe a picture with as many light as dark stripes: a few of them once passed as structured.
+TEST(Degenerate, FlagsAllStripes) {
+  for (unsigned mask = 0; mask < 65536; ++mask) {
+    if (std::popcount(mask) != 8) continue;
+    PdqHash columns;
+    PdqHash rows;
+    for (int k = 0; k < 256; ++k) {
+      if ((mask >> (k % 16) & 1) != 0) columns.set_bit(k);
+      if ((mask >> (k / 16) & 1) != 0) rows.set_bit(k);
+    }
+    ASSERT_TRUE(IsDegenerate(columns)) << mask;
+    ASSERT_TRUE(IsDegenerate(rows)) << mask;
+  }
+}
+
+TEST(Degenerate, AgreesWithAnotherWayToComputeTheShare) {
+  std::mt19937_64 random(testing::Seed());
+  int flagged = 0;
+  int passed = 0;
+  for (int i = 0; i < 150; ++i) {
+    // A separable pattern with noise, so that shares lie on both sides of the gate.
+    const auto rows = static_cast<unsigned>(random());
+    const auto columns = static_cast<unsigned>(random());
+    const std::uint64_t noise = random() % 45;
+    PdqHash hash;
+    int ones = 0;
+    for (int k = 0; k < 256; ++k) {
+      const bool bit = ((rows >> (k / 16) ^ columns >> (k % 16)) & 1) != 0;
+      if (bit != (random() % 100 < noise)) {
+        hash.set_bit(k);
+        ++ones;
+      }
+    }
+    const double share = RankOneShare(hash);
+    if (ones < 64 || ones > 192 || std::abs(share - 0.40) < 1e-3) continue;
+    ASSERT_EQ(IsDegenerate(hash), share > 0.40) << share;
+    ++(share > 0.40 ? flagged : passed);
+  }
+  EXPECT_GT(flagged, 30);
+  EXPECT_GT(passed, 30);
+}
+
+TEST(Degenerate, FlagsFewOrManyBitsSet) {
+  std::mt19937_64 random(testing::Seed());
+  std::vector<int> order(256);
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::shuffle(order, random);
+  PdqHash hash;
+  for (int ones = 0; ones <= 256; ++ones) {
+    if (ones < 64 || ones > 192) {
+      EXPECT_TRUE(IsDegenerate(hash)) << ones;
+    }
+    if (ones > 100 && ones < 156) {
+      EXPECT_FALSE(IsDegenerate(hash)) << ones;
+    }
+    if (ones < 256) hash.set_bit(order[static_cast<std::size_t>(ones)]);
+  }
+}
+
+TEST(Names, ReadBackAsWhatTheyWereWrittenFrom) {
+  std::set<std::string_view> names;
+  for (int number = 1; number < kAlgorithmCount; ++number) {
+    const auto algorithm = static_cast<Algorithm>(number);
+    const std::string_view name = AlgorithmName(algorithm);
+    EXPECT_TRUE(names.insert(name).second) << name;
+    EXPECT_EQ(ParseAlgorithm(name).value(), algorithm);
+  }
+  EXPECT_EQ(AlgorithmName(static_cast<Algorithm>(kAlgorithmCount)), "unspecified");
+  EXPECT_EQ(HashSize(static_cast<Algorithm>(kAlgorithmCount)), 0U);
+  for (const std::string_view bad : {"", "unspecified", "MD5", "md5 ", "sha-1"}) {
+    const auto parsed = ParseAlgorithm(bad);
+    ASSERT_FALSE(parsed) << bad;
+    EXPECT_EQ(parsed.error().reason, Reason::kAlgorithmUnknown);
+  }
+  for (const Pipeline pipeline : {Pipeline::kUnspecified, Pipeline::kFull, Pipeline::kNn512}) {
+    EXPECT_EQ(ParsePipeline(PipelineName(pipeline)).value(), pipeline);
+  }
+  EXPECT_FALSE(ParsePipeline("FULL"));
+  std::set<std::string_view> dihedrals;
+  for (int number = 0; number < kDihedralCount; ++number) {
+    dihedrals.insert(DihedralName(static_cast<Dihedral>(number)));
+  }
+  EXPECT_EQ(dihedrals.size(), static_cast<std::size_t>(kDihedralCount));
+}
+
+// Numbers and sizes reach disk and wire: a change here breaks stored data.
+TEST(Names, NumbersAndSizesNeverChange) {
+  EXPECT_EQ(static_cast<int>(Algorithm::kMd5), 1);
+  EXPECT_EQ(static_cast<int>(Algorithm::kSha1), 2);
+  EXPECT_EQ(static_cast<int>(Algorithm::kSha256), 3);
+  EXPECT_EQ(static_cast<int>(Algorithm::kPdq), 4);
+  EXPECT_EQ(static_cast<int>(Algorithm::kPhotoDna), 5);
+  EXPECT_EQ(static_cast<int>(Algorithm::kColorMoment), 11);
+  EXPECT_EQ(HashSize(Algorithm::kMd5), 16U);
+  EXPECT_EQ(HashSize(Algorithm::kSha1), 20U);
+  EXPECT_EQ(HashSize(Algorithm::kSha256), 32U);
+  EXPECT_EQ(HashSize(Algorithm::kPdq), 32U);
+  EXPECT_EQ(HashSize(Algorithm::kPhotoDna), 144U);
+  EXPECT_EQ(static_cast<int>(Pipeline::kFull), 1);
+  EXPECT_EQ(static_cast<int>(Pipeline::kNn512), 2);
+}
+
 TEST(ParseHashText, LengthsAndForms) {
   EXPECT_TRUE(ParseHashText(Algorithm::kMd5, std::string(32, 'a')));
   EXPECT_FALSE(ParseHashText(Algorithm::kMd5, std::string(40, 'a')));
@@ -80,6 +235,22 @@ TEST(ParseHashText, LengthsAndForms) {
   EXPECT_FALSE(ParseHashText(Algorithm::kPhotoDna, decimal + ","));
   EXPECT_FALSE(ParseHashText(Algorithm::kPhotoDna, "256" + decimal.substr(1)));
   EXPECT_FALSE(ParseHashText(Algorithm::kPhotoDna, std::string(192, '!')));
+}
+
+// The answers of FIPS 180-4 and RFC 1321 for "abc" and for nothing.
+TEST(DigestSet, PublishedAnswers) {
+  DigestSet empty;
+  const Digests none = empty.Finish();
+  EXPECT_EQ(HexEncode(none.md5), "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(HexEncode(none.sha1), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  EXPECT_EQ(HexEncode(none.sha256), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  DigestSet stream;
+  const std::array<std::uint8_t, 3> abc = {'a', 'b', 'c'};
+  stream.Update(abc);
+  const Digests digests = stream.Finish();
+  EXPECT_EQ(HexEncode(digests.md5), "900150983cd24fb0d6963f7d28e17f72");
+  EXPECT_EQ(HexEncode(digests.sha1), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(HexEncode(digests.sha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(DigestSet, SplittingTheStreamChangesNothing) {
