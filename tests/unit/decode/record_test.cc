@@ -1,0 +1,213 @@
+#include "decode/record.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <random>
+
+#include "testing/seed.h"
+
+namespace hashgate::decode {
+namespace {
+
+constexpr std::uint64_t kJob = 0x1122334455667788;
+
+PdqForms Forms(Pipeline pipeline, int quality) {
+  PdqForms forms{.pipeline = pipeline, .quality = quality};
+  for (std::size_t d = 0; d < forms.forms.size(); ++d) {
+    forms.forms[d].words = {d + 1, quality * 7ULL, 0x00ff00ff00ff00ff, 0};
+  }
+  return forms;
+}
+
+DecodeResult Full() {
+  DecodeResult result;
+  result.cause = Cause::kTruncated;
+  result.format = Format::kWebp;
+  result.width = 640;
+  result.height = 480;
+  result.frames_total = 12;
+  result.frames_seen = 2;
+  result.has_alpha = true;
+  result.codec_warned = true;
+  result.trailing_bytes = true;
+  result.decode_micros = 1234;
+  result.hash_micros = 56;
+  result.views.push_back({.kind = ViewKind::kTruncatedPart,
+                          .frame = 0,
+                          .width = 640,
+                          .height = 100,
+                          .hashable = true,
+                          .pdq = {Forms(Pipeline::kFull, 100), Forms(Pipeline::kNn512, 0)}});
+  result.views.push_back({.kind = ViewKind::kFrame, .frame = 11, .width = 4, .height = 300, .pdq = {}});
+  result.views.push_back({.kind = ViewKind::kOverBlack,
+                          .frame = 1,
+                          .width = 640,
+                          .height = 480,
+                          .hashable = true,
+                          .pdq = {Forms(Pipeline::kNn512, 50)}});
+  return result;
+}
+
+void ExpectEqual(const DecodeResult& a, const DecodeResult& b) {
+  EXPECT_EQ(a.cause, b.cause);
+  EXPECT_EQ(a.format, b.format);
+  EXPECT_EQ(a.width, b.width);
+  EXPECT_EQ(a.height, b.height);
+  EXPECT_EQ(a.frames_total, b.frames_total);
+  EXPECT_EQ(a.frames_seen, b.frames_seen);
+  EXPECT_EQ(a.has_alpha, b.has_alpha);
+  EXPECT_EQ(a.codec_warned, b.codec_warned);
+  EXPECT_EQ(a.trailing_bytes, b.trailing_bytes);
+  EXPECT_EQ(a.decode_micros, b.decode_micros);
+  EXPECT_EQ(a.hash_micros, b.hash_micros);
+  ASSERT_EQ(a.views.size(), b.views.size());
+  for (std::size_t i = 0; i < a.views.size(); ++i) {
+    EXPECT_EQ(a.views[i].kind, b.views[i].kind);
+    EXPECT_EQ(a.views[i].frame, b.views[i].frame);
+    EXPECT_EQ(a.views[i].width, b.views[i].width);
+    EXPECT_EQ(a.views[i].height, b.views[i].height);
+    EXPECT_EQ(a.views[i].hashable, b.views[i].hashable);
+    ASSERT_EQ(a.views[i].pdq.size(), b.views[i].pdq.size());
+    for (std::size_t p = 0; p < a.views[i].pdq.size(); ++p) {
+      EXPECT_EQ(a.views[i].pdq[p].pipeline, b.views[i].pdq[p].pipeline);
+      EXPECT_EQ(a.views[i].pdq[p].quality, b.views[i].pdq[p].quality);
+      EXPECT_EQ(a.views[i].pdq[p].forms, b.views[i].pdq[p].forms);
+    }
+  }
+}
+
+TEST(Record, EveryFieldSurvivesTheRoundTrip) {
+  const auto bytes = EncodeReply(Full(), kJob);
+  const auto result = DecodeReply(bytes, kJob, {});
+  ASSERT_TRUE(result) << result.error().field;
+  ExpectEqual(*result, Full());
+}
+
+TEST(Record, AnswersWithoutViewsSurviveToo) {
+  for (const Cause cause :
+       {Cause::kEmpty, Cause::kCorrupt, Cause::kTruncated, Cause::kUnsupportedFormat, Cause::kTooLarge,
+        Cause::kTooManyPixels, Cause::kTooManyFrames, Cause::kTooCostly}) {
+    DecodeResult sent{.cause = cause, .format = Format::kPng, .width = 4'000'000, .height = 4'000'000};
+    const auto result = DecodeReply(EncodeReply(sent, kJob), kJob, {});
+    ASSERT_TRUE(result) << Name(cause) << ": " << result.error().field;
+    ExpectEqual(*result, sent);
+  }
+}
+
+TEST(Record, ViewsPastTheBoundAreLeftOut) {
+  DecodeResult result = Full();
+  result.views.resize(1);
+  result.views.resize(kMaxViews + 5, result.views[0]);
+  const auto bytes = EncodeReply(result, kJob);
+  EXPECT_EQ(bytes.size(), kMaxReplyBytes);
+  const auto decoded = DecodeReply(bytes, kJob, {});
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->views.size(), static_cast<std::size_t>(kMaxViews));
+}
+
+// One change to an otherwise good answer, and the field that must be named.
+struct Lie {
+  const char* field;
+  void (*tell)(ReplyRecord&, ViewRecord&);
+};
+
+TEST(Record, EveryLieIsFoundOut) {
+  const Lie lies[] = {
+      {"magic", [](ReplyRecord& r, ViewRecord&) { r.magic = kRequestMagic; }},
+      {"job_id", [](ReplyRecord& r, ViewRecord&) { --r.job_id; }},
+      {"cause", [](ReplyRecord& r, ViewRecord&) { r.cause = 9; }},
+      {"cause", [](ReplyRecord& r, ViewRecord&) { r.cause = 40; }},
+      {"cause", [](ReplyRecord& r, ViewRecord&) { r.cause = 255; }},
+      {"format", [](ReplyRecord& r, ViewRecord&) { r.format = 9; }},
+      {"format", [](ReplyRecord& r, ViewRecord&) { r.format = 20; }},
+      {"format", [](ReplyRecord& r, ViewRecord&) { r.format = 0; }},
+      {"has_alpha", [](ReplyRecord& r, ViewRecord&) { r.has_alpha = 2; }},
+      {"codec_warned", [](ReplyRecord& r, ViewRecord&) { r.codec_warned = 0x80; }},
+      {"trailing_bytes", [](ReplyRecord& r, ViewRecord&) { r.trailing_bytes = 255; }},
+      {"reserved", [](ReplyRecord& r, ViewRecord&) { r.reserved[2] = 1; }},
+      {"length", [](ReplyRecord& r, ViewRecord&) { r.view_count = 2; }},
+      {"view_count", [](ReplyRecord& r, ViewRecord&) { r.view_count = 0; }},
+      {"view_count", [](ReplyRecord& r, ViewRecord&) { r.view_count = 0xffffffff; }},
+      {"view_count", [](ReplyRecord& r, ViewRecord&) { r.cause = 2; }},
+      {"width", [](ReplyRecord& r, ViewRecord&) { r.width = 0; }},
+      {"width", [](ReplyRecord& r, ViewRecord&) { r.width = 16'385; }},
+      {"width", [](ReplyRecord& r, ViewRecord&) { r.width = r.height = 16'000; }},
+      {"frames_total", [](ReplyRecord& r, ViewRecord&) { r.frames_total = 1'000'001; }},
+      {"frames_seen", [](ReplyRecord& r, ViewRecord&) { r.frames_seen = r.frames_total + 1; }},
+      {"frames_seen", [](ReplyRecord& r, ViewRecord&) { r.frames_seen = 0; }},
+      {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 0; }},
+      {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 6; }},
+      {"view.hashable", [](ReplyRecord&, ViewRecord& v) { v.hashable = 2; }},
+      {"view.hashable", [](ReplyRecord&, ViewRecord& v) { v.width = 4; }},
+      {"view.pipelines", [](ReplyRecord&, ViewRecord& v) { v.pipelines = 4; }},
+      {"view.pipelines", [](ReplyRecord&, ViewRecord& v) { v.hashable = 0; }},
+      {"view.reserved", [](ReplyRecord&, ViewRecord& v) { v.reserved = 1; }},
+      {"view.frame", [](ReplyRecord& r, ViewRecord& v) { v.frame = r.frames_total; }},
+      {"view.width", [](ReplyRecord&, ViewRecord& v) { v.height = 0; }},
+      {"view.width", [](ReplyRecord&, ViewRecord& v) { v.height = 0xffffffff; }},
+      {"view.quality", [](ReplyRecord&, ViewRecord& v) { v.quality[0] = 101; }},
+      {"view.quality", [](ReplyRecord&, ViewRecord& v) { v.quality[0] = -1; }},
+      {"view.quality", [](ReplyRecord&, ViewRecord& v) { v.quality[1] = 1; }},
+      {"view.forms", [](ReplyRecord&, ViewRecord& v) { v.forms[1][7][31] = 1; }},
+      {"view.forms", [](ReplyRecord&, ViewRecord& v) { std::memset(v.forms[0][3], 0xff, 17); }},
+  };
+  DecodeResult good = Full();
+  good.cause = Cause::kNone;
+  good.views.resize(1);
+  good.views[0].pdq.resize(1);
+  for (const Lie& lie : lies) {
+    auto bytes = EncodeReply(good, kJob);
+    ASSERT_TRUE(DecodeReply(bytes, kJob, {}));
+    ReplyRecord reply;
+    ViewRecord view;
+    std::memcpy(&reply, bytes.data(), sizeof reply);
+    std::memcpy(&view, bytes.data() + sizeof reply, sizeof view);
+    lie.tell(reply, view);
+    std::memcpy(bytes.data(), &reply, sizeof reply);
+    std::memcpy(bytes.data() + sizeof reply, &view, sizeof view);
+    const auto result = DecodeReply(bytes, kJob, {});
+    ASSERT_FALSE(result) << lie.field;
+    EXPECT_EQ(result.error().reason, Reason::kDecoderProtocol);
+    EXPECT_EQ(result.error().field, lie.field);
+  }
+}
+
+TEST(Record, TheLengthIsExact) {
+  const auto bytes = EncodeReply(Full(), kJob);
+  for (std::size_t length = 0; length < bytes.size(); length += 7) {
+    EXPECT_FALSE(DecodeReply(ByteSpan(bytes).first(length), kJob, {})) << length;
+  }
+  auto longer = bytes;
+  longer.push_back(0);
+  EXPECT_FALSE(DecodeReply(longer, kJob, {}));
+}
+
+TEST(Record, AFlippedByteIsRefusedOrStaysWithinBounds) {
+  std::mt19937_64 random(testing::Seed());
+  const auto good = EncodeReply(Full(), kJob);
+  const Limits limits;
+  int refused = 0;
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (const std::uint8_t change :
+         {std::uint8_t{1}, std::uint8_t{0x80}, static_cast<std::uint8_t>(random())}) {
+      auto bytes = good;
+      bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ change);
+      const auto result = DecodeReply(bytes, kJob, limits);
+      if (!result) {
+        EXPECT_EQ(result.error().reason, Reason::kDecoderProtocol);
+        ++refused;
+        continue;
+      }
+      EXPECT_EQ(EncodeReply(*result, kJob), bytes) << "byte " << at << " was not looked at";
+      for (const ViewHashes& view : result->views) {
+        EXPECT_LE(std::uint64_t{view.width} * view.height, limits.max_pixels);
+      }
+    }
+  }
+  EXPECT_GT(refused, 500);
+}
+
+}  // namespace
+}  // namespace hashgate::decode

@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "decode/sniff.h"
+#include "testing/seed.h"
+
+namespace hashgate::decode {
+namespace {
+
+using namespace std::string_literals;
+
+ByteSpan Bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+bool IsText(const std::string& text) {
+  TextSniffer sniffer;
+  sniffer.Update(Bytes(text));
+  return sniffer.IsText();
+}
+
+std::vector<std::string> Texts() {
+  return {
+      "hello",
+      "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich\n",
+      "\xef\xbb\xbfwith a byte order mark",
+      "   \n\t ",
+      "name,size\na,1\n",
+      "{\"svg\": \"<svg>\"}",
+      "a page about <html> and <svg>",
+      "1 < 2",
+      "< not a tag",
+      "<note><to>you</to></note>",
+      "<?xml version=\"1.0\"?><gpx><trk/></gpx>",
+      "<?xml version=\"1.0\"?>\n<!-- a comment with <svg> inside -->\n<kml/>",
+      "<!DOCTYPE plist PUBLIC \"-//Example//DTD\" \"http://example.org/list.dtd\">\n<plist/>",
+      "<svgfoo/>",
+      "<barsvg>",
+      "<",
+      "<averyveryverylongname>",
+      "<svg-like/>",
+  };
+}
+
+std::vector<std::string> NoTexts() {
+  const std::string padding(20'000, ' ');
+  return {
+      "",
+      "a\0b"s,
+      "\xff\xfe"
+      "h\0"s,
+      "caf\xe9",
+      "cut \xe2\x82",
+      "\xed\xa0\x80",
+      "<svg xmlns='http://www.w3.org/2000/svg'/>",
+      "<SVG>",
+      "<sVg/>",
+      "<svg",
+      "\xef\xbb\xbf<svg>",
+      "\n\n\t <svg\n>",
+      "<svg:svg xmlns:svg='http://www.w3.org/2000/svg'>",
+      "<x:html>",
+      "<html>",
+      "<body>",
+      "<IMG src=x>",
+      "<p>hello",
+      "<script>1</script>",
+      "<!DOCTYPE html><nothing>",
+      "<!doctype  SVG PUBLIC \"x\" \"y\"><z/>",
+      "<!DOCTYPE x [<!ENTITY a \"b\">]><x/>",
+      "<?xml version='1.0'?><svg/>",
+      "<?xml version='1.0'?><!-- c --><!DOCTYPE x><svg/>",
+      "<!-- one --><!-- two --><svg/>",
+      "<!-->\n<svg/>-->hello",
+      "<!-- x --!><svg/>-->hello",
+      "<?x > <svg/> ?>hello",
+      "<!DOCTYPE x \"a > <svg>\">hello",
+      "<!-- never closed",
+      "<?never closed",
+      "<!DOCTYPE",
+      "</p><svg>",
+      "<!foo><svg>",
+      "<![CDATA[ x ]]><svg>",
+      padding + "<svg/>",
+      "<!-- " + padding + " --><svg/>",
+      "<?p " + padding + " ?><html>",
+      std::string(100'000, 'a') + "\xff",
+  };
+}
+
+TEST(TextSniffer, KnowsText) {
+  for (const std::string& text : Texts()) EXPECT_TRUE(IsText(text)) << text;
+}
+
+TEST(TextSniffer, KnowsWhatABrowserWouldDrawAndWhatIsNoText) {
+  for (const std::string& text : NoTexts()) EXPECT_FALSE(IsText(text)) << text.substr(0, 80);
+}
+
+TEST(TextSniffer, DoesNotDependOnHowTheBytesArrive) {
+  std::mt19937_64 random(testing::Seed());
+  std::vector<std::string> all = Texts();
+  const std::vector<std::string> others = NoTexts();
+  all.insert(all.end(), others.begin(), others.end());
+  for (const std::string& text : all) {
+    const bool whole = IsText(text);
+    for (int round = 0; round < 20; ++round) {
+      TextSniffer sniffer;
+      for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = std::min<std::size_t>(random() % 5, text.size() - at);
+        sniffer.Update(Bytes(text).subspan(at, length));
+        at += length;
+      }
+      EXPECT_EQ(sniffer.IsText(), whole) << text.substr(0, 80);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hashgate::decode
