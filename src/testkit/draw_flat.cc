@@ -134,7 +134,7 @@ Picture DrawEmoji(RandomSource& random, int width, int height) {
   Canvas canvas(picture);
   const int cx = width / 2;
   const int cy = height / 2;
-  const int radius = std::min(width, height) * random.Range(40, 48) / 100;
+  const int radius = std::max(1, std::min(width, height) * random.Range(40, 48) / 100);
   const Colour body = random.Chance(50) ? Colour{252, 202, 60} : RandomColour(random, 60, 250);
   const Colour edge{static_cast<std::uint8_t>(body.r * 3 / 4), static_cast<std::uint8_t>(body.g * 3 / 4),
                     static_cast<std::uint8_t>(body.b * 3 / 4)};

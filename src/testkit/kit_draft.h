@@ -65,9 +65,10 @@ class KitDraft {
 /// JPEG of `picture` with the pixels that libjpeg reads back.
 Result<Encoded> AsJpeg(const Picture& picture, const JpegOptions& options = {});
 
+/// `cause` says what failed besides: a match counts all the same.
 inline Expectation Matched(Verdict verdict, HarmClass harm_class, std::vector<std::string> lists,
-                           CoverageLevel coverage = CoverageLevel::kComplete) {
-  return {verdict, Outcome::kMatched, Cause::kNone, harm_class, coverage, std::move(lists)};
+                           CoverageLevel coverage = CoverageLevel::kComplete, Cause cause = Cause::kNone) {
+  return {verdict, Outcome::kMatched, cause, harm_class, coverage, std::move(lists)};
 }
 inline Expectation Allowed(CoverageLevel coverage, Cause cause = Cause::kNone) {
   return {Verdict::kAllow, Outcome::kNotMatched, cause, HarmClass::kUnspecified, coverage, {}};

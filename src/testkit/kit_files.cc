@@ -1,6 +1,5 @@
 // The kit as files: lists as JSONL, the expected answers, and how to use them.
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/hex.h"
 #include "testkit/kit_builder.h"
@@ -123,6 +122,7 @@ Use a server of its own, with a fresh data folder: the lists make real verdicts,
      hashgate scan files --json
    or ScanService.ScanImage or ScanUpload over gRPC.
    Enum names stand without their prefix; an empty cause and the harm class UNSPECIFIED mean there is none.
+   The cause of a MATCHED file says what failed besides: the match counts all the same.
    A caller in the role 'scanner' sees no lists: leave "matchedLists" out of the comparison there.
 
 Whatever your client gets that it does not know, it must treat as HOLD. "notCovered" names the causes that no

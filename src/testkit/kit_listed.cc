@@ -1,5 +1,6 @@
 // Files that a list knows, by digest or by PDQ, one for every way a match is weighed.
 #include "testkit/kit_draft.h"
+#include "testkit/raw_files.h"
 
 namespace hashgate::testkit {
 namespace {
@@ -61,17 +62,17 @@ Status AddDigestMatches(KitDraft& draft) {
   const std::string words = "A harmless text whose SHA-256 is on the list of the test kit.\n";
   text.bytes.assign(words.begin(), words.end());
   draft.ListSha256(kCsamList, text.bytes);
-  draft.Add("report-listed-text.txt", text,
-            Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}, CoverageLevel::kExactOnly),
-            "files of any kind are matched by digest");
+  draft.Add(
+      "report-listed-text.txt", text,
+      Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}, CoverageLevel::kExactOnly, Cause::kNotAnImage),
+      "files of any kind are matched by digest");
 
   HASHGATE_ASSIGN_OR_RETURN(Encoded damaged, photo());
-  damaged.bytes.resize(20);
-  damaged.bytes.insert(damaged.bytes.end(), 200, 0x5a);
+  damaged.bytes = JpegWithoutTables(std::move(damaged.bytes));
   damaged.views.clear();
   draft.ListSha256(kCsamList, damaged.bytes);
   draft.Add("report-listed-damaged.jpg", damaged,
-            Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}, CoverageLevel::kExactOnly),
+            Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}, CoverageLevel::kExactOnly, Cause::kCorrupt),
             "a match counts even where the picture cannot be decoded");
   return {};
 }
