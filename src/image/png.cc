@@ -22,29 +22,16 @@ constexpr int kMaxCachedChunks = 128;
 struct Reader {
   png_structp png = nullptr;
   png_infop info = nullptr;
-  ByteSpan bytes;
-  std::size_t at = 0;
   const decode::Limits* limits = nullptr;
-  Decoded* out = nullptr;
   Bitmap bitmap;
-  bool ran_out = false;
+  Cause refusal = Cause::kNone;  ///< why the header's callback stopped
   bool warned = false;
-  bool failed_allocation = false;
   bool complete = false;  ///< every pixel has been read
-  bool interlaced = false;
+  bool ended = false;     ///< the end chunk has been read
+  int last_pass = 0;      ///< of those that hold pixels
+  int pass = 0;
   std::uint32_t rows_done = 0;  ///< of the current pass
-  int passes_done = 0;
 };
-
-void ReadBytes(png_structp png, png_bytep to, std::size_t size) {
-  Reader& reader = *static_cast<Reader*>(png_get_io_ptr(png));
-  if (size > reader.bytes.size() - reader.at) {
-    reader.ran_out = true;
-    png_error(png, "end of file");
-  }
-  std::memcpy(to, reader.bytes.data() + reader.at, size);
-  reader.at += size;
-}
 
 [[noreturn]] void OnError(png_structp png, png_const_charp /*text*/) {
   png_longjmp(png, 1);
@@ -53,25 +40,94 @@ void OnWarning(png_structp png, png_const_charp /*text*/) {
   static_cast<Reader*>(png_get_error_ptr(png))->warned = true;
 }
 
-/// Frames that an APNG declares before its picture data; 1 for a plain PNG.
-std::uint32_t CountFrames(ByteSpan bytes) {
+struct Chunks {
+  std::uint32_t frames = 1;  ///< that an APNG declares before its picture data; 1 for a plain PNG
+  std::size_t end = 0;       ///< behind the end chunk; 0 where there is none
+};
+
+/// Goes over the chunks without reading what is in them.
+Chunks WalkChunks(ByteSpan bytes) {
+  Chunks chunks;
+  bool before_data = true;
   std::size_t at = 8;
   while (bytes.size() >= 12 && at <= bytes.size() - 12) {
     const std::size_t length = decode::Be32(bytes, at);
-    const auto* type = bytes.data() + at + 4;
-    if (std::memcmp(type, "IDAT", 4) == 0) break;
-    if (std::memcmp(type, "acTL", 4) == 0 && length >= 8 && bytes.size() - at >= 16) {
-      return std::max(decode::Be32(bytes, at + 8), 1U);
-    }
+    const auto is = [&](const char* type) { return std::memcmp(bytes.data() + at + 4, type, 4) == 0; };
     if (length > bytes.size() - at - 12) break;
+    if (is("IDAT")) before_data = false;
+    if (is("acTL") && before_data && length >= 8) {
+      chunks.frames = std::max(decode::Be32(bytes, at + 8), 1U);
+    }
+    const bool last = is("IEND");
     at += length + 12;
+    if (last) {
+      chunks.end = at;
+      break;
+    }
   }
-  return 1;
+  return chunks;
+}
+
+/// Ends the decoding from inside a callback.
+[[noreturn]] void Refuse(Reader& reader, Cause cause) {
+  reader.refusal = cause;
+  png_longjmp(reader.png, 1);
+}
+
+/// False where memory is refused. Apart, so that nothing is left half built by a jump.
+bool Allocate(Reader& reader) noexcept {
+  try {
+    reader.bitmap =
+        Bitmap(png_get_image_width(reader.png, reader.info), png_get_image_height(reader.png, reader.info),
+               png_get_channels(reader.png, reader.info));
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+/// Called when the header has been read: checks limits and sets up the output form.
+void OnHeader(png_structp png, png_infop info) {
+  Reader& reader = *static_cast<Reader*>(png_get_progressive_ptr(png));
+  const std::uint32_t width = png_get_image_width(png, info);
+  const std::uint32_t height = png_get_image_height(png, info);
+  if (const Cause cause = CheckSides(width, height, *reader.limits); cause != Cause::kNone) {
+    Refuse(reader, cause);
+  }
+  const int type = png_get_color_type(png, info);
+  const bool transparent = (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
+  const bool grey = (type & PNG_COLOR_MASK_COLOR) == 0;
+  png_set_expand(png);    // palettes, fewer than 8 bits, transparent colours
+  png_set_scale_16(png);  // rounds v / 257, so 8-bit values stored in 16 bits come back unchanged
+  if (grey && transparent) png_set_gray_to_rgb(png);
+  if (png_set_interlace_handling(png) > 1) {
+    for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; ++pass) {
+      if (PNG_PASS_ROWS(height, pass) > 0 && PNG_PASS_COLS(width, pass) > 0) reader.last_pass = pass;
+    }
+  }
+  png_read_update_info(png, info);
+  if (!Allocate(reader)) Refuse(reader, Cause::kTooCostly);
+  if (png_get_rowbytes(png, info) != reader.bitmap.stride()) Refuse(reader, Cause::kUnsupportedFormat);
+}
+
+/// Called for every row of every pass; rows that a pass leaves alone come without data. The early passes of
+/// an interlaced picture fill the neighbourhood of each known pixel, as viewers show them.
+void OnRow(png_structp png, png_bytep row, png_uint_32 y, int pass) {
+  Reader& reader = *static_cast<Reader*>(png_get_progressive_ptr(png));
+  if (y >= reader.bitmap.height) return;
+  if (row != nullptr) png_progressive_combine_row(png, reader.bitmap.Row(y), row);
+  reader.pass = pass;
+  reader.rows_done = y + 1;
+  if (pass >= reader.last_pass && reader.rows_done == reader.bitmap.height) reader.complete = true;
+}
+
+void OnEnd(png_structp png, png_infop /*info*/) {
+  static_cast<Reader*>(png_get_progressive_ptr(png))->ended = true;
 }
 
 void Configure(Reader& reader) {
   png_structp png = reader.png;
-  png_set_read_fn(png, &reader, &ReadBytes);
+  png_set_progressive_read_fn(png, &reader, &OnHeader, &OnRow, &OnEnd);
   // libpng's own limit on a chunk is only a benign error: without this line a 57-byte file costs a gigabyte.
   png_set_benign_errors(png, 0);
   png_set_user_limits(png, reader.limits->max_side, reader.limits->max_side);
@@ -85,67 +141,26 @@ void Configure(Reader& reader) {
   png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
 }
 
-/// Reads the header, checks limits and sets up the output form. Returns kNone to go on.
-Cause Begin(Reader& reader) {
-  png_structp png = reader.png;
-  png_infop info = reader.info;
-  png_read_info(png, info);
-  const std::uint32_t width = png_get_image_width(png, info);
-  const std::uint32_t height = png_get_image_height(png, info);
-  if (const Cause cause = CheckSides(width, height, *reader.limits); cause != Cause::kNone) return cause;
-
-  const int type = png_get_color_type(png, info);
-  const bool transparent = (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
-  const bool grey = (type & PNG_COLOR_MASK_COLOR) == 0;
-  png_set_expand(png);    // palettes, fewer than 8 bits, transparent colours
-  png_set_scale_16(png);  // rounds v / 257, so 8-bit values stored in 16 bits come back unchanged
-  if (grey && transparent) png_set_gray_to_rgb(png);
-  reader.interlaced = png_get_interlace_type(png, info) != PNG_INTERLACE_NONE;
-  return Cause::kNone;
-}
-
-void Allocate(Reader& reader) {
-  png_structp png = reader.png;
-  try {
-    reader.bitmap = Bitmap(png_get_image_width(png, reader.info), png_get_image_height(png, reader.info),
-                           png_get_channels(png, reader.info));
-  } catch (const std::bad_alloc&) {
-    reader.failed_allocation = true;
-  }
-}
-
-/// Rows that show the picture, though the last of an interlaced one may be coarse: from the first pass on,
-/// each known pixel fills its neighbourhood until later passes bring the rest.
+/// Rows that show the picture, from its top.
 std::uint32_t ShownRows(const Reader& reader) {
-  if (!reader.interlaced) return reader.rows_done;
-  return reader.passes_done > 0 ? reader.bitmap.height : reader.rows_done;
+  return reader.pass > 0 ? reader.bitmap.height : reader.rows_done;
 }
 
-Cause Run(Reader& reader) {
-  if (setjmp(png_jmpbuf(reader.png)) != 0) {
-    reader.warned = true;
-    if (reader.complete) return Cause::kNone;
-    if (reader.failed_allocation) return Cause::kTooCostly;
-    if (reader.bitmap.height != 0 && ShownRows(reader) > 0) return Cause::kTruncated;
-    return reader.ran_out ? Cause::kTruncated : Cause::kCorrupt;
+/// Decodes as far as the bytes go. kTruncated where they end, or are damaged, after some rows.
+Cause Run(Reader& reader, ByteSpan bytes) {
+  bool damaged = false;
+  if (setjmp(png_jmpbuf(reader.png)) == 0) {
+    Configure(reader);
+    // The push interface, because it hands out each row as soon as its bytes are there.
+    png_process_data(reader.png, reader.info, const_cast<png_bytep>(bytes.data()), bytes.size());
+  } else {
+    damaged = true;
   }
-  Configure(reader);
-  if (const Cause cause = Begin(reader); cause != Cause::kNone) return cause;
-  const int passes = png_set_interlace_handling(reader.png);
-  png_read_update_info(reader.png, reader.info);
-  Allocate(reader);
-  if (reader.failed_allocation) return Cause::kTooCostly;
-  if (png_get_rowbytes(reader.png, reader.info) != reader.bitmap.stride()) return Cause::kUnsupportedFormat;
-  for (; reader.passes_done < passes; ++reader.passes_done) {
-    for (reader.rows_done = 0; reader.rows_done < reader.bitmap.height; ++reader.rows_done) {
-      png_bytep row = reader.bitmap.Row(reader.rows_done);
-      png_read_row(reader.png, reader.interlaced ? nullptr : row, reader.interlaced ? row : nullptr);
-    }
-  }
-  reader.complete = true;
-  png_read_end(reader.png, nullptr);
-  reader.out->trailing_bytes = reader.at < reader.bytes.size();
-  return Cause::kNone;
+  if (reader.refusal != Cause::kNone) return reader.refusal;
+  reader.warned = reader.warned || damaged || !reader.ended;
+  if (reader.complete) return Cause::kNone;
+  if (!damaged || ShownRows(reader) > 0) return Cause::kTruncated;
+  return Cause::kCorrupt;
 }
 
 }  // namespace
@@ -164,19 +179,19 @@ Decoded DecodePng(ByteSpan bytes, const decode::Limits& limits) {
   out.height = decode::Be32(bytes, 20);
   out.cause = CheckSides(out.width, out.height, limits);
   if (out.cause != Cause::kNone) return out;
-  out.frames_total = CountFrames(bytes);
+  const Chunks chunks = WalkChunks(bytes);
+  out.frames_total = chunks.frames;
+  out.trailing_bytes = chunks.end != 0 && chunks.end < bytes.size();
   if (out.frames_total > limits.max_frames) {
     out.cause = Cause::kTooManyFrames;
     return out;
   }
 
   Reader reader;
-  reader.bytes = bytes;
   reader.limits = &limits;
-  reader.out = &out;
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, &OnError, &OnWarning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
-  out.cause = reader.info == nullptr ? Cause::kTooCostly : Run(reader);
+  out.cause = reader.info == nullptr ? Cause::kTooCostly : Run(reader, bytes);
   png_destroy_read_struct(&reader.png, &reader.info, nullptr);
   out.warned = reader.warned;
   if (out.cause == Cause::kNone || out.cause == Cause::kTruncated) {

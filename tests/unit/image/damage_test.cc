@@ -1,0 +1,284 @@
+// Truncated, damaged and hostile files: each gets one definite cause, within its limits.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "testing/seed.h"
+#include "unit/image/upload.h"
+
+namespace hashgate::testing {
+namespace {
+
+using decode::Format;
+
+struct Sample {
+  std::string name;
+  Bytes bytes;
+  bool rows_are_exact;  ///< lossless and top down: a truncated file shows exactly its first rows
+};
+
+std::vector<Sample> Samples(const Rgba& picture) {
+  return {
+      {"jpeg", EncodeJpeg(picture, {}), false},
+      {"jpeg subsampled", EncodeJpeg(picture, {.subsampled = true}), false},
+      {"jpeg progressive", EncodeJpeg(picture, {.progressive = true}), false},
+      {"jpeg restarts", EncodeJpeg(picture, {.restart_interval = 3}), false},
+      {"jpeg grey", EncodeJpeg(picture, {.color = JpegColor::kGrey}), false},
+      {"jpeg cmyk", EncodeJpeg(picture, {.color = JpegColor::kCmyk}), false},
+      {"png", EncodePng(picture, {}), true},
+      {"png interlaced", EncodePng(picture, {.interlaced = true}), false},
+      {"png palette", EncodePng(picture, {.color = PngColor::kPalette}), true},
+      {"png rgba 16", EncodePng(picture, {.color = PngColor::kRgba, .depth = 16}), true},
+      {"webp", EncodeWebp(picture, true, false), true},
+      {"webp lossy", EncodeWebp(picture, false, false), false},
+      {"webp animated", EncodeWebpAnimation({picture, CropRows(picture, picture.height)}), true},
+      {"gif", EncodeGif({picture}, {}), true},
+      {"gif interlaced", EncodeGif({picture}, {.interlaced = true}), false},
+      {"gif animated", EncodeGif({picture, picture}, {}), true},
+      {"bmp", EncodeBmp(picture, {}), false},
+      {"bmp top", EncodeBmp(picture, {.from_top = true}), true},
+      {"bmp 4", EncodeBmp(CropRows(GreyPicture(8, picture.width), 2), {.depth = 8}), false},
+  };
+}
+
+/// True for causes that a file can have.
+bool IsDefinite(Cause cause) {
+  return cause <= Cause::kTooCostly;
+}
+
+void ExpectConsistent(const decode::DecodeResult& result) {
+  EXPECT_TRUE(IsDefinite(result.cause));
+  if (result.cause == Cause::kNone) {
+    EXPECT_FALSE(result.views.empty());
+  }
+  if (result.cause != Cause::kNone && result.cause != Cause::kTruncated) {
+    EXPECT_TRUE(result.views.empty());
+  }
+  EXPECT_LE(result.views.size(), 2U);
+  for (const auto& view : result.views) {
+    EXPECT_EQ(view.width, result.width);
+    EXPECT_GT(view.height, 0U);
+    EXPECT_LE(view.height, result.height);
+    EXPECT_EQ(view.hashable, view.width >= 5 && view.height >= 5);
+    EXPECT_EQ(view.pdq.size(), view.hashable ? 1U : 0U);
+  }
+  // What leaves the worker must pass the server's checks.
+  EXPECT_TRUE(decode::DecodeReply(decode::EncodeReply(result, 7), 7, decode::Limits{}).has_value());
+}
+
+TEST(Truncation, ShowsWhatIsThereAndNeverPassesForWhole) {
+  const Rgba picture = ColorPicture(96, 72);
+  for (const Sample& sample : Samples(picture)) {
+    SCOPED_TRACE(sample.name);
+    const decode::DecodeResult whole = Process(sample.bytes);
+    ASSERT_EQ(whole.cause, Cause::kNone);
+    int truncated_with_rows = 0;
+    for (std::size_t cut = 1; cut < 80; ++cut) {
+      const std::size_t size = sample.bytes.size() * cut / 80;
+      const Bytes part(sample.bytes.begin(), sample.bytes.begin() + static_cast<std::ptrdiff_t>(size));
+      const decode::DecodeResult result = Process(part);
+      SCOPED_TRACE(size);
+      ExpectConsistent(result);
+      if (result.cause == Cause::kNone) {
+        // Only bytes that carry no pixels were missing.
+        EXPECT_EQ(result.views[0].pdq.at(0).forms, whole.views[0].pdq.at(0).forms);
+        continue;
+      }
+      EXPECT_TRUE(result.cause == Cause::kTruncated || (size < 60 && result.cause != Cause::kNone))
+          << Name(result.cause);
+      if (result.views.empty()) continue;
+      ++truncated_with_rows;
+      EXPECT_EQ(result.views[0].kind, ViewKind::kTruncatedPart);
+      const int rows = static_cast<int>(result.views[0].height);
+      if (sample.rows_are_exact && rows >= 5 && !result.has_alpha) {
+        EXPECT_EQ(WorstDistance(result, 0, ExpectedForms(CropRows(picture, rows))), 0) << rows;
+      }
+    }
+    if (sample.bytes.size() > 2000) {
+      EXPECT_GT(truncated_with_rows, 5);
+    }
+  }
+}
+
+TEST(Truncation, HalfABaselineJpegIsCroppedToItsRows) {
+  const Rgba picture = ColorPicture(320, 256);
+  Bytes file = EncodeJpeg(picture, {.quality = 98});
+  file.resize(file.size() / 2);
+  const auto result = Process(file);
+  ASSERT_EQ(result.cause, Cause::kTruncated);
+  ASSERT_EQ(result.views.size(), 1U);
+  const int rows = static_cast<int>(result.views[0].height);
+  EXPECT_GT(rows, 80);
+  EXPECT_LT(rows, 240);
+  EXPECT_EQ(rows % 8, 0);
+  EXPECT_LE(WorstDistance(result, 0, ExpectedForms(CropRows(picture, rows))), 6);
+}
+
+TEST(Truncation, EndMarkerBehindHalfTheDataDoesNotHideIt) {
+  Bytes file = EncodeJpeg(ColorPicture(320, 256), {.quality = 98});
+  file.resize(file.size() / 2);
+  file.insert(file.end(), {0xff, 0xd9});
+  EXPECT_EQ(Process(file).cause, Cause::kTruncated);
+}
+
+TEST(Truncation, MissingEndMarkerIsOnlyAFact) {
+  for (const bool progressive : {false, true}) {
+    Bytes file = EncodeJpeg(ColorPicture(64, 64), {.progressive = progressive});
+    file.resize(file.size() - 2);
+    const auto result = Process(file);
+    EXPECT_EQ(Name(result.cause), Name(Cause::kNone)) << progressive;
+    EXPECT_TRUE(result.codec_warned);
+  }
+}
+
+TEST(Damage, OneRestartIntervalIsOnlyAWarning) {
+  Bytes file = EncodeJpeg(ColorPicture(128, 128), {.restart_interval = 4});
+  // Drop some entropy-coded bytes just before a restart marker in the middle.
+  std::size_t at = file.size() / 2;
+  while (!(file[at] == 0xff && file[at + 1] >= 0xd0 && file[at + 1] <= 0xd7)) ++at;
+  file.erase(file.begin() + static_cast<std::ptrdiff_t>(at) - 6,
+             file.begin() + static_cast<std::ptrdiff_t>(at));
+  const auto result = Process(file);
+  EXPECT_EQ(result.cause, Cause::kNone);
+  EXPECT_TRUE(result.codec_warned);
+}
+
+class Mutations : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Mutations, GetADefiniteCause) {
+  const std::string wanted = GetParam();
+  const Rgba picture = ColorPicture(40, 33);
+  std::vector<Sample> samples;
+  for (Sample& sample : Samples(picture)) {
+    if (sample.name.starts_with(wanted)) samples.push_back(std::move(sample));
+  }
+  ASSERT_FALSE(samples.empty());
+  std::mt19937_64 random(Seed());
+  decode::Limits limits;
+  limits.max_pixels = 1 << 20;
+  for (int round = 0; round < 2000; ++round) {
+    Bytes bytes = samples[random() % samples.size()].bytes;
+    const int changes = 1 + static_cast<int>(random() % 6);
+    for (int i = 0; i < changes && !bytes.empty(); ++i) {
+      // Half of the changes go to the front, where the headers are.
+      const std::size_t span = random() % 2 == 0 ? std::min<std::size_t>(bytes.size(), 64) : bytes.size();
+      const std::size_t at = random() % span;
+      switch (random() % 5) {
+        case 0: bytes[at] = static_cast<std::uint8_t>(random()); break;
+        case 1: bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ 1U << random() % 8); break;
+        case 2: bytes[at] = random() % 2 == 0 ? 0x00 : 0xff; break;
+        case 3: bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at)); break;
+        default:
+          bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(random()));
+          break;
+      }
+    }
+    const decode::DecodeResult result = Process(bytes, limits);
+    ExpectConsistent(result);
+    if (HasFailure()) FAIL() << "round " << round;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Formats, Mutations, ::testing::Values("jpeg", "png", "webp", "gif", "bmp"));
+
+TEST(Limits, EachIsCheckedBeforeItsCost) {
+  const Rgba picture = ColorPicture(60, 50);
+  for (const Sample& sample : Samples(picture)) {
+    SCOPED_TRACE(sample.name);
+    if (sample.name == "bmp 4") continue;
+    decode::Limits limits;
+    limits.max_pixels = 60 * 50 - 1;
+    EXPECT_EQ(Process(sample.bytes, limits).cause, Cause::kTooManyPixels);
+    limits = {};
+    limits.max_side = 59;
+    EXPECT_EQ(Process(sample.bytes, limits).cause, Cause::kTooManyPixels);
+    limits.max_side = 60;
+    EXPECT_EQ(Process(sample.bytes, limits).cause, Cause::kNone);
+    limits = {};
+    limits.max_bytes = sample.bytes.size() - 1;
+    EXPECT_EQ(Process(sample.bytes, limits).cause, Cause::kTooLarge);
+    limits.max_bytes = sample.bytes.size();
+    EXPECT_EQ(Process(sample.bytes, limits).cause, Cause::kNone);
+  }
+}
+
+TEST(Bombs, DeclaredSidesAreRefusedUnread) {
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(Process(PngHeader(30000, 30000, 1, 0)).cause, Cause::kTooManyPixels);
+  EXPECT_EQ(Process(PngHeader(0x7fffffff, 0x7fffffff, 8, 6)).cause, Cause::kTooManyPixels);
+  Bytes bmp = EncodeBmp(ColorPicture(8, 8), {});
+  for (const std::size_t at : {18U, 19U, 22U, 23U}) bmp[at] = 0x3f;
+  EXPECT_EQ(Process(bmp).cause, Cause::kTooManyPixels);
+  Bytes gif = EncodeGif({ColorPicture(8, 8)}, {});
+  for (const std::size_t at : {6U, 7U, 8U, 9U}) gif[at] = 0xff;
+  EXPECT_EQ(Process(gif).cause, Cause::kTooManyPixels);
+  Bytes jpeg = EncodeJpeg(ColorPicture(8, 8), {});
+  for (std::size_t at = 0; at + 9 < jpeg.size(); ++at) {
+    if (jpeg[at] == 0xff && jpeg[at + 1] == 0xc0) {
+      std::fill_n(jpeg.begin() + static_cast<std::ptrdiff_t>(at) + 5, 4, std::uint8_t{0xff});
+      break;
+    }
+  }
+  EXPECT_EQ(Process(jpeg).cause, Cause::kTooManyPixels);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+}
+
+TEST(Bombs, HugePngChunkCostsNothing) {
+  // A chunk that declares a gigabyte and carries nothing: 57 bytes in all.
+  for (const char* type : {"tEXt", "zTXt", "iCCP", "eXIf", "sPLT", "abCd", "tRNS", "PLTE", "acTL"}) {
+    Bytes file = PngHeader(8, 8, 8, 2);
+    const std::uint8_t declared[] = {0x3f, 0xff, 0xff, 0xff};
+    file.insert(file.end(), declared, declared + 4);
+    file.insert(file.end(), type, type + 4);
+    file.resize(57);
+    const auto start = std::chrono::steady_clock::now();
+    const auto result = Process(file);
+    EXPECT_TRUE(result.cause == Cause::kTruncated || result.cause == Cause::kCorrupt) << type;
+    EXPECT_TRUE(result.views.empty());
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(200)) << type;
+  }
+}
+
+TEST(Bombs, ManyScansAreTooCostly) {
+  Bytes file = EncodeJpeg(GreyPicture(64, 64), {.color = JpegColor::kGrey, .progressive = true});
+  // The first scan stands for itself, so that repeating it is allowed and changes nothing.
+  const auto is_marker = [&](std::size_t at) { return file[at] == 0xff && file[at + 1] != 0; };
+  std::size_t first = 0;
+  while (!(is_marker(first) && file[first + 1] == 0xda)) ++first;
+  std::size_t behind = first + 2;
+  while (!is_marker(behind)) ++behind;
+  const Bytes scan(file.begin() + static_cast<std::ptrdiff_t>(first),
+                   file.begin() + static_cast<std::ptrdiff_t>(behind));
+  Bytes scans;
+  for (int i = 0; i < 200; ++i) scans.insert(scans.end(), scan.begin(), scan.end());
+  Bytes bomb = file;
+  bomb.insert(bomb.begin() + static_cast<std::ptrdiff_t>(behind), scans.begin(), scans.end());
+  EXPECT_EQ(Process(bomb).cause, Cause::kTooCostly);
+  decode::Limits limits;
+  limits.max_scans = 1000;
+  EXPECT_EQ(Process(bomb, limits).cause, Cause::kNone);
+  limits.max_scan_pixels = 64 * 64 * 100;
+  EXPECT_EQ(Process(bomb, limits).cause, Cause::kTooCostly);
+  // An ordinary progressive file is far from the limit.
+  EXPECT_EQ(Process(file).cause, Cause::kNone);
+}
+
+TEST(Bombs, AMillionTinyFramesAreCountedNotDecoded) {
+  Bytes file = EncodeGif({ColorPicture(8, 8)}, {});
+  file.pop_back();
+  const Bytes frame = {0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 0};
+  for (int i = 0; i < 300'000; ++i) file.insert(file.end(), frame.begin(), frame.end());
+  file.push_back(0x3b);
+  const auto result = Process(file);
+  EXPECT_EQ(result.cause, Cause::kNone);
+  EXPECT_EQ(result.frames_total, 300'001U);
+  decode::Limits limits;
+  limits.max_frames = 300'000;
+  EXPECT_EQ(Process(file, limits).cause, Cause::kTooManyFrames);
+}
+
+}  // namespace
+}  // namespace hashgate::testing

@@ -1,0 +1,81 @@
+// Writes small files of every format and colour mode from given pixels, for tests.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace hashgate::testing {
+
+using Bytes = std::vector<std::uint8_t>;
+
+/// Pixels of 8 bits, row-major: red, green, blue, alpha.
+struct Rgba {
+  int width = 0;
+  int height = 0;
+  Bytes samples;
+
+  [[nodiscard]] const std::uint8_t* At(int row, int col) const {
+    return &samples[(static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
+                     static_cast<std::size_t>(col)) *
+                    4];
+  }
+  std::uint8_t* At(int row, int col) {
+    return &samples[(static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
+                     static_cast<std::size_t>(col)) *
+                    4];
+  }
+};
+
+/// A smooth grey picture ("lattice" of the golden vectors), opaque.
+Rgba GreyPicture(int height, int width);
+/// A colour picture of at most 64 colours, opaque.
+Rgba ColorPicture(int height, int width);
+/// The first `rows` rows.
+Rgba CropRows(const Rgba& picture, int rows);
+
+enum class JpegColor { kGrey, kYcc, kRgb, kCmyk, kYcck };
+struct JpegOptions {
+  JpegColor color = JpegColor::kYcc;
+  int quality = 95;
+  bool progressive = false;
+  int restart_interval = 0;  ///< in MCUs
+  bool subsampled = false;
+};
+Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options);
+
+enum class PngColor { kGrey, kGreyAlpha, kRgb, kRgba, kPalette };
+struct PngOptions {
+  PngColor color = PngColor::kRgb;
+  int depth = 8;  ///< bits a sample; grey below 8 keeps the high bits
+  bool interlaced = false;
+};
+Bytes EncodePng(const Rgba& picture, const PngOptions& options);
+/// One chunk with its checksum.
+Bytes PngChunk(const char* type, const Bytes& data);
+/// Signature and IHDR with the given declared sides, nothing else.
+Bytes PngHeader(std::uint32_t width, std::uint32_t height, int depth, int color_type);
+
+Bytes EncodeWebp(const Rgba& picture, bool lossless, bool alpha);
+/// Frames of one size, shown one after the other.
+Bytes EncodeWebpAnimation(const std::vector<Rgba>& frames);
+
+struct GifOptions {
+  bool interlaced = false;
+  int left = 0;  ///< of the frame on its canvas
+  int top = 0;
+  int canvas_width = 0;  ///< 0: as wide as needed
+  int canvas_height = 0;
+};
+/// Pixels of alpha under 128 become transparent. At most 255 colours.
+Bytes EncodeGif(const std::vector<Rgba>& frames, const GifOptions& options);
+
+struct BmpOptions {
+  int depth = 24;  ///< 1, 4, 8, 16, 24, 32
+  bool from_top = false;
+  bool fields = false;        ///< BITFIELDS: 5-6-5, or 32 bits with red lowest
+  std::uint32_t header = 40;  ///< 12, 40, 108, 124
+  bool alpha = false;         ///< with fields, 32 bits and header >= 108
+};
+Bytes EncodeBmp(const Rgba& picture, const BmpOptions& options);
+
+}  // namespace hashgate::testing
