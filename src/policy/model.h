@@ -24,14 +24,15 @@ struct Rule {
   bool intact = true;  ///< false: it was read with problems, so its condition says less than its author meant
 };
 
+struct CauseChoice {
+  Verdict verdict = Verdict::kHold;
+  std::string reason;
+};
+
 /// What one failure cause leads to.
 struct CauseSetting {
-  struct Choice {
-    Verdict verdict = Verdict::kHold;
-    std::string reason;
-  };
-  Choice choice;
-  std::array<std::optional<Choice>, kSurfaceKindCount> by_surface_kind;
+  CauseChoice choice;
+  std::array<std::optional<CauseChoice>, kSurfaceKindCount> by_surface_kind;
 };
 
 /// What an upload without a match leads to, by how far the look got.

@@ -10,7 +10,9 @@
 namespace hashgate::policy {
 namespace {
 
-constexpr std::size_t kMaxRules = 1000;
+constexpr std::size_t kMaxRules = 256;
+/// Names in one condition.
+constexpr std::size_t kMaxNames = 100;
 constexpr std::size_t kMaxReasonBytes = 1024;
 /// Greatest distance any list may use (docs/policy.md); a rule that asks for more could not tell anything
 /// apart.
@@ -62,7 +64,7 @@ class PolicyReader {
   void ReadNoMatch(YamlMap& map, PolicyData& data);
   void ReadCauses(YamlMap& map, PolicyData& data);
   void ReadCause(Cause cause, const StrictNode& node, const std::string& path, CauseSetting& setting);
-  void ReadChoice(Cause cause, YamlMap& map, CauseSetting::Choice& choice);
+  void ReadChoice(Cause cause, YamlMap& map, CauseChoice& choice);
   std::optional<Verdict> ReadVerdict(YamlMap& map, std::string_view key, Verdict most);
 
   YamlProblems* problems_;
@@ -85,7 +87,7 @@ std::optional<Verdict> PolicyReader::ReadVerdict(YamlMap& map, std::string_view 
 
 std::vector<std::string> PolicyReader::ReadTexts(YamlMap& map, std::string_view key, bool allow_empty) {
   std::vector<std::string> out;
-  for (auto& text : map.Texts(key, kMaxRules, allow_empty).value_or(std::vector<YamlMap::TextAt>{})) {
+  for (auto& text : map.Texts(key, kMaxNames, allow_empty).value_or(std::vector<YamlMap::TextAt>{})) {
     out.push_back(std::move(text.text));
   }
   return out;
@@ -93,7 +95,7 @@ std::vector<std::string> PolicyReader::ReadTexts(YamlMap& map, std::string_view 
 
 std::vector<std::string> PolicyReader::ReadListNames(YamlMap& map, std::string_view key) {
   std::vector<std::string> out;
-  for (auto& name : map.Texts(key).value_or(std::vector<YamlMap::TextAt>{})) {
+  for (auto& name : map.Texts(key, kMaxNames).value_or(std::vector<YamlMap::TextAt>{})) {
     if (!IsSlug(name.text)) {
       problems_->Add(name.line, map.PathOf(key) + ": " + QuoteForMessage(name.text) +
                                     " is no list name: 1 to 63 of a-z, 0-9 and '-'");
@@ -257,7 +259,7 @@ void PolicyReader::ReadNoMatch(YamlMap& map, PolicyData& data) {
 }
 
 /// The part that a cause and its exceptions share: verdict, accept_unscanned, reason.
-void PolicyReader::ReadChoice(Cause cause, YamlMap& map, CauseSetting::Choice& choice) {
+void PolicyReader::ReadChoice(Cause cause, YamlMap& map, CauseChoice& choice) {
   // NOT_EVALUATED passes, and answers for one request only get stricter: a BLOCK would outlive our own
   // trouble.
   const Verdict most = OutcomeOf(cause) == Outcome::kNotEvaluated ? Verdict::kHold : Verdict::kBlock;
@@ -300,7 +302,7 @@ void PolicyReader::ReadCause(Cause cause, const StrictNode& node, const std::str
       const std::string_view name = Name(static_cast<SurfaceKind>(i));
       const StrictNode* value = section.Find(name);
       if (value == nullptr) continue;
-      auto& choice = setting.by_surface_kind[static_cast<std::size_t>(i)].emplace();
+      CauseChoice& choice = setting.by_surface_kind[static_cast<std::size_t>(i)].emplace();
       YamlMap exception(*value, section.PathOf(name), *problems_);
       exception.Require("verdict");
       ReadChoice(cause, exception, choice);

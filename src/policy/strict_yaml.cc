@@ -355,9 +355,15 @@ std::optional<std::vector<std::size_t>> YamlMap::Choices(std::string_view key,
 
 void YamlMap::RefuseOthers() {
   const std::vector<std::string_view> known(known_.begin(), known_.end());
+  std::size_t unknown = 0;
   for (const StrictNode::Member& member : node_->members) {
     if (std::ranges::find(known, member.key) != known.end()) continue;
     std::string message = (path_.empty() ? "" : path_ + ": ") + "unknown key " + QuoteForMessage(member.key);
+    // Nobody reads more hints than are shown, and each costs a comparison with every known key.
+    if (++unknown > kProblemsShown) {
+      problems_->Add(member.line, std::move(message));
+      continue;
+    }
     if (const std::string_view near = NearestWord(member.key, known); !near.empty()) {
       message += ": did you mean '" + std::string(near) + "'?";
     } else {

@@ -5,7 +5,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <istream>
-#include <set>
+#include <map>
 #include <streambuf>
 #include <utility>
 
@@ -65,10 +65,10 @@ class TreeBuilder : public YAML::EventHandler {
     StrictNode node = NewNode(StrictNode::Kind::kScalar, mark);
     if (ExpectsKey()) {
       Frame& frame = stack_.back();
-      const bool is_new = frame.keys.insert(value).second;
+      const auto [first, is_new] = frame.first_lines.emplace(value, node.line);
       if (!is_new) {
         problems_->Add(node.line, "key " + QuoteForMessage(value) + " is given twice (first in line " +
-                                      std::to_string(frame.FirstLineOf(value)) + ")");
+                                      std::to_string(first->second) + ")");
       }
       frame.SetKey(value, node.line, is_new);
       return;
@@ -92,7 +92,7 @@ class TreeBuilder : public YAML::EventHandler {
  private:
   struct Frame {
     StrictNode node;
-    std::set<std::string, std::less<>> keys;
+    std::map<std::string, int> first_lines;  ///< by key
     std::string key;
     int key_line = 1;
     bool has_key = false;
@@ -103,12 +103,6 @@ class TreeBuilder : public YAML::EventHandler {
       key_line = line;
       has_key = true;
       keep = keep_value;
-    }
-    [[nodiscard]] int FirstLineOf(std::string_view text) const {
-      for (const StrictNode::Member& member : node.members) {
-        if (member.key == text) return member.line;
-      }
-      return node.line;
     }
   };
 
