@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/hex.h"
+#include "image/tiny_pictures.h"
 #include "unit/image/upload.h"
 
 namespace hashgate::testing {
@@ -195,8 +198,18 @@ TEST(ProcessUpload, WithoutPdqWantedThereIsNone) {
   EXPECT_TRUE(result.views[0].pdq.empty());
 }
 
-TEST(WarmUp, CanBeCalledTwice) {
-  image::WarmUp();
+TEST(WarmUp, EveryTinyPictureIsDecodedAndHashed) {
+  std::set<Format> formats;
+  for (const std::string_view text : image::kTinyPictures) {
+    const auto bytes = HexDecode(text);
+    ASSERT_TRUE(bytes.has_value());
+    const auto result = Process(*bytes);
+    EXPECT_EQ(result.cause, Cause::kNone) << decode::FormatName(result.format);
+    ASSERT_FALSE(result.views.empty());
+    EXPECT_EQ(result.views[0].pdq.size(), 1U);
+    formats.insert(result.format);
+  }
+  EXPECT_EQ(formats.size(), 5U);
   image::WarmUp();
 }
 
