@@ -13,7 +13,7 @@ SOURCES = (".cc", ".h", ".S", ".py", ".proto", ".cmake", ".sh", "CMakeLists.txt"
 TEXTS = SOURCES + (".md", ".yaml", ".yml", ".json", ".txt", "Dockerfile")
 # Written so that this file does not find itself.
 LEFTOVER = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
-STUB = re.compile(r"\b(not (yet )?implemented|stub(bed)?|placeholder|lorem ipsum)\b", re.IGNORECASE)
+UNFINISHED = re.compile(r"\b(not (yet )?implemented|stubbed|lorem ipsum)\b", re.IGNORECASE)
 SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|time\.sleep)\b|\bsleep\s*\(|^\s*sleep\s+[0-9.]")
 # A test that waits for a condition asks again after a short pause; it says so on the line, or uses tests/testing.
 POLL = re.compile(r"poll", re.IGNORECASE)
@@ -50,7 +50,7 @@ def check_text(relative, text, folders):
             yield f"{where}: a leftover mark"
         if own_rules:
             continue
-        if source and STUB.search(line):
+        if source and UNFINISHED.search(line):
             yield f"{where}: says it is unfinished"
         if name.startswith("tests/") and not name.startswith("tests/testing/"):
             if SLEEP.search(line) and not POLL.search(line):
