@@ -61,8 +61,6 @@ class FlatIndexBuilder final : public IndexBuilder {
     Flush();
     SegmentStacks stacks;
     for (std::size_t i = 0; i < stacks_.size(); ++i) {
-      DropWithdrawn(stacks_[i]);
-      MergeSmall(stacks_[i]);
       for (Growing& growing : stacks_[i]) {
         growing.published = true;
         stacks[i].push_back({growing.segment, growing.dead});
@@ -159,7 +157,7 @@ class FlatIndexBuilder final : public IndexBuilder {
     growing.dead->Set(slot);
   }
 
-  // Makes segments of what is pending.
+  // Makes segments of what is pending and brings the stacks back into shape.
   void Flush() {
     std::ranges::sort(withdrawals_, [](const PendingWithdrawal& a, const PendingWithdrawal& b) {
       return std::make_pair(a.key(), a.position) < std::make_pair(b.key(), b.position);
@@ -175,7 +173,10 @@ class FlatIndexBuilder final : public IndexBuilder {
     }
     pending_ = {};
     withdrawals_ = {};
-    for (Stack& stack : stacks_) MergeSmall(stack);
+    for (Stack& stack : stacks_) {
+      DropWithdrawn(stack);
+      MergeSmall(stack);
+    }
   }
 
   // True where the row's entry or list was withdrawn after the row at this position came. withdrawals_ is
