@@ -26,8 +26,9 @@ struct Mask {
   std::uint32_t bits = 0;
 
   [[nodiscard]] bool IsRun() const {
+    if (bits == 0) return true;
     const std::uint32_t low = bits >> std::countr_zero(bits);
-    return bits == 0 || (low & (low + 1)) == 0;
+    return (low & (low + 1)) == 0;
   }
   /// The channel scaled to 0..255; 0 without a mask.
   [[nodiscard]] std::uint8_t Of(std::uint32_t pixel) const {

@@ -146,16 +146,18 @@ std::uint32_t ShownRows(const Reader& reader) {
   return reader.pass > 0 ? reader.bitmap.height : reader.rows_done;
 }
 
+/// Hands libpng the whole file. False where it jumped out of an error or a callback.
+bool Push(Reader& reader, ByteSpan bytes) {
+  if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
+  Configure(reader);
+  // The push interface, because it hands out each row as soon as its bytes are there.
+  png_process_data(reader.png, reader.info, const_cast<png_bytep>(bytes.data()), bytes.size());
+  return true;
+}
+
 /// Decodes as far as the bytes go. kTruncated where they end, or are damaged, after some rows.
 Cause Run(Reader& reader, ByteSpan bytes) {
-  bool damaged = false;
-  if (setjmp(png_jmpbuf(reader.png)) == 0) {
-    Configure(reader);
-    // The push interface, because it hands out each row as soon as its bytes are there.
-    png_process_data(reader.png, reader.info, const_cast<png_bytep>(bytes.data()), bytes.size());
-  } else {
-    damaged = true;
-  }
+  const bool damaged = !Push(reader, bytes);
   if (reader.refusal != Cause::kNone) return reader.refusal;
   reader.warned = reader.warned || damaged || !reader.ended;
   if (reader.complete) return Cause::kNone;
