@@ -139,7 +139,8 @@ ImportImpl::Prepared ImportImpl::Prepare(std::span<const ImportRecord> records) 
     const ImportRecord& in = records[i];
     const std::uint64_t line = in.line != 0 ? in.line : progress_.received + i + 1;
     if (!in.record) {
-      const std::string_view why = in.problem.empty() ? "the line could not be read" : in.problem;
+      const std::string_view why =
+          in.problem.empty() ? std::string_view("the line could not be read") : std::string_view(in.problem);
       out.bad.push_back({options_.file, line, Bounded(why, kMaxReasonBytes)});
       continue;
     }

@@ -1,0 +1,433 @@
+// Imports over a store in memory: what is added, updated, unchanged, quarantined, replaced, and what failures
+// leave.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "lists/catalog.h"
+#include "lists/limits.h"
+#include "testing/fake_store.h"
+#include "testing/list_records.h"
+
+namespace hashgate::lists {
+namespace {
+
+using store::Family;
+using testing::FakeStore;
+using testing::FindBySha1;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::MakeConfig;
+using testing::MakeHash;
+using testing::MakeImport;
+using testing::MakeRecord;
+using ::testing::SizeIs;
+
+// Passes everything on to the real index until told to have no memory left.
+class TightIndex final : public index::IndexBuilder {
+ public:
+  explicit TightIndex(const int* adds_left) : adds_left_(adds_left), real_(index::NewFlatIndexBuilder(0)) {}
+  Status Add(std::span<const index::IndexedHash> hashes) override {
+    if (*adds_left_ == 0) return Fail(Reason::kMemoryLimit, "the index would need 2 of 1 bytes");
+    return real_->Add(hashes);
+  }
+  void Withdraw(ListId list, EntryId entry) override { real_->Withdraw(list, entry); }
+  void WithdrawList(ListId list) override { real_->WithdrawList(list); }
+  std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }
+
+ private:
+  const int* adds_left_;
+  std::unique_ptr<index::IndexBuilder> real_;
+};
+
+class ImportTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Restart();
+    auto list = catalog_->CreateList(MakeConfig("demo"));
+    ASSERT_TRUE(list) << list.error().message;
+    list_ = list->id;
+  }
+
+  void Restart() {
+    catalog_.reset();
+    CatalogOptions options;
+    options.make_index = [this](std::size_t) { return std::make_unique<TightIndex>(&adds_left_); };
+    auto opened = Catalog::Open(store_, options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    catalog_ = *std::move(opened);
+  }
+
+  std::unique_ptr<Import> Start(bool replace = false) {
+    auto import = catalog_->StartImport({.list = "demo", .file = "file.csv", .replace = replace});
+    EXPECT_TRUE(import) << import.error().message;
+    return *std::move(import);
+  }
+
+  ImportProgress Run(std::span<const ImportRecord> records, bool replace = false) {
+    const auto import = Start(replace);
+    const auto added = import->Add(records);
+    EXPECT_TRUE(added) << added.error().message;
+    const auto done = import->Finish();
+    EXPECT_TRUE(done) << done.error().message;
+    return *done;
+  }
+
+  [[nodiscard]] std::size_t Hits(std::uint64_t number) const {
+    return FindBySha1(*catalog_->Current(), list_, number).size();
+  }
+  [[nodiscard]] HashList List() const { return catalog_->GetList("demo").value(); }
+  [[nodiscard]] std::int64_t Number() const { return catalog_->Current()->number; }
+
+  FakeStore store_;
+  int adds_left_ = -1;
+  std::unique_ptr<Catalog> catalog_;
+  ListId list_ = 0;
+};
+
+TEST_F(ImportTest, AddsDurablyAndPublishesAtOnce) {
+  const auto import = Start();
+  const std::int64_t before = Number();
+  const ImportProgress progress = import->Add(MakeImport(0, 100)).value();
+  EXPECT_EQ(progress.received, 100U);
+  EXPECT_EQ(progress.added, 100U);
+  EXPECT_EQ(progress.committed, 100U);
+  EXPECT_EQ(progress.generation, before + 1);
+  EXPECT_EQ(Number(), before + 1);
+  EXPECT_EQ(Hits(42), 1U);
+  EXPECT_EQ(List().entry_count, 100U);
+  const std::int64_t number = Number();
+  Restart();
+  EXPECT_EQ(Number(), number);
+  EXPECT_EQ(Hits(42), 1U);
+  EXPECT_EQ(Hits(100), 0U);
+}
+
+TEST_F(ImportTest, TheSameFileTwiceChangesNothing) {
+  std::vector<ImportRecord> records = MakeImport(0, 50);
+  records.push_back({51, std::nullopt, "not hexadecimal"});
+  records.push_back({52, EntryRecord{}, {}});
+  Run(records);
+  const std::int64_t before = Number();
+  const std::uint64_t writes = store_.Writes();
+  const ImportProgress again = Run(records);
+  EXPECT_EQ(again.unchanged, 50U);
+  EXPECT_EQ(again.added + again.updated, 0U);
+  EXPECT_EQ(again.quarantined, 2U);
+  EXPECT_EQ(again.generation, before);
+  EXPECT_EQ(Number(), before);
+  EXPECT_EQ(store_.Writes(), writes);
+  EXPECT_EQ(List().quarantined_count, 2U);
+}
+
+TEST_F(ImportTest, TheOrderOfHashesIsNoChange) {
+  std::vector<ImportRecord> records = MakeImport(0, 1);
+  Run(records);
+  std::ranges::reverse(records[0].record->hashes);
+  EXPECT_EQ(Run(records).unchanged, 1U);
+}
+
+TEST_F(ImportTest, UpdatesWithdrawOldHashesInTheSameGeneration) {
+  Run(MakeImport(0, 10));
+  const EntryId id = FindBySha1(*catalog_->Current(), list_, 3).at(0);
+  const Entry before = catalog_->GetEntry(list_, id).value();
+  std::vector<ImportRecord> changed = MakeImport(3, 4);
+  changed[0].record->hashes[1] = MakeHash(Algorithm::kSha1, 1003);
+  const auto pinned = catalog_->Current();
+  const ImportProgress progress = Run(changed);
+  EXPECT_EQ(progress.updated, 1U);
+  EXPECT_EQ(Hits(3), 0U);
+  EXPECT_EQ(Hits(1003), 1U);
+  EXPECT_THAT(FindBySha1(*pinned, list_, 3), SizeIs(1));
+  const Entry after = catalog_->GetEntry(list_, id).value();
+  EXPECT_EQ(after.version, before.version + 1);
+  EXPECT_EQ(after.first_seen, before.first_seen);
+  EXPECT_EQ(List().entry_count, 10U);
+  Restart();
+  EXPECT_EQ(Hits(3), 0U);
+  EXPECT_EQ(Hits(1003), 1U);
+}
+
+TEST_F(ImportTest, WithoutASourceIdTheHashesAreTheIdentity) {
+  std::vector<ImportRecord> records = MakeImport(0, 2);
+  for (ImportRecord& record : records) record.record->source_id.clear();
+  Run(records);
+  records[0].record->classification = "other";
+  records[1].record->hashes[2].quality = 5;
+  const ImportProgress progress = Run(records);
+  EXPECT_EQ(progress.updated, 2U);
+  EXPECT_EQ(List().entry_count, 2U);
+  records[0].record->hashes.pop_back();
+  EXPECT_EQ(Run(records).added, 1U);
+}
+
+TEST_F(ImportTest, InOneBatchTheLaterRecordWins) {
+  std::vector<ImportRecord> records = MakeImport(7, 8, 1);
+  records.push_back({2, MakeRecord(7, 2), {}});
+  records.push_back({3, MakeRecord(7, 2), {}});
+  const ImportProgress progress = Run(records);
+  EXPECT_EQ(progress.added, 1U);
+  EXPECT_EQ(progress.updated, 1U);
+  EXPECT_EQ(progress.unchanged, 1U);
+  const EntryId id = FindBySha1(*catalog_->Current(), list_, 7).at(0);
+  EXPECT_EQ(catalog_->GetEntry(list_, id)->record.classification, "class-2");
+  EXPECT_EQ(catalog_->GetEntry(list_, id)->version, 1U);
+  EXPECT_EQ(Hits(7), 1U);
+}
+
+TEST_F(ImportTest, BadRecordsAreQuarantinedWithLineAndReason) {
+  std::vector<ImportRecord> records = MakeImport(0, 2);
+  records[1].record->hashes[0].bytes.pop_back();
+  records.push_back({17, std::nullopt, "column 3 is not hexadecimal"});
+  const ImportProgress progress = Run(records);
+  EXPECT_EQ(progress.added, 1U);
+  EXPECT_EQ(progress.quarantined, 2U);
+  EXPECT_EQ(progress.committed, 3U);
+  const std::vector<Quarantined> kept = catalog_->ListQuarantined("demo", 10).value();
+  ASSERT_THAT(kept, SizeIs(2));
+  EXPECT_EQ(kept[0].file, "file.csv");
+  EXPECT_EQ(kept[0].line, 2U);
+  EXPECT_THAT(kept[0].reason, HasSubstr("16 bytes"));
+  EXPECT_EQ(kept[1].line, 17U);
+  EXPECT_EQ(kept[1].reason, "column 3 is not hexadecimal");
+  EXPECT_THAT(catalog_->ListQuarantined("demo", 1).value(), SizeIs(1));
+}
+
+TEST_F(ImportTest, QuarantineIsBoundedAndCountedOn) {
+  std::vector<ImportRecord> bad;
+  for (std::uint64_t line = 1; line <= kMaxQuarantineKept + 5; ++line)
+    bad.push_back({line, std::nullopt, "no"});
+  Run(bad);
+  EXPECT_EQ(List().quarantined_count, kMaxQuarantineKept + 5);
+  EXPECT_EQ(store_.Rows(Family::kQuarantine), kMaxQuarantineKept);
+}
+
+TEST_F(ImportTest, RefusesTooManyAtOnceAndAfterTheEnd) {
+  const auto import = Start();
+  EXPECT_EQ(import->Add(MakeImport(0, kMaxAddRecords + 1)).error().reason, Reason::kRequestInvalid);
+  ASSERT_TRUE(import->Finish());
+  EXPECT_EQ(import->Add(MakeImport(0, 1)).error().reason, Reason::kRequestInvalid);
+  EXPECT_TRUE(import->Finish());
+}
+
+TEST_F(ImportTest, AFailedWriteCountsNothingAndTheImportGoesOn) {
+  Run(MakeImport(0, 5));
+  const auto import = Start();
+  const std::int64_t before = Number();
+  std::vector<ImportRecord> records = MakeImport(0, 10);
+  records[0].record->hashes[1] = MakeHash(Algorithm::kSha1, 1000);
+  store_.FailWrite(1, Reason::kStoreFull);
+  const auto failed = import->Add(records);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().reason, Reason::kStoreFull);
+  EXPECT_EQ(Number(), before);
+  EXPECT_EQ(List().entry_count, 5U);
+  // The next publication shows nothing of the failed one.
+  ASSERT_TRUE(catalog_->CreateList(MakeConfig("other")));
+  EXPECT_EQ(Hits(0), 1U);
+  EXPECT_EQ(Hits(1000), 0U);
+  EXPECT_EQ(Hits(7), 0U);
+  const ImportProgress progress = import->Add(records).value();
+  EXPECT_EQ(progress.received, 10U);
+  EXPECT_EQ(progress.added, 5U);
+  EXPECT_EQ(progress.updated, 1U);
+  EXPECT_EQ(Hits(0), 0U);
+  EXPECT_EQ(Hits(1000), 1U);
+  EXPECT_EQ(Hits(7), 1U);
+}
+
+TEST_F(ImportTest, NoMemoryIsACleanErrorAndTheOldEntriesStay) {
+  Run(MakeImport(0, 5));
+  const std::int64_t before = Number();
+  const std::uint64_t writes = store_.Writes();
+  const auto import = Start();
+  std::vector<ImportRecord> records = MakeImport(0, 10);
+  records[0].record->hashes[1] = MakeHash(Algorithm::kSha1, 1000);
+  adds_left_ = 0;
+  const auto failed = import->Add(records);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().reason, Reason::kMemoryLimit);
+  EXPECT_THAT(failed.error().message, HasSubstr("2 of 1 bytes"));
+  EXPECT_EQ(store_.Writes(), writes);
+  EXPECT_EQ(Number(), before);
+  adds_left_ = -1;
+  ASSERT_TRUE(catalog_->CreateList(MakeConfig("other")));
+  EXPECT_EQ(Hits(0), 1U) << "withdrawn for the update that failed, and put back";
+  EXPECT_EQ(Hits(7), 0U);
+  EXPECT_EQ(import->Add(records)->added, 5U);
+}
+
+TEST_F(ImportTest, OpeningWithoutEnoughMemoryNamesTheList) {
+  Run(MakeImport(0, 5));
+  catalog_.reset();
+  adds_left_ = 0;
+  CatalogOptions options;
+  options.make_index = [this](std::size_t) { return std::make_unique<TightIndex>(&adds_left_); };
+  const auto opened = Catalog::Open(store_, options);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().reason, Reason::kMemoryLimit);
+  EXPECT_THAT(opened.error().message, HasSubstr("'demo'"));
+}
+
+TEST_F(ImportTest, ADeletedListEndsItsImports) {
+  const auto import = Start();
+  ASSERT_TRUE(import->Add(MakeImport(0, 5)));
+  ASSERT_TRUE(catalog_->DeleteList("demo", ""));
+  ASSERT_TRUE(catalog_->CreateList(MakeConfig("demo")));
+  EXPECT_EQ(import->Add(MakeImport(5, 9)).error().reason, Reason::kListNotFound);
+  EXPECT_EQ(import->Finish().error().reason, Reason::kListNotFound);
+  EXPECT_EQ(store_.Rows(Family::kEntries), 0U);
+}
+
+TEST_F(ImportTest, ReplaceSwapsAsOne) {
+  Run(MakeImport(0, 10));
+  const EntryId kept = FindBySha1(*catalog_->Current(), list_, 7).at(0);
+  const EntryId altered = FindBySha1(*catalog_->Current(), list_, 8).at(0);
+  const std::int64_t before = Number();
+  auto import = Start(true);
+  std::vector<ImportRecord> records = MakeImport(7, 8);
+  records.push_back({2, MakeRecord(8, 5), {}});
+  records.push_back({3, MakeRecord(20), {}});
+  const ImportProgress staged = import->Add(records).value();
+  EXPECT_EQ(staged.unchanged, 1U);
+  EXPECT_EQ(staged.updated, 1U);
+  EXPECT_EQ(staged.added, 1U);
+  EXPECT_EQ(Number(), before) << "staged only";
+  EXPECT_EQ(Hits(0), 1U);
+  EXPECT_EQ(Hits(20), 0U);
+  EXPECT_EQ(import->Finish()->generation, before + 1);
+  import.reset();
+  const auto check = [&] {
+    EXPECT_EQ(Hits(0), 0U);
+    EXPECT_EQ(Hits(20), 1U);
+    EXPECT_EQ(List().entry_count, 3U);
+    // Opinions and cases name entries by number: an entry that stays keeps its own.
+    EXPECT_EQ(FindBySha1(*catalog_->Current(), list_, 7).at(0), kept);
+    EXPECT_EQ(catalog_->GetEntry(list_, kept)->version, 1U);
+    EXPECT_EQ(FindBySha1(*catalog_->Current(), list_, 8).at(0), altered);
+    EXPECT_EQ(catalog_->GetEntry(list_, altered)->version, 2U);
+  };
+  check();
+  EXPECT_EQ(store_.Rows(Family::kEntries), 3U);
+  EXPECT_EQ(store_.Rows(Family::kEntryKeys), 3U);
+  Restart();
+  check();
+  // And plain imports find the entries' identities in the new content.
+  EXPECT_EQ(Run(MakeImport(7, 8)).unchanged, 1U);
+}
+
+TEST_F(ImportTest, ReplacingWithTheSameChangesNothing) {
+  Run(MakeImport(0, 10));
+  const std::int64_t before = Number();
+  const ImportProgress progress = Run(MakeImport(0, 10), true);
+  EXPECT_EQ(progress.unchanged, 10U);
+  EXPECT_EQ(Number(), before);
+  EXPECT_EQ(store_.Rows(Family::kEntries), 10U);
+  EXPECT_EQ(store_.Rows(Family::kMeta), 2U);
+}
+
+TEST_F(ImportTest, ReplaceWinsLaterRecordsAcrossBatches) {
+  const auto import = Start(true);
+  ASSERT_TRUE(import->Add(MakeImport(0, 5, 1)));
+  ASSERT_TRUE(import->Add(MakeImport(4, 6, 2)));
+  ASSERT_TRUE(import->Finish());
+  EXPECT_EQ(List().entry_count, 6U);
+  const EntryId id = FindBySha1(*catalog_->Current(), list_, 4).at(0);
+  EXPECT_EQ(catalog_->GetEntry(list_, id)->record.classification, "class-2");
+  EXPECT_EQ(catalog_->GetEntry(list_, id)->version, 1U);
+}
+
+TEST_F(ImportTest, AnAbandonedReplaceLeavesNoTrace) {
+  Run(MakeImport(0, 10));
+  {
+    const auto import = Start(true);
+    ASSERT_TRUE(import->Add(MakeImport(50, 60)));
+  }
+  EXPECT_EQ(store_.Rows(Family::kEntries), 10U);
+  EXPECT_EQ(store_.Rows(Family::kMeta), 2U);
+  EXPECT_EQ(Hits(5), 1U);
+  EXPECT_EQ(Hits(55), 0U);
+}
+
+TEST_F(ImportTest, AReplacingImportIsAlone) {
+  {
+    const auto plain = Start();
+    EXPECT_EQ(catalog_->StartImport({.list = "demo", .replace = true}).error().reason, Reason::kStoreBusy);
+    const auto second = Start();
+  }
+  const auto replacing = Start(true);
+  EXPECT_EQ(catalog_->StartImport({.list = "demo"}).error().reason, Reason::kStoreBusy);
+  EXPECT_EQ(catalog_->StartImport({.list = "absent"}).error().reason, Reason::kListNotFound);
+}
+
+// A crash after each write of a replacing import in turn: on the next start the list is wholly the old one or
+// wholly the new one, and what belongs to neither is gone.
+TEST_F(ImportTest, ACrashDuringReplaceLeavesOldOrNew) {
+  bool saw_old = false;
+  bool saw_new = false;
+  for (std::uint64_t crash_at = 1; crash_at <= 9; ++crash_at) {
+    Run(MakeImport(0, 10), true);
+    const std::int64_t before = Number();
+    store_.FailWritesFrom(crash_at, Reason::kStoreFailed);
+    bool acknowledged = false;
+    if (auto import = catalog_->StartImport({.list = "demo", .file = "f", .replace = true})) {
+      acknowledged =
+          (*import)->Add(MakeImport(20, 25)) && (*import)->Add(MakeImport(25, 30)) && (*import)->Finish();
+      import->reset();
+    }
+    catalog_.reset();
+    store_.Heal();
+    Restart();
+    const bool is_new = Hits(20) == 1;
+    EXPECT_TRUE(is_new || !acknowledged);
+    EXPECT_GE(Number(), before);
+    for (std::uint64_t number = 0; number < 10; ++number) {
+      EXPECT_EQ(Hits(number), is_new ? 0U : 1U);
+      EXPECT_EQ(Hits(20 + number), is_new ? 1U : 0U);
+    }
+    EXPECT_EQ(store_.Rows(Family::kEntries), 10U);
+    EXPECT_EQ(store_.Rows(Family::kEntryKeys), 10U);
+    EXPECT_EQ(store_.Rows(Family::kMeta), 2U);
+    (is_new ? saw_new : saw_old) = true;
+  }
+  EXPECT_TRUE(saw_old && saw_new);
+}
+
+TEST_F(ImportTest, ASwapThatFailsKeepsTheOldContentAndMayBeTriedAgain) {
+  Run(MakeImport(0, 10));
+  const auto import = Start(true);
+  ASSERT_TRUE(import->Add(MakeImport(20, 25)));
+  store_.FailWrite(1, Reason::kStoreFull);
+  EXPECT_EQ(import->Finish().error().reason, Reason::kStoreFull);
+  ASSERT_TRUE(catalog_->CreateList(MakeConfig("other")));
+  EXPECT_EQ(Hits(5), 1U) << "the index went back to what is durable";
+  EXPECT_EQ(Hits(20), 0U);
+  adds_left_ = 0;
+  EXPECT_EQ(import->Finish().error().reason, Reason::kMemoryLimit);
+  EXPECT_EQ(Hits(5), 1U);
+  adds_left_ = -1;
+  ASSERT_TRUE(import->Finish());
+  EXPECT_EQ(Hits(5), 0U);
+  EXPECT_EQ(Hits(20), 1U);
+}
+
+// No key holds a hash value: neither as bytes nor, cut short, as the start of one.
+TEST_F(ImportTest, KeysHoldNoHashValues) {
+  std::vector<ImportRecord> records = MakeImport(0, 20);
+  for (std::size_t i = 0; i < 10; ++i) records[i].record->source_id.clear();
+  Run(records);
+  for (const Family family : {Family::kMeta, Family::kLists, Family::kEntryKeys, Family::kEntries}) {
+    for (const auto& [key, value] : store_.Copy(family)) {
+      for (const ImportRecord& record : records) {
+        for (const HashValue& hash : record.record->hashes) {
+          const std::string start(hash.bytes.begin(), hash.bytes.begin() + 6);
+          EXPECT_EQ(key.find(start), std::string::npos);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hashgate::lists

@@ -1,0 +1,195 @@
+// Bytes of the records, as src/lists/FORMAT.md gives them. A change here is a change of every store on disk.
+#include "lists/record_codec.h"
+
+#include <gtest/gtest.h>
+
+#include "base/digest.h"
+#include "base/hex.h"
+#include "testing/list_records.h"
+
+namespace hashgate::lists {
+namespace {
+
+std::string Hex(std::string_view bytes) {
+  return HexEncode(AsBytes(bytes));
+}
+
+ListRecord SampleList() {
+  ListRecord record;
+  record.list.id = 7;
+  record.list.config = testing::MakeConfig("demo");
+  record.list.config.tenant = "acme";
+  record.list.config.enabled = false;
+  record.list.config.pdq_pipeline = Pipeline::kNn512;
+  record.list.config.action_ceiling = Verdict::kReview;
+  record.list.config.max_distance_bits[Algorithm::kPHash] = 300;
+  record.list.config.description = "d";
+  record.list.created = FromUnixMillis(1'000);
+  record.list.updated = FromUnixMillis(2'000);
+  record.list.entry_count = 3;
+  record.list.quarantined_count = 12'000;
+  record.quarantine_kept = 10'000;
+  record.list.system = true;
+  record.content = 9;
+  record.revision = 5;
+  return record;
+}
+
+std::string SampleEntry() {
+  EntryRecord record;
+  record.source_id = "ab";
+  record.classification = "A1";
+  record.labels = {"x"};
+  record.hashes = {
+      {Algorithm::kMd5, Pipeline::kUnspecified, kQualityUnknown, std::vector<std::uint8_t>(16, 0x11)},
+      {Algorithm::kPdq, Pipeline::kFull, 77, std::vector<std::uint8_t>(32, 0x22)}};
+  return EncodeEntry(3, 1'000, 2'000, EncodeEntryBody(record));
+}
+
+TEST(RecordCodecGolden, Keys) {
+  EXPECT_EQ(Hex(ListKey(0x01020304)), "01020304");
+  EXPECT_EQ(Hex(EntryKey(2, 0x0102030405060708)), "000000020102030405060708");
+  KeyedDigest identity{};
+  identity.fill(0xab);
+  EXPECT_EQ(Hex(IdentityKey(1, identity)), "00000001abababababababababababababababab");
+  EXPECT_EQ(Hex(QuarantineKey(1, 2, 3)), "0000000100000000000000020000000000000003");
+  EXPECT_EQ(RemovalKey(0x41424344), "lists.remove/ABCD");
+}
+
+TEST(RecordCodecGolden, State) {
+  EXPECT_EQ(Hex(EncodeState({258, 2, 3, 4})),
+            "010201000000000000"
+            "02000000"
+            "03000000"
+            "0400000000000000");
+}
+
+TEST(RecordCodecGolden, Secret) {
+  Secret secret{};
+  secret.fill(0x5a);
+  std::string expected = "01";
+  for (int i = 0; i < 32; ++i) expected += "5a";
+  EXPECT_EQ(Hex(EncodeSecret(secret)), expected);
+}
+
+TEST(RecordCodecGolden, List) {
+  EXPECT_EQ(Hex(EncodeList(SampleList())),
+            "01"                // version
+            "09000000"          // content
+            "02"                // flags: disabled, system
+            "05030203"          // purpose, trust, pipeline, ceiling
+            "0500000000000000"  // revision
+            "e803000000000000"  // created
+            "d007000000000000"  // updated
+            "0300000000000000"  // entries
+            "e02e000000000000"  // quarantined
+            "10270000"          // kept
+            "02041f00062c01"    // distances: pdq 31, phash 300
+            "040064656d6f"      // name
+            "040061636d65"      // tenant
+            "090067656e657261746564"
+            "16006e6f6e65206e65656465643a2073796e746865746963"
+            "010064");
+}
+
+TEST(RecordCodecGolden, Entry) {
+  EXPECT_EQ(Hex(SampleEntry()),
+            "01"
+            "03000000"
+            "e803000000000000"
+            "d007000000000000"
+            "02006162"
+            "02004131"
+            "010178"
+            "02"
+            "0100ffff1000" +
+                std::string(32, '1') + "04014d002000" + std::string(64, '2'));
+}
+
+TEST(RecordCodecGolden, IdentityQuarantineRemoval) {
+  IdentityRecord identity;
+  identity.entry = 5;
+  identity.content.fill(0xcd);
+  EXPECT_EQ(Hex(EncodeIdentity(identity)), "010500000000000000cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd");
+  EXPECT_EQ(Hex(EncodeQuarantined({"f", 9, "no"})), "01090000000000000001006602006e6f");
+  EXPECT_EQ(Hex(EncodeRemoval(Removal::kObsolete)), "0102");
+}
+
+TEST(RecordCodec, ReadsBackWhatItWrote) {
+  const StateRecord state{258, 2, 3, 4};
+  EXPECT_EQ(DecodeState(EncodeState(state)).value(), state);
+
+  const ListRecord list = SampleList();
+  const ListRecord read = DecodeList(7, EncodeList(list)).value();
+  EXPECT_EQ(EncodeList(read), EncodeList(list));
+  EXPECT_EQ(read.list.id, 7U);
+  EXPECT_EQ(read.list.etag, MakeEtag(7, 5));
+  EXPECT_EQ(read.list.config.max_distance_bits, list.list.config.max_distance_bits);
+  EXPECT_FALSE(read.list.config.enabled);
+  EXPECT_TRUE(read.list.system);
+
+  const std::string bytes = SampleEntry();
+  const EntryView view = DecodeEntry(bytes).value();
+  EXPECT_EQ(view.version, 3U);
+  EXPECT_EQ(view.first_seen_millis, 1'000);
+  EXPECT_EQ(view.last_changed_millis, 2'000);
+  EXPECT_EQ(EncodeEntry(3, 1'000, 2'000, EncodeEntryBody(view.ToRecord())), bytes);
+
+  const Quarantined quarantined = DecodeQuarantined(EncodeQuarantined({"file", 7, "why"})).value();
+  EXPECT_EQ(quarantined.file, "file");
+  EXPECT_EQ(quarantined.line, 7U);
+  EXPECT_EQ(quarantined.reason, "why");
+  EXPECT_EQ(DecodeRemoval(EncodeRemoval(Removal::kStaged)).value(), Removal::kStaged);
+  EXPECT_EQ(ParseEntryKey(EntryKey(3, 99)).value(), 99U);
+  EXPECT_EQ(ParseListKey(ListKey(98)).value(), 98U);
+  EXPECT_EQ(ParseRemovalKey(RemovalKey(97)).value(), 97U);
+}
+
+// Every record cut anywhere, or with a byte too many, is refused as corrupt, never read as something shorter.
+TEST(RecordCodec, RefusesEveryCutAndAnyRest) {
+  const auto check = [](const std::string& whole, const auto& decode) {
+    ASSERT_TRUE(decode(whole));
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      const auto result = decode(whole.substr(0, size));
+      ASSERT_FALSE(result) << "cut at " << size;
+      EXPECT_EQ(result.error().reason, Reason::kStoreCorrupt);
+    }
+    EXPECT_FALSE(decode(whole + '\0'));
+  };
+  check(EncodeState({}), DecodeState);
+  check(EncodeSecret({}), DecodeSecret);
+  check(EncodeList(SampleList()), [](std::string_view bytes) { return DecodeList(7, bytes); });
+  check(SampleEntry(), DecodeEntry);
+  check(EncodeIdentity({}), DecodeIdentity);
+  check(EncodeQuarantined({"f", 1, "r"}), DecodeQuarantined);
+  check(EncodeRemoval(Removal::kStaged), DecodeRemoval);
+  check(EntryKey(1, 2), ParseEntryKey);
+  check(ListKey(1), ParseListKey);
+  check(RemovalKey(1), ParseRemovalKey);
+}
+
+TEST(RecordCodec, RefusesNewerRecordsByName) {
+  std::string entry = SampleEntry();
+  entry[0] = 2;
+  const auto result = DecodeEntry(entry);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().reason, Reason::kSchemaTooNew);
+  EXPECT_NE(result.error().message.find("version 2"), std::string::npos);
+}
+
+TEST(RecordCodec, RefusesNumbersOutOfRange) {
+  std::string entry = SampleEntry();
+  const std::size_t algorithm = entry.find("\x01\x01x\x02") + 4;
+  for (const char wrong : {'\0', '\x0c', '\x02'}) {
+    std::string damaged = entry;
+    damaged[algorithm] = wrong;  // unspecified; unknown; SHA-1, whose length is another
+    EXPECT_FALSE(DecodeEntry(damaged)) << static_cast<int>(wrong);
+  }
+  std::string list = EncodeList(SampleList());
+  list[5] = 4;  // an unknown flag
+  EXPECT_FALSE(DecodeList(7, list));
+  EXPECT_FALSE(DecodeState(EncodeState({0, 1, 1, 1})));
+}
+
+}  // namespace
+}  // namespace hashgate::lists
