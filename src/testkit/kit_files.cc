@@ -114,10 +114,11 @@ Use a server of its own, with a fresh data folder: the lists make real verdicts,
 
 1. Start a server:   hashgated
 2. For each object in lists.json, create the list and import its file. With the command line:
-     hashgate lists create NAME --purpose PURPOSE --trust TRUST
+     hashgate lists create NAME --purpose PURPOSE --trust TRUST \
+         --source SOURCE --legal-basis BASIS --max-distance BITS
      hashgate lists import NAME lists/NAME.jsonl
    or HashListService.CreateHashList and ImportEntries over gRPC.
-   One list, testkit-csam-narrow, takes 8 bits as its greatest PDQ distance, not 31.
+   BITS is the list's maxDistanceBits.pdq: 31, but 8 for testkit-csam-narrow.
 3. Scan each file under the policy "standard", with no other list enabled, and compare with expected.json:
      hashgate scan files --json
    or ScanService.ScanImage or ScanUpload over gRPC.
