@@ -363,9 +363,10 @@ Result<std::unique_ptr<Decoder>> StartDecoderPool(std::unique_ptr<Spawner> spawn
   if (options.job_timeout.count() < 1 || options.limits.cpu_seconds < 1) {
     return Fail(Reason::kConfigInvalid, "a decoder worker must be given some time", "job_timeout");
   }
-  std::unique_ptr<SpawnerProcess> process(dynamic_cast<SpawnerProcess*>(spawner.get()));
-  if (!process) return Fail(Reason::kInvariantBroken, "a decoder pool needs the spawner of Spawner::Start");
-  static_cast<void>(spawner.release());
+  if (dynamic_cast<SpawnerProcess*>(spawner.get()) == nullptr) {
+    return Fail(Reason::kInvariantBroken, "a decoder pool needs the spawner of Spawner::Start");
+  }
+  std::unique_ptr<SpawnerProcess> process(static_cast<SpawnerProcess*>(spawner.release()));
   auto pool = std::make_unique<DecoderPool>(std::move(process), options);
   HASHGATE_RETURN_IF_ERROR(pool->Start());
   return pool;

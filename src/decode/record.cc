@@ -103,11 +103,11 @@ Status CheckReply(const ReplyRecord& reply, std::uint64_t job_id, const Limits& 
   if (!IsBool(reply.trailing_bytes)) return Refuse("trailing_bytes");
   if (reply.reserved[0] != 0 || reply.reserved[1] != 0 || reply.reserved[2] != 0) return Refuse("reserved");
   const auto cause = static_cast<Cause>(reply.cause);
-  if (cause != Cause::kTooManyFrames && reply.frames_total > limits.max_frames) return Refuse("frames_total");
   if (reply.frames_seen > limits.max_frames) return Refuse("frames_seen");
   if (reply.frames_total != 0 && reply.frames_seen > reply.frames_total) return Refuse("frames_seen");
   if (cause == Cause::kNone || cause == Cause::kTruncated) {
     if (!IsDecodable(static_cast<Format>(reply.format))) return Refuse("format");
+    if (reply.frames_total > limits.max_frames) return Refuse("frames_total");
     if (cause == Cause::kNone && reply.view_count == 0) return Refuse("view_count");
     if (reply.view_count > 0 && !SidesWithin(reply.width, reply.height, limits)) return Refuse("width");
     if (reply.view_count > 0 && reply.frames_seen == 0) return Refuse("frames_seen");
