@@ -1,0 +1,106 @@
+// The server's configuration: one description of every key serves reading, checking and printing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "decode/decoder_pool.h"
+#include "hashgate/error.h"
+#include "hashgate/verdict.h"
+
+namespace hashgate::app {
+
+/// Every key of hashgated.yaml with its default. docker/hashgated.yaml says what each does.
+struct Config {
+  std::string data_dir = "./hashgate-data";
+  std::string log_level = "info";
+
+  struct Grpc {
+    std::string listen = "127.0.0.1:8461";
+    bool insecure = false;
+    std::string admin_socket;  ///< path; empty: none
+    bool loopback_is_admin = true;
+    std::int64_t max_concurrent_streams = 256;
+    std::int64_t max_memory_mib = 1024;
+  } grpc;
+
+  struct Http {
+    std::string listen = "127.0.0.1:8462";
+    bool insecure = false;
+  } http;
+
+  struct Policy {
+    std::string profile = "standard";
+    std::string file;  ///< wins over `profile`
+  } policy;
+
+  struct Surface {
+    SurfaceKind kind = SurfaceKind::kPublic;
+    bool images_only = false;
+  };
+  std::map<std::string, Surface> surfaces = {{"default", {}}};
+
+  struct Scan {
+    std::int64_t threads = 0;  ///< 0: twice the decoder's workers
+    std::int64_t max_queued = 256;
+    std::int64_t max_time_ms = 10'000;
+    std::int64_t upload_max_time_ms = 600'000;
+    std::int64_t max_inline_mib = 32;
+    std::int64_t max_buffered_mib = 512;
+    std::int64_t answer_reserve_ms = 50;
+    std::int64_t retry_after_ms = 1'000;
+    std::int64_t retain_blocked_days = 90;
+  } scan;
+
+  struct Decoder {
+    std::string binary;        ///< empty: hashgate-decoder beside hashgated
+    std::int64_t workers = 0;  ///< 0: one for each CPU
+    std::int64_t images_per_worker = 1024;
+    std::string minimum_lock = "basic";
+    std::int64_t job_timeout_ms = 10'000;
+    std::int64_t max_mib = 32;
+    std::int64_t max_pixels = 50'000'000;
+    std::int64_t max_side = 16'384;
+    std::int64_t max_scans = 100;
+    std::int64_t max_scan_pixels = 1'500'000'000;
+    std::int64_t max_frames = 1'000'000;
+    std::int64_t memory_mib = 512;
+    std::int64_t cpu_seconds = 10;
+  } decoder;
+
+  struct Index {
+    std::int64_t max_memory_mib = 0;  ///< 0: no bound
+  } index;
+
+  struct Idempotency {
+    std::int64_t keep_hours = 24;
+    std::int64_t max_records = 1'000'000;
+  } idempotency;
+
+  struct Canary {
+    std::int64_t interval_s = 60;
+    std::int64_t misses_until_unready = 3;
+    std::int64_t entries_per_list = 3;
+  } canary;
+
+  struct Drain {
+    std::int64_t notice_ms = 5'000;
+    std::int64_t timeout_ms = 30'000;
+  } drain;
+};
+
+/// Parses YAML text; keys that are absent keep their defaults. `source` names it in messages. Errors:
+/// kConfigInvalid with every problem by line: unknown and doubled keys, wrong kinds, values out of range.
+Result<Config> ParseConfig(std::string_view yaml, std::string_view source);
+/// Reads a file. Errors: kFileUnreadable, kConfigInvalid.
+Result<Config> LoadConfig(const std::string& path);
+/// The whole configuration as YAML that ParseConfig reads back.
+std::string PrintConfig(const Config& config);
+
+log::Level LogLevelOf(const Config& config);
+decode::PoolOptions PoolOptionsOf(const Config& config);
+
+}  // namespace hashgate::app

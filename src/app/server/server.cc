@@ -1,0 +1,384 @@
+#include "app/server/server.h"
+
+#include <atomic>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "app/server/readiness.h"
+#include "base/log.h"
+#include "hashgate/v1/status_service.pb.h"
+#include "hashgate/version.h"
+#include "http/http_server.h"
+#include "index/kernels/kernel.h"
+#include "rpc/grpc_server.h"
+#include "rpc/status_service.h"
+#include "scan/canary.h"
+#include "testkit/testkit.h"
+
+namespace hashgate::app {
+namespace {
+
+constexpr int kAdminThreads = 2;
+constexpr std::size_t kMaxAdminQueued = 64;
+constexpr std::chrono::seconds kHousekeepingInterval{5};
+
+using std::chrono::milliseconds;
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return Fail(Reason::kFileUnreadable, "cannot read " + path);
+  return text.str();
+}
+
+scan::CanaryPicture BuiltInPicture() {
+  return {testkit::CanaryPicture(), testkit::CanaryPdq(), testkit::CanaryPdqQuality(),
+          testkit::CanarySha256()};
+}
+
+class RunningServer final : public Server {
+ public:
+  RunningServer(const Config& config, std::unique_ptr<decode::Spawner> spawner)
+      : config_(config),
+        spawner_(std::move(spawner)),
+        pool_options_(PoolOptionsOf(config)),
+        metrics_(obs::Metrics::Create()),
+        bytes_(static_cast<std::size_t>(config.scan.max_buffered_mib) << 20),
+        scan_executor_(ScanThreads(config, pool_options_), static_cast<std::size_t>(config.scan.max_queued),
+                       "scan"),
+        admin_executor_(kAdminThreads, kMaxAdminQueued, "admin") {}
+
+  ~RunningServer() override {
+    // From the outside in: no call may find a part gone.
+    background_.clear();
+    grpc_.reset();
+    http_.reset();
+  }
+  RunningServer(const RunningServer&) = delete;
+  RunningServer& operator=(const RunningServer&) = delete;
+
+  Status Open() {
+    HASHGATE_ASSIGN_OR_RETURN(policy_, LoadPolicy(config_));
+    HASHGATE_ASSIGN_OR_RETURN(const index::Kernel* const kernel, index::SelectKernel());
+    kernel_name_ = std::string(kernel->name);
+    HASHGATE_ASSIGN_OR_RETURN(store_, store::OpenRocksStore({.path = config_.data_dir, .sealer = nullptr}));
+
+    // Health and refusals are up while the lists load.
+    HASHGATE_ASSIGN_OR_RETURN(
+        http_, http::HttpServer::Start(
+                   {.ready = [this] { return Checks(); }, .metrics = [this] { return Exposition(); }},
+                   {.listen = config_.http.listen, .insecure = config_.http.insecure}));
+    FillContext();
+    HASHGATE_ASSIGN_OR_RETURN(
+        grpc_,
+        rpc::GrpcServer::Start(
+            context_, {.listen = config_.grpc.listen,
+                       .insecure = config_.grpc.insecure,
+                       .admin_socket = config_.grpc.admin_socket,
+                       .max_concurrent_streams = static_cast<int>(config_.grpc.max_concurrent_streams),
+                       .max_memory_bytes = static_cast<std::size_t>(config_.grpc.max_memory_mib) << 20}));
+    log::Info("listening", "listening; the lists are being loaded",
+              {{"grpc_port", grpc_->port()}, {"http_port", http_->port()}, {"data_dir", config_.data_dir}});
+
+    HASHGATE_RETURN_IF_ERROR(LoadLists());
+    HASHGATE_RETURN_IF_ERROR(StartScanner());
+    ready_.store(true);
+    readiness_.Set(Check::kIndex, true, "lists are loaded");
+    grpc_->SetServing(true);
+    StartBackground();
+    LogStart();
+    return {};
+  }
+
+  bool Drain() override {
+    log::Info("draining", "shutting down: health says NOT_SERVING", {{"notice_ms", config_.drain.notice_ms}});
+    readiness_.Set(Check::kDraining, false, "the server is shutting down");
+    grpc_->SetServing(false);
+    {
+      const MutexLock lock(stop_mutex_);
+      const SteadyTime until = std::chrono::steady_clock::now() + milliseconds(config_.drain.notice_ms);
+      while (std::chrono::steady_clock::now() < until) stop_wake_.WaitUntil(stop_mutex_, until);
+    }
+    gate_.Close();
+    log::Info("drain_refusing", "new calls are refused", {{"calls", gate_.inside()}});
+    const bool empty = grpc_->Stop(std::chrono::steady_clock::now() + milliseconds(config_.drain.timeout_ms));
+    if (!empty) log::Warning("drain_timeout", "accepted calls were cut off at drain.timeout_ms");
+    background_.clear();
+    log::Info("stopped", "stopped");
+    return empty;
+  }
+
+  Status Reload(const Config& config) override {
+    HASHGATE_ASSIGN_OR_RETURN(auto policy, LoadPolicy(config));
+    log::SetLevel(LogLevelOf(config));
+    {
+      const MutexLock lock(policy_mutex_);
+      policy_ = policy;
+    }
+    scanner_->SetPolicy(policy);
+    log::Info(
+        "reloaded", "policy and log level are reloaded; other keys take a restart",
+        {{"policy", policy->Name() + "/" + policy->Version()}, {"policy_digest", policy->TextDigest()}});
+    return {};
+  }
+
+  [[nodiscard]] int grpc_port() const override { return grpc_->port(); }
+  [[nodiscard]] int http_port() const override { return http_->port(); }
+
+ private:
+  static int ScanThreads(const Config& config, const decode::PoolOptions& pool) {
+    return config.scan.threads > 0 ? static_cast<int>(config.scan.threads) : 2 * pool.workers;
+  }
+
+  std::shared_ptr<const policy::Policy> CurrentPolicy() const {
+    const MutexLock lock(policy_mutex_);
+    return policy_;
+  }
+
+  void FillContext() {
+    context_.policy = [this] { return CurrentPolicy(); };
+    context_.metrics = metrics_.get();
+    context_.scan_executor = &scan_executor_;
+    context_.admin_executor = &admin_executor_;
+    context_.gate = &gate_;
+    context_.bytes = &bytes_;
+    context_.ready = &ready_;
+    context_.fill_status = [this](v1::GetStatusResponse& response) { FillStatus(response); };
+    rpc::ServiceOptions& options = context_.options;
+    options.max_inline_bytes = static_cast<std::uint64_t>(config_.scan.max_inline_mib) << 20;
+    options.max_buffered_bytes = static_cast<std::size_t>(config_.scan.max_buffered_mib) << 20;
+    options.max_scan_time = milliseconds(config_.scan.max_time_ms);
+    options.max_upload_time = milliseconds(config_.scan.upload_max_time_ms);
+    options.retry_after = milliseconds(config_.scan.retry_after_ms);
+    options.loopback_is_admin = config_.grpc.loopback_is_admin;
+    for (const auto& [name, surface] : config_.surfaces) {
+      options.surfaces.emplace(name, scan::Surface{name, surface.kind, surface.images_only});
+    }
+  }
+
+  Status LoadLists() {
+    lists::CatalogOptions options;
+    options.index_max_bytes = static_cast<std::size_t>(config_.index.max_memory_mib) << 20;
+    HASHGATE_ASSIGN_OR_RETURN(catalog_, lists::Catalog::Open(*store_, options, [this](std::uint64_t loaded) {
+                                readiness_.Set(Check::kIndex, false,
+                                               std::to_string(loaded) + " entries are loaded");
+                              }));
+    HASHGATE_RETURN_IF_ERROR(scan::EnsureCanaryList(*catalog_, BuiltInPicture()));
+    HASHGATE_ASSIGN_OR_RETURN(
+        idempotency_, scan::IdempotencyTable::Open(
+                          *store_, catalog_->StoreKey(), Clock::System(),
+                          {.keep = std::chrono::hours(config_.idempotency.keep_hours),
+                           .max_records = static_cast<std::size_t>(config_.idempotency.max_records)}));
+    return {};
+  }
+
+  Status StartScanner() {
+    HASHGATE_ASSIGN_OR_RETURN(decoder_, decode::StartDecoderPool(std::move(spawner_), pool_options_));
+    scan::ScannerOptions options;
+    options.max_decode_bytes = pool_options_.limits.max_bytes;
+    options.answer_reserve = milliseconds(config_.scan.answer_reserve_ms);
+    options.retain_blocked = std::chrono::hours(24 * config_.scan.retain_blocked_days);
+    options.retry_after = milliseconds(config_.scan.retry_after_ms);
+    scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
+                                        .decoder = decoder_.get(),
+                                        .idempotency = idempotency_.get(),
+                                        .metrics = metrics_.get()},
+                     options, CurrentPolicy());
+    canary_.emplace(
+        *scanner_, *catalog_, *metrics_, BuiltInPicture(),
+        scan::CanaryOptions{.misses_until_unready = static_cast<int>(config_.canary.misses_until_unready),
+                            .entries_per_list = static_cast<int>(config_.canary.entries_per_list)});
+    RunCanary();
+    Housekeep();
+    context_.scanner = &*scanner_;
+    context_.catalog = catalog_.get();
+    return {};
+  }
+
+  void RunCanary() {
+    canary_->Run();
+    readiness_.Set(Check::kCanary, canary_->ok(), canary_->detail());
+  }
+
+  // What must be looked at now and then: can the store be written, are workers alive, what do the gauges say.
+  void Housekeep() {
+    const Status writable = store_->Probe();
+    readiness_.Set(Check::kStore, writable.has_value(),
+                   writable ? "the store can be written" : writable.error().message);
+    const decode::PoolStats stats = decoder_->Stats();
+    readiness_.Set(Check::kDecoder, stats.workers_alive > 0,
+                   std::to_string(stats.workers_alive) + " of " + std::to_string(pool_options_.workers) +
+                       " decoder workers are alive, locked at level " +
+                       std::string(decode::LockLevelName(stats.lock)));
+    if (const Status pruned = idempotency_->Prune(); !pruned) {
+      log::Warning("prune_failed", "remembered request ids could not be pruned",
+                   {{"reason", ReasonName(pruned.error().reason)}});
+    }
+  }
+
+  void StartBackground() {
+    background_.emplace_back([this](const std::stop_token& stop) {
+      Repeat(stop, std::chrono::seconds(config_.canary.interval_s), [this] { RunCanary(); });
+    });
+    background_.emplace_back([this](const std::stop_token& stop) {
+      Repeat(stop, kHousekeepingInterval, [this] { Housekeep(); });
+    });
+  }
+
+  void Repeat(const std::stop_token& stop, std::chrono::seconds interval, const std::function<void()>& work) {
+    const std::stop_callback wake(stop, [this] {
+      const MutexLock lock(stop_mutex_);
+      stop_wake_.NotifyAll();
+    });
+    while (!stop.stop_requested()) {
+      const SteadyTime next = std::chrono::steady_clock::now() + interval;
+      {
+        const MutexLock lock(stop_mutex_);
+        while (!stop.stop_requested() && std::chrono::steady_clock::now() < next) {
+          stop_wake_.WaitUntil(stop_mutex_, next);
+        }
+      }
+      if (!stop.stop_requested()) work();
+    }
+  }
+
+  std::vector<http::ReadyCheck> Checks() const {
+    std::vector<http::ReadyCheck> checks;
+    for (const Readiness::Row& row : readiness_.Rows())
+      checks.push_back({std::string(row.name), row.ok, row.detail});
+    return checks;
+  }
+
+  // Gauges are set when they are read, so that they are never old.
+  std::string Exposition() {
+    using obs::Metric;
+    obs::Metrics& metrics = *metrics_;
+    for (const Readiness::Row& row : readiness_.Rows())
+      metrics.Set(Metric::kReady, row.ok ? 1 : 0, {{"check", row.name}});
+    const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - started_;
+    metrics.Set(Metric::kUptimeSeconds, uptime.count());
+    metrics.Set(Metric::kQueueDepth, static_cast<double>(scan_executor_.queued()));
+    metrics.Set(Metric::kInFlight, gate_.inside());
+    metrics.Set(Metric::kBufferedBytes, static_cast<double>(bytes_.used()));
+    metrics.Set(Metric::kStoreBytes, static_cast<double>(store_->DiskBytes()));
+    if (ready_.load()) {
+      const decode::PoolStats stats = decoder_->Stats();
+      metrics.Set(Metric::kDecoderJobs, static_cast<double>(stats.jobs));
+      metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.crashes), {{"kind", "crash"}});
+      metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.timeouts), {{"kind", "timeout"}});
+      metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.protocol_errors),
+                  {{"kind", "protocol"}});
+      metrics.Set(Metric::kDecoderWorkers, stats.workers_alive, {{"state", "alive"}});
+      metrics.Set(Metric::kDecoderWorkers, stats.workers_busy, {{"state", "busy"}});
+      metrics.Set(Metric::kDecoderStarted, static_cast<double>(stats.started));
+      metrics.Set(Metric::kIdempotencyRecords, static_cast<double>(idempotency_->Count()));
+      const auto generation = catalog_->Current();
+      metrics.Set(Metric::kGeneration, static_cast<double>(generation->number));
+      metrics.Set(Metric::kIndexBytes, static_cast<double>(generation->index->MemoryBytes()));
+      int enabled = 0;
+      int disabled = 0;
+      for (const auto& [id, list] : generation->lists) {
+        if (list.system) continue;
+        ++(list.config.enabled ? enabled : disabled);
+        metrics.Set(Metric::kEntries, static_cast<double>(list.entry_count), {{"list", list.config.name}});
+      }
+      metrics.Set(Metric::kLists, enabled, {{"state", "enabled"}});
+      metrics.Set(Metric::kLists, disabled, {{"state", "disabled"}});
+    }
+    return metrics.Exposition();
+  }
+
+  void FillStatus(v1::GetStatusResponse& response) const {
+    response.set_version(std::string(EngineVersion()));
+    const auto uptime = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - started_);
+    response.mutable_uptime()->set_seconds(uptime.count() / 1000);
+    response.mutable_uptime()->set_nanos(static_cast<int>(uptime.count() % 1000) * 1'000'000);
+    bool all = true;
+    for (const Readiness::Row& row : readiness_.Rows()) {
+      auto& check = *response.add_checks();
+      check.set_name(std::string(row.name));
+      check.set_ok(row.ok);
+      check.set_detail(row.detail);
+      all &= row.ok;
+    }
+    response.set_ready(all);
+    const auto policy = CurrentPolicy();
+    response.set_policy(policy->Name() + "/" + policy->Version());
+    response.set_policy_digest(policy->TextDigest());
+    response.set_kernel(kernel_name_);
+    response.set_store_bytes(static_cast<std::int64_t>(store_->DiskBytes()));
+    if (ready_.load()) {
+      response.set_decoder_lock(std::string(decode::LockLevelName(decoder_->Stats().lock)));
+      rpc::FillProtection(*catalog_->Current(), response);
+    } else {
+      response.set_protection(v1::PROTECTION_NONE);
+      response.set_protection_sentence("PROTECTION: NONE. The lists are being loaded.");
+    }
+  }
+
+  void LogStart() const {
+    v1::GetStatusResponse status;
+    FillStatus(status);
+    log::Info("started", status.protection_sentence(),
+              {{"version", EngineVersion()},
+               {"generation", status.generation()},
+               {"kernel", kernel_name_},
+               {"decoder_lock", status.decoder_lock()},
+               {"policy", status.policy()},
+               {"ready", status.ready()}});
+    if (status.protection() == v1::PROTECTION_NONE) {
+      log::Warning("no_lists",
+                   "no enabled list holds an entry: every upload is NOT_EVALUATED until one is imported");
+    }
+  }
+
+  const Config config_;
+  std::unique_ptr<decode::Spawner> spawner_;
+  const decode::PoolOptions pool_options_;
+  const SteadyTime started_ = std::chrono::steady_clock::now();
+  std::string kernel_name_;
+  std::unique_ptr<obs::Metrics> metrics_;
+  Readiness readiness_;
+  std::atomic<bool> ready_ = false;
+  rpc::CallGate gate_;
+  rpc::ByteBudget bytes_;
+  mutable Mutex policy_mutex_;
+  std::shared_ptr<const policy::Policy> policy_ HASHGATE_GUARDED_BY(policy_mutex_);
+
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<lists::Catalog> catalog_;
+  std::unique_ptr<scan::IdempotencyTable> idempotency_;
+  std::unique_ptr<decode::Decoder> decoder_;
+  std::optional<scan::Scanner> scanner_;
+  std::optional<scan::Canary> canary_;
+  rpc::ServiceContext context_;
+  // After what their jobs use, so that they end first.
+  scan::Executor scan_executor_;
+  scan::Executor admin_executor_;
+  std::unique_ptr<http::HttpServer> http_;
+  std::unique_ptr<rpc::GrpcServer> grpc_;
+
+  Mutex stop_mutex_;
+  CondVar stop_wake_;
+  std::vector<std::jthread> background_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const Config& config) {
+  if (config.policy.file.empty()) return policy::LoadProfile(config.policy.profile);
+  HASHGATE_ASSIGN_OR_RETURN(const std::string text, ReadFile(config.policy.file));
+  return policy::ParsePolicy(text, config.policy.file);
+}
+
+Result<std::unique_ptr<Server>> Server::Start(const Config& config,
+                                              std::unique_ptr<decode::Spawner> spawner) {
+  auto server = std::make_unique<RunningServer>(config, std::move(spawner));
+  HASHGATE_RETURN_IF_ERROR(server->Open());
+  return server;
+}
+
+}  // namespace hashgate::app

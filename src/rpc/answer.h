@@ -1,0 +1,19 @@
+// Scan answers on the wire, as much of them as the caller may see.
+#pragma once
+
+#include <cstdint>
+
+#include "hashgate/v1/scan_service.pb.h"
+#include "scan/types.h"
+
+namespace hashgate::rpc {
+
+/// How much a caller's role shows. `scanner`: verdict, outcome, cause, harm class, coverage without list
+/// names, image facts, versions. `full`: everything.
+enum class DetailLevel : std::uint8_t { kScanner, kFull };
+
+/// `include_hashes` adds the upload's own hashes where the level permits.
+void FillResult(const scan::ScanAnswer& answer, DetailLevel detail, bool include_hashes,
+                v1::ScanResult& result);
+
+}  // namespace hashgate::rpc

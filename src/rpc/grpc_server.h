@@ -1,0 +1,41 @@
+// The gRPC listener: services, health, reflection, limits and the drain.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "rpc/service_context.h"
+
+namespace hashgate::rpc {
+
+struct GrpcServerOptions {
+  std::string listen = "127.0.0.1:8461";         ///< host:port; port 0 takes a free one
+  bool insecure = false;                         ///< allows a non-loopback address without TLS
+  std::string admin_socket;                      ///< path of a Unix socket to listen on too; empty for none
+  int max_concurrent_streams = 256;              ///< for each connection
+  std::size_t max_memory_bytes = 1024ULL << 20;  ///< gRPC's own buffers
+};
+
+/// A running listener. Threads: thread-safe.
+class GrpcServer {
+ public:
+  /// Starts listening; health says NOT_SERVING until SetServing(true). `context` outlives the server.
+  /// Errors: kInsecureListener, kAddressUnavailable, kConfigInvalid.
+  static Result<std::unique_ptr<GrpcServer>> Start(const ServiceContext& context,
+                                                   const GrpcServerOptions& options);
+  virtual ~GrpcServer() = default;
+
+  /// Port that is listened on.
+  [[nodiscard]] virtual int port() const = 0;
+  /// What grpc.health.v1 says for "" and every service.
+  virtual void SetServing(bool serving) = 0;
+  /// Waits until accepted calls have ended or `deadline` passed, then ends watches and streams and stops.
+  /// Close the gate first. True where every accepted call had ended.
+  virtual bool Stop(SteadyTime deadline) = 0;
+};
+
+/// True where the host of "host:port" is loopback (localhost, 127.0.0.0/8, ::1) or a Unix socket.
+bool IsLoopbackAddress(const std::string& listen);
+
+}  // namespace hashgate::rpc

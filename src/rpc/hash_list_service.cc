@@ -1,0 +1,173 @@
+#include "rpc/hash_list_service.h"
+
+#include <algorithm>
+
+#include "rpc/unary_call.h"
+#include "rpc/wire/convert.h"
+
+namespace hashgate::rpc {
+namespace {
+
+constexpr int kMaxPageSize = 10'000;
+constexpr int kDefaultPageSize = 100;
+
+Result<int> PageSize(std::int32_t asked) {
+  if (asked < 0 || asked > kMaxPageSize) {
+    return Fail(Reason::kRequestInvalid, "1 to " + std::to_string(kMaxPageSize) + ", or 0 for the default",
+                "page_size");
+  }
+  return asked == 0 ? kDefaultPageSize : asked;
+}
+
+}  // namespace
+
+grpc::Status CheckAdminStream(const ServiceContext& context, const grpc::CallbackServerContext& call) {
+  if (!CallerOf(call.peer(), context.options.loopback_is_admin).is_admin) {
+    return ToGrpc(
+        Error{Reason::kNotPermitted, "lists are administered from the server's own machine", {}, {}});
+  }
+  if (!context.ready->load()) {
+    return ToGrpc(Error{
+        Reason::kIndexNotReady, "the server is still loading its lists", {}, context.options.retry_after});
+  }
+  return grpc::Status::OK;
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::CreateHashList(grpc::CallbackServerContext* call,
+                                                              const v1::CreateHashListRequest* request,
+                                                              v1::CreateHashListResponse* response) {
+  return RunAdmin(context_, call, "CreateHashList", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const lists::ListConfig config, FromProto(request->list()));
+    HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context_.catalog->CreateList(config));
+    *response->mutable_list() = ToProto(list);
+    response->set_generation(context_.catalog->Current()->number);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::GetHashList(grpc::CallbackServerContext* call,
+                                                           const v1::GetHashListRequest* request,
+                                                           v1::GetHashListResponse* response) {
+  return RunAdmin(context_, call, "GetHashList", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context_.catalog->GetList(request->name()));
+    *response->mutable_list() = ToProto(list);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::ListHashLists(grpc::CallbackServerContext* call,
+                                                             const v1::ListHashListsRequest* request,
+                                                             v1::ListHashListsResponse* response) {
+  return RunAdmin(context_, call, "ListHashLists", [this, request, response]() -> Status {
+    for (const lists::HashList& list : context_.catalog->Lists(request->include_system())) {
+      *response->add_lists() = ToProto(list);
+    }
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::UpdateHashList(grpc::CallbackServerContext* call,
+                                                              const v1::UpdateHashListRequest* request,
+                                                              v1::UpdateHashListResponse* response) {
+  return RunAdmin(context_, call, "UpdateHashList", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const lists::ListConfig config, FromProto(request->list()));
+    HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
+                              context_.catalog->UpdateList(config, request->list().etag()));
+    *response->mutable_list() = ToProto(list);
+    response->set_generation(context_.catalog->Current()->number);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::DeleteHashList(grpc::CallbackServerContext* call,
+                                                              const v1::DeleteHashListRequest* request,
+                                                              v1::DeleteHashListResponse* response) {
+  return RunAdmin(context_, call, "DeleteHashList", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const std::int64_t generation,
+                              context_.catalog->DeleteList(request->name(), request->etag()));
+    context_.metrics->Remove(obs::Metric::kEntries, {{"list", request->name()}});
+    response->set_generation(generation);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::EnableHashList(grpc::CallbackServerContext* call,
+                                                              const v1::EnableHashListRequest* request,
+                                                              v1::EnableHashListResponse* response) {
+  return RunAdmin(context_, call, "EnableHashList", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
+                              context_.catalog->SetEnabled(request->name(), true));
+    *response->mutable_list() = ToProto(list);
+    response->set_generation(context_.catalog->Current()->number);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::DisableHashList(grpc::CallbackServerContext* call,
+                                                               const v1::DisableHashListRequest* request,
+                                                               v1::DisableHashListResponse* response) {
+  return RunAdmin(context_, call, "DisableHashList", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
+                              context_.catalog->SetEnabled(request->name(), false));
+    *response->mutable_list() = ToProto(list);
+    response->set_generation(context_.catalog->Current()->number);
+    return {};
+  });
+}
+
+grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>*
+HashListServiceImpl::ImportEntries(grpc::CallbackServerContext* call) {
+  return NewImportCall(context_, call);
+}
+
+grpc::ServerWriteReactor<v1::ExportEntriesResponse>* HashListServiceImpl::ExportEntries(
+    grpc::CallbackServerContext* call, const v1::ExportEntriesRequest* request) {
+  return NewExportCall(context_, call, request);
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::ListEntries(grpc::CallbackServerContext* call,
+                                                           const v1::ListEntriesRequest* request,
+                                                           v1::ListEntriesResponse* response) {
+  return RunAdmin(context_, call, "ListEntries", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const int page_size, PageSize(request->page_size()));
+    HASHGATE_ASSIGN_OR_RETURN(
+        const lists::EntryPage page,
+        context_.catalog->ListEntries(request->list(), request->page_token(), page_size));
+    for (const lists::Entry& entry : page.entries) *response->add_entries() = ToProto(entry);
+    response->set_next_page_token(page.next_page_token);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::DeleteEntry(grpc::CallbackServerContext* call,
+                                                           const v1::DeleteEntryRequest* request,
+                                                           v1::DeleteEntryResponse* response) {
+  return RunAdmin(context_, call, "DeleteEntry", [this, request, response]() -> Status {
+    if (request->entry_id() <= 0)
+      return Fail(Reason::kRequestInvalid, "entry numbers are positive", "entry_id");
+    HASHGATE_ASSIGN_OR_RETURN(
+        const std::int64_t generation,
+        context_.catalog->DeleteEntry(request->list(), static_cast<lists::EntryId>(request->entry_id())));
+    response->set_generation(generation);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::ListQuarantined(grpc::CallbackServerContext* call,
+                                                               const v1::ListQuarantinedRequest* request,
+                                                               v1::ListQuarantinedResponse* response) {
+  return RunAdmin(context_, call, "ListQuarantined", [this, request, response]() -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(const int limit, PageSize(request->page_size()));
+    HASHGATE_ASSIGN_OR_RETURN(const auto items, context_.catalog->ListQuarantined(
+                                                    request->list(), static_cast<std::size_t>(limit)));
+    for (const lists::Quarantined& item : items) {
+      v1::ListQuarantinedResponse::Item& out = *response->add_items();
+      out.set_file(item.file);
+      out.set_line(static_cast<std::int64_t>(item.line));
+      out.set_reason(item.reason);
+    }
+    return {};
+  });
+}
+
+}  // namespace hashgate::rpc

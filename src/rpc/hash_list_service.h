@@ -1,0 +1,63 @@
+// HashListService: administration of lists and entries.
+#pragma once
+
+#include "hashgate/v1/hash_list_service.grpc.pb.h"
+#include "rpc/service_context.h"
+
+namespace hashgate::rpc {
+
+/// Translates calls to the catalog. Threads: thread-safe.
+class HashListServiceImpl final : public v1::HashListService::CallbackService {
+ public:
+  explicit HashListServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::ServerUnaryReactor* CreateHashList(grpc::CallbackServerContext* call,
+                                           const v1::CreateHashListRequest* request,
+                                           v1::CreateHashListResponse* response) override;
+  grpc::ServerUnaryReactor* GetHashList(grpc::CallbackServerContext* call,
+                                        const v1::GetHashListRequest* request,
+                                        v1::GetHashListResponse* response) override;
+  grpc::ServerUnaryReactor* ListHashLists(grpc::CallbackServerContext* call,
+                                          const v1::ListHashListsRequest* request,
+                                          v1::ListHashListsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateHashList(grpc::CallbackServerContext* call,
+                                           const v1::UpdateHashListRequest* request,
+                                           v1::UpdateHashListResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteHashList(grpc::CallbackServerContext* call,
+                                           const v1::DeleteHashListRequest* request,
+                                           v1::DeleteHashListResponse* response) override;
+  grpc::ServerUnaryReactor* EnableHashList(grpc::CallbackServerContext* call,
+                                           const v1::EnableHashListRequest* request,
+                                           v1::EnableHashListResponse* response) override;
+  grpc::ServerUnaryReactor* DisableHashList(grpc::CallbackServerContext* call,
+                                            const v1::DisableHashListRequest* request,
+                                            v1::DisableHashListResponse* response) override;
+  grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>* ImportEntries(
+      grpc::CallbackServerContext* call) override;
+  grpc::ServerUnaryReactor* ListEntries(grpc::CallbackServerContext* call,
+                                        const v1::ListEntriesRequest* request,
+                                        v1::ListEntriesResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteEntry(grpc::CallbackServerContext* call,
+                                        const v1::DeleteEntryRequest* request,
+                                        v1::DeleteEntryResponse* response) override;
+  grpc::ServerWriteReactor<v1::ExportEntriesResponse>* ExportEntries(
+      grpc::CallbackServerContext* call, const v1::ExportEntriesRequest* request) override;
+  grpc::ServerUnaryReactor* ListQuarantined(grpc::CallbackServerContext* call,
+                                            const v1::ListQuarantinedRequest* request,
+                                            v1::ListQuarantinedResponse* response) override;
+
+ private:
+  const ServiceContext& context_;
+};
+
+/// The stream reactors, in files of their own.
+grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>* NewImportCall(
+    const ServiceContext& context, grpc::CallbackServerContext* call);
+grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const ServiceContext& context,
+                                                                   grpc::CallbackServerContext* call,
+                                                                   const v1::ExportEntriesRequest* request);
+
+/// Why an administrative stream is refused at the door; OK where it may go on.
+grpc::Status CheckAdminStream(const ServiceContext& context, const grpc::CallbackServerContext& call);
+
+}  // namespace hashgate::rpc

@@ -1,0 +1,189 @@
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "rpc/hash_list_service.h"
+#include "rpc/unary_call.h"
+#include "rpc/wire/convert.h"
+#include "rpc/wire/error_status.h"
+
+namespace hashgate::rpc {
+namespace {
+
+constexpr std::string_view kMethod = "ImportEntries";
+constexpr int kMaxRecordsPerMessage = 5'000;
+
+// One import: strictly read, commit, acknowledge, read again. At most one message is in memory, and the admin
+// executor is held only while records are committed.
+class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse> {
+ public:
+  ImportCall(const ServiceContext& context, grpc::CallbackServerContext* call, CallGate::Ticket ticket)
+      : context_(context), call_(call), ticket_(std::move(ticket)) {
+    StartRead(&message_);
+  }
+
+  void OnReadDone(bool ok) override {
+    const bool taken = context_.admin_executor->Submit([this, ok] {
+      if (ok) {
+        OnMessage();
+      } else {
+        OnEnd();
+      }
+    });
+    if (!taken)
+      End(ToGrpc(Error{
+          Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after}));
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) {
+      End(ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
+    } else if (progress_.done()) {
+      End(grpc::Status::OK);
+    } else {
+      StartRead(&message_);
+    }
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void End(const grpc::Status& status) {
+    // Before the status leaves, so that a client that saw the end can start the next import at once.
+    import_.reset();
+    CountCall(context_, kMethod, status, begun_);
+    Finish(status);
+  }
+  void EndWith(Error error) { End(ToGrpc(error)); }
+
+  void OnMessage() {
+    if (context_.gate->closed()) {
+      EndWith({Reason::kDraining,
+               "the server is shutting down: what was acknowledged is kept; send the rest again later",
+               {},
+               context_.options.retry_after});
+    } else if (message_.has_header()) {
+      OnHeader(message_.header());
+    } else if (import_ == nullptr) {
+      EndWith({Reason::kStreamInvalid, "the first message of an import must be its header", "header", {}});
+    } else {
+      OnRecords(message_.records());
+    }
+  }
+
+  void OnHeader(const v1::ImportHeader& header) {
+    if (import_ != nullptr) return EndWith({Reason::kStreamInvalid, "a second header came", "header", {}});
+    if (header.file().size() > 256)
+      return EndWith({Reason::kRequestInvalid, "longer than 256 bytes", "header.file", {}});
+    auto import = context_.catalog->StartImport({header.list(), header.file(), header.replace()});
+    if (!import) return EndWith(import.error());
+    import_ = *std::move(import);
+    StartRead(&message_);
+  }
+
+  void OnRecords(const v1::ImportRecords& records) {
+    if (records.records_size() == 0 || records.records_size() > kMaxRecordsPerMessage) {
+      return EndWith({Reason::kRequestInvalid,
+                      "a message has 1 to " + std::to_string(kMaxRecordsPerMessage) + " records",
+                      "records",
+                      {}});
+    }
+    std::vector<lists::ImportRecord> batch;
+    batch.reserve(static_cast<std::size_t>(records.records_size()));
+    for (const v1::ImportRecord& record : records.records()) {
+      lists::ImportRecord& out = batch.emplace_back();
+      out.line = static_cast<std::uint64_t>(record.line());
+      if (!record.has_entry()) {
+        out.problem = record.problem().empty() ? "the sender gave neither an entry nor a reason"
+                                               : record.problem().substr(0, 512);
+        continue;
+      }
+      auto entry = FromProto(record.entry(), "entry");
+      if (entry) {
+        out.record = *std::move(entry);
+      } else {
+        out.problem = entry.error().field + ": " + entry.error().message;
+      }
+    }
+    const auto progress = import_->Add(batch);
+    if (!progress) return EndWith(progress.error());
+    Count(*progress);
+    Acknowledge(*progress, false);
+  }
+
+  void OnEnd() {
+    if (call_->IsCancelled()) return EndWith({Reason::kCancelled, "the caller went away", {}, {}});
+    if (import_ == nullptr) {
+      return EndWith({Reason::kStreamInvalid, "the stream ended without a header", "header", {}});
+    }
+    const auto progress = import_->Finish();
+    if (!progress) return EndWith(progress.error());
+    Count(*progress);
+    Acknowledge(*progress, true);
+  }
+
+  void Acknowledge(const lists::ImportProgress& progress, bool done) {
+    progress_.set_received_count(static_cast<std::int64_t>(progress.received));
+    progress_.set_added_count(static_cast<std::int64_t>(progress.added));
+    progress_.set_updated_count(static_cast<std::int64_t>(progress.updated));
+    progress_.set_unchanged_count(static_cast<std::int64_t>(progress.unchanged));
+    progress_.set_quarantined_count(static_cast<std::int64_t>(progress.quarantined));
+    progress_.set_committed_count(static_cast<std::int64_t>(progress.committed));
+    progress_.set_generation(progress.generation);
+    progress_.set_done(done);
+    StartWrite(&progress_);
+  }
+
+  void Count(const lists::ImportProgress& progress) {
+    const auto add = [&](std::string_view result, std::uint64_t now, std::uint64_t before) {
+      if (now > before) {
+        context_.metrics->Count(obs::Metric::kImportRecords, {{"result", result}},
+                                static_cast<double>(now - before));
+      }
+    };
+    add("added", progress.added, counted_.added);
+    add("updated", progress.updated, counted_.updated);
+    add("unchanged", progress.unchanged, counted_.unchanged);
+    add("quarantined", progress.quarantined, counted_.quarantined);
+    counted_ = progress;
+  }
+
+  const ServiceContext& context_;
+  grpc::CallbackServerContext* const call_;
+  CallGate::Ticket ticket_;
+  const SteadyTime begun_ = std::chrono::steady_clock::now();
+  std::unique_ptr<lists::Import> import_;
+  v1::ImportEntriesRequest message_;
+  v1::ImportEntriesResponse progress_;
+  lists::ImportProgress counted_;
+};
+
+class RefusedImport final
+    : public grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse> {
+ public:
+  RefusedImport(const ServiceContext& context, const grpc::Status& status) {
+    CountCall(context, kMethod, status, std::chrono::steady_clock::now());
+    Finish(status);
+  }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>* NewImportCall(
+    const ServiceContext& context, grpc::CallbackServerContext* call) {
+  if (const grpc::Status status = CheckAdminStream(context, *call); !status.ok()) {
+    return new RefusedImport(context, status);
+  }
+  auto ticket = context.gate->Enter();
+  if (!ticket) {
+    return new RefusedImport(
+        context,
+        ToGrpc(Error{Reason::kDraining, "the server is shutting down", {}, context.options.retry_after}));
+  }
+  return new ImportCall(context, call, *std::move(ticket));
+}
+
+}  // namespace hashgate::rpc

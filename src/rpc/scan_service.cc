@@ -1,0 +1,215 @@
+#include "rpc/scan_service.h"
+
+#include <utility>
+
+#include "rpc/unary_call.h"
+#include "rpc/wire/convert.h"
+
+namespace hashgate::rpc {
+namespace {
+
+constexpr int kMaxFilesPerMatch = 1024;
+constexpr int kMaxHashesPerFile = 128;
+constexpr int kMaxListsPerScan = 100;
+
+Status CheckLength(const std::string& text, std::size_t max, const char* field) {
+  if (text.size() <= max) return {};
+  return Fail(Reason::kRequestInvalid, "longer than " + std::to_string(max) + " bytes", field);
+}
+
+Result<scan::FileHashes> ToFileHashes(const v1::HashSet& set, const std::string& field) {
+  if (set.hashes_size() == 0)
+    return Fail(Reason::kRequestInvalid, "a file needs at least one hash", field + ".hashes");
+  if (set.hashes_size() > kMaxHashesPerFile) {
+    return Fail(Reason::kRequestInvalid, "more than " + std::to_string(kMaxHashesPerFile) + " hashes",
+                field + ".hashes");
+  }
+  scan::FileHashes file;
+  file.turned = false;
+  for (int i = 0; i < set.hashes_size(); ++i) {
+    const std::string path = field + ".hashes[" + std::to_string(i) + "]";
+    HASHGATE_ASSIGN_OR_RETURN(const HashValue value, FromProto(set.hashes(i), path));
+    const auto take_digest = [&](auto& digest) -> Status {
+      if (digest) return Fail(Reason::kRequestInvalid, "a file has one digest of each algorithm", path);
+      digest.emplace();
+      std::copy_n(value.bytes.begin(), digest->size(), digest->begin());
+      return {};
+    };
+    switch (value.algorithm) {
+      case Algorithm::kMd5: HASHGATE_RETURN_IF_ERROR(take_digest(file.md5)); break;
+      case Algorithm::kSha1: HASHGATE_RETURN_IF_ERROR(take_digest(file.sha1)); break;
+      case Algorithm::kSha256: HASHGATE_RETURN_IF_ERROR(take_digest(file.sha256)); break;
+      case Algorithm::kPdq: {
+        decode::ViewHashes view;
+        view.kind = ViewKind::kUnspecified;
+        view.hashable = true;
+        decode::PdqForms forms;
+        forms.pipeline = value.pipeline;
+        forms.quality = value.quality;
+        forms.forms[0] = PdqHash::FromBytes(std::span<const std::uint8_t, 32>(value.bytes.data(), 32));
+        view.pdq.push_back(forms);
+        file.views.push_back(std::move(view));
+        break;
+      }
+      default:
+        return Fail(Reason::kUnsupported,
+                    "hashes of the algorithm '" + std::string(AlgorithmName(value.algorithm)) +
+                        "' are stored but not matched by this version",
+                    path);
+    }
+  }
+  return file;
+}
+
+}  // namespace
+
+Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::ScanHeader& header,
+                                    const Caller& caller) {
+  HASHGATE_RETURN_IF_ERROR(CheckLength(header.request_id(), 128, "header.request_id"));
+  HASHGATE_RETURN_IF_ERROR(CheckLength(header.content_id(), 256, "header.content_id"));
+  HASHGATE_RETURN_IF_ERROR(CheckLength(header.surface(), 64, "header.surface"));
+  HASHGATE_RETURN_IF_ERROR(CheckLength(header.context().account_id(), 256, "header.context.account_id"));
+  HASHGATE_RETURN_IF_ERROR(CheckLength(header.context().ip_address(), 64, "header.context.ip_address"));
+  HASHGATE_RETURN_IF_ERROR(CheckLength(header.context().file_name(), 1024, "header.context.file_name"));
+  HASHGATE_RETURN_IF_ERROR(CheckLength(header.context().region(), 16, "header.context.region"));
+  const v1::ScanOptions& options = header.options();
+  if (options.lists_size() > kMaxListsPerScan) {
+    return Fail(Reason::kRequestInvalid, "more than " + std::to_string(kMaxListsPerScan) + " lists",
+                "header.options.lists");
+  }
+  if (!v1::Depth_IsValid(options.depth())) {
+    return Fail(Reason::kRequestInvalid, "not a depth that this version knows", "header.options.depth");
+  }
+  if (!v1::Lane_IsValid(options.lane())) {
+    return Fail(Reason::kRequestInvalid, "not a lane that this version knows", "header.options.lane");
+  }
+  scan::ScanRequest request;
+  HASHGATE_ASSIGN_OR_RETURN(request.surface, FindSurface(context, header.surface()));
+  request.caller = caller.identity;
+  request.request_id = header.request_id();
+  request.content_id = header.content_id();
+  request.lists.assign(options.lists().begin(), options.lists().end());
+  request.exact_only = options.depth() == v1::DEPTH_EXACT;
+  return request;
+}
+
+grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext* call,
+                                                     const v1::ScanImageRequest* request,
+                                                     v1::ScanImageResponse* response) {
+  constexpr std::string_view kMethod = "ScanImage";
+  const Caller caller = CallerOf(call->peer(), context_.options.loopback_is_admin);
+  auto parsed = ToRequest(context_, request->header(), caller);
+  if (!parsed) return AnswerUnary(context_, call, kMethod, ToGrpc(parsed.error()));
+  const SurfaceKind surface_kind = parsed->surface.kind;
+  const std::size_t size = request->content().size();
+  if (size > context_.options.max_inline_bytes) {
+    return AnswerUnary(
+        context_, call, kMethod,
+        ToGrpc(Error{Reason::kMessageTooLarge,
+                     "inline images have at most " + std::to_string(context_.options.max_inline_bytes) +
+                         " bytes: use ScanUpload for longer files",
+                     "content",
+                     {}}));
+  }
+  const auto refuse = [&](Reason reason) {
+    return AnswerUnary(context_, call, kMethod, RefuseScan(context_, reason, surface_kind));
+  };
+  if (!context_.ready->load()) return refuse(Reason::kIndexNotReady);
+  auto ticket = context_.gate->Enter();
+  if (!ticket) return refuse(Reason::kDraining);
+  if (!context_.bytes->Take(size)) return refuse(Reason::kOverloaded);
+
+  auto* reactor =
+      new UnaryCall(context_, kMethod, *std::move(ticket), [this, size] { context_.bytes->Give(size); });
+  parsed->accepted = reactor->begun();
+  parsed->deadline = DeadlineOf(*call, context_.options.max_scan_time);
+  parsed->cancelled = [call] { return call->IsCancelled(); };
+  const bool taken = context_.scan_executor->Submit([this, reactor, request, response, surface_kind,
+                                                     detail = caller.detail,
+                                                     scan_request = *std::move(parsed)] {
+    scan::UploadReader reader(context_.scanner->options().max_decode_bytes);
+    reader.Borrow(AsBytes(request->content()));
+    const Result<scan::ScanAnswer> answer = context_.scanner->Scan(scan_request, reader.Finish());
+    if (!answer) {
+      reactor->Done(ScanError(context_, answer.error(), surface_kind));
+      return;
+    }
+    FillResult(*answer, detail, request->header().options().include_hashes(), *response->mutable_result());
+    reactor->Done(grpc::Status::OK);
+  });
+  if (!taken) reactor->Done(RefuseScan(context_, Reason::kOverloaded, surface_kind));
+  return reactor;
+}
+
+grpc::ServerReadReactor<v1::ScanUploadRequest>* ScanServiceImpl::ScanUpload(
+    grpc::CallbackServerContext* call, v1::ScanUploadResponse* response) {
+  return NewUploadCall(context_, call, response);
+}
+
+grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerContext* call,
+                                                       const v1::MatchHashesRequest* request,
+                                                       v1::MatchHashesResponse* response) {
+  constexpr std::string_view kMethod = "MatchHashes";
+  const Caller caller = CallerOf(call->peer(), context_.options.loopback_is_admin);
+  auto parsed = ToRequest(context_, request->header(), caller);
+  if (!parsed) return AnswerUnary(context_, call, kMethod, ToGrpc(parsed.error()));
+  const SurfaceKind surface_kind = parsed->surface.kind;
+  std::vector<scan::FileHashes> files;
+  if (request->files_size() == 0 || request->files_size() > kMaxFilesPerMatch) {
+    return AnswerUnary(context_, call, kMethod,
+                       ToGrpc(Error{Reason::kRequestInvalid,
+                                    "a call has 1 to " + std::to_string(kMaxFilesPerMatch) + " files",
+                                    "files",
+                                    {}}));
+  }
+  for (int i = 0; i < request->files_size(); ++i) {
+    auto file = ToFileHashes(request->files(i), "files[" + std::to_string(i) + "]");
+    if (!file) return AnswerUnary(context_, call, kMethod, ToGrpc(file.error()));
+    files.push_back(*std::move(file));
+  }
+  if (!context_.ready->load()) {
+    return AnswerUnary(context_, call, kMethod, RefuseScan(context_, Reason::kIndexNotReady, surface_kind));
+  }
+  auto ticket = context_.gate->Enter();
+  if (!ticket)
+    return AnswerUnary(context_, call, kMethod, RefuseScan(context_, Reason::kDraining, surface_kind));
+
+  auto* reactor = new UnaryCall(context_, kMethod, *std::move(ticket));
+  parsed->accepted = reactor->begun();
+  parsed->deadline = DeadlineOf(*call, context_.options.max_scan_time);
+  parsed->cancelled = [call] { return call->IsCancelled(); };
+  const bool taken =
+      context_.scan_executor->Submit([this, reactor, response, surface_kind, detail = caller.detail,
+                                      scan_request = *std::move(parsed), files = std::move(files)] {
+        const auto answers = context_.scanner->Match(scan_request, files);
+        if (!answers) {
+          reactor->Done(ScanError(context_, answers.error(), surface_kind));
+          return;
+        }
+        for (const scan::ScanAnswer& answer : *answers)
+          FillResult(answer, detail, false, *response->add_results());
+        reactor->Done(grpc::Status::OK);
+      });
+  if (!taken) reactor->Done(RefuseScan(context_, Reason::kOverloaded, surface_kind));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ScanServiceImpl::GetFailPolicy(grpc::CallbackServerContext* call,
+                                                         const v1::GetFailPolicyRequest* request,
+                                                         v1::GetFailPolicyResponse* response) {
+  constexpr std::string_view kMethod = "GetFailPolicy";
+  const auto surface = FindSurface(context_, request->surface());
+  if (!surface) return AnswerUnary(context_, call, kMethod, ToGrpc(surface.error()));
+  // Answered even while draining: clients need the table most when the gate goes away.
+  const auto policy = context_.policy();
+  for (const Cause cause : AllCauses()) {
+    v1::GetFailPolicyResponse::Row& row = *response->add_rows();
+    row.set_cause(ToProto(cause));
+    row.set_verdict(ToProto(policy->ForCause(cause, surface->kind)));
+  }
+  response->set_policy_version(policy->Name() + "/" + policy->Version());
+  *response->mutable_max_age() = ToProto(context_.options.fail_policy_max_age);
+  return AnswerUnary(context_, call, kMethod, grpc::Status::OK);
+}
+
+}  // namespace hashgate::rpc

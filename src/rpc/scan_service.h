@@ -1,0 +1,38 @@
+// ScanService: the upload path.
+#pragma once
+
+#include "hashgate/v1/scan_service.grpc.pb.h"
+#include "rpc/service_context.h"
+
+namespace hashgate::rpc {
+
+/// Translates calls to the scanner; holds no state of its own. Threads: thread-safe.
+class ScanServiceImpl final : public v1::ScanService::CallbackService {
+ public:
+  explicit ScanServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::ServerUnaryReactor* ScanImage(grpc::CallbackServerContext* call, const v1::ScanImageRequest* request,
+                                      v1::ScanImageResponse* response) override;
+  grpc::ServerReadReactor<v1::ScanUploadRequest>* ScanUpload(grpc::CallbackServerContext* call,
+                                                             v1::ScanUploadResponse* response) override;
+  grpc::ServerUnaryReactor* MatchHashes(grpc::CallbackServerContext* call,
+                                        const v1::MatchHashesRequest* request,
+                                        v1::MatchHashesResponse* response) override;
+  grpc::ServerUnaryReactor* GetFailPolicy(grpc::CallbackServerContext* call,
+                                          const v1::GetFailPolicyRequest* request,
+                                          v1::GetFailPolicyResponse* response) override;
+
+ private:
+  const ServiceContext& context_;
+};
+
+/// Checks a header's bounds and makes the domain's request of it. Errors: kRequestInvalid, kSurfaceUnknown.
+Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::ScanHeader& header,
+                                    const Caller& caller);
+
+/// The stream reactor of ScanUpload, in a file of its own.
+grpc::ServerReadReactor<v1::ScanUploadRequest>* NewUploadCall(const ServiceContext& context,
+                                                              grpc::CallbackServerContext* call,
+                                                              v1::ScanUploadResponse* response);
+
+}  // namespace hashgate::rpc

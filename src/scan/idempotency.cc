@@ -1,0 +1,251 @@
+#include "scan/idempotency.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/mutex.h"
+
+namespace hashgate::scan {
+namespace {
+
+// Keys of Family::kRequests. 'r' + HMAC(id): one record a request. 't' + big-endian milliseconds + HMAC(id):
+// the same requests in order of time, for forgetting.
+constexpr char kRecordPrefix = 'r';
+constexpr char kTimePrefix = 't';
+constexpr std::size_t kMaxPruned = 4096;
+constexpr std::uint8_t kRecordVersion = 1;
+
+using Digest = std::array<std::uint8_t, 32>;
+
+std::string AsText(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+void AppendBigEndian(std::string& out, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+}
+
+std::uint64_t ReadBigEndian(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+// Length-prefixed, so that no two different triples give the same bytes.
+std::string IdentityBytes(std::string_view tenant, std::string_view caller, std::string_view request_id) {
+  std::string bytes = "request";
+  for (const std::string_view part : {tenant, caller, request_id}) {
+    AppendBigEndian(bytes, part.size());
+    bytes += part;
+  }
+  return bytes;
+}
+
+struct StoredRecord {
+  Digest content{};
+  std::uint64_t time_millis = 0;
+  RememberedAnswer answer;
+};
+
+// version, 32 bytes keyed content digest, 8 bytes time, verdict, harm class, rule id.
+std::string Encode(const StoredRecord& record) {
+  std::string bytes(1, static_cast<char>(kRecordVersion));
+  bytes += AsText(record.content);
+  AppendBigEndian(bytes, record.time_millis);
+  bytes.push_back(static_cast<char>(record.answer.verdict));
+  bytes.push_back(static_cast<char>(record.answer.harm_class));
+  bytes += record.answer.rule_id;
+  return bytes;
+}
+
+Result<StoredRecord> Decode(std::string_view bytes) {
+  constexpr std::size_t kFixed = 1 + 32 + 8 + 2;
+  if (bytes.size() < kFixed || static_cast<std::uint8_t>(bytes[0]) != kRecordVersion) {
+    return Fail(Reason::kStoreCorrupt, "a remembered request does not decode");
+  }
+  StoredRecord record;
+  std::copy_n(bytes.begin() + 1, 32, record.content.begin());
+  record.time_millis = ReadBigEndian(bytes.substr(33));
+  const auto verdict = static_cast<std::uint8_t>(bytes[41]);
+  const auto harm_class = static_cast<std::uint8_t>(bytes[42]);
+  if (verdict > static_cast<std::uint8_t>(Verdict::kBlockAndReport) ||
+      harm_class > static_cast<std::uint8_t>(HarmClass::kTest)) {
+    return Fail(Reason::kStoreCorrupt, "a remembered request does not decode");
+  }
+  record.answer.verdict = static_cast<Verdict>(verdict);
+  record.answer.harm_class = static_cast<HarmClass>(harm_class);
+  record.answer.rule_id = std::string(bytes.substr(kFixed));
+  return record;
+}
+
+class Table final : public IdempotencyTable {
+ public:
+  Table(store::Store& store, std::span<const std::uint8_t> key, const Clock& clock,
+        IdempotencyOptions options)
+      : store_(store), key_(key.begin(), key.end()), clock_(clock), options_(options) {}
+
+  Status Load() {
+    std::size_t count = 0;
+    HASHGATE_RETURN_IF_ERROR(store_.Scan(store::Family::kRequests, std::string(1, kTimePrefix), {},
+                                         [&](std::string_view, std::string_view) {
+                                           ++count;
+                                           return true;
+                                         }));
+    const MutexLock lock(mutex_);
+    count_ = count;
+    return {};
+  }
+
+  Result<std::unique_ptr<Ticket>> Take(std::string_view tenant, std::string_view caller,
+                                       std::string_view request_id, SteadyTime deadline) override {
+    const std::string id = AsText(HmacSha256(key_, AsBytes(IdentityBytes(tenant, caller, request_id))));
+    const MutexLock lock(mutex_);
+    while (in_flight_.contains(id)) {
+      if (clock_.Steady() >= deadline) {
+        return Fail(Reason::kDeadlineExceeded, "another call with this request id is still worked on");
+      }
+      // A bounded slice, so that a test's clock is looked at again.
+      released_.WaitUntil(
+          mutex_, std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(50)));
+    }
+    in_flight_.insert(id);
+    return std::make_unique<HeldTicket>(*this, id);
+  }
+
+  Status Prune() override {
+    const auto now = static_cast<std::uint64_t>(ToUnixMillis(clock_.Wall()));
+    const auto keep = static_cast<std::uint64_t>(std::chrono::milliseconds(options_.keep).count());
+    const std::uint64_t oldest = now > keep ? now - keep : 0;
+    const std::size_t count = Count();
+    const std::size_t beyond = count > options_.max_records ? count - options_.max_records : 0;
+    std::vector<std::string> keys;
+    HASHGATE_RETURN_IF_ERROR(store_.Scan(store::Family::kRequests, std::string(1, kTimePrefix), {},
+                                         [&](std::string_view key, std::string_view) {
+                                           if (key.size() != 1 + 8 + 32) return true;
+                                           const bool expired = ReadBigEndian(key.substr(1)) < oldest;
+                                           if (!expired && keys.size() >= beyond) return false;
+                                           keys.emplace_back(key);
+                                           return keys.size() < kMaxPruned;
+                                         }));
+    if (keys.empty()) return {};
+    store::Batch batch;
+    for (const std::string& key : keys) {
+      batch.Delete(store::Family::kRequests, key);
+      batch.Delete(store::Family::kRequests, kRecordPrefix + key.substr(9));
+    }
+    HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
+    const MutexLock lock(mutex_);
+    count_ -= std::min(count_, keys.size());
+    return {};
+  }
+
+  [[nodiscard]] std::size_t Count() const override {
+    const MutexLock lock(mutex_);
+    return count_;
+  }
+
+ private:
+  class HeldTicket final : public Ticket {
+   public:
+    HeldTicket(Table& table, std::string id) : table_(table), id_(std::move(id)) {}
+    ~HeldTicket() override { table_.Release(id_); }
+    HeldTicket(const HeldTicket&) = delete;
+    HeldTicket& operator=(const HeldTicket&) = delete;
+
+    Result<std::optional<RememberedAnswer>> Seen(std::span<const std::uint8_t> content_digest) override {
+      HASHGATE_ASSIGN_OR_RETURN(known_, table_.Read(id_));
+      if (known_ && table_.Expired(*known_)) expired_ = std::exchange(known_, std::nullopt);
+      if (!known_) return std::optional<RememberedAnswer>();
+      if (known_->content != HmacSha256(table_.key_, content_digest)) {
+        return Fail(
+            Reason::kRequestIdReused,
+            "this request id was used within 24 hours with other content: use a new id for new content",
+            "header.request_id");
+      }
+      return std::optional<RememberedAnswer>(known_->answer);
+    }
+
+    Status Remember(std::span<const std::uint8_t> content_digest, const RememberedAnswer& answer) override {
+      StoredRecord record{.content = HmacSha256(table_.key_, content_digest),
+                          .time_millis = static_cast<std::uint64_t>(ToUnixMillis(table_.clock_.Wall())),
+                          .answer = answer};
+      if (known_ && known_->answer.verdict >= answer.verdict) return {};
+      // The 24 hours run from the first answer, so that the two keys of a request always agree.
+      if (known_) record.time_millis = known_->time_millis;
+      HASHGATE_RETURN_IF_ERROR(table_.WriteRecord(id_, record, expired_, !known_ && !expired_));
+      known_ = record;
+      expired_.reset();
+      return {};
+    }
+
+   private:
+    Table& table_;
+    std::string id_;
+    std::optional<StoredRecord> known_;
+    std::optional<StoredRecord> expired_;  // still stored; its keys go when the id is used again
+  };
+
+  Result<std::optional<StoredRecord>> Read(const std::string& id) {
+    HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
+                              store_.Get(store::Family::kRequests, kRecordPrefix + id));
+    if (!bytes) return std::optional<StoredRecord>();
+    HASHGATE_ASSIGN_OR_RETURN(StoredRecord record, Decode(*bytes));
+    return std::optional<StoredRecord>(std::move(record));
+  }
+
+  [[nodiscard]] bool Expired(const StoredRecord& record) const {
+    const auto age = ToUnixMillis(clock_.Wall()) - static_cast<std::int64_t>(record.time_millis);
+    return age > std::chrono::milliseconds(options_.keep).count();
+  }
+
+  static std::string TimeKey(const StoredRecord& record, const std::string& id) {
+    std::string key(1, kTimePrefix);
+    AppendBigEndian(key, record.time_millis);
+    return key + id;
+  }
+
+  Status WriteRecord(const std::string& id, const StoredRecord& record,
+                     const std::optional<StoredRecord>& replaced, bool is_new) {
+    store::Batch batch;
+    if (replaced) batch.Delete(store::Family::kRequests, TimeKey(*replaced, id));
+    batch.Put(store::Family::kRequests, kRecordPrefix + id, Encode(record));
+    batch.Put(store::Family::kRequests, TimeKey(record, id), {});
+    HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
+    if (is_new) {
+      const MutexLock lock(mutex_);
+      ++count_;
+    }
+    return {};
+  }
+
+  void Release(const std::string& id) {
+    const MutexLock lock(mutex_);
+    in_flight_.erase(id);
+    released_.NotifyAll();
+  }
+
+  store::Store& store_;
+  const std::vector<std::uint8_t> key_;
+  const Clock& clock_;
+  const IdempotencyOptions options_;
+  mutable Mutex mutex_;
+  CondVar released_;
+  std::set<std::string> in_flight_ HASHGATE_GUARDED_BY(mutex_);  // at most one a call, and calls are bounded
+  std::size_t count_ HASHGATE_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<IdempotencyTable>> IdempotencyTable::Open(store::Store& store,
+                                                                 std::span<const std::uint8_t> key,
+                                                                 const Clock& clock,
+                                                                 IdempotencyOptions options) {
+  auto table = std::make_unique<Table>(store, key, clock, options);
+  HASHGATE_RETURN_IF_ERROR(table->Load());
+  return table;
+}
+
+}  // namespace hashgate::scan

@@ -1,0 +1,41 @@
+// From an upload's hashes to matches: looks up one pinned generation and gathers what agrees on each entry.
+#pragma once
+
+#include <vector>
+
+#include "lists/catalog.h"
+#include "scan/types.h"
+
+namespace hashgate::scan {
+
+/// The hashes of one file, wherever they were computed.
+struct FileHashes {
+  std::optional<Md5> md5;
+  std::optional<Sha1> sha1;
+  std::optional<Sha256> sha256;
+  /// Views as the decoder made them. For hashes computed elsewhere: a view for each PDQ hash, whose eight
+  /// forms are left out (`turned` false), because turning needs the pixels.
+  std::vector<decode::ViewHashes> views;
+  bool turned = true;
+};
+
+struct Matches {
+  std::vector<MatchDetail> found;  ///< nearest first; `verdict` not yet set
+  bool truncated = false;
+};
+
+/// Reads entries for their details. lists::Catalog::GetEntry, or a fake.
+using EntryReader = std::function<Result<lists::Entry>(lists::ListId, lists::EntryId)>;
+
+/// A digest hit whose entry's PDQ lies farther than this from every form of the upload contradicts itself.
+inline constexpr int kDigestConflictBits = 90;
+/// A match by the nn512 pipeline alone counts fully only where the upload's full hash is at least this near.
+inline constexpr int kNn512TrustBits = 63;
+
+/// Looks `hashes` up in `lists` of `generation`. An entry that cannot be read any more still matches, with
+/// unknown quality: the pinned generation says it was there. Errors: the index's.
+Result<Matches> FindMatches(const lists::Generation& generation,
+                            std::span<const lists::HashList* const> lists, const FileHashes& hashes,
+                            const EntryReader& read_entry);
+
+}  // namespace hashgate::scan

@@ -1,0 +1,452 @@
+#include "scan/scanner.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+
+namespace hashgate::scan {
+namespace {
+
+/// Below this longer side a picture says too little for a perceptual hash to tell copies from lookalikes.
+constexpr std::uint32_t kMinUsableSide = 24;
+
+std::int64_t MicrosBetween(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
+}
+
+bool IsCancelled(const ScanRequest& request) {
+  return request.cancelled && request.cancelled();
+}
+
+std::unexpected<Error> Cancelled() {
+  return Fail(Reason::kCancelled, "the caller went away");
+}
+
+// Work ends here, so that the answer itself still leaves in time.
+SteadyTime WorkDeadline(const ScanRequest& request, std::chrono::milliseconds reserve) {
+  return request.deadline == SteadyTime::max() ? request.deadline : request.deadline - reserve;
+}
+
+// Every list that the request names exists and may be used by its tenant.
+Status CheckLists(const ScanRequest& request, const lists::Generation& generation) {
+  for (const std::string& name : request.lists) {
+    const lists::HashList* list = generation.Find(name);
+    const bool usable = list != nullptr && (request.system_lists || !list->system) &&
+                        (list->config.tenant.empty() || list->config.tenant == request.tenant);
+    if (!usable) {
+      return Fail(Reason::kListNotFound, "there is no list '" + name.substr(0, 64) + "'",
+                  "header.options.lists");
+    }
+  }
+  return {};
+}
+
+// Cause of a file that is not handed to a decoder at all; kNone where it is.
+Cause CauseWithoutDecoding(const ScanRequest& request, const Upload& upload, std::uint64_t max_bytes) {
+  if (upload.size == 0) return Cause::kEmpty;
+  if (decode::IsDecodable(upload.format)) return upload.size > max_bytes ? Cause::kTooLarge : Cause::kNone;
+  if (request.exact_only && decode::IsImage(upload.format)) return Cause::kNone;
+  if (decode::IsImage(upload.format) || upload.format == decode::Format::kUnknown)
+    return Cause::kUnsupportedFormat;
+  return Cause::kNotAnImage;
+}
+
+Cause CauseOf(const Error& error) {
+  switch (error.reason) {
+    case Reason::kDeadlineExceeded: return Cause::kDeadline;
+    case Reason::kDecoderUnavailable: return Cause::kDecoderUnavailable;
+    case Reason::kDecoderCrashed: return Cause::kDecoderCrashed;
+    default: return Cause::kStoreUnavailable;
+  }
+}
+
+int BestQuality(const FileHashes& hashes) {
+  int best = -1;
+  for (const decode::ViewHashes& view : hashes.views) {
+    for (const decode::PdqForms& forms : view.pdq) {
+      // Hashes from elsewhere may come without a quality; nothing speaks against them.
+      best = std::max(best, forms.quality == kQualityUnknown ? 100 : forms.quality);
+    }
+  }
+  return best;
+}
+
+// For the idempotency of hash lookups: the same hashes, the same bytes.
+std::array<std::uint8_t, 32> DigestOf(const FileHashes& file) {
+  DigestStream stream(DigestKind::kSha256);
+  const auto add = [&stream](char tag, ByteSpan bytes) {
+    const auto byte = static_cast<std::uint8_t>(tag);
+    stream.Update({&byte, 1});
+    stream.Update(bytes);
+  };
+  if (file.md5) add('m', *file.md5);
+  if (file.sha1) add('1', *file.sha1);
+  if (file.sha256) add('2', *file.sha256);
+  for (const decode::ViewHashes& view : file.views) {
+    for (const decode::PdqForms& forms : view.pdq) add('p', forms.forms[0].bytes());
+  }
+  std::array<std::uint8_t, 32> digest{};
+  stream.Finish(digest);
+  return digest;
+}
+
+}  // namespace
+
+// Everything one scan learns on its way.
+struct Scanner::Look {
+  std::shared_ptr<const policy::Policy> policy;
+  std::shared_ptr<const lists::Generation> generation;
+  FileHashes hashes;
+  std::optional<Digests> digests;
+  decode::DecodeResult image;
+  decode::Format format = decode::Format::kUnknown;
+  std::uint64_t size = 0;
+  Cause cause = Cause::kNone;
+  bool matched_at_all = false;  ///< the look-up ran
+  CoverageDetail coverage;
+  Matches matches;
+  StageTimings timings;
+};
+
+Scanner::Scanner(ScannerParts parts, ScannerOptions options, std::shared_ptr<const policy::Policy> policy)
+    : parts_(parts), options_(options), policy_(std::move(policy)) {}
+
+void Scanner::SetPolicy(std::shared_ptr<const policy::Policy> policy) {
+  const MutexLock lock(policy_mutex_);
+  policy_ = std::move(policy);
+}
+
+std::shared_ptr<const policy::Policy> Scanner::CurrentPolicy() const {
+  const MutexLock lock(policy_mutex_);
+  return policy_;
+}
+
+void Scanner::Decode(const ScanRequest& request, const Upload& upload, SteadyTime deadline,
+                     Look& look) const {
+  const SteadyTime start = parts_.clock->Steady();
+  Result<decode::DecodeResult> decoded =
+      parts_.decoder == nullptr ? Fail(Reason::kDecoderUnavailable, "no decoder is configured")
+                                : parts_.decoder->Decode(upload.content, upload.format, decode::Wanted{},
+                                                         deadline, request.cancelled);
+  const std::int64_t waited = MicrosBetween(start, parts_.clock->Steady());
+  if (!decoded) {
+    look.timings.decode_wait = waited;
+    look.cause = CauseOf(decoded.error());
+    look.coverage.missing.emplace_back("the picture was not decoded");
+    return;
+  }
+  look.image = *std::move(decoded);
+  look.cause = look.image.cause;
+  look.timings.decode = look.image.decode_micros;
+  look.timings.hash = look.image.hash_micros;
+  look.timings.decode_wait = std::max<std::int64_t>(0, waited - look.timings.decode - look.timings.hash);
+  look.hashes.views = look.image.views;
+}
+
+void Scanner::MatchLook(const ScanRequest& request, Look& look) const {
+  const SteadyTime start = parts_.clock->Steady();
+  // The scan pins its generation here: everything after reads this one only.
+  look.generation = parts_.catalog->Current();
+  std::vector<const lists::HashList*> lists;
+  if (request.system_lists) {
+    for (const auto& [id, list] : look.generation->lists) {
+      if (list.system) lists.push_back(&list);
+    }
+  } else {
+    lists = look.generation->EnabledFor(request.tenant, request.lists);
+  }
+  const bool any_entry = std::ranges::any_of(lists, [](const auto* list) { return list->entry_count > 0; });
+  if (!any_entry) {
+    look.cause = Cause::kNoLists;
+    look.coverage.missing.emplace_back("no enabled list holds an entry");
+    return;
+  }
+  for (const std::string& name : request.lists) {
+    if (std::ranges::none_of(lists, [&name](const auto* list) { return list->config.name == name; })) {
+      look.coverage.missing.push_back("the list '" + name + "' is disabled");
+    }
+  }
+  for (const lists::HashList* list : lists) {
+    look.coverage.lists.push_back(list->config.name);
+    if (list->config.pdq_pipeline == Pipeline::kNn512 && look.hashes.turned && !look.hashes.views.empty()) {
+      look.coverage.missing.push_back(
+          "the list '" + list->config.name +
+          "' was made by the nn512 pipeline, which this version does not compute; its "
+          "hashes were compared with full-resolution ones");
+    }
+  }
+  // No list can mean the empty file by its digest.
+  if (look.cause == Cause::kEmpty) {
+    look.matched_at_all = true;
+    return;
+  }
+  Result<Matches> matches = FindMatches(
+      *look.generation, lists, look.hashes,
+      [this](lists::ListId list, lists::EntryId entry) { return parts_.catalog->GetEntry(list, entry); });
+  look.timings.match = MicrosBetween(start, parts_.clock->Steady());
+  if (!matches) {
+    // Nothing that was not looked up may look like "clean".
+    log::Error("match_failed", "the index could not be searched",
+               {{"reason", ReasonName(matches.error().reason)}});
+    look.cause = Cause::kStoreUnavailable;
+    look.coverage.missing.emplace_back("the lists could not be searched");
+    return;
+  }
+  look.matches = *std::move(matches);
+  look.matched_at_all = true;
+}
+
+ScanAnswer Scanner::Decide(const ScanRequest& request, Look look) const {
+  const SteadyTime start = parts_.clock->Steady();
+  ScanAnswer answer;
+  answer.scan_id = NewUlid(ToUnixMillis(parts_.clock->Wall()));
+  answer.cause = look.cause;
+  if (!look.matches.found.empty()) {
+    answer.outcome = Outcome::kMatched;
+  } else if (look.cause != Cause::kNone) {
+    answer.outcome = OutcomeOf(look.cause);
+  } else {
+    answer.outcome = Outcome::kNotMatched;
+  }
+
+  CoverageDetail& coverage = look.coverage;
+  coverage.views = static_cast<int>(look.hashes.views.size());
+  coverage.frames_seen = look.image.frames_seen;
+  coverage.frames_total = look.image.frames_total;
+  if (look.image.frames_seen < look.image.frames_total) {
+    coverage.missing.push_back(std::to_string(look.image.frames_seen) + " of " +
+                               std::to_string(look.image.frames_total) + " frames were looked at");
+  }
+  if (look.image.cause == Cause::kTruncated) coverage.missing.emplace_back("part of the picture is missing");
+  const int best_quality = BestQuality(look.hashes);
+  if (look.matched_at_all) {
+    if (look.hashes.md5) coverage.algorithms.push_back(Algorithm::kMd5);
+    if (look.hashes.sha1) coverage.algorithms.push_back(Algorithm::kSha1);
+    if (look.hashes.sha256) coverage.algorithms.push_back(Algorithm::kSha256);
+    if (best_quality >= 0) coverage.algorithms.push_back(Algorithm::kPdq);
+    const bool too_small = look.hashes.turned &&
+                           std::max(look.image.width, look.image.height) < kMinUsableSide &&
+                           best_quality >= 0;
+    const bool unusable = too_small || best_quality < kMinUsablePdqQuality;
+    if (best_quality < 0 || (unusable && look.matches.found.empty())) {
+      coverage.level = CoverageLevel::kExactOnly;
+      if (best_quality >= 0) {
+        coverage.missing.emplace_back(too_small
+                                          ? "the picture is too small to recognise edited copies of it"
+                                          : "the picture is too plain to recognise edited copies of it");
+      }
+    } else {
+      coverage.level = coverage.missing.empty() ? CoverageLevel::kComplete : CoverageLevel::kPartial;
+    }
+  }
+
+  std::vector<policy::MatchFact> facts;
+  facts.reserve(look.matches.found.size());
+  for (const MatchDetail& match : look.matches.found) facts.push_back(match.fact);
+  const policy::Input input{.matches = facts,
+                            .outcome = answer.outcome,
+                            .cause = answer.cause,
+                            .coverage = coverage.level,
+                            .surface = request.surface.name,
+                            .surface_kind = request.surface.kind,
+                            .images_only = request.surface.images_only};
+  const policy::Decision decision = look.policy->Decide(input);
+  answer.verdict = decision.verdict;
+  answer.rule_id = decision.rule_id;
+  answer.harm_class = decision.harm_class;
+  for (const policy::Step& step : decision.steps) {
+    if (step.match < look.matches.found.size()) look.matches.found[step.match].verdict = step.verdict;
+  }
+  std::ranges::stable_sort(look.matches.found, [](const MatchDetail& a, const MatchDetail& b) {
+    if (a.verdict != b.verdict) return a.verdict > b.verdict;
+    if (a.fact.identity != b.fact.identity) return a.fact.identity > b.fact.identity;
+    return a.fact.distance_bits < b.fact.distance_bits;
+  });
+
+  if (answer.outcome == Outcome::kNotEvaluated) answer.retry_after = options_.retry_after;
+  answer.coverage = std::move(coverage);
+  answer.matches = std::move(look.matches.found);
+  answer.matches_truncated = look.matches.truncated;
+  answer.policy_version = look.policy->Name() + "/" + look.policy->Version();
+  answer.policy_digest = look.policy->TextDigest();
+  answer.generation = look.generation->number;
+  answer.image = std::move(look.image);
+  answer.format = look.format;
+  answer.size = look.size;
+  answer.digests = look.digests;
+  answer.timings = look.timings;
+  answer.timings.decide = MicrosBetween(start, parts_.clock->Steady());
+  return answer;
+}
+
+Result<ScanAnswer> Scanner::Finish(const ScanRequest& request, ByteSpan content_digest,
+                                   IdempotencyTable::Ticket* ticket, ScanAnswer answer) const {
+  if (ticket != nullptr) {
+    Result<std::optional<RememberedAnswer>> seen = ticket->Seen(content_digest);
+    Status remembered;
+    if (!seen) {
+      if (seen.error().reason == Reason::kRequestIdReused) return std::unexpected(std::move(seen).error());
+      remembered = std::unexpected(std::move(seen).error());
+    } else {
+      if (*seen) {
+        answer.replayed = true;
+        if ((*seen)->verdict > answer.verdict) {
+          answer.verdict = (*seen)->verdict;
+          answer.rule_id = (*seen)->rule_id;
+          answer.harm_class = (*seen)->harm_class;
+        }
+      }
+      // Our own failures are never replayed.
+      if (answer.outcome != Outcome::kNotEvaluated) {
+        remembered = ticket->Remember(content_digest, {answer.verdict, answer.harm_class, answer.rule_id});
+      }
+    }
+    if (!remembered) {
+      log::Error("request_not_remembered", "the store could not remember a request id",
+                 {{"reason", ReasonName(remembered.error().reason)}});
+      const Verdict held = CurrentPolicy()->ForCause(Cause::kStoreUnavailable, request.surface.kind);
+      // A match stays what it is; anything laxer than the failure's own verdict cannot be promised to happen
+      // once.
+      if (answer.outcome != Outcome::kMatched) {
+        answer.outcome = Outcome::kNotEvaluated;
+        answer.cause = Cause::kStoreUnavailable;
+        answer.retry_after = options_.retry_after;
+      }
+      if (held > answer.verdict) {
+        answer.verdict = held;
+        answer.rule_id = "cause/" + std::string(Name(Cause::kStoreUnavailable));
+      }
+    }
+  }
+  if (answer.verdict == Verdict::kBlock) answer.retain_until = parts_.clock->Wall() + options_.retain_blocked;
+  if (request.accepted != SteadyTime{}) {
+    answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
+  }
+  return answer;
+}
+
+void Scanner::Record(const ScanAnswer& answer, std::string_view method) const {
+  if (parts_.metrics == nullptr || answer.harm_class == HarmClass::kTest) return;
+  using obs::Metric;
+  obs::Metrics& metrics = *parts_.metrics;
+  metrics.Count(Metric::kScans, {{"method", method},
+                                 {"verdict", Name(answer.verdict)},
+                                 {"outcome", Name(answer.outcome)},
+                                 {"cause", Name(answer.cause)}});
+  metrics.Count(Metric::kScanBytes, {}, static_cast<double>(answer.size));
+  metrics.Observe(Metric::kScanSeconds, static_cast<double>(answer.timings.total) * 1e-6,
+                  {{"method", method}});
+  const std::pair<const char*, std::int64_t> stages[] = {{"queue", answer.timings.queue},
+                                                         {"digest", answer.timings.digest},
+                                                         {"decode_wait", answer.timings.decode_wait},
+                                                         {"decode", answer.timings.decode},
+                                                         {"hash", answer.timings.hash},
+                                                         {"match", answer.timings.match},
+                                                         {"decide", answer.timings.decide}};
+  for (const auto& [stage, micros] : stages) {
+    metrics.Observe(Metric::kStageSeconds, static_cast<double>(micros) * 1e-6, {{"stage", stage}});
+  }
+}
+
+Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
+  Look look;
+  look.policy = CurrentPolicy();
+  look.digests = upload.digests;
+  look.hashes.md5 = upload.digests.md5;
+  look.hashes.sha1 = upload.digests.sha1;
+  look.hashes.sha256 = upload.digests.sha256;
+  look.format = upload.format;
+  look.size = upload.size;
+  look.timings.digest = upload.digest_micros;
+  const SteadyTime begun = parts_.clock->Steady();
+  if (request.accepted != SteadyTime{}) look.timings.queue = MicrosBetween(request.accepted, begun);
+
+  const auto current = parts_.catalog->Current();
+  HASHGATE_RETURN_IF_ERROR(CheckLists(request, *current));
+  const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
+  look.cause = CauseWithoutDecoding(request, upload, options_.max_decode_bytes);
+  const bool nothing_to_match =
+      !request.system_lists && current->EnabledFor(request.tenant, request.lists).empty();
+  if (begun >= work_deadline) {
+    look.cause = Cause::kDeadline;
+    look.coverage.missing.emplace_back("the deadline left no time to decode");
+  } else if (look.cause == Cause::kNone && !request.exact_only && !nothing_to_match) {
+    if (IsCancelled(request)) return Cancelled();
+    Decode(request, upload, work_deadline, look);
+    if (IsCancelled(request)) return Cancelled();
+  }
+  MatchLook(request, look);
+  return look;
+}
+
+Result<ScanAnswer> Scanner::Answer(const ScanRequest& request, const std::string& request_id,
+                                   ByteSpan content_digest, std::string_view method,
+                                   const std::function<Result<Look>()>& look_up) {
+  std::unique_ptr<IdempotencyTable::Ticket> ticket;
+  if (!request_id.empty() && parts_.idempotency != nullptr) {
+    auto taken = parts_.idempotency->Take(request.tenant, request.caller, request_id,
+                                          WorkDeadline(request, options_.answer_reserve));
+    if (taken) {
+      ticket = *std::move(taken);
+      // Refuse other bytes before any work is spent on them.
+      if (const auto seen = ticket->Seen(content_digest);
+          !seen && seen.error().reason == Reason::kRequestIdReused) {
+        return std::unexpected(seen.error());
+      }
+    }
+  }
+  const bool id_is_busy = !request_id.empty() && parts_.idempotency != nullptr && ticket == nullptr;
+  if (id_is_busy) {
+    return NotEvaluated(request, Cause::kDeadline, "another call with this request id was still worked on");
+  }
+  HASHGATE_ASSIGN_OR_RETURN(Look look, look_up());
+  HASHGATE_ASSIGN_OR_RETURN(ScanAnswer answer,
+                            Finish(request, content_digest, ticket.get(), Decide(request, std::move(look))));
+  if (!request.system_lists) Record(answer, method);
+  return answer;
+}
+
+ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::string missing) const {
+  Look look;
+  look.policy = CurrentPolicy();
+  look.generation = parts_.catalog->Current();
+  look.cause = cause;
+  look.coverage.missing.push_back(std::move(missing));
+  ScanAnswer answer = Decide(request, std::move(look));
+  answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
+  Record(answer, "upload");
+  return answer;
+}
+
+Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& upload) {
+  return Answer(request, request.request_id, upload.digests.sha256, "upload",
+                [&] { return LookUp(request, upload); });
+}
+
+Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request,
+                                               std::span<const FileHashes> files) {
+  std::vector<ScanAnswer> answers;
+  answers.reserve(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (IsCancelled(request)) return Cancelled();
+    // Each file of a call has its own effects, so each has its own id.
+    const std::string id =
+        request.request_id.empty() ? std::string() : request.request_id + "#" + std::to_string(i);
+    HASHGATE_ASSIGN_OR_RETURN(ScanAnswer answer,
+                              Answer(request, id, DigestOf(files[i]), "hashes", [&]() -> Result<Look> {
+                                HASHGATE_RETURN_IF_ERROR(CheckLists(request, *parts_.catalog->Current()));
+                                Look look;
+                                look.policy = CurrentPolicy();
+                                look.hashes = files[i];
+                                MatchLook(request, look);
+                                return look;
+                              }));
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
+}  // namespace hashgate::scan

@@ -1,0 +1,111 @@
+// The pipeline of one scan: digest, decode, match, decide, remember. Every accepted scan gets an answer.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "decode/decoder_pool.h"
+#include "decode/sniff.h"
+#include "lists/catalog.h"
+#include "obs/metrics.h"
+#include "policy/policy.h"
+#include "scan/idempotency.h"
+#include "scan/matcher.h"
+#include "scan/types.h"
+
+namespace hashgate::scan {
+
+/// Takes the bytes of one upload as they arrive. Keeps them only while they are few enough to decode.
+/// Threads: confined.
+class UploadReader {
+ public:
+  /// `max_content` is the most bytes that are kept for decoding.
+  explicit UploadReader(std::uint64_t max_content) : max_content_(max_content) {}
+  ~UploadReader();
+  UploadReader(const UploadReader&) = delete;
+  UploadReader& operator=(const UploadReader&) = delete;
+
+  /// Digests the bytes and keeps them where that makes sense.
+  void Update(ByteSpan bytes);
+  /// The same for a whole file that stays where it is: nothing is copied. Call once, instead of Update.
+  void Borrow(ByteSpan whole);
+  /// Ends the upload. The result borrows from this object (or from the borrowed bytes).
+  Upload Finish();
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t buffered() const { return kept_.size(); }
+
+ private:
+  void Digest(ByteSpan bytes);
+
+  const std::uint64_t max_content_;
+  DigestSet digests_;
+  decode::TextSniffer text_;
+  std::vector<std::uint8_t> front_;  // the first bytes, for the magic
+  std::vector<std::uint8_t> kept_;
+  ByteSpan borrowed_;
+  std::uint64_t size_ = 0;
+  std::int64_t digest_micros_ = 0;
+  bool keep_ = true;
+};
+
+struct ScannerOptions {
+  std::uint64_t max_decode_bytes = 32ULL << 20;  ///< pictures of more bytes are TOO_LARGE
+  std::chrono::milliseconds answer_reserve{50};  ///< kept back of each deadline for the answer itself
+  std::chrono::hours retain_blocked{24 * 90};    ///< how long a blocked upload's bytes must be kept
+  std::chrono::milliseconds retry_after{1'000};  ///< hint of NOT_EVALUATED answers
+};
+
+/// What a scanner works with; everything outlives it. `decoder` may be null: then every picture is
+/// NOT_EVALUATED/DECODER_UNAVAILABLE.
+struct ScannerParts {
+  lists::Catalog* catalog = nullptr;
+  decode::Decoder* decoder = nullptr;
+  IdempotencyTable* idempotency = nullptr;
+  obs::Metrics* metrics = nullptr;
+  const Clock* clock = &Clock::System();
+};
+
+/// Scans. Threads: thread-safe; calls block the calling thread (run them on an Executor).
+class Scanner {
+ public:
+  Scanner(ScannerParts parts, ScannerOptions options, std::shared_ptr<const policy::Policy> policy);
+
+  /// Scans one upload. Errors are refusals: kListNotFound, kRequestIdReused, kCancelled. Everything else that
+  /// goes wrong is an outcome.
+  Result<ScanAnswer> Scan(const ScanRequest& request, const Upload& upload);
+
+  /// Matches hashes that were computed elsewhere; one answer a file. Errors: as Scan.
+  Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::span<const FileHashes> files);
+
+  /// The answer to a call that could not be worked on to its end, e.g. kDeadline for an upload that stopped arriving.
+  ScanAnswer NotEvaluated(const ScanRequest& request, Cause cause, std::string missing) const;
+
+  /// Replaces the policy; scans that began keep theirs.
+  void SetPolicy(std::shared_ptr<const policy::Policy> policy);
+  [[nodiscard]] std::shared_ptr<const policy::Policy> CurrentPolicy() const;
+  [[nodiscard]] const ScannerOptions& options() const { return options_; }
+
+ private:
+  struct Look;
+  Result<Look> LookUp(const ScanRequest& request, const Upload& upload);
+  void Decode(const ScanRequest& request, const Upload& upload, SteadyTime deadline, Look& look) const;
+  void MatchLook(const ScanRequest& request, Look& look) const;
+  Result<ScanAnswer> Answer(const ScanRequest& request, const std::string& request_id,
+                            ByteSpan content_digest, std::string_view method,
+                            const std::function<Result<Look>()>& look_up);
+  ScanAnswer Decide(const ScanRequest& request, Look look) const;
+  Result<ScanAnswer> Finish(const ScanRequest& request, ByteSpan content_digest,
+                            IdempotencyTable::Ticket* ticket, ScanAnswer answer) const;
+  void Record(const ScanAnswer& answer, std::string_view method) const;
+
+  const ScannerParts parts_;
+  const ScannerOptions options_;
+  mutable Mutex policy_mutex_;
+  std::shared_ptr<const policy::Policy> policy_ HASHGATE_GUARDED_BY(policy_mutex_);
+};
+
+}  // namespace hashgate::scan

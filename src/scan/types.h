@@ -1,0 +1,111 @@
+// One scan: what comes in and what goes out, in the domain's own words.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "decode/record.h"
+#include "hash/core/digest_set.h"
+#include "hashgate/hash.h"
+#include "hashgate/verdict.h"
+#include "policy/policy.h"
+
+namespace hashgate::scan {
+
+/// A place of the platform that uploads go to, as the configuration names it.
+struct Surface {
+  std::string name = "default";
+  SurfaceKind kind = SurfaceKind::kPublic;
+  bool images_only = false;  ///< what is not a picture has no business here: policy holds it
+};
+
+/// A scan without its bytes.
+struct ScanRequest {
+  std::string tenant = "default";
+  std::string caller = "local";  ///< identity of the caller; request ids of different callers never meet
+  std::string request_id;        ///< empty: no idempotency
+  std::string content_id;
+  Surface surface;
+  std::vector<std::string> lists;           ///< empty: all
+  bool exact_only = false;                  ///< digests only
+  bool system_lists = false;                ///< the canary's own look
+  SteadyTime accepted{};                    ///< when the call was accepted
+  SteadyTime deadline = SteadyTime::max();  ///< by which the answer must leave
+  std::function<bool()> cancelled;          ///< may be empty; true once the caller went away
+};
+
+/// What is known of an upload's bytes once they are all there.
+struct Upload {
+  Digests digests;
+  std::uint64_t size = 0;
+  decode::Format format = decode::Format::kUnknown;  ///< sniffed, kText included
+  /// The bytes, where they are few enough to decode; else empty.
+  ByteSpan content;
+  std::int64_t digest_micros = 0;
+};
+
+/// One matched entry.
+struct MatchDetail {
+  policy::MatchFact fact;
+  std::string source_id;
+  int max_distance_bits = -1;  ///< the list's threshold, where a perceptual hash matched
+  std::uint32_t frame = 0;
+  Dihedral dihedral = Dihedral::kOriginal;
+  Verdict verdict = Verdict::kUnspecified;  ///< that this match alone leads to
+};
+
+struct CoverageDetail {
+  CoverageLevel level = CoverageLevel::kNone;
+  std::vector<std::string> lists;     ///< consulted
+  std::vector<Algorithm> algorithms;  ///< looked up
+  int views = 0;
+  std::uint32_t frames_seen = 0;
+  std::uint32_t frames_total = 0;
+  std::vector<std::string> missing;  ///< one sentence each
+};
+
+/// Microseconds by stage; zero where a stage did not run.
+struct StageTimings {
+  std::int64_t queue = 0;
+  std::int64_t digest = 0;
+  std::int64_t decode_wait = 0;
+  std::int64_t decode = 0;
+  std::int64_t hash = 0;
+  std::int64_t match = 0;
+  std::int64_t decide = 0;
+  std::int64_t total = 0;
+};
+
+/// The whole answer; how much of it a caller sees is the wire's business.
+struct ScanAnswer {
+  std::string scan_id;
+  Verdict verdict = Verdict::kHold;
+  Outcome outcome = Outcome::kNotEvaluated;
+  Cause cause = Cause::kNone;
+  HarmClass harm_class = HarmClass::kUnspecified;
+  CoverageDetail coverage;
+  std::vector<MatchDetail> matches;  ///< strictest first
+  bool matches_truncated = false;
+  std::string rule_id;
+  std::string policy_version;
+  std::string policy_digest;
+  std::int64_t generation = 0;
+  StageTimings timings;
+  std::optional<std::chrono::milliseconds> retry_after;  ///< for kNotEvaluated
+  std::optional<WallTime> retain_until;                  ///< for kBlock
+  bool replayed = false;
+
+  // Facts of the upload.
+  decode::DecodeResult image;  ///< `views` hold the perceptual hashes
+  decode::Format format = decode::Format::kUnknown;
+  std::uint64_t size = 0;
+  std::optional<Digests> digests;  ///< absent for MatchHashes
+};
+
+}  // namespace hashgate::scan

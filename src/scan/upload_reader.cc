@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <cstring>
+
+#include "scan/scanner.h"
+
+namespace hashgate::scan {
+namespace {
+
+// Overwrites bytes that the compiler can see nobody reads again.
+void Wipe(std::vector<std::uint8_t>& bytes) {
+  if (bytes.empty()) return;
+  std::memset(bytes.data(), 0, bytes.size());
+  asm volatile("" : : "r"(bytes.data()) : "memory");
+}
+
+}  // namespace
+
+UploadReader::~UploadReader() {
+  Wipe(kept_);
+  Wipe(front_);
+}
+
+void UploadReader::Digest(ByteSpan bytes) {
+  const SteadyTime start = std::chrono::steady_clock::now();
+  digests_.Update(bytes);
+  text_.Update(bytes);
+  size_ += bytes.size();
+  digest_micros_ +=
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
+void UploadReader::Update(ByteSpan bytes) {
+  Digest(bytes);
+  if (front_.size() < decode::kSniffBytes) {
+    const std::size_t take = std::min(bytes.size(), decode::kSniffBytes - front_.size());
+    front_.insert(front_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(take));
+    // Once enough is there to tell, what no decoder will read need not be kept.
+    if (front_.size() == decode::kSniffBytes && !decode::IsDecodable(decode::Sniff(front_))) keep_ = false;
+  }
+  if (keep_ && size_ > max_content_) keep_ = false;
+  if (!keep_) {
+    Wipe(kept_);
+    kept_ = {};
+    return;
+  }
+  if (kept_.size() + bytes.size() > kept_.capacity()) {
+    // Growing would leave a copy of the picture in freed memory.
+    std::vector<std::uint8_t> larger;
+    larger.reserve(std::min<std::size_t>(std::max(kept_.capacity() * 2, kept_.size() + bytes.size()),
+                                         std::max<std::size_t>(max_content_, kept_.size() + bytes.size())));
+    larger.assign(kept_.begin(), kept_.end());
+    Wipe(kept_);
+    kept_ = std::move(larger);
+  }
+  kept_.insert(kept_.end(), bytes.begin(), bytes.end());
+}
+
+void UploadReader::Borrow(ByteSpan whole) {
+  Digest(whole);
+  borrowed_ = whole;
+  front_.assign(whole.begin(),
+                whole.begin() + static_cast<std::ptrdiff_t>(std::min(whole.size(), decode::kSniffBytes)));
+}
+
+Upload UploadReader::Finish() {
+  Upload upload;
+  upload.digests = digests_.Finish();
+  upload.size = size_;
+  upload.digest_micros = digest_micros_;
+  upload.format = decode::Sniff(front_);
+  if (upload.format == decode::Format::kUnknown && text_.IsText()) upload.format = decode::Format::kText;
+  if (size_ <= max_content_) upload.content = borrowed_.empty() ? ByteSpan(kept_) : borrowed_;
+  return upload;
+}
+
+}  // namespace hashgate::scan

@@ -1,0 +1,41 @@
+#include "scan/executor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+
+namespace hashgate::scan {
+namespace {
+
+TEST(Executor, RefusesBeyondItsBoundAndRunsWhatItTook) {
+  std::atomic<int> ran = 0;
+  std::latch running(1);
+  std::latch release(1);
+  {
+    Executor executor(1, 2, "test");
+    ASSERT_TRUE(executor.Submit([&] {
+      running.count_down();
+      release.wait();
+      ++ran;
+    }));
+    running.wait();
+    EXPECT_TRUE(executor.Submit([&] { ++ran; }));
+    EXPECT_TRUE(executor.Submit([&] { ++ran; }));
+    EXPECT_EQ(executor.queued(), 2U);
+    EXPECT_FALSE(executor.Submit([&] { ++ran; }));
+    release.count_down();
+  }
+  EXPECT_EQ(ran.load(), 3);
+}
+
+TEST(Executor, UsesAllItsThreads) {
+  std::latch both(2);
+  Executor executor(2, 4, "test");
+  // Each job waits for the other: one thread alone would never end.
+  ASSERT_TRUE(executor.Submit([&] { both.arrive_and_wait(); }));
+  ASSERT_TRUE(executor.Submit([&] { both.arrive_and_wait(); }));
+}
+
+}  // namespace
+}  // namespace hashgate::scan

@@ -1,0 +1,119 @@
+#include "scan/matcher.h"
+
+#include "unit/scan/scan_fixture.h"
+
+namespace hashgate::testing {
+namespace {
+
+class MatcherTest : public ScanTest {
+ protected:
+  Result<scan::Matches> Find(const scan::FileHashes& hashes) {
+    const auto generation = catalog_->Current();
+    const auto lists = generation->EnabledFor("default", {});
+    return scan::FindMatches(*generation, lists, hashes, [this](lists::ListId list, lists::EntryId entry) {
+      return catalog_->GetEntry(list, entry);
+    });
+  }
+  static scan::FileHashes Hashes(const PdqHash& hash, Pipeline pipeline = Pipeline::kFull) {
+    scan::FileHashes hashes;
+    hashes.views = PictureWith(hash).views;
+    hashes.views[0].pdq[0].pipeline = pipeline;
+    return hashes;
+  }
+};
+
+const PdqHash kPicture = PdqOf(MakeHash(Algorithm::kPdq, 42));
+
+TEST_F(MatcherTest, EachListHasItsOwnThreshold) {
+  lists::ListConfig strict = MakeConfig("strict");
+  strict.max_distance_bits[Algorithm::kPdq] = 10;
+  ASSERT_TRUE(catalog_->CreateList(strict));
+  lists::ListConfig wide = MakeConfig("wide");
+  wide.max_distance_bits[Algorithm::kPdq] = 47;
+  ASSERT_TRUE(catalog_->CreateList(wide));
+  for (const char* list : {"strict", "wide"})
+    AddEntry(list, {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  const auto found = Find(Hashes(Flip(kPicture, 40)));
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->found.size(), 1U);
+  EXPECT_EQ(found->found[0].fact.list, "wide");
+  EXPECT_EQ(found->found[0].max_distance_bits, 47);
+  EXPECT_EQ(Find(Hashes(Flip(kPicture, 10)))->found.size(), 2U);
+}
+
+TEST_F(MatcherTest, CorroborationDoesNotDependOnTruncation) {
+  AddList("csam");
+  // Forty nearer entries fill the bounds; the one that the digest names lies within the threshold, but
+  // farther.
+  for (int i = 0; i < 40; ++i) {
+    AddEntry("csam", {.source_id = "near-" + std::to_string(i), .hashes = {PdqValue(Flip(kPicture, i % 3))}});
+  }
+  const Md5 md5 = {9, 9, 9};
+  AddEntry("csam", {.source_id = "named",
+                    .hashes = {DigestValue(Algorithm::kMd5, md5), PdqValue(Flip(kPicture, 25))}});
+  scan::FileHashes hashes = Hashes(kPicture);
+  hashes.md5 = md5;
+  const auto found = Find(hashes);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->truncated);
+  const auto named =
+      std::ranges::find_if(found->found, [](const auto& match) { return match.source_id == "named"; });
+  ASSERT_NE(named, found->found.end());
+  EXPECT_EQ(named->fact.identity, Identity::kStrong);
+  EXPECT_EQ(named->fact.distance_bits, 25);
+  EXPECT_FALSE(named->fact.digest_conflict);
+}
+
+TEST_F(MatcherTest, AListOfTheOtherPipelineIsAskedWithTheFullHashToo) {
+  lists::ListConfig config = MakeConfig("nn");
+  config.pdq_pipeline = Pipeline::kNn512;
+  ASSERT_TRUE(catalog_->CreateList(config));
+  AddEntry("nn", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  const auto found = Find(Hashes(Flip(kPicture, 20)));
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->found.size(), 1U);
+  EXPECT_FALSE(found->found[0].fact.nn512_only);
+}
+
+TEST_F(MatcherTest, AnNn512HashFarFromTheFullOneIsMarked) {
+  lists::ListConfig config = MakeConfig("nn");
+  config.pdq_pipeline = Pipeline::kNn512;
+  ASSERT_TRUE(catalog_->CreateList(config));
+  AddEntry("nn", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  scan::FileHashes hashes = Hashes(PdqOf(MakeHash(Algorithm::kPdq, 77)));  // the full hash, unrelated
+  decode::PdqForms planted = hashes.views[0].pdq[0];
+  planted.pipeline = Pipeline::kNn512;
+  planted.forms[0] = kPicture;
+  hashes.views[0].pdq.push_back(planted);
+  auto found = Find(hashes);
+  ASSERT_EQ(found->found.size(), 1U);
+  EXPECT_TRUE(found->found[0].fact.nn512_only);
+  hashes.views[0].pdq[0].forms[0] = Flip(kPicture, 63);
+  EXPECT_FALSE(Find(hashes)->found[0].fact.nn512_only);
+}
+
+TEST_F(MatcherTest, AnEntryThatCannotBeReadStillMatches) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture, 20)}, .classification = "A1"});
+  store_.FailReads(Reason::kStoreFailed);
+  const auto found = Find(Hashes(kPicture));
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->found.size(), 1U);
+  EXPECT_EQ(found->found[0].fact.classification, "A1");
+  // The class in the index still knows that the quality was low.
+  EXPECT_LT(found->found[0].fact.entry_quality, kMinUsablePdqQuality);
+  EXPECT_GE(found->found[0].fact.entry_quality, 0);
+}
+
+TEST_F(MatcherTest, AnUnusableHashIsNoConflict) {
+  AddList("csam");
+  const Md5 md5 = {9};
+  AddEntry("csam",
+           {.source_id = "plain", .hashes = {DigestValue(Algorithm::kMd5, md5), PdqValue(kPicture, 10)}});
+  scan::FileHashes hashes = Hashes(PdqOf(MakeHash(Algorithm::kPdq, 77)));
+  hashes.md5 = md5;
+  EXPECT_FALSE(Find(hashes)->found[0].fact.digest_conflict);
+}
+
+}  // namespace
+}  // namespace hashgate::testing
