@@ -71,7 +71,7 @@ LIBRARIES = [
     ("rocksdb/", {"store"}),
     ("curl/", {"exchange", "casework"}),
     ("pugixml.hpp", {"exchange", "casework"}),
-    ("nlohmann/", {"exchange", "testkit"}),
+    ("nlohmann/", {"exchange", "testkit", "app"}),
     ("nats/", {"casework"}),
     ("yaml-cpp/", {"policy", "app"}),
     ("httplib.h", {"http"}),
@@ -129,16 +129,20 @@ def check_cmake(path, where, module):
     text = "\n".join(line.split("#", 1)[0] for line in path.read_text(encoding="utf-8").splitlines())
     for call in CMAKE_CALL.finditer(text):
         # A binary is built in its module's folder and links like that module.
-        owner = call.group(2) if call.group(1) == "module" else module
+        owner = module_of(pathlib.PurePosixPath(call.group(2), "x")) if call.group(1) == "module" else module
+        if owner is None:
+            yield f"{where}: {call.group(2)} is no module"
+            continue
         keyword = None
         for word in call.group(3).split():
             if word in CMAKE_KEYWORDS:
                 keyword = word
             elif keyword == "DEPS":
                 allowed = {"image": {"decode"}}.get(owner, set()) | MAY_USE.get(owner, set()) | {owner}
-                if word not in MAY_USE:
+                target = module_of(pathlib.PurePosixPath(word, "x"))
+                if target is None:
                     yield f"{where}: {word} is no module"
-                elif word not in allowed:
+                elif target not in allowed:
                     yield f"{where}: module {owner} may not link {word}"
 
 
@@ -182,6 +186,7 @@ def self_test():
         "unknown header": ("src/base/a.cc", "#include <nosuchlibrary/x.h>\n"),
         "no known module": ("src/elsewhere/a.cc", "#include <vector>\n"),
         "may not link store": ("src/index/CMakeLists.txt", "hashgate_module(index SOURCES a.cc\n  DEPS base store)\n"),
+        "elsewhere is no module": ("src/elsewhere/CMakeLists.txt", "hashgate_module(elsewhere SOURCES a.cc)\n"),
         "is no module": ("src/index/CMakeLists.txt", "hashgate_module(index SOURCES a.cc DEPS bass)\n"),
         "never linked": ("src/image/CMakeLists.txt", "target_link_libraries(x opencv_imgcodecs)\n"),
     }
@@ -191,6 +196,7 @@ def self_test():
         "src/image/process.h": '#include <jpeglib.h>\n#include "decode/record.h"\n',
         "src/rpc/wire/json.cc": '#include "hashgate/v1/types.pb.h"\n#include "rpc/wire/json.h"\n',
         "src/index/CMakeLists.txt": "hashgate_module(index SOURCES a.cc DEPS base hash/core LIBS x)\n",
+        "src/app/cli/CMakeLists.txt": "hashgate_module(app/cli DEPS rpc/wire)\nhashgate_binary(a DEPS app/cli)\n",
     }
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
