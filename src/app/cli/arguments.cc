@@ -1,0 +1,241 @@
+#include "app/cli/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+
+#include "hashgate/version.h"
+
+namespace hashgate::cli {
+namespace {
+
+/// Adds the commands to the parser; what is chosen lands in `command`.
+class Parser {
+ public:
+  explicit Parser(ParsedArguments& parsed) : parsed_(parsed) {
+    app_.set_version_flag("--version", "hashgate " + std::string(EngineVersion()));
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.add_option("--server", parsed_.global.server, "Address of the server")
+        ->envname("HASHGATE_SERVER")
+        ->capture_default_str();
+    app_.add_flag("--json", parsed_.global.json, "One JSON object a line");
+    app_.add_option("--timeout", timeout_seconds_, "Seconds that one request may take")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->capture_default_str();
+    AddHash();
+    AddScan();
+    AddMatch();
+    AddLists();
+    AddPolicy();
+    CLI::App& status =
+        Add<StatusArguments>(app_, "status", "What the server protects with, and whether it is well");
+    static_cast<void>(status);
+    auto [testkit, arguments] =
+        AddWith<TestkitArguments>(app_, "testkit", "Write harmless files with known answers");
+    testkit.add_option("DIR", arguments.folder, "Folder to write to")->required();
+  }
+
+  void Parse(std::vector<std::string> arguments) {
+    // CLI11 takes them from the back.
+    std::ranges::reverse(arguments);
+    try {
+      app_.parse(arguments);
+      parsed_.global.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds_ * 1000));
+    } catch (const CLI::ParseError& error) {
+      std::ostringstream out;
+      std::ostringstream err;
+      parsed_.command.reset();
+      parsed_.usage_error = app_.exit(error, out, err) != 0;
+      parsed_.text = out.str() + err.str();
+    }
+  }
+
+ private:
+  // The arguments of a command live as long as the parser; they are copied out when the command is chosen.
+  template <typename T>
+  std::pair<CLI::App&, T&> AddWith(CLI::App& parent, const std::string& name, const std::string& about) {
+    CLI::App* const command = parent.add_subcommand(name, about);
+    auto arguments = std::make_shared<T>();
+    T& reference = *arguments;
+    command->final_callback([this, arguments] { parsed_.command = *arguments; });
+    return {*command, reference};
+  }
+  template <typename T>
+  CLI::App& Add(CLI::App& parent, const std::string& name, const std::string& about) {
+    return AddWith<T>(parent, name, about).first;
+  }
+
+  void AddHash() {
+    auto [command, a] = AddWith<HashArguments>(app_, "hash", "Hash files here, without a server");
+    command.add_option("FILE", a.files, "Files")->required();
+    command.add_option("--algorithms", a.algorithms, "pdq, md5, sha1, sha256 or all")->delimiter(',');
+    command.add_flag("--views", a.views, "Also the further views of a picture");
+    command.add_flag("--dihedral", a.dihedral, "Also the turned and mirrored forms of PDQ");
+  }
+
+  void AddScan() {
+    auto [command, a] = AddWith<ScanArguments>(app_, "scan", "Have the server scan files and folders");
+    command.add_option("PATH", a.paths, "Files and folders, searched to the bottom")->required();
+    command.add_option("--jobs", a.jobs, "Files in flight at once")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+    command.add_option("--state", a.state_file, "Remember finished files here and pass them over next time");
+    command.add_option("--fail-policy", a.fail_policy_file,
+                       "Keep the server's fail policy here for when it cannot be reached");
+    command.add_option("--surface", a.surface, "Surface of the server's configuration");
+    command.add_option("--lists", a.lists, "Only these lists")->delimiter(',');
+    command.add_flag("--include-hashes", a.include_hashes, "Also print the files' hashes");
+    command.add_flag("--exact", a.exact, "Digests only: do not decode pictures");
+    command.add_flag("--background", a.background, "Never before uploads of others");
+  }
+
+  void AddMatch() {
+    auto [command, a] = AddWith<MatchArguments>(app_, "match", "Match hashes that were made elsewhere");
+    for (const Algorithm algorithm :
+         {Algorithm::kPdq, Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPhotoDna}) {
+      const std::string name(AlgorithmName(algorithm));
+      command
+          .add_option_function<std::vector<std::string>>(
+              "--" + name,
+              [&a, algorithm](const std::vector<std::string>& values) {
+                for (const std::string& value : values) a.hashes.emplace_back(algorithm, value);
+              },
+              "A value of " + name + " of the file; may be given again")
+          ->type_name("HEX")
+          ->expected(1, 64);
+    }
+    command.add_option("--pipeline", a.pipeline, "How the PDQ hashes were made")
+        ->check(CLI::IsMember({"full", "nn512", "unknown"}));
+    command.add_option("--surface", a.surface, "Surface of the server's configuration");
+    command.add_option("--lists", a.lists, "Only these lists")->delimiter(',');
+  }
+
+  static void AddListFields(CLI::App& command, ListFields& a, bool create) {
+    command.add_option("NAME", a.name, "Name of the list")->required();
+    CLI::Option* const purpose =
+        command.add_option("--purpose", a.purpose, "CSAM, EXPLOITATIVE, NCII_ADULT, OWN_RULES or TEST");
+    CLI::Option* const trust = command.add_option("--trust", a.trust, "TRUSTED, LOCAL or UNVERIFIED");
+    CLI::Option* const source = command.add_option("--source", a.source, "Who supplied it");
+    CLI::Option* const basis =
+        command.add_option("--legal-basis", a.legal_basis, "Agreement or law under which it is held");
+    command.add_option("--max-distance", a.max_distance, "Bits at which PDQ still matches, 0 to 63");
+    command.add_option("--pipeline", a.pipeline, "How its PDQ hashes were made: full, nn512 or unknown");
+    command.add_option("--ceiling", a.ceiling, "No match leads to more than this verdict");
+    command.add_option("--tenant", a.tenant, "Tenant that owns it; nobody: shared by all");
+    command.add_option("--description", a.description, "For people");
+    if (create) {
+      command.add_flag_callback("--disabled", [&a] { a.enabled = false; }, "Do not match it yet");
+      for (CLI::Option* const option : {purpose, trust, source, basis}) option->required();
+    }
+  }
+
+  void AddLists() {
+    CLI::App& lists = *app_.add_subcommand("lists", "Hash lists and their entries");
+    lists.require_subcommand(1);
+    lists.fallthrough();
+    {
+      auto [command, a] = AddWith<ListsLsArguments>(lists, "ls", "All lists");
+      command.add_flag("--all", a.all, "Also the built-in ones");
+    }
+    {
+      auto [command, a] = AddWith<ListsShowArguments>(lists, "show", "One list");
+      command.add_option("NAME", a.name, "Name of the list")->required();
+    }
+    {
+      auto [command, a] = AddWith<ListsCreateArguments>(lists, "create", "Make an empty list");
+      AddListFields(command, a, true);
+    }
+    {
+      auto [command, a] = AddWith<ListsUpdateArguments>(lists, "update", "Change a list's fields");
+      AddListFields(command, a, false);
+    }
+    AddListsTransfer(lists);
+    {
+      auto [command, a] = AddWith<ListsEntriesArguments>(lists, "entries", "Entries of a list");
+      command.add_option("NAME", a.name, "Name of the list")->required();
+      command.add_option("--limit", a.limit, "At most this many; 0: all")->capture_default_str();
+    }
+    {
+      auto [command, a] =
+          AddWith<ListsQuarantineArguments>(lists, "quarantine", "Records that could not be taken");
+      command.add_option("NAME", a.name, "Name of the list")->required();
+      command.add_option("--limit", a.limit, "At most this many")
+          ->check(CLI::Range(1, 10'000))
+          ->capture_default_str();
+    }
+    for (const bool enable : {true, false}) {
+      auto [command, a] = AddWith<ListsEnableArguments>(
+          lists, enable ? "enable" : "disable",
+          enable ? "Let a list's entries match" : "Keep a list's entries but stop them matching");
+      command.add_option("NAME", a.name, "Name of the list")->required();
+      a.enable = enable;
+    }
+    {
+      auto [command, a] = AddWith<ListsRemoveArguments>(lists, "rm", "Remove a list and its entries");
+      command.add_option("NAME", a.name, "Name of the list")->required();
+      command.add_flag("--yes", a.yes, "Do not ask");
+    }
+  }
+
+  void AddListsTransfer(CLI::App& lists) {
+    {
+      auto [command, a] = AddWith<ListsImportArguments>(lists, "import", "Add or update entries from a file");
+      command.add_option("NAME", a.name, "Name of the list")->required();
+      command.add_option("FILE", a.file, "File to read, or - for standard input")->required();
+      command.add_option("--format", a.format, "auto, lines, csv, jsonl, vics or ncmec")
+          ->capture_default_str();
+      command.add_option("--algorithm", a.algorithm, "What plain lines of 64 digits are")
+          ->check(CLI::IsMember({"pdq", "sha256"}));
+      command.add_option("--map", a.map, "CSV: FIELD=COLUMN; may be given again");
+      command.add_option("--separator", a.separator, "CSV: the character between fields, or tab");
+      command.add_flag("--replace", a.replace,
+                       "Remove entries that are not in the file, all at once at the end");
+      command.add_flag("--progress", a.progress, "With --json: a line for each acknowledgement");
+    }
+    {
+      auto [command, a] = AddWith<ListsExportArguments>(lists, "export", "Write all entries");
+      command.add_option("NAME", a.name, "Name of the list")->required();
+      command.add_option("--format", a.format, "csv or jsonl")
+          ->check(CLI::IsMember({"csv", "jsonl"}))
+          ->capture_default_str();
+      command.add_option("--output,-o", a.output, "File to write; without it, standard output");
+    }
+  }
+
+  void AddPolicy() {
+    CLI::App& policy = *app_.add_subcommand("policy", "Policies: check and explain, without a server");
+    policy.require_subcommand(1);
+    policy.fallthrough();
+    {
+      auto [command, a] = AddWith<PolicyCheckArguments>(policy, "check", "Whether a policy is valid");
+      command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
+    }
+    auto [command, a] = AddWith<PolicyExplainArguments>(policy, "explain", "Why a policy says what it says");
+    command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
+    command.add_option(
+        "--match", a.matches,
+        "A match as key=value,…: list, purpose, trust, ceiling, classification, identity, "
+        "algorithms (a+b), distance, quality, entryQuality, view, conflict, degenerate, nn512Only");
+    command.add_option("--answer", a.answer_file, "Answer of scan --json to explain; - for standard input");
+    command.add_option("--outcome", a.outcome, "Outcome, where it is not told by matches and cause");
+    command.add_option("--cause", a.cause, "Cause, such as TRUNCATED");
+    command.add_option("--surface", a.surface, "Name of the surface")->capture_default_str();
+    command.add_option("--surface-kind", a.surface_kind, "PUBLIC, GROUP, PRIVATE_MESSAGE, AVATAR or OTHER")
+        ->capture_default_str();
+  }
+
+  ParsedArguments& parsed_;
+  double timeout_seconds_ = 30;
+  CLI::App app_{"Hashgate: recognises known child sexual abuse material by hash", "hashgate"};
+};
+
+}  // namespace
+
+ParsedArguments ParseArguments(std::vector<std::string> arguments) {
+  ParsedArguments parsed;
+  Parser(parsed).Parse(std::move(arguments));
+  return parsed;
+}
+
+}  // namespace hashgate::cli

@@ -1,0 +1,130 @@
+// The command line as plain data. Only arguments.cc knows the parser.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "exchange/importer.h"
+#include "hashgate/hash.h"
+#include "hashgate/verdict.h"
+
+namespace hashgate::cli {
+
+struct GlobalOptions {
+  std::string server = "127.0.0.1:8461";
+  bool json = false;
+  std::chrono::milliseconds timeout{30'000};
+};
+
+struct HashArguments {
+  std::vector<std::string> files;
+  std::vector<std::string> algorithms = {"pdq", "md5", "sha1", "sha256"};
+  bool views = false;
+  bool dihedral = false;
+};
+
+struct ScanArguments {
+  std::vector<std::string> paths;
+  int jobs = 4;
+  std::string state_file;
+  std::string fail_policy_file;
+  std::string surface;
+  std::vector<std::string> lists;
+  bool include_hashes = false;
+  bool exact = false;
+  bool background = false;
+};
+
+struct MatchArguments {
+  std::vector<std::pair<Algorithm, std::string>> hashes;
+  std::string pipeline;
+  std::string surface;
+  std::vector<std::string> lists;
+};
+
+struct ListsLsArguments {
+  bool all = false;
+};
+struct ListsShowArguments {
+  std::string name;
+};
+/// Fields that were given; for `create` and `update`.
+struct ListFields {
+  std::string name;
+  std::optional<std::string> purpose, trust, source, legal_basis, tenant, description, pipeline, ceiling;
+  std::optional<int> max_distance;
+  std::optional<bool> enabled;
+};
+struct ListsCreateArguments : ListFields {};
+struct ListsUpdateArguments : ListFields {};
+struct ListsImportArguments {
+  std::string name;
+  std::string file;
+  std::string format = "auto";
+  std::string algorithm;
+  std::vector<std::string> map;
+  std::string separator;
+  bool replace = false;
+  bool progress = false;
+};
+struct ListsExportArguments {
+  std::string name;
+  std::string format = "csv";
+  std::string output;
+};
+struct ListsEntriesArguments {
+  std::string name;
+  int limit = 100;
+};
+struct ListsQuarantineArguments {
+  std::string name;
+  int limit = 100;
+};
+struct ListsEnableArguments {
+  std::string name;
+  bool enable = true;
+};
+struct ListsRemoveArguments {
+  std::string name;
+  bool yes = false;
+};
+struct PolicyCheckArguments {
+  std::string policy;
+};
+struct PolicyExplainArguments {
+  std::string policy;
+  std::vector<std::string> matches;
+  std::string answer_file;
+  std::string outcome;
+  std::string cause;
+  std::string surface = "default";
+  std::string surface_kind = "PUBLIC";
+};
+struct StatusArguments {};
+struct TestkitArguments {
+  std::string folder;
+};
+
+using Command =
+    std::variant<HashArguments, ScanArguments, MatchArguments, ListsLsArguments, ListsShowArguments,
+                 ListsCreateArguments, ListsUpdateArguments, ListsImportArguments, ListsExportArguments,
+                 ListsEntriesArguments, ListsQuarantineArguments, ListsEnableArguments, ListsRemoveArguments,
+                 PolicyCheckArguments, PolicyExplainArguments, StatusArguments, TestkitArguments>;
+
+struct ParsedArguments {
+  GlobalOptions global;
+  std::optional<Command> command;
+  /// Where there is no command: what to print, and whether that is an error.
+  std::string text;
+  bool usage_error = false;
+};
+
+/// Parses one command line without the program's name. HASHGATE_SERVER is the default of --server.
+ParsedArguments ParseArguments(std::vector<std::string> arguments);
+
+}  // namespace hashgate::cli

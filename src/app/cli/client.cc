@@ -1,0 +1,338 @@
+#include "app/cli/client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "hashgate/v1/hash_list_service.grpc.pb.h"
+#include "hashgate/v1/scan_service.grpc.pb.h"
+#include "hashgate/v1/status_service.grpc.pb.h"
+#include "rpc/wire/error_status.h"
+
+namespace hashgate::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// A page of 10,000 entries with PhotoDNA vectors and long texts.
+constexpr int kMaxReceiveBytes = 128 << 20;
+// Bound of streams that may last as long as they make progress.
+constexpr std::chrono::hours kStreamDeadline{24};
+constexpr milliseconds kLastStepPatience = std::chrono::minutes(10);
+
+/// Contexts of calls in flight, so that a stop request can end them.
+class CallRegistry {
+ public:
+  bool Add(grpc::ClientContext& context) {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return false;
+    contexts_.insert(&context);
+    return true;
+  }
+  void Remove(grpc::ClientContext& context) {
+    const std::lock_guard lock(mutex_);
+    contexts_.erase(&context);
+  }
+  void Cancel() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    for (grpc::ClientContext* const context : contexts_) context->TryCancel();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<grpc::ClientContext*> contexts_;
+  bool cancelled_ = false;
+};
+
+/// One call: its context with a deadline, registered while it lives.
+class Call {
+ public:
+  Call(CallRegistry& registry, std::chrono::system_clock::time_point deadline) : registry_(registry) {
+    context_.set_deadline(deadline);
+    accepted_ = registry_.Add(context_);
+    if (!accepted_) context_.TryCancel();
+  }
+  ~Call() { registry_.Remove(context_); }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  grpc::ClientContext* context() { return &context_; }
+
+ private:
+  CallRegistry& registry_;
+  grpc::ClientContext context_;
+  bool accepted_ = false;
+};
+
+/// Cancels a call when nobody has said for a while that it goes on.
+class StallGuard {
+ public:
+  StallGuard(grpc::ClientContext& context, milliseconds patience)
+      : until_(steady_clock::now() + patience), thread_([this, &context] { Run(context); }) {}
+  ~StallGuard() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  StallGuard(const StallGuard&) = delete;
+  StallGuard& operator=(const StallGuard&) = delete;
+
+  void GoesOn(milliseconds patience) {
+    const std::lock_guard lock(mutex_);
+    until_ = steady_clock::now() + patience;
+  }
+  [[nodiscard]] bool stalled() {
+    const std::lock_guard lock(mutex_);
+    return stalled_;
+  }
+
+ private:
+  void Run(grpc::ClientContext& context) {
+    std::unique_lock lock(mutex_);
+    while (!ended_) {
+      if (steady_clock::now() >= until_) {
+        stalled_ = true;
+        context.TryCancel();
+        return;
+      }
+      changed_.wait_until(lock, until_);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  steady_clock::time_point until_;
+  bool ended_ = false;
+  bool stalled_ = false;
+  std::thread thread_;  // last: the others are there when it starts
+};
+
+std::unexpected<Error> Stalled(milliseconds patience) {
+  return Fail(Reason::kDeadlineExceeded,
+              "the server did not answer for " + std::to_string(patience.count() / 1000) + " seconds");
+}
+
+class GrpcClient : public Client {
+ public:
+  explicit GrpcClient(const std::shared_ptr<grpc::ChannelInterface>& channel)
+      : scan_(v1::ScanService::NewStub(channel)),
+        lists_(v1::HashListService::NewStub(channel)),
+        status_(v1::StatusService::NewStub(channel)) {}
+
+  Result<v1::ScanImageResponse> ScanImage(const v1::ScanImageRequest& request, milliseconds timeout,
+                                          RefusalFacts& facts) override {
+    return Unary(*scan_, &v1::ScanService::Stub::ScanImage, request, timeout, &facts);
+  }
+  Result<v1::MatchHashesResponse> MatchHashes(const v1::MatchHashesRequest& request,
+                                              milliseconds timeout) override {
+    return Unary(*scan_, &v1::ScanService::Stub::MatchHashes, request, timeout);
+  }
+  Result<v1::GetFailPolicyResponse> GetFailPolicy(const v1::GetFailPolicyRequest& request,
+                                                  milliseconds timeout) override {
+    return Unary(*scan_, &v1::ScanService::Stub::GetFailPolicy, request, timeout);
+  }
+  Result<v1::CreateHashListResponse> CreateHashList(const v1::CreateHashListRequest& request,
+                                                    milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::CreateHashList, request, timeout);
+  }
+  Result<v1::GetHashListResponse> GetHashList(const v1::GetHashListRequest& request,
+                                              milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::GetHashList, request, timeout);
+  }
+  Result<v1::ListHashListsResponse> ListHashLists(const v1::ListHashListsRequest& request,
+                                                  milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::ListHashLists, request, timeout);
+  }
+  Result<v1::UpdateHashListResponse> UpdateHashList(const v1::UpdateHashListRequest& request,
+                                                    milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::UpdateHashList, request, timeout);
+  }
+  Result<v1::DeleteHashListResponse> DeleteHashList(const v1::DeleteHashListRequest& request,
+                                                    milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::DeleteHashList, request, timeout);
+  }
+  Result<v1::EnableHashListResponse> EnableHashList(const v1::EnableHashListRequest& request,
+                                                    milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::EnableHashList, request, timeout);
+  }
+  Result<v1::DisableHashListResponse> DisableHashList(const v1::DisableHashListRequest& request,
+                                                      milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::DisableHashList, request, timeout);
+  }
+  Result<v1::ListEntriesResponse> ListEntries(const v1::ListEntriesRequest& request,
+                                              milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::ListEntries, request, timeout);
+  }
+  Result<v1::ListQuarantinedResponse> ListQuarantined(const v1::ListQuarantinedRequest& request,
+                                                      milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::ListQuarantined, request, timeout);
+  }
+  Result<v1::GetStatusResponse> GetStatus(milliseconds timeout) override {
+    return Unary(*status_, &v1::StatusService::Stub::GetStatus, v1::GetStatusRequest(), timeout);
+  }
+
+  Result<v1::ScanUploadResponse> ScanUpload(const v1::UploadHeader& header,
+                                            const std::function<Result<std::string>()>& next_chunk,
+                                            milliseconds timeout, RefusalFacts& facts) override;
+  Result<v1::ImportEntriesResponse> ImportEntries(
+      const v1::ImportHeader& header, const std::function<Result<bool>(v1::ImportRecords&)>& next,
+      const std::function<void(const v1::ImportEntriesResponse&)>& acknowledged,
+      milliseconds patience) override;
+  Status ExportEntries(const v1::ExportEntriesRequest& request,
+                       const std::function<Status(const v1::ExportEntriesResponse&)>& take,
+                       milliseconds patience) override;
+
+  void Cancel() override { calls_.Cancel(); }
+
+ private:
+  template <typename Stub, typename Request, typename Response>
+  Result<Response> Unary(Stub& stub,
+                         grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                         const Request& request, milliseconds timeout, RefusalFacts* facts = nullptr) {
+    Call call(calls_, std::chrono::system_clock::now() + timeout);
+    Response response;
+    const grpc::Status status = (stub.*method)(call.context(), request, &response);
+    if (status.ok()) return response;
+    if (facts != nullptr) *facts = rpc::MetadataOf(status);
+    return std::unexpected(rpc::FromGrpc(status));
+  }
+
+  CallRegistry calls_;
+  std::unique_ptr<v1::ScanService::Stub> scan_;
+  std::unique_ptr<v1::HashListService::Stub> lists_;
+  std::unique_ptr<v1::StatusService::Stub> status_;
+};
+
+Result<v1::ScanUploadResponse> GrpcClient::ScanUpload(const v1::UploadHeader& header,
+                                                      const std::function<Result<std::string>()>& next_chunk,
+                                                      milliseconds timeout, RefusalFacts& facts) {
+  Call call(calls_, std::chrono::system_clock::now() + timeout);
+  v1::ScanUploadResponse response;
+  const auto stream = scan_->ScanUpload(call.context(), &response);
+  v1::ScanUploadRequest message;
+  *message.mutable_header() = header;
+  std::optional<Error> local_error;
+  // A failed write means that the server has already answered; Finish says what.
+  for (bool written = stream->Write(message); written; written = stream->Write(message)) {
+    Result<std::string> chunk = next_chunk();
+    if (!chunk) {
+      local_error = chunk.error();
+      call.context()->TryCancel();
+      break;
+    }
+    if (chunk->empty()) {
+      stream->WritesDone();
+      break;
+    }
+    message.set_chunk(*std::move(chunk));
+  }
+  const grpc::Status status = stream->Finish();
+  if (local_error) return std::unexpected(*local_error);
+  if (status.ok()) return response;
+  facts = rpc::MetadataOf(status);
+  return std::unexpected(rpc::FromGrpc(status));
+}
+
+Result<v1::ImportEntriesResponse> GrpcClient::ImportEntries(
+    const v1::ImportHeader& header, const std::function<Result<bool>(v1::ImportRecords&)>& next,
+    const std::function<void(const v1::ImportEntriesResponse&)>& acknowledged, milliseconds patience) {
+  // While one batch is committed the next is already on its way.
+  constexpr int kMaxUnanswered = 2;
+  Call call(calls_, std::chrono::system_clock::now() + kStreamDeadline);
+  const auto stream = lists_->ImportEntries(call.context());
+  StallGuard guard(*call.context(), patience);
+  v1::ImportEntriesResponse response;
+  std::optional<Error> local_error;
+  int unanswered = 0;
+  const auto read = [&] {
+    if (!stream->Read(&response)) return false;
+    guard.GoesOn(patience);
+    --unanswered;
+    acknowledged(response);
+    return true;
+  };
+  v1::ImportEntriesRequest message;
+  *message.mutable_header() = header;
+  bool alive = stream->Write(message);
+  while (alive) {
+    v1::ImportRecords& records = *message.mutable_records();
+    records.Clear();
+    const Result<bool> more = next(records);
+    if (!more) {
+      local_error = more.error();
+      call.context()->TryCancel();
+      break;
+    }
+    // Reading the file is our own time, not the server's.
+    guard.GoesOn(patience);
+    if (records.records_size() > 0) {
+      alive = stream->Write(message);
+      ++unanswered;
+      while (alive && unanswered >= kMaxUnanswered) alive = read();
+    }
+    if (!*more) break;
+  }
+  if (alive && !local_error) {
+    guard.GoesOn(std::max(patience, kLastStepPatience));
+    stream->WritesDone();
+    while (read()) {
+    }
+  }
+  const grpc::Status status = stream->Finish();
+  if (local_error) return std::unexpected(*local_error);
+  if (guard.stalled()) return Stalled(patience);
+  if (!status.ok()) return std::unexpected(rpc::FromGrpc(status));
+  if (!response.done()) {
+    return Fail(Reason::kImportInterrupted, "the server ended the import without its last answer");
+  }
+  return response;
+}
+
+Status GrpcClient::ExportEntries(const v1::ExportEntriesRequest& request,
+                                 const std::function<Status(const v1::ExportEntriesResponse&)>& take,
+                                 milliseconds patience) {
+  Call call(calls_, std::chrono::system_clock::now() + kStreamDeadline);
+  const auto stream = lists_->ExportEntries(call.context(), request);
+  StallGuard guard(*call.context(), patience);
+  v1::ExportEntriesResponse response;
+  while (stream->Read(&response)) {
+    if (Status taken = take(response); !taken) {
+      call.context()->TryCancel();
+      stream->Finish();
+      return taken;
+    }
+    guard.GoesOn(patience);
+  }
+  const grpc::Status status = stream->Finish();
+  if (guard.stalled()) return Stalled(patience);
+  if (!status.ok()) return std::unexpected(rpc::FromGrpc(status));
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Client> MakeClient(std::shared_ptr<grpc::ChannelInterface> channel) {
+  return std::make_unique<GrpcClient>(channel);
+}
+
+std::unique_ptr<Client> ConnectClient(const std::string& server) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  // Uploads must not take the way of a proxy that happens to be set in the environment.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // Reconnect soon after the server restarts: the default backs off to two minutes.
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  return MakeClient(grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments));
+}
+
+}  // namespace hashgate::cli

@@ -1,0 +1,283 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <ostream>
+
+#include "app/cli/commands.h"
+#include "app/cli/output.h"
+#include "base/hex.h"
+#include "base/unique_fd.h"
+#include "decode/sniff.h"
+#include "hash/core/digest_set.h"
+
+namespace hashgate::cli {
+namespace {
+
+// The server's default for one picture; longer files still get their digests.
+const decode::Limits kLimits;
+constexpr std::chrono::seconds kDecodeTime{60};
+
+struct Wish {
+  bool pdq = false;
+  bool md5 = false;
+  bool sha1 = false;
+  bool sha256 = false;
+};
+
+struct Line {
+  std::string algorithm;
+  std::string hex;
+  int quality = kQualityUnknown;
+  std::string pipeline;
+  std::string view;  ///< empty for the whole first picture
+  std::uint32_t frame = 0;
+  std::string dihedral;  ///< empty for the picture as stored
+};
+
+struct Answer {
+  std::string file;
+  std::string format = "unknown";
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::uint32_t frames = 0;
+  bool hashed = false;
+  Cause cause = Cause::kNone;
+  std::vector<Line> lines;
+  std::string error;
+};
+
+std::string UpperCase(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return out;
+}
+
+Result<Wish> ReadWish(const std::vector<std::string>& names) {
+  Wish wish;
+  for (const std::string& name : names) {
+    if (name == "pdq") {
+      wish.pdq = true;
+    } else if (name == "md5") {
+      wish.md5 = true;
+    } else if (name == "sha1") {
+      wish.sha1 = true;
+    } else if (name == "sha256") {
+      wish.sha256 = true;
+    } else if (name == "nn512") {
+      return Fail(Reason::kUnsupported, "PDQ's nn512 pipeline is not part of this build: pdq gives full");
+    } else if (name == "photodna") {
+      return Fail(Reason::kUnsupported, "PhotoDNA cannot be computed here: it needs a licensed library");
+    } else if (name == "all" || ParseAlgorithm(name)) {
+      return Fail(Reason::kUnsupported,
+                  "the img_hash algorithms are not part of this build: use pdq, md5, sha1 and sha256");
+    } else {
+      return Fail(Reason::kAlgorithmUnknown,
+                  "'" + name + "' is not a known hash algorithm: use pdq, md5, sha1 and sha256");
+    }
+  }
+  return wish;
+}
+
+/// What one pass over a file finds.
+struct FileFacts {
+  std::vector<std::uint8_t> front;  ///< the file, up to one byte more than is decoded
+  std::uint64_t size = 0;
+  Digests digests;
+  bool is_text = false;
+};
+
+Result<FileFacts> ReadFile(const std::string& path, const Stop& stop) {
+  const auto failed = [&path] {
+    return Fail(Reason::kFileUnreadable, "cannot be read: " + std::string(std::strerror(errno)), path);
+  };
+  // Not blocking: a named pipe without a writer must not hang the command.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info{};
+  if (!fd.valid() || ::fstat(fd.get(), &info) != 0) return failed();
+  if (!S_ISREG(info.st_mode)) return Fail(Reason::kFileUnreadable, "is not a regular file", path);
+  FileFacts facts;
+  DigestSet digests;
+  decode::TextSniffer text;
+  std::vector<std::uint8_t> buffer(1 << 20);
+  while (true) {
+    if (stop.requested()) return Fail(Reason::kCancelled, "stopped", path);
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed();
+    if (count == 0) break;
+    const ByteSpan bytes(buffer.data(), static_cast<std::size_t>(count));
+    digests.Update(bytes);
+    text.Update(bytes);
+    facts.size += bytes.size();
+    const std::size_t room = kLimits.max_bytes + 1 - facts.front.size();
+    const ByteSpan kept = bytes.first(std::min(bytes.size(), room));
+    facts.front.insert(facts.front.end(), kept.begin(), kept.end());
+  }
+  facts.digests = digests.Finish();
+  facts.is_text = text.IsText();
+  return facts;
+}
+
+void AddViews(const decode::DecodeResult& decoded, const HashArguments& arguments, Answer& answer) {
+  for (const decode::ViewHashes& view : decoded.views) {
+    const bool first_picture = view.kind == ViewKind::kWhole || view.kind == ViewKind::kTruncatedPart;
+    if (!first_picture && !arguments.views) continue;
+    for (const decode::PdqForms& forms : view.pdq) {
+      for (int turn = 0; turn < (arguments.dihedral ? kDihedralCount : 1); ++turn) {
+        Line line;
+        line.algorithm = "pdq";
+        line.hex = forms.forms[static_cast<std::size_t>(turn)].hex();
+        line.quality = forms.quality;
+        line.pipeline = PipelineName(forms.pipeline);
+        if (view.kind != ViewKind::kWhole) line.view = Name(view.kind);
+        line.frame = view.frame;
+        if (turn > 0) line.dihedral = UpperCase(DihedralName(static_cast<Dihedral>(turn)));
+        answer.lines.push_back(std::move(line));
+      }
+    }
+  }
+}
+
+// Errors are those of the decoder as a whole; conditions of the file go into `answer`.
+Status DecodeFile(const FileFacts& facts, decode::Format format, const HashArguments& arguments,
+                  decode::Decoder& decoder, const Stop& stop, Answer& answer) {
+  const auto decoded =
+      decoder.Decode(facts.front, format, decode::Wanted{}, std::chrono::steady_clock::now() + kDecodeTime,
+                     [&stop] { return stop.requested(); });
+  if (!decoded && decoded.error().reason == Reason::kDeadlineExceeded) {
+    answer.cause = Cause::kDeadline;
+    answer.error = decoded.error().message;
+    return {};
+  }
+  if (!decoded) return std::unexpected(decoded.error());
+  answer.width = decoded->width;
+  answer.height = decoded->height;
+  answer.frames = decoded->frames_total;
+  answer.cause = decoded->cause;
+  AddViews(*decoded, arguments, answer);
+  return {};
+}
+
+void AddDigests(const Digests& digests, const Wish& wish, Answer& answer) {
+  const auto add = [&answer](std::string algorithm, ByteSpan value) {
+    answer.lines.push_back({.algorithm = std::move(algorithm), .hex = HexEncode(value)});
+  };
+  if (wish.md5) add("md5", digests.md5);
+  if (wish.sha1) add("sha1", digests.sha1);
+  if (wish.sha256) add("sha256", digests.sha256);
+}
+
+Status HashFile(const HashArguments& arguments, const Wish& wish, decode::Decoder* decoder, const Stop& stop,
+                Answer& answer) {
+  const Result<FileFacts> facts = ReadFile(answer.file, stop);
+  if (!facts) {
+    if (facts.error().reason == Reason::kCancelled) return std::unexpected(facts.error());
+    answer.cause = Cause::kFileUnreadable;
+    answer.error = facts.error().message;
+    return {};
+  }
+  decode::Format format =
+      decode::Sniff(ByteSpan(facts->front).first(std::min(facts->front.size(), decode::kSniffBytes)));
+  if (format == decode::Format::kUnknown && facts->is_text) format = decode::Format::kText;
+  answer.format = decode::FormatName(format);
+  if (facts->size == 0) {
+    answer.cause = Cause::kEmpty;
+  } else if (!decode::IsDecodable(format)) {
+    answer.cause = decode::IsImage(format) || format == decode::Format::kUnknown ? Cause::kUnsupportedFormat
+                                                                                 : Cause::kNotAnImage;
+  } else if (decoder != nullptr) {
+    if (facts->size > kLimits.max_bytes) {
+      answer.cause = Cause::kTooLarge;
+    } else {
+      HASHGATE_RETURN_IF_ERROR(DecodeFile(*facts, format, arguments, *decoder, stop, answer));
+    }
+  }
+  answer.hashed = answer.cause == Cause::kNone || answer.cause == Cause::kNotAnImage;
+  AddDigests(facts->digests, wish, answer);
+  return {};
+}
+
+std::string ToJson(const Answer& answer) {
+  std::string hashes = "[";
+  for (const Line& line : answer.lines) {
+    if (hashes.size() > 1) hashes += ',';
+    JsonObject object;
+    object.Text("algorithm", line.algorithm).Text("hex", line.hex);
+    if (line.quality != kQualityUnknown) object.Number("quality", line.quality);
+    if (!line.pipeline.empty()) object.Text("pipeline", line.pipeline);
+    if (!line.view.empty()) object.Text("view", line.view).Number("frame", line.frame);
+    if (!line.dihedral.empty()) object.Text("dihedral", line.dihedral);
+    hashes += object.Line();
+  }
+  JsonObject object;
+  object.Text("file", answer.file)
+      .Text("format", answer.format)
+      .Number("width", answer.width)
+      .Number("height", answer.height)
+      .Number("frames", answer.frames)
+      .Text("outcome", answer.hashed ? "HASHED" : "UNSCANNABLE")
+      .Text("cause", answer.cause == Cause::kNone ? "UNSPECIFIED" : Name(answer.cause))
+      .Raw("hashes", hashes + "]");
+  if (!answer.error.empty()) object.Text("error", answer.error);
+  return object.Line();
+}
+
+void Print(const Answer& answer, std::ostream& out) {
+  out << Printable(answer.file) << "  " << answer.format;
+  if (answer.width > 0) out << " " << answer.width << "x" << answer.height;
+  if (answer.cause == Cause::kNotAnImage) {
+    out << "  (not a picture)";
+  } else if (answer.cause != Cause::kNone) {
+    out << "  " << (answer.hashed ? "" : "UNSCANNABLE ") << Name(answer.cause);
+  }
+  if (!answer.error.empty()) out << "  " << Printable(answer.error);
+  out << '\n';
+  Table table;
+  for (const Line& line : answer.lines) {
+    std::string about;
+    if (line.quality != kQualityUnknown) about = "quality " + std::to_string(line.quality);
+    if (!line.view.empty()) about += "  " + line.view + " frame " + std::to_string(line.frame);
+    if (!line.dihedral.empty()) about += "  " + line.dihedral;
+    table.AddRow({"  " + line.algorithm, line.hex, about});
+  }
+  table.Print(out);
+}
+
+}  // namespace
+
+int RunHash(const HashArguments& arguments, const GlobalOptions& options, Environment& environment) {
+  const Result<Wish> wish = ReadWish(arguments.algorithms);
+  if (!wish) return ReportUsage(environment, wish.error().message);
+  // The decoder's spawner has to start while this process has one thread, so it comes before the signal
+  // watch.
+  std::unique_ptr<decode::Decoder> decoder;
+  if (wish->pdq) {
+    auto started = environment.start_decoder(1);
+    if (!started) return ReportError(environment, options, started.error());
+    decoder = *std::move(started);
+  }
+  const SignalWatch signals(environment.stop);
+  bool clean = true;
+  for (const std::string& file : arguments.files) {
+    Answer answer;
+    answer.file = file;
+    const Status status = HashFile(arguments, *wish, decoder.get(), environment.stop, answer);
+    if (!status) return ReportError(environment, options, status.error());
+    clean = clean && answer.hashed;
+    if (options.json) {
+      environment.out << ToJson(answer) << '\n';
+    } else {
+      Print(answer, environment.out);
+    }
+    environment.out.flush();
+  }
+  return clean ? kDone : kFindings;
+}
+
+}  // namespace hashgate::cli

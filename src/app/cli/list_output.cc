@@ -1,0 +1,54 @@
+#include "app/cli/list_output.h"
+
+#include <ostream>
+
+#include "app/cli/output.h"
+#include "base/clock.h"
+#include "hashgate/verdict.h"
+#include "rpc/wire/convert.h"
+
+namespace hashgate::cli {
+namespace {
+
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  return FormatTime(FromUnixMillis(time.seconds() * 1000 + time.nanos() / 1'000'000));
+}
+
+}  // namespace
+
+void PrintLists(const google::protobuf::RepeatedPtrField<v1::HashList>& lists, std::ostream& out) {
+  Table table;
+  table.AddRow({"NAME", "PURPOSE", "TRUST", "STATE", "ENTRIES", "QUARANTINED", "SOURCE"});
+  for (const v1::HashList& list : lists) {
+    table.AddRow({Printable(list.name()), std::string(Name(rpc::FromProto(list.purpose()))),
+                  std::string(Name(rpc::FromProto(list.trust()))), list.enabled() ? "enabled" : "DISABLED",
+                  std::to_string(list.entry_count()), std::to_string(list.quarantined_count()),
+                  Printable(list.source())});
+  }
+  table.Print(out);
+}
+
+void PrintList(const v1::HashList& list, std::ostream& out) {
+  Table table;
+  table.AddRow({"name", Printable(list.name())});
+  table.AddRow({"tenant", list.tenant().empty() ? "shared by all" : Printable(list.tenant())});
+  table.AddRow({"purpose", std::string(Name(rpc::FromProto(list.purpose())))});
+  table.AddRow({"trust", std::string(Name(rpc::FromProto(list.trust())))});
+  table.AddRow({"state", list.enabled() ? "enabled" : "DISABLED"});
+  table.AddRow({"source", Printable(list.source())});
+  table.AddRow({"legal basis", Printable(list.legal_basis())});
+  for (const v1::MaxDistance& row : list.max_distances()) {
+    table.AddRow({"max distance", std::string(AlgorithmName(rpc::FromProto(row.algorithm()))) + " " +
+                                      std::to_string(row.max_distance_bits()) + " bits"});
+  }
+  table.AddRow({"pdq pipeline", std::string(PipelineName(rpc::FromProto(list.pdq_pipeline())))});
+  table.AddRow({"ceiling", std::string(Name(rpc::FromProto(list.action_ceiling())))});
+  if (!list.description().empty()) table.AddRow({"description", Printable(list.description())});
+  table.AddRow({"entries", std::to_string(list.entry_count())});
+  table.AddRow({"quarantined", std::to_string(list.quarantined_count())});
+  table.AddRow({"created", TimeText(list.create_time())});
+  table.AddRow({"updated", TimeText(list.update_time())});
+  table.Print(out);
+}
+
+}  // namespace hashgate::cli

@@ -1,0 +1,242 @@
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <ostream>
+
+#include "app/cli/commands.h"
+#include "app/cli/output.h"
+#include "app/cli/session.h"
+#include "base/utf8.h"
+#include "exchange/importer.h"
+#include "rpc/wire/convert.h"
+#include "rpc/wire/json.h"
+
+namespace hashgate::cli {
+namespace {
+
+constexpr std::size_t kBatchRecords = 4'000;
+// Well below gRPC's limit of 4 MiB for what a server takes.
+constexpr std::size_t kBatchBytes = 2 << 20;
+constexpr std::size_t kShownProblems = 10;
+constexpr std::size_t kMaxProblemBytes = 512;
+constexpr std::size_t kMaxFileNameBytes = 256;
+constexpr std::chrono::seconds kLeastPatience{120};
+
+Result<exchange::ImporterOptions> ReadOptions(const ListsImportArguments& arguments) {
+  exchange::ImporterOptions options;
+  HASHGATE_ASSIGN_OR_RETURN(options.format, exchange::ParseFileFormat(arguments.format));
+  if (!arguments.algorithm.empty()) {
+    HASHGATE_ASSIGN_OR_RETURN(options.algorithm, ParseAlgorithm(arguments.algorithm));
+  }
+  for (const std::string& pair : arguments.map) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
+      return Fail(Reason::kRequestInvalid, "--map wants FIELD=COLUMN, such as --map sourceId=\"Image ID\"",
+                  "map");
+    }
+    options.columns[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (arguments.separator == "tab" || arguments.separator == "\\t") {
+    options.separator = '\t';
+  } else if (arguments.separator.size() == 1 && arguments.separator != "\"" && arguments.separator != "\n") {
+    options.separator = arguments.separator[0];
+  } else if (!arguments.separator.empty()) {
+    return Fail(Reason::kRequestInvalid, "--separator wants one character, or tab", "separator");
+  }
+  return options;
+}
+
+// The name that stands in quarantine messages: UTF-8 and bounded, as the wire wants it.
+std::string FileName(const std::string& path) {
+  std::string name =
+      path == "-" ? "standard input" : Printable(std::filesystem::path(path).filename().string());
+  while (name.size() > kMaxFileNameBytes || Utf8SequenceLength(name) == 0) {
+    name.erase(0, std::max<std::size_t>(Utf8SequenceLength(name), 1));
+    if (name.empty()) break;
+  }
+  return name;
+}
+
+/// Feeds batches of the file to the call and remembers what it could not read.
+class Feeder {
+ public:
+  Feeder(exchange::Importer& importer, Environment& environment, std::uint64_t size)
+      : importer_(importer), environment_(environment), size_(size), progress_(environment) {}
+
+  Result<bool> Fill(v1::ImportRecords& message) {
+    if (environment_.stop.requested()) return Fail(Reason::kCancelled, "stopped");
+    std::size_t bytes = 0;
+    while (more_ && next_ == batch_.size()) {
+      batch_.clear();
+      next_ = 0;
+      HASHGATE_ASSIGN_OR_RETURN(more_, importer_.Next(kBatchRecords, batch_));
+    }
+    for (; next_ < batch_.size() && bytes < kBatchBytes; ++next_) {
+      const lists::ImportRecord& record = batch_[next_];
+      v1::ImportRecord& out = *message.add_records();
+      out.set_line(static_cast<std::int64_t>(record.line));
+      if (record.record) {
+        *out.mutable_entry() = rpc::ToProto(*record.record);
+      } else {
+        out.set_problem(record.problem.substr(0, kMaxProblemBytes));
+        ++problem_count_;
+        if (problems_.size() < kShownProblems) problems_.emplace(record.line, record.problem);
+      }
+      bytes += out.ByteSizeLong();
+    }
+    return more_ || next_ < batch_.size();
+  }
+
+  void Acknowledged(const v1::ImportEntriesResponse& response) {
+    last_ = response;
+    progress_.Show(importer_.bytes_read(), size_,
+                   Count(static_cast<std::uint64_t>(response.committed_count()), "record", "records"));
+  }
+  void EndProgress() { progress_.Clear(); }
+
+  /// The newest acknowledgement.
+  [[nodiscard]] const v1::ImportEntriesResponse& last() const { return last_; }
+  [[nodiscard]] std::uint64_t problem_count() const { return problem_count_; }
+  /// By line; at most ten.
+  [[nodiscard]] std::map<std::uint64_t, std::string>& problems() { return problems_; }
+
+ private:
+  exchange::Importer& importer_;
+  Environment& environment_;
+  std::uint64_t size_;
+  Progress progress_;
+  std::vector<lists::ImportRecord> batch_;
+  std::size_t next_ = 0;
+  bool more_ = true;
+  v1::ImportEntriesResponse last_;
+  std::uint64_t problem_count_ = 0;
+  std::map<std::uint64_t, std::string> problems_;
+};
+
+// What the server itself could not take is known to the server only.
+void AddServerProblems(const ListsImportArguments& arguments, const GlobalOptions& options, Client& client,
+                       std::uint64_t quarantined, Feeder& feeder) {
+  if (quarantined <= feeder.problem_count()) return;
+  v1::ListQuarantinedRequest request;
+  request.set_list(arguments.name);
+  request.set_page_size(static_cast<std::int32_t>(std::min<std::uint64_t>(quarantined, 10'000)));
+  const auto response = client.ListQuarantined(request, options.timeout);
+  // Without it the counts still say everything; only the examples are fewer.
+  if (!response) return;
+  const std::string name = FileName(arguments.file);
+  for (const auto& item : response->items()) {
+    if (item.file() == name)
+      feeder.problems().emplace(static_cast<std::uint64_t>(item.line()), item.reason());
+  }
+  while (feeder.problems().size() > kShownProblems)
+    feeder.problems().erase(std::prev(feeder.problems().end()));
+}
+
+void PrintJson(const v1::ImportEntriesResponse& response, const exchange::Importer& importer, Feeder& feeder,
+               const ListsImportArguments& arguments, std::ostream& out) {
+  std::string problems = "[";
+  for (const auto& [line, reason] : feeder.problems()) {
+    if (problems.size() > 1) problems += ',';
+    problems += JsonObject().Number("line", static_cast<std::int64_t>(line)).Text("reason", reason).Line();
+  }
+  const exchange::ImportNotes& notes = importer.notes();
+  out << JsonObject()
+             .Text("file", arguments.file)
+             .Text("list", arguments.name)
+             .Text("format", exchange::FileFormatName(importer.format()))
+             .Members(rpc::ToJson(response))
+             .Number("skippedHarmlessCount", static_cast<std::int64_t>(notes.skipped_harmless))
+             .Number("valuesLeftOutCount", static_cast<std::int64_t>(notes.values_left_out))
+             .Raw("ignoredNames", JsonTexts({notes.ignored_names.begin(), notes.ignored_names.end()}))
+             .Raw("quarantined", problems + "]")
+             .Line()
+      << '\n';
+}
+
+void PrintText(const v1::ImportEntriesResponse& response, const exchange::Importer& importer, Feeder& feeder,
+               const ListsImportArguments& arguments, std::ostream& out) {
+  out << Count(static_cast<std::uint64_t>(response.received_count()), "record", "records") << " of "
+      << Printable(arguments.file) << " (" << exchange::FileFormatName(importer.format())
+      << "): " << response.added_count() << " added, " << response.updated_count() << " updated, "
+      << response.unchanged_count() << " unchanged, " << response.quarantined_count()
+      << " quarantined. Generation " << response.generation() << ".\n";
+  const exchange::ImportNotes& notes = importer.notes();
+  if (notes.skipped_harmless > 0) {
+    out << Count(notes.skipped_harmless, "item is", "items are")
+        << " known to be harmless (category 0) and passed over.\n";
+  }
+  if (notes.values_left_out > 0) {
+    out << Count(notes.values_left_out, "value", "values") << " of kinds that are not matched left out.\n";
+  }
+  if (!notes.ignored_names.empty()) {
+    out << "Not used:";
+    for (const std::string& name : notes.ignored_names) out << ' ' << Printable(name);
+    out << '\n';
+  }
+  for (const auto& [line, reason] : feeder.problems()) {
+    out << Printable(arguments.file) << ':' << line << ": " << Printable(reason) << '\n';
+  }
+  const auto shown = static_cast<std::int64_t>(feeder.problems().size());
+  if (response.quarantined_count() > shown) {
+    out << "and " << response.quarantined_count() - shown << " more: hashgate lists quarantine "
+        << Printable(arguments.name) << '\n';
+  }
+}
+
+}  // namespace
+
+int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& options,
+                   Environment& environment) {
+  const auto importer_options = ReadOptions(arguments);
+  if (!importer_options) return ReportUsage(environment, importer_options.error().message);
+  auto source = exchange::OpenFileSource(arguments.file);
+  if (!source) return ReportError(environment, options, source.error());
+  const std::uint64_t size = (*source)->size();
+  const auto importer = exchange::OpenImporter(*std::move(source), *importer_options);
+  if (!importer) {
+    Error error = importer.error();
+    error.message = arguments.file + ": " + error.message;
+    return ReportError(environment, options, error);
+  }
+
+  Session session(options, environment);
+  Feeder feeder(**importer, environment, size);
+  v1::ImportHeader header;
+  header.set_list(arguments.name);
+  header.set_file(FileName(arguments.file));
+  header.set_replace(arguments.replace);
+  const auto response = session->ImportEntries(
+      header, [&feeder](v1::ImportRecords& message) { return feeder.Fill(message); },
+      [&](const v1::ImportEntriesResponse& acknowledged) {
+        feeder.Acknowledged(acknowledged);
+        if (options.json && arguments.progress && !acknowledged.done()) {
+          environment.out << rpc::ToJson(acknowledged) << std::endl;
+        }
+      },
+      std::max<std::chrono::milliseconds>(options.timeout, kLeastPatience));
+  feeder.EndProgress();
+  if (!response) {
+    Error error = response.error();
+    if (environment.stop.requested()) error = {Reason::kCancelled, "stopped", {}, {}};
+    error.message = arguments.file + ": " + error.message;
+    if (arguments.replace) {
+      error.message += "; the list is as it was before: run the same command again";
+    } else if (feeder.last().committed_count() > 0) {
+      error.message +=
+          "; " +
+          Count(static_cast<std::uint64_t>(feeder.last().committed_count()), "record is", "records are") +
+          " in the list: run the same command again to go on, what is there is not changed";
+    }
+    return ReportError(environment, options, error);
+  }
+  AddServerProblems(arguments, options, *session, static_cast<std::uint64_t>(response->quarantined_count()),
+                    feeder);
+  if (options.json) {
+    PrintJson(*response, **importer, feeder, arguments, environment.out);
+  } else {
+    PrintText(*response, **importer, feeder, arguments, environment.out);
+  }
+  return response->quarantined_count() > 0 ? kFindings : kDone;
+}
+
+}  // namespace hashgate::cli

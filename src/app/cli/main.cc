@@ -1,0 +1,30 @@
+// The one command-line client.
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "app/cli/client.h"
+#include "app/cli/environment.h"
+
+int main(int argc, char** argv) {
+  namespace cli = hashgate::cli;
+  // Output that goes nowhere (| head) is an error of the stream, not a death without an exit code.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::ios::sync_with_stdio(false);
+  cli::Stop stop;
+  cli::Environment environment{
+      .out = std::cout,
+      .err = std::cerr,
+      .in = std::cin,
+      .terminal = ::isatty(STDERR_FILENO) == 1,
+      .stop = stop,
+      .start_decoder = [](int workers) -> hashgate::Result<std::unique_ptr<hashgate::decode::Decoder>> {
+        HASHGATE_ASSIGN_OR_RETURN(
+            auto spawner, hashgate::decode::Spawner::Start(hashgate::decode::Spawner::DefaultBinary()));
+        return hashgate::decode::StartDecoderPool(std::move(spawner), {.workers = workers});
+      },
+      .connect = cli::ConnectClient,
+  };
+  return cli::RunCli({argv + 1, argv + argc}, environment);
+}
