@@ -36,13 +36,15 @@ std::string_view AsView(const Slice& slice) {
   return {slice.data(), slice.size()};
 }
 
-bool SaysNoSpace(const rocksdb::Status& status) {
-  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit) return true;
-  // A file at the process's or file system's size limit (EFBIG) and a spent quota (EDQUOT) have no code of
-  // their own.
+bool IsNoSpace(const rocksdb::Status& status) {
+  return status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit;
+}
+
+// A spent quota (EDQUOT) and a limit on the size of files (EFBIG) are full disks, too, but RocksDB takes them
+// for hardware errors, from which it does not recover while open.
+bool IsAtLimit(const rocksdb::Status& status) {
   const std::string text = status.ToString();
-  return text.find("No space left") != std::string::npos ||
-         text.find("File too large") != std::string::npos || text.find("quota exceeded") != std::string::npos;
+  return text.find("File too large") != std::string::npos || text.find("quota exceeded") != std::string::npos;
 }
 
 // RocksDB's words name files, offsets and keys (ids and keyed digests), never values.
@@ -51,9 +53,17 @@ std::unexpected<Error> FromRocks(const rocksdb::Status& status, const std::strin
   constexpr std::size_t kMaxDetail = 400;
   if (detail.size() > kMaxDetail) detail.resize(kMaxDetail);
   const std::string folder = "the data folder " + path;
-  if (SaysNoSpace(status)) {
+  if (IsNoSpace(status)) {
+    return Fail(
+        Reason::kStoreFull,
+        folder + " has no space left: free some; writing goes on by itself within seconds (" + detail + ")");
+  }
+  if (IsAtLimit(status)) {
     return Fail(Reason::kStoreFull,
-                folder + " has no space left: free some; writing goes on by itself (" + detail + ")");
+                folder +
+                    " has reached a quota or a limit on the size of files: raise it, then "
+                    "restart the server (" +
+                    detail + ")");
   }
   if (status.IsCorruption()) {
     return Fail(Reason::kStoreCorrupt, folder + " is damaged: restore a backup (" + detail + ")");

@@ -1,0 +1,59 @@
+// The process that the kill test kills: imports numbered records into a real store and says what was
+// acknowledged. Usage: lists_import_child FOLDER add FROM | FOLDER replace FROM COUNT
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "testing/list_records.h"
+
+namespace {
+
+namespace lists = hashgate::lists;
+
+// One whole line in one write, so that the reader never sees a part of an acknowledgement.
+void Say(const std::string& line) {
+  const std::string text = line + "\n";
+  if (::write(STDOUT_FILENO, text.data(), text.size()) != static_cast<ssize_t>(text.size())) ::_exit(4);
+}
+
+template <typename T>
+T OrExit(hashgate::Result<T> result) {
+  if (!result) {
+    std::cerr << result.error().message << '\n';
+    ::_exit(3);
+  }
+  return *std::move(result);
+}
+
+void SayCommitted(std::uint64_t end, const lists::ImportProgress& progress) {
+  Say("committed " + std::to_string(end) + " " + std::to_string(progress.generation));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 2;
+  const std::string folder = argv[1];
+  const bool replace = std::string(argv[2]) == "replace";
+  const std::uint64_t from = std::strtoull(argv[3], nullptr, 10);
+  const auto store = OrExit(hashgate::store::OpenRocksStore({.path = folder}));
+  const auto catalog = OrExit(lists::Catalog::Open(*store, {}));
+  const std::string list = replace ? "replaced" : "grown";
+  if (!catalog->GetList(list)) OrExit(catalog->CreateList(hashgate::testing::MakeConfig(list)));
+  Say("open " + std::to_string(catalog->Current()->number));
+  const auto import = OrExit(catalog->StartImport({.list = list, .file = "f", .replace = replace}));
+  if (replace) {
+    const std::uint64_t count = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 0;
+    for (std::uint64_t at = from; at < from + count; at += 100) {
+      OrExit(import->Add(hashgate::testing::MakeImport(at, std::min(at + 100, from + count))));
+    }
+    SayCommitted(from, OrExit(import->Finish()));
+    return 0;
+  }
+  // Batches of many sizes, so that the kill falls into many places.
+  for (std::uint64_t at = from, size = 1;; at += size, size = size * 7 % 331 + 1) {
+    SayCommitted(at + size, OrExit(import->Add(hashgate::testing::MakeImport(at, at + size))));
+  }
+}
