@@ -1,0 +1,226 @@
+// One scan by stage: digests, decoding and hashing in this process, the same through a locked worker, and the
+// perceptual hash alone beside its textbook form.
+// Run: build/release/bench/stages_bench FOLDER [options of Google Benchmark]; FOLDER holds the pictures that
+// `hashgate-corpus-gen FOLDER --kind bench` writes.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "decode/decoder_pool.h"
+#include "decode/sniff.h"
+#include "hash/core/digest_set.h"
+#include "hash/perceptual/pdq.h"
+#include "hash/perceptual/pdq_textbook.h"
+#include "image/codec.h"
+#include "image/luma.h"
+#include "image/process.h"
+
+namespace hashgate {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+// Pictures of one size and format; a benchmark takes one after the other, so that no branch predictor knows
+// them by heart.
+struct Group {
+  std::vector<Bytes> files;
+
+  [[nodiscard]] double MeanBytes() const {
+    double sum = 0;
+    for (const Bytes& file : files) sum += static_cast<double>(file.size());
+    return sum / static_cast<double>(files.size());
+  }
+};
+
+[[noreturn]] void GiveUp(const std::string& why) {
+  std::fprintf(stderr, "stages_bench: %s\n", why.c_str());
+  std::exit(1);
+}
+
+// File names are NUMBER-SIZE.EXTENSION; "SIZE.EXTENSION" names the group.
+std::map<std::string, Group> ReadGroups(const std::filesystem::path& folder) {
+  std::map<std::string, Group> groups;
+  std::vector<std::filesystem::path> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  for (const std::filesystem::path& path : paths) {
+    const std::string name = path.filename().string();
+    const std::size_t dash = name.find('-');
+    if (dash == std::string::npos) GiveUp(name + " is not a picture of the benchmark corpus");
+    std::ifstream in(path, std::ios::binary);
+    groups[name.substr(dash + 1)].files.emplace_back(std::istreambuf_iterator<char>(in),
+                                                     std::istreambuf_iterator<char>());
+  }
+  if (groups.empty()) GiveUp("no pictures in " + folder.string());
+  return groups;
+}
+
+decode::Limits WideLimits() {
+  decode::Limits limits;
+  limits.max_bytes = 64ULL << 20;
+  return limits;
+}
+
+void DigestFiles(benchmark::State& state, const Group& group) {
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    DigestSet set;
+    set.Update(group.files[next++ % group.files.size()]);
+    benchmark::DoNotOptimize(set.Finish());
+  }
+  state.counters["file_bytes"] = group.MeanBytes();
+}
+
+// Adds what the decoder says about its own time to the figures of the whole.
+class Split {
+ public:
+  void Add(const decode::DecodeResult& result) {
+    decode_ += result.decode_micros;
+    hash_ += result.hash_micros;
+  }
+  void Report(benchmark::State& state) const {
+    state.counters["decode_us"] = benchmark::Counter(decode_, benchmark::Counter::kAvgIterations);
+    state.counters["hash_us"] = benchmark::Counter(hash_, benchmark::Counter::kAvgIterations);
+  }
+
+ private:
+  double decode_ = 0;
+  double hash_ = 0;
+};
+
+void ProcessFiles(benchmark::State& state, const Group& group) {
+  Split split;
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const Bytes& file = group.files[next++ % group.files.size()];
+    const decode::DecodeResult result = image::ProcessUpload(file, decode::Sniff(file), {}, WideLimits());
+    if (result.cause != Cause::kNone) return state.SkipWithError("a picture does not decode");
+    split.Add(result);
+  }
+  split.Report(state);
+}
+
+// Where build trees put the binaries, unless HASHGATE_DECODER says otherwise.
+std::string DecoderBinary() {
+  const auto self = std::filesystem::read_symlink("/proc/self/exe");
+  const auto built = self.parent_path().parent_path() / "bin" / "hashgate-decoder";
+  return std::getenv("HASHGATE_DECODER") == nullptr ? built.string() : decode::Spawner::DefaultBinary();
+}
+
+decode::Decoder& Pool() {
+  static const std::unique_ptr<decode::Decoder> pool = [] {
+    auto spawner = decode::Spawner::Start(DecoderBinary());
+    if (!spawner) GiveUp(spawner.error().message);
+    decode::PoolOptions options;
+    options.workers = 1;
+    options.limits = WideLimits();
+    auto started = decode::StartDecoderPool(*std::move(spawner), options);
+    if (!started) GiveUp(started.error().message);
+    return *std::move(started);
+  }();
+  return *pool;
+}
+
+void WorkerFiles(benchmark::State& state, const Group& group) {
+  decode::Decoder& pool = Pool();
+  Split split;
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const Bytes& file = group.files[next++ % group.files.size()];
+    const SteadyTime deadline = Clock::System().Steady() + std::chrono::seconds(10);
+    const auto result = pool.Decode(file, decode::Sniff(file), {}, deadline, {});
+    if (!result || result->cause != Cause::kNone) return state.SkipWithError("a picture does not decode");
+    split.Add(*result);
+  }
+  split.Report(state);
+}
+
+// The plane that is hashed: fresh memory, drawn, wiped and given back, as for every picture.
+void DrawPlane(benchmark::State& state, const Group& group) {
+  const image::Decoded decoded = image::DecodeJpeg(group.files.front(), WideLimits());
+  if (decoded.cause != Cause::kNone) return state.SkipWithError("a picture does not decode");
+  const int rows = static_cast<int>(decoded.bitmap.height);
+  const int cols = static_cast<int>(decoded.bitmap.width);
+  for ([[maybe_unused]] auto _ : state) {
+    image::Luma luma(rows, cols);
+    luma.Draw(decoded.bitmap, 255);
+    benchmark::DoNotOptimize(luma.view().samples.data());
+  }
+}
+
+using PdqFunction = void (*)(const perceptual::LumaView&);
+
+void PdqForms(const perceptual::LumaView& luma) {
+  benchmark::DoNotOptimize(perceptual::ComputePdqForms(luma));
+}
+void PdqSingle(const perceptual::LumaView& luma) {
+  benchmark::DoNotOptimize(perceptual::ComputePdq(luma));
+}
+void PdqTextbook(const perceptual::LumaView& luma) {
+  benchmark::DoNotOptimize(perceptual::TextbookPdq(luma));
+}
+
+void HashPlane(benchmark::State& state, const Group& group, PdqFunction compute) {
+  std::vector<std::unique_ptr<image::Luma>> planes;
+  for (const Bytes& file : group.files) {
+    const image::Decoded decoded = image::DecodeJpeg(file, WideLimits());
+    if (decoded.cause != Cause::kNone) return state.SkipWithError("a picture does not decode");
+    planes.push_back(std::make_unique<image::Luma>(static_cast<int>(decoded.bitmap.height),
+                                                   static_cast<int>(decoded.bitmap.width)));
+    planes.back()->Draw(decoded.bitmap, 255);
+  }
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) compute(planes[next++ % planes.size()]->view());
+  state.counters["samples"] = static_cast<double>(planes.front()->view().samples.size());
+}
+
+void Register(const std::map<std::string, Group>& groups) {
+  const auto add = [](const std::string& name, auto run) {
+    benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMicrosecond)->UseRealTime();
+  };
+  for (const auto& [name, group] : groups) {
+    add("digest/" + name, [&group](benchmark::State& state) { DigestFiles(state, group); });
+    add("process/" + name, [&group](benchmark::State& state) { ProcessFiles(state, group); });
+    add("worker/" + name, [&group](benchmark::State& state) { WorkerFiles(state, group); });
+    if (!name.ends_with(".jpg")) continue;
+    const std::string size = name.substr(0, name.size() - 4);
+    add("luma/" + size, [&group](benchmark::State& state) { DrawPlane(state, group); });
+    for (const auto& [kind, compute] : {std::pair<const char*, PdqFunction>{"pdq_forms/", PdqForms},
+                                        {"pdq_single/", PdqSingle},
+                                        {"pdq_textbook/", PdqTextbook}}) {
+      add(kind + size, [&group, run = compute](benchmark::State& state) { HashPlane(state, group, run); });
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hashgate
+
+int main(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') {
+    std::fprintf(stderr, "usage: stages_bench FOLDER [options of Google Benchmark]\n");
+    return 2;
+  }
+  const auto groups = hashgate::ReadGroups(argv[1]);
+  std::rotate(argv + 1, argv + 2, argv + argc);
+  --argc;
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  hashgate::image::WarmUp();
+  hashgate::Register(groups);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
