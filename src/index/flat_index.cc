@@ -176,6 +176,18 @@ std::size_t FlatIndex::Count(Algorithm algorithm) const {
   return count;
 }
 
+std::size_t FlatIndex::CountIn(ListId list, Algorithm algorithm) const {
+  const std::size_t stack = StackOf(algorithm);
+  std::size_t count = 0;
+  if (stack == stacks_.size()) return 0;
+  for (const LiveSegment& live : stacks_[stack]) {
+    for (const Run& run : live.segment->RunsOf(list)) {
+      for (std::uint32_t slot = run.begin; slot < run.end; ++slot) count += live.IsDead(slot) ? 0 : 1;
+    }
+  }
+  return count;
+}
+
 std::size_t FlatIndex::MemoryBytes() const {
   std::size_t bytes = sizeof(*this);
   for (const auto& stack : stacks_) {

@@ -33,6 +33,7 @@ class FlatIndex final : public HashIndex {
   Result<SearchResult> SearchDigests(const DigestQuery& query, std::span<const ListId> lists,
                                      const SearchBounds& bounds) const override;
   std::size_t Count(Algorithm algorithm) const override;
+  std::size_t CountIn(ListId list, Algorithm algorithm) const override;
   std::size_t MemoryBytes() const override;
 
   /// How many segments hold the algorithm's hashes: O(log n).

@@ -104,6 +104,8 @@ class HashIndex {
 
   /// Hashes held and not withdrawn, by algorithm.
   [[nodiscard]] virtual std::size_t Count(Algorithm algorithm) const = 0;
+  /// The same for one list. Cost: proportional to the list's rows where something of it is withdrawn.
+  [[nodiscard]] virtual std::size_t CountIn(ListId list, Algorithm algorithm) const = 0;
   /// Bytes held in memory.
   [[nodiscard]] virtual std::size_t MemoryBytes() const = 0;
 };

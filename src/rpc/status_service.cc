@@ -1,7 +1,5 @@
 #include "rpc/status_service.h"
 
-#include <algorithm>
-
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 
@@ -20,6 +18,7 @@ std::string Thousands(std::uint64_t number) {
 
 void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& response) {
   std::uint64_t entries = 0;
+  std::uint64_t pdq_hashes = 0;
   int enabled = 0;
   for (const auto& [id, list] : generation.lists) {
     if (list.system) continue;
@@ -27,32 +26,24 @@ void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& 
     if (!list.config.enabled) continue;
     ++enabled;
     entries += list.entry_count;
+    pdq_hashes += generation.index->CountIn(id, Algorithm::kPdq);
   }
   response.set_generation(generation.number);
-  std::uint64_t pdq_entries = 0;
-  if (generation.index != nullptr) {
-    response.set_index_bytes(static_cast<std::int64_t>(generation.index->MemoryBytes()));
-    pdq_entries = generation.index->Count(Algorithm::kPdq);
-    // The canary's own entry is in the index too, and protects nobody.
-    for (const auto& [id, list] : generation.lists) {
-      if (list.system && pdq_entries > 0)
-        pdq_entries -= std::min<std::uint64_t>(pdq_entries, list.entry_count);
-    }
-  }
+  response.set_index_bytes(static_cast<std::int64_t>(generation.index->MemoryBytes()));
   if (entries == 0) {
     response.set_protection(v1::PROTECTION_NONE);
     response.set_protection_sentence(
-        "PROTECTION: NONE. No enabled list holds an entry, so every upload is held: import a list.");
-  } else if (pdq_entries == 0) {
+        "No enabled list holds an entry, so every upload is held: import a list.");
+  } else if (pdq_hashes == 0) {
     response.set_protection(v1::PROTECTION_EXACT);
     response.set_protection_sentence(
-        "PROTECTION: EXACT COPIES ONLY. " + Thousands(entries) + " entries in " + std::to_string(enabled) +
+        "Exact copies only: " + Thousands(entries) + " entries in " + std::to_string(enabled) +
         " enabled lists; none has a PDQ hash, so edited copies are not recognised.");
   } else {
     response.set_protection(v1::PROTECTION_PERCEPTUAL);
-    response.set_protection_sentence("PROTECTION: EXACT AND EDITED COPIES. " + Thousands(entries) +
-                                     " entries in " + std::to_string(enabled) + " enabled lists; " +
-                                     Thousands(pdq_entries) + " PDQ hashes loaded.");
+    response.set_protection_sentence("Exact and edited copies: " + Thousands(entries) + " entries in " +
+                                     std::to_string(enabled) + " enabled lists; " + Thousands(pdq_hashes) +
+                                     " PDQ hashes loaded.");
   }
 }
 

@@ -63,6 +63,11 @@ class BruteForceIndex final : public index::HashIndex {
   std::size_t Count(Algorithm algorithm) const override {
     return static_cast<std::size_t>(std::ranges::count(rows_, algorithm, &index::IndexedHash::algorithm));
   }
+  std::size_t CountIn(index::ListId list, Algorithm algorithm) const override {
+    return static_cast<std::size_t>(std::ranges::count_if(rows_, [&](const index::IndexedHash& row) {
+      return row.list == list && row.algorithm == algorithm;
+    }));
+  }
   std::size_t MemoryBytes() const override { return rows_.capacity() * sizeof(index::IndexedHash); }
 
  private:

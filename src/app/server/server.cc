@@ -315,14 +315,14 @@ class RunningServer final : public Server {
       rpc::FillProtection(*catalog_->Current(), response);
     } else {
       response.set_protection(v1::PROTECTION_NONE);
-      response.set_protection_sentence("PROTECTION: NONE. The lists are being loaded.");
+      response.set_protection_sentence("The lists are being loaded.");
     }
   }
 
   void LogStart() const {
     v1::GetStatusResponse status;
     FillStatus(status);
-    log::Info("started", status.protection_sentence(),
+    log::Info("started", "protection: " + status.protection_sentence(),
               {{"version", EngineVersion()},
                {"generation", status.generation()},
                {"kernel", kernel_name_},

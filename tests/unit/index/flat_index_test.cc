@@ -78,6 +78,19 @@ TEST_F(FlatIndexTest, SegmentsStayFewWhateverTheOrderOfChanges) {
   }
 }
 
+TEST_F(FlatIndexTest, CountsEachListForItself) {
+  const auto builder = NewFlatIndexBuilder();
+  auto rows = RandomRows(random_, Algorithm::kPdq, 100);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].list = i < 30 ? 1 : 2;
+  ASSERT_TRUE(builder->Add(rows));
+  builder->Withdraw(1, rows[0].entry);
+  const auto index = builder->Snapshot();
+  EXPECT_EQ(index->CountIn(1, Algorithm::kPdq), 29U);
+  EXPECT_EQ(index->CountIn(2, Algorithm::kPdq), 70U);
+  EXPECT_EQ(index->CountIn(3, Algorithm::kPdq), 0U);
+  EXPECT_EQ(index->CountIn(1, Algorithm::kMd5), 0U);
+}
+
 TEST_F(FlatIndexTest, WithdrawnHashesGiveTheirMemoryBack) {
   const auto builder = NewFlatIndexBuilder();
   ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 10'000)));
