@@ -87,7 +87,7 @@ class ImportTest : public ::testing::Test {
 };
 
 TEST_F(ImportTest, AddsDurablyAndPublishesAtOnce) {
-  const auto import = Start();
+  auto import = Start();
   const std::int64_t before = Number();
   const ImportProgress progress = import->Add(MakeImport(0, 100)).value();
   EXPECT_EQ(progress.received, 100U);
@@ -98,6 +98,7 @@ TEST_F(ImportTest, AddsDurablyAndPublishesAtOnce) {
   EXPECT_EQ(Hits(42), 1U);
   EXPECT_EQ(List().entry_count, 100U);
   const std::int64_t number = Number();
+  import.reset();
   Restart();
   EXPECT_EQ(Number(), number);
   EXPECT_EQ(Hits(42), 1U);
