@@ -1,0 +1,65 @@
+"""What a figure was measured on, and waiting until nothing else runs there."""
+
+import datetime
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Above this the other work on the machine shows in the figures.
+QUIET_LOAD = 1.5
+
+
+def load_average():
+    """Mean number of runnable processes of the last minute."""
+    return os.getloadavg()[0]
+
+
+def wait_until_quiet(minutes):
+    """Polls the load until it is low; says so and goes on where it stays high."""
+    deadline = time.monotonic() + 60 * minutes
+    while load_average() >= QUIET_LOAD and time.monotonic() < deadline:
+        time.sleep(5)
+    if load_average() >= QUIET_LOAD and minutes > 0:
+        print(f"bench: the load is still {load_average():.1f}; measuring all the same", file=sys.stderr)
+
+
+def favoured(command):
+    """The command with the priority that the measured processes run at, where this user may give it."""
+    return ["nice", "-n", "-10", *command] if os.geteuid() == 0 else list(command)
+
+
+def git(*arguments):
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def commit():
+    """Short hash, with a plus where the sources that are measured differ from it."""
+    short = git("rev-parse", "--short=12", "HEAD") or "unknown"
+    changed = git("status", "--porcelain", "--", "src", "include", "proto", "cmake", "bench/*.cc", "bench/*.h")
+    return short + ("+" if changed else "")
+
+
+def processor():
+    text = subprocess.run(["lscpu"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "LC_ALL": "C"}).stdout
+    facts = dict(re.findall(r"^\s*([^:\n]+):\s+(.+)$", text, re.MULTILINE))
+    numbers = ", ".join(f"{key.lower()} {facts[key]}" for key in ("CPU family", "Model") if key in facts)
+    return f"{facts.get('Model name', platform.machine())} ({numbers}), {os.cpu_count()} cores"
+
+
+def memory_gib():
+    text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
+    return int(re.search(r"^MemTotal:\s+(\d+)", text, re.MULTILINE).group(1)) / (1 << 20)
+
+
+def describe(load_before):
+    """One line on machine, time and state."""
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    return (f"{processor()}, {memory_gib():.0f} GiB, Linux {platform.release()}; commit {commit()}, {now}; "
+            f"load {load_before:.1f} before, {load_average():.1f} after.")

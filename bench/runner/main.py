@@ -1,0 +1,88 @@
+"""Runs the parts that were asked for and prints their tables as Markdown. Started by tools/bench."""
+
+import argparse
+import dataclasses
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import machine
+import micro
+import service
+import tables
+from server import Failure
+
+PARTS = {"stages": micro.stages, "kernels": micro.kernels, "load": service.load, "import": service.import_speed,
+         "start": service.start, "handover": micro.handover}
+
+
+@dataclasses.dataclass
+class Work:
+    """Where things lie, and how long to look."""
+    bin_dir: pathlib.Path
+    bench_dir: pathlib.Path
+    folder: pathlib.Path
+    min_time: float = 0.5
+    repetitions: int = 3
+    pictures: int = 4
+    load_ms: int = 8_000
+    warm_up_ms: int = 1_500
+    load_entries: int = 100_000
+    import_entries: int = 1_000_000
+    starts: int = 5
+
+    def corpus(self):
+        """Folder of generated pictures, made once and kept: the same seed gives the same files."""
+        folder = self.folder / f"corpus-{self.pictures}"
+        if not folder.exists():
+            unfinished = self.folder / "corpus.part"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            subprocess.run([str(self.bin_dir / "hashgate-corpus-gen"), str(unfinished), "--kind", "bench", "--count",
+                            str(self.pictures)], check=True)
+            unfinished.rename(folder)
+        return folder
+
+
+QUICK = {"min_time": 0.05, "repetitions": 1, "pictures": 1, "load_ms": 1_000, "warm_up_ms": 300, "load_entries": 10_000,
+         "import_entries": 50_000, "starts": 1}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/bench", description="Measures Hashgate and prints Markdown tables.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="one or more of: " + ", ".join(PARTS) + "; all by default")
+    parser.add_argument("--quick", action="store_true", help="small inputs and short runs: shows that it works, no more")
+    parser.add_argument("--wait", type=float, default=0, metavar="MINUTES",
+                        help="before each part wait at most this long for a quiet machine")
+    parser.add_argument("--record", action="store_true", help="also put the tables into bench/RESULTS.md")
+    arguments = parser.parse_args()
+    unknown = [part for part in arguments.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"no part '{unknown[0]}': there are {', '.join(PARTS)}")
+    if arguments.quick and arguments.record:
+        parser.error("--quick says nothing worth recording")
+    build = machine.ROOT / "build" / "release"
+    work = Work(build / "bin", build / "bench", machine.ROOT / "build" / "bench-work",
+                **(QUICK if arguments.quick else {}))
+    work.folder.mkdir(parents=True, exist_ok=True)
+    results = machine.ROOT / "bench" / "RESULTS.md"
+    try:
+        for part in arguments.parts or PARTS:
+            machine.wait_until_quiet(arguments.wait)
+            load_before = machine.load_average()
+            body = PARTS[part](work)
+            body = f"`tools/bench {part}`: {machine.describe(load_before)}\n\n{body}"
+            print(f"\n## {part}\n\n{body}", flush=True)
+            if arguments.record:
+                results.write_text(tables.section(results.read_text(encoding="utf-8"), part, body), encoding="utf-8")
+    except (Failure, subprocess.CalledProcessError) as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    finally:
+        for folder in work.folder.glob("store-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

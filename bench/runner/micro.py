@@ -1,0 +1,89 @@
+"""The parts that run Google Benchmark programs: stages, kernels, handover."""
+
+import json
+import subprocess
+
+import machine
+from server import Failure
+from tables import table
+
+SIZES = ("0.3mp", "1mp", "3mp", "12mp")
+
+
+def run_benchmark(work, program, *arguments, pattern=None):
+    """{name: {"us": real time of one round, counters}}: medians where there are repetitions."""
+    command = [str(work.bench_dir / program), *map(str, arguments), "--benchmark_format=json",
+               f"--benchmark_min_time={work.min_time}"]
+    if work.repetitions > 1:
+        command += [f"--benchmark_repetitions={work.repetitions}", "--benchmark_report_aggregates_only=true"]
+    if pattern:
+        command.append(f"--benchmark_filter={pattern}")
+    done = subprocess.run(machine.favoured(command), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"{program} ended with {done.returncode}: {done.stderr.strip()}")
+    scale = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
+    found = {}
+    for run in json.loads(done.stdout)["benchmarks"]:
+        if run.get("error_occurred"):
+            raise Failure(f"{program}: {run['name']}: {run['error_message']}")
+        if run["run_type"] == "aggregate" and run["aggregate_name"] != "median":
+            continue
+        name = run["run_name"].removesuffix("/real_time")
+        found[name] = {**run, "us": run["real_time"] * scale[run["time_unit"]]}
+    return found
+
+
+def stages(work):
+    runs = run_benchmark(work, "stages_bench", work.corpus())
+    rows = []
+    for kind in ("jpg", "png"):
+        for size in SIZES:
+            name = f"{size}.{kind}"
+            process, worker = runs[f"process/{name}"], runs[f"worker/{name}"]
+            rows.append([f"{size.removesuffix('mp')} MP {'JPEG' if kind == 'jpg' else 'PNG'}",
+                         runs[f"digest/{name}"]["file_bytes"] / 1000, runs[f"digest/{name}"]["us"] / 1000,
+                         process["decode_us"] / 1000, process["hash_us"] / 1000, process["us"] / 1000,
+                         worker["us"] / 1000])
+    per_picture = table(["picture", "KB", "digests", "decode", "luma + hash", "decode + luma + hash",
+                         "the same in the locked worker, hand-over included"], rows)
+    rows = []
+    for size in SIZES:
+        rows.append([size.removesuffix("mp") + " MP", *(runs[f"{kind}/{size}"]["us"] / 1000
+                                                        for kind in ("luma", "pdq_forms", "pdq_single", "pdq_textbook"))])
+    planes = table(["plane", "luma drawn in fresh memory", "PDQ, 8 forms", "PDQ, 1 form", "PDQ, textbook, 1 form"], rows)
+    matching = run_benchmark(work, "kernel_bench", pattern="^SearchEightForms|^LookUpDigest")
+    rows = []
+    for count, label in ((100_000, "100 k"), (1_000_000, "1 M")):
+        rows.append([label, *(matching[f"SearchEightForms/entries:{count}/radius:{radius}"]["us"] for radius in (31, 63)),
+                     *(1000 * matching[f"LookUpDigest/entries:{count}/listed:{listed}"]["us"] for listed in (0, 1)),
+                     matching[f"SearchEightForms/entries:{count}/radius:31"]["bytes_each"],
+                     matching[f"LookUpDigest/entries:{count}/listed:0"]["bytes_each"]])
+    lookups = table(["entries", "8 PDQ forms, 31 bits, us", "8 PDQ forms, 63 bits, us", "SHA-256 not listed, ns",
+                     "SHA-256 listed, ns", "bytes a PDQ hash", "bytes a SHA-256"], rows)
+    return ("Milliseconds, mean over the pictures of that size.\n\n" + per_picture + "\n\nThe hash alone, ms:\n\n" + planes
+            + "\n\nMatching:\n\n" + lookups)
+
+
+def kernels(work):
+    runs = run_benchmark(work, "kernel_bench", pattern="^Scan/")
+    rows = {}
+    for name, run in runs.items():
+        _, kernel, radius, hashes, queries = name.split("/")
+        column = (int(hashes.split(":")[1]), int(queries.split(":")[1]))
+        rows.setdefault((kernel, radius.split(":")[1]), {})[column] = run["comparisons"] / 1e6
+    columns = sorted({column for row in rows.values() for column in row})
+    headings = ["kernel, radius"] + [f"{hashes // 1000:,} k hashes, {queries} at once" for hashes, queries in columns]
+    return "Million comparisons of 256 bits a second, one core.\n\n" + table(
+        headings, [[f"{kernel}, {radius}", *(row.get(column) for column in columns)]
+                   for (kernel, radius), row in rows.items()])
+
+
+def handover(work):
+    runs = run_benchmark(work, "handover_bench")
+    rows = []
+    for count, label in ((1, "1 byte"), (121_000, "121 KB"), (3_150_000, "3.15 MB")):
+        copy = runs.get(f"FillAndWipe/bytes:{count}")
+        rows.append([label, runs[f"ThereAndBack/bytes:{count}"]["us"], copy["us"] if copy else None])
+    start = table(["workers", "ms"], [[str(count), runs[f"StartWorkers/workers:{count}"]["us"] / 1000] for count in (1, 8)])
+    return (table(["upload", "there and back, us", "of which copying in and wiping, us"], rows)
+            + "\n\nStart of spawner and locked workers:\n\n" + start)

@@ -1,0 +1,147 @@
+"""The parts that run the server: load, import, start."""
+
+import json
+import random
+import shutil
+import statistics
+import subprocess
+
+import machine
+from server import Failure, Server
+from tables import table
+
+SEED = 7
+
+
+def write_list(path, count, form):
+    """`count` made-up entries with PDQ, MD5 and SHA-1, the same every time."""
+    if path.exists():
+        return
+    draw = random.Random(SEED)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("w", encoding="ascii") as out:
+        if form == "csv":
+            out.write("sourceId,md5,sha1,pdq,pdqQuality\n")
+        for number in range(count):
+            text = draw.randbytes(68).hex()
+            md5, sha1, pdq = text[:32], text[32:72], text[72:]
+            if form == "csv":
+                out.write(f"bench-{number},{md5},{sha1},{pdq},100\n")
+            else:
+                out.write(f'{{"sourceId":"bench-{number}","md5":"{md5}","sha1":"{sha1}","pdq":"{pdq}","pdqQuality":100}}\n')
+    unfinished.rename(path)
+
+
+def filled_folder(work, count):
+    """A data folder whose one list has `count` entries, made once a run."""
+    folder = work.folder / f"store-{count}"
+    if not (folder / "filled").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        source = work.folder / f"list-{count}.csv"
+        write_list(source, count, "csv")
+        with Server(work.bin_dir, folder) as server:
+            server.create_list("bench")
+            server.import_file("bench", source)
+        (folder / "filled").touch()
+    return folder
+
+
+def run_load(work, server, in_flight, *arguments):
+    """One run of the load generator: what it printed, and the processor time each side took for a call."""
+    command = [str(work.bench_dir / "hashgate-load"), "--server", server.address, "--in-flight", str(in_flight),
+               "--measure", str(work.load_ms), "--warm-up", str(work.warm_up_ms), *arguments]
+    # Includes the warm-up, on both sides of the fraction.
+    scans_before = server.metric("hashgate_scan_seconds_count")
+    before = server.processor_seconds()
+    done = subprocess.run(machine.favoured(command), capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise Failure(f"hashgate-load ended with {done.returncode}: {done.stderr.strip()}")
+    after = server.processor_seconds()
+    result = json.loads(done.stdout)
+    scans = server.metric("hashgate_scan_seconds_count") - scans_before
+    result["processorMs"] = [1000 * (b - a) / scans if scans else None for a, b in zip(before, after)]
+    return result
+
+
+def load(work):
+    files = {size: sorted(str(path) for path in work.corpus().glob(f"*-{size}mp.jpg")) for size in ("0.3", "1")}
+    cases = [(f"ScanImage {size} MP JPEG", in_flight, files[size]) for size in files for in_flight in (1, 8, 64)]
+    cases.append(("ScanImage 0.3 MP JPEG, with request ids", 8, ["--request-ids", *files["0.3"]]))
+    cases += [(f"MatchHashes, {count} PDQ hash{'es' if count > 1 else ''} a call", in_flight, ["--match", str(count)])
+              for count in (1, 64) for in_flight in (1, 8, 64)]
+    rows, stage_rows = [], []
+    with Server(work.bin_dir, filled_folder(work, work.load_entries)) as server:
+        for name, in_flight, arguments in cases:
+            result = run_load(work, server, in_flight, *arguments)
+            errors = ", ".join(f"{reason} {count}" for reason, count in result["errors"].items()) or "none"
+            rows.append([name, str(in_flight), result["perSecond"], result["p50Ms"], result["p90Ms"], result["p99Ms"],
+                         result["maxMs"], *result["processorMs"], errors])
+            stages = result["stageMicros"]
+            known = sum(value for stage, value in stages.items() if stage != "total")
+            if name.startswith("ScanImage"):
+                stage_rows.append([f"{name}, {in_flight}", *(stages[stage] for stage in stages), stages["total"] - known])
+    headings = ["call", "in flight", "calls a second", "p50 ms", "p90 ms", "p99 ms", "max ms", "server CPU ms a call",
+                "decoder CPU ms a call", "errors"]
+    names = ["queue", "digest", "decode_wait", "decode", "hash", "match", "decide", "total", "total less the stages"]
+    return (f"{work.load_entries:,} entries with PDQ, MD5 and SHA-1; client and server share the machine.\n\n"
+            + table(headings, rows)
+            + "\n\nWhere a scan's time goes by the server's own clock, mean microseconds:\n\n"
+            + table(["call, in flight", *names], stage_rows))
+
+
+def import_speed(work):
+    """CSV into an empty list, the same again, and JSONL into a second list."""
+    count = work.import_entries
+    sources = {}
+    for form in ("csv", "jsonl"):
+        sources[form] = work.folder / f"list-{count}.{form}"
+        write_list(sources[form], count, form)
+    folder = work.folder / "import"
+    shutil.rmtree(folder, ignore_errors=True)
+    rows = []
+
+    def measure(server, what, name, form):
+        cpu = server.processor_seconds()[0]
+        seconds = server.import_file(name, sources[form])
+        cpu = server.processor_seconds()[0] - cpu
+        rows.append([what, count / seconds, seconds, cpu, server.resident_mib(), server.peak_mib(),
+                     server.metric("hashgate_index_bytes") / (1 << 20), server.disk_bytes() / (1 << 20)])
+
+    with Server(work.bin_dir, folder) as server:
+        server.create_list("bench")
+        server.create_list("second")
+        rows.append(["before", None, None, None, server.resident_mib(), server.peak_mib(),
+                     server.metric("hashgate_index_bytes") / (1 << 20), server.disk_bytes() / (1 << 20)])
+        measure(server, "CSV, all new", "bench", "csv")
+        measure(server, "the same file again", "bench", "csv")
+        measure(server, "JSONL, all new, into a second list", "second", "jsonl")
+    empty, first = rows[0], rows[1]
+    with Server(work.bin_dir, folder) as server:
+        rows.append(["after a restart", None, None, None, server.resident_mib(), server.peak_mib(),
+                     server.metric("hashgate_index_bytes") / (1 << 20), server.disk_bytes() / (1 << 20)])
+    last = rows[-1]
+    each = table(["bytes an entry", "index", "resident", "store on disk"],
+                 [["after the first import", *((first[i] - empty[i]) * (1 << 20) / count for i in (6, 4, 7))],
+                  ["two lists, after a restart", *((last[i] - empty[i]) * (1 << 20) / (2 * count) for i in (6, 4, 7))]])
+    shutil.rmtree(folder, ignore_errors=True)
+    return (f"{count:,} lines with PDQ, MD5 and SHA-1 through `hashgate lists import`; MiB are those of the server.\n\n"
+            + table(["import", "lines a second", "seconds", "server CPU s", "resident MiB", "peak MiB", "index MiB",
+                     "store MiB"], rows) + "\n\n" + each)
+
+
+def start(work):
+    rows = []
+    for count in (0, work.load_entries, work.import_entries):
+        seconds, resident = [], []
+        for _ in range(work.starts):
+            if count:
+                folder = filled_folder(work, count)
+            else:
+                folder = work.folder / "empty"
+                shutil.rmtree(folder, ignore_errors=True)
+            with Server(work.bin_dir, folder) as server:
+                seconds.append(server.ready_seconds)
+                resident.append(server.resident_mib())
+        rows.append([f"{count:,}", statistics.median(seconds), min(seconds), max(seconds), statistics.median(resident)])
+    return (f"From the start of the process to the first 200 on /readyz, {work.starts} starts each, files in the page "
+            "cache.\n\n" + table(["entries", "median s", "least s", "most s", "resident MiB"], rows))
