@@ -44,6 +44,19 @@ class Work:
         return folder
 
 
+def copy_programs(build, folder):
+    """Copies of the binaries, (bin, bench): a build meanwhile must not change what is measured."""
+    copies = []
+    for name in ("bin", "bench"):
+        copies.append(folder / "programs" / name)
+        shutil.rmtree(copies[-1], ignore_errors=True)
+        copies[-1].mkdir(parents=True)
+        for path in (build / name).iterdir():
+            if path.is_file() and path.stat().st_mode & 0o100:
+                shutil.copy2(path, copies[-1])
+    return copies
+
+
 QUICK = {"min_time": 0.05, "repetitions": 1, "pictures": 1, "load_ms": 1_000, "warm_up_ms": 300, "load_entries": 10_000,
          "import_entries": 50_000, "starts": 1}
 
@@ -61,10 +74,9 @@ def main():
         parser.error(f"no part '{unknown[0]}': there are {', '.join(PARTS)}")
     if arguments.quick and arguments.record:
         parser.error("--quick says nothing worth recording")
-    build = machine.ROOT / "build" / "release"
-    work = Work(build / "bin", build / "bench", machine.ROOT / "build" / "bench-work",
-                **(QUICK if arguments.quick else {}))
-    work.folder.mkdir(parents=True, exist_ok=True)
+    folder = machine.ROOT / "build" / "bench-work"
+    programs = copy_programs(machine.ROOT / "build" / "release", folder)
+    work = Work(*programs, folder, **(QUICK if arguments.quick else {}))
     results = machine.ROOT / "bench" / "RESULTS.md"
     try:
         for part in arguments.parts or PARTS:

@@ -31,14 +31,14 @@ def status_number(pid, key):
     return None
 
 
-def processor_seconds(pid):
-    """User and system time of one process; 0 where it is gone."""
+def processor_seconds(pid, with_ended_children=False):
+    """User and system time of one process, on request with that of children it has waited for; 0 where it is gone."""
     try:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return 0.0
     after_name = fields.rsplit(")", 1)[1].split()
-    return (int(after_name[11]) + int(after_name[12])) / TICKS
+    return sum(int(ticks) for ticks in after_name[11:15 if with_ended_children else 13]) / TICKS
 
 
 class Server:
@@ -90,14 +90,18 @@ class Server:
     def _wait_ready(self, started):
         while time.monotonic() - started < START_SECONDS:
             if self.process.poll() is not None:
-                raise Failure(f"the server ended by itself: {self.log_path}")
+                raise Failure(f"the server ended by itself: {self._last_words()}")
             if self.http_port is None:
                 self._read_ports()
             if self.http_port is not None and self._is_ready():
                 self.ready_seconds = time.monotonic() - started
                 return
             time.sleep(0.001)
-        raise Failure(f"the server is not ready after {START_SECONDS} s: {self.log_path}")
+        raise Failure(f"the server is not ready after {START_SECONDS} s: {self._last_words()}")
+
+    def _last_words(self):
+        lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[-1] if lines else f"it wrote nothing and its exit code is {self.process.returncode}"
 
     def _read_ports(self):
         for line in self.log_path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -124,11 +128,13 @@ class Server:
     def address(self):
         return f"127.0.0.1:{self.grpc_port}"
 
-    def metric(self, name):
-        """The sum of a metric's samples."""
+    def metric(self, name, absent=None):
+        """The sum of a metric's samples; `absent` where it has none yet."""
         _, text = self._get("/metrics")
         samples = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
         values = [float(value) for sample, value in samples if sample.split("{")[0] == name]
+        if not values and absent is not None:
+            return absent
         if not values:
             raise Failure(f"/metrics has no {name}")
         return sum(values)
@@ -143,13 +149,12 @@ class Server:
         return sum(path.stat().st_size for path in (self.folder / "data").rglob("*") if path.is_file())
 
     def processor_seconds(self):
-        """(server, spawner and workers): processor time since their start. Workers that have ended are counted with
-        the spawner only once it has waited for them."""
+        """(server, spawner and workers): processor time since their start."""
         below = [self.process.pid]
         for pid in below:
             for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
                 below += [int(child) for child in task.read_text(encoding="ascii").split()]
-        return processor_seconds(below[0]), sum(processor_seconds(pid) for pid in below[1:])
+        return processor_seconds(below[0]), sum(processor_seconds(pid, True) for pid in below[1:])
 
     def command_line(self, *arguments):
         """Runs `hashgate` against this server; returns the seconds it took."""

@@ -51,15 +51,15 @@ def run_load(work, server, in_flight, *arguments):
     command = [str(work.bench_dir / "hashgate-load"), "--server", server.address, "--in-flight", str(in_flight),
                "--measure", str(work.load_ms), "--warm-up", str(work.warm_up_ms), *arguments]
     # Includes the warm-up, on both sides of the fraction.
-    scans_before = server.metric("hashgate_scan_seconds_count")
+    calls_before = server.metric("hashgate_rpcs_total", absent=0)
     before = server.processor_seconds()
     done = subprocess.run(machine.favoured(command), capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise Failure(f"hashgate-load ended with {done.returncode}: {done.stderr.strip()}")
     after = server.processor_seconds()
     result = json.loads(done.stdout)
-    scans = server.metric("hashgate_scan_seconds_count") - scans_before
-    result["processorMs"] = [1000 * (b - a) / scans if scans else None for a, b in zip(before, after)]
+    calls = server.metric("hashgate_rpcs_total") - calls_before
+    result["processorMs"] = [1000 * (b - a) / calls for a, b in zip(before, after)]
     return result
 
 

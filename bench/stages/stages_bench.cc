@@ -10,10 +10,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -59,9 +59,11 @@ std::map<std::string, Group> ReadGroups(const std::filesystem::path& folder) {
     const std::string name = path.filename().string();
     const std::size_t dash = name.find('-');
     if (dash == std::string::npos) GiveUp(name + " is not a picture of the benchmark corpus");
+    Bytes file(std::filesystem::file_size(path));
     std::ifstream in(path, std::ios::binary);
-    groups[name.substr(dash + 1)].files.emplace_back(std::istreambuf_iterator<char>(in),
-                                                     std::istreambuf_iterator<char>());
+    in.read(reinterpret_cast<char*>(file.data()), static_cast<std::streamsize>(file.size()));
+    if (!in) GiveUp("cannot read " + name);
+    groups[name.substr(dash + 1)].files.push_back(std::move(file));
   }
   if (groups.empty()) GiveUp("no pictures in " + folder.string());
   return groups;
