@@ -81,7 +81,8 @@ class Scanner {
   /// Matches hashes that were computed elsewhere; one answer a file. Errors: as Scan.
   Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::span<const FileHashes> files);
 
-  /// The answer to a call that could not be worked on to its end, e.g. kDeadline for an upload that stopped arriving.
+  /// The answer to a call that could not be worked on to its end, e.g. kDeadline for an upload that stopped
+  /// arriving.
   ScanAnswer NotEvaluated(const ScanRequest& request, Cause cause, std::string missing) const;
 
   /// Replaces the policy; scans that began keep theirs.

@@ -58,7 +58,9 @@ TEST_F(IdempotencyTest, TenantsCallersAndIdsNeverMeet) {
   ASSERT_TRUE((*first)->Remember({&content, 1}, {Verdict::kBlock, {}, {}}));
   auto second = table->Take("a", "bc", "id", clock_.Steady() + std::chrono::seconds(1));
   ASSERT_TRUE(second);
-  EXPECT_FALSE(**(*second)->Seen({&content, 1}));
+  const auto seen = (*second)->Seen({&content, 1});
+  ASSERT_TRUE(seen);
+  EXPECT_FALSE(seen->has_value());
 }
 
 TEST_F(IdempotencyTest, RefusesOtherContent) {

@@ -286,12 +286,12 @@ TEST_F(ScannerTest, RequestIdsHaveTheirEffectsOnce) {
   ASSERT_TRUE(first);
   EXPECT_FALSE(first->replayed);
   EXPECT_EQ(first->verdict, Verdict::kAllow);
-  // Newer lists may make it stricter …
+  // Newer lists may make it stricter,
   AddEntry("csam", {.source_id = "late", .hashes = {PdqValue(kPicture)}});
   auto second = ScanBytes(PngBytes(1), Request("r1"));
   EXPECT_TRUE(second->replayed);
   EXPECT_EQ(second->verdict, Verdict::kBlock);
-  // … but never laxer.
+  // but never laxer.
   ASSERT_TRUE(catalog_->SetEnabled("csam", true));
   const auto page = catalog_->ListEntries("csam", {}, 10);
   ASSERT_TRUE(catalog_->DeleteEntry("csam", page->entries.back().id));
