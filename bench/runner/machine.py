@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -19,13 +20,36 @@ def load_average():
     return os.getloadavg()[0]
 
 
-def wait_until_quiet(minutes):
-    """Polls the load until it is low; says so and goes on where it stays high."""
-    deadline = time.monotonic() + 60 * minutes
+def wait_until_quiet(deadline):
+    """Polls the load until it is low or the deadline (of time.monotonic) is over; says so where it stays high."""
     while load_average() >= QUIET_LOAD and time.monotonic() < deadline:
         time.sleep(5)
-    if load_average() >= QUIET_LOAD and minutes > 0:
-        print(f"bench: the load is still {load_average():.1f}; measuring all the same", file=sys.stderr)
+    if load_average() >= QUIET_LOAD:
+        print(f"bench: the load is {load_average():.1f}; measuring all the same", file=sys.stderr)
+
+
+class OthersWork:
+    """How many cores programs that this one did not start kept busy since it was made."""
+
+    def __init__(self):
+        self.since = time.monotonic()
+        self.busy = self._busy_seconds()
+        self.own = self._own_seconds()
+
+    @staticmethod
+    def _busy_seconds():
+        user, nice, system, _, _, irq, softirq, *_ = map(
+            int, pathlib.Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:])
+        return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def _own_seconds():
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+    def cores(self):
+        work = (self._busy_seconds() - self.busy) - (self._own_seconds() - self.own)
+        return max(0.0, work / (time.monotonic() - self.since))
 
 
 def favoured(command):
@@ -58,8 +82,8 @@ def memory_gib():
     return int(re.search(r"^MemTotal:\s+(\d+)", text, re.MULTILINE).group(1)) / (1 << 20)
 
 
-def describe(load_before):
+def describe(load_before, others):
     """One line on machine, time and state."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    return (f"{processor()}, {memory_gib():.0f} GiB, Linux {platform.release()}; commit {commit()}, {now}; "
-            f"load {load_before:.1f} before, {load_average():.1f} after.")
+    return (f"{processor()}, {memory_gib():.0f} GiB, Linux {platform.release()}; commit {commit()}, {now}; load "
+            f"{load_before:.1f} before; other programs kept {others.cores():.1f} cores busy meanwhile.")

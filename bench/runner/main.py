@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import machine
 import micro
@@ -66,7 +67,7 @@ def main():
     parser.add_argument("parts", nargs="*", metavar="PART", help="one or more of: " + ", ".join(PARTS) + "; all by default")
     parser.add_argument("--quick", action="store_true", help="small inputs and short runs: shows that it works, no more")
     parser.add_argument("--wait", type=float, default=0, metavar="MINUTES",
-                        help="before each part wait at most this long for a quiet machine")
+                        help="before a part wait for a quiet machine, this long in all at most")
     parser.add_argument("--record", action="store_true", help="also put the tables into bench/RESULTS.md")
     arguments = parser.parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
@@ -78,12 +79,14 @@ def main():
     programs = copy_programs(machine.ROOT / "build" / "release", folder)
     work = Work(*programs, folder, **(QUICK if arguments.quick else {}))
     results = machine.ROOT / "bench" / "RESULTS.md"
+    deadline = time.monotonic() + 60 * arguments.wait
     try:
         for part in arguments.parts or PARTS:
-            machine.wait_until_quiet(arguments.wait)
+            machine.wait_until_quiet(deadline)
             load_before = machine.load_average()
+            others = machine.OthersWork()
             body = PARTS[part](work)
-            body = f"`tools/bench {part}`: {machine.describe(load_before)}\n\n{body}"
+            body = f"`tools/bench {part}`: {machine.describe(load_before, others)}\n\n{body}"
             print(f"\n## {part}\n\n{body}", flush=True)
             if arguments.record:
                 results.write_text(tables.section(results.read_text(encoding="utf-8"), part, body), encoding="utf-8")
