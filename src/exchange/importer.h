@@ -28,7 +28,7 @@ struct ImporterOptions {
   FileFormat format = FileFormat::kAuto;
   /// What plain lines of 64 digits are: kPdq or kSha256. Such a file without it is refused.
   Algorithm algorithm = Algorithm::kUnspecified;
-  /// CSV: one of our names ("sourceId", "md5" …, any case) to the file's column.
+  /// CSV: one of our names ("sourceId", "md5" ..., any case) to the file's column.
   std::map<std::string, std::string> columns;
   /// CSV: what separates fields; 0 finds it out from the header (comma, semicolon or tab).
   char separator = 0;

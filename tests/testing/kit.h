@@ -35,7 +35,7 @@ std::vector<v1::ImportRecord> RecordsOfJsonl(const std::string& text);
 
 /// The answer in the words of expected.json.
 KitAnswer ToKitAnswer(const std::string& file, const v1::ScanResult& result);
-/// "BLOCK file MATCHED … [list,list]", to compare and to print.
+/// "BLOCK file MATCHED ... [list,list]", to compare and to print.
 std::string Describe(const KitAnswer& answer);
 
 }  // namespace hashgate::testing

@@ -215,7 +215,7 @@ class Parser {
     command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
     command.add_option(
         "--match", a.matches,
-        "A match as key=value,…: list, purpose, trust, ceiling, classification, identity, "
+        "A match as key=value,...: list, purpose, trust, ceiling, classification, identity, "
         "algorithms (a+b), distance, quality, entryQuality, view, conflict, degenerate, nn512Only");
     command.add_option("--answer", a.answer_file, "Answer of scan --json to explain; - for standard input");
     command.add_option("--outcome", a.outcome, "Outcome, where it is not told by matches and cause");

@@ -7,7 +7,7 @@
 
 namespace hashgate::cli {
 
-/// {"file": …, then the response's own names}, and "error" where it is not empty.
+/// {"file": ..., then the response's own names}, and "error" where it is not empty.
 std::string ScanJson(const std::string& file, const v1::ScanResult& result, const std::string& error);
 /// "BLOCK             matched demo (PDQ, 2 bits)   photo.jpg". Columns have a fixed width, so that lines can
 /// be printed as answers come.

@@ -17,7 +17,7 @@ struct GoldenVector {
   int cols = 0;
   std::uint64_t sum = 0;
   int quality = 0;
-  std::map<std::string, std::string> hashes;  ///< "single", "original", "rotate90", … -> hex
+  std::map<std::string, std::string> hashes;  ///< "single", "original", "rotate90", ... -> hex
 };
 
 /// All vectors, in the file's order; empty where the file cannot be read.

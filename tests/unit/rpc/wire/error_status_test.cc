@@ -94,7 +94,7 @@ TEST(ErrorStatus, EveryReasonSurvivesTheWire) {
   }
 }
 
-// docs/errors.md has one line a reason: "| `REASON` | CODE | …". It is the only list users read.
+// docs/errors.md has one line a reason: "| `REASON` | CODE | ...". It is the only list users read.
 TEST(ErrorStatus, DocumentedTableIsTheTable) {
   const char* root = std::getenv("HASHGATE_SOURCE_DIR");
   ASSERT_NE(root, nullptr);
