@@ -10,7 +10,7 @@
 
 // Each function raises its own target; nothing else in the program may use these instructions.
 #define HASHGATE_TARGET __attribute__((target("avx512f,avx512vpopcntdq,popcnt")))
-#define HASHGATE_INLINE HASHGATE_TARGET [[gnu::always_inline]] inline
+#define HASHGATE_INLINE HASHGATE_TARGET __attribute__((always_inline)) inline
 
 namespace hashgate::index {
 namespace {
