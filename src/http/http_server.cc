@@ -3,6 +3,7 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <deque>
 #include <thread>
@@ -102,10 +103,11 @@ class RunningServer final : public HttpServer {
       return new BoundedQueue(threads, max);  // httplib deletes it
     };
     server_.set_payload_max_length(kMaxBodyBytes);
-    server_.set_read_timeout(5);
-    server_.set_write_timeout(5);
+    // Short, because each silent connection holds a thread until it is over, and probes wait behind it.
+    server_.set_read_timeout(2);
+    server_.set_write_timeout(2);
     server_.set_keep_alive_max_count(100);
-    server_.set_keep_alive_timeout(5);
+    server_.set_keep_alive_timeout(2);
     // SO_REUSEPORT, httplib's default, would let two servers share the port.
     server_.set_socket_options([](socket_t socket) {
       int yes = 1;
@@ -134,7 +136,12 @@ class RunningServer final : public HttpServer {
                       ": the port is taken or the address is not this machine's; change http.listen",
                   "http.listen");
     }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    thread_ = std::thread([this] {
+      server_.listen_after_bind();
+      ended_.store(true);
+    });
+    // Until its loop runs, stop() does nothing and the thread would serve for ever.
+    while (!server_.is_running() && !ended_.load()) std::this_thread::yield();
     return {};
   }
 
@@ -155,6 +162,7 @@ class RunningServer final : public HttpServer {
   const HttpContent content_;
   httplib::Server server_;
   std::thread thread_;
+  std::atomic<bool> ended_ = false;
   int port_ = 0;
 };
 

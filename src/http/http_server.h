@@ -20,7 +20,7 @@ struct ReadyCheck {
 struct HttpServerOptions {
   std::string listen = "127.0.0.1:8462";  ///< host:port; port 0 takes a free one
   bool insecure = false;                  ///< allows a non-loopback address without TLS
-  int threads = 2;
+  int threads = 8;                        ///< a silent connection holds one for 2 s
   std::size_t max_queued = 64;  ///< connections that wait for a thread; the next waits in the kernel
 };
 

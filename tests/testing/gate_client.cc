@@ -141,6 +141,38 @@ std::vector<v1::Entry> GateClient::AllEntries(const std::string& list) const {
   return entries;
 }
 
+SlowUpload::SlowUpload(const GateClient& client, const v1::ScanHeader& header,
+                       std::chrono::milliseconds timeout) {
+  SetTimeout(context_, timeout);
+  writer_ = client.scan().ScanUpload(&context_, &response_);
+  v1::ScanUploadRequest message;
+  *message.mutable_header()->mutable_header() = header;
+  writer_->Write(message);
+}
+
+SlowUpload::~SlowUpload() {
+  if (finished_) return;
+  context_.TryCancel();
+  writer_->Finish();
+}
+
+bool SlowUpload::Send(const std::string& chunk) {
+  v1::ScanUploadRequest message;
+  message.set_chunk(chunk);
+  return writer_->Write(message);
+}
+
+ScanReply SlowUpload::End() {
+  writer_->WritesDone();
+  return WaitForAnswer();
+}
+
+ScanReply SlowUpload::WaitForAnswer() {
+  finished_ = true;
+  const grpc::Status status = writer_->Finish();
+  return {status, response_.result()};
+}
+
 v1::HashList SyntheticList(const std::string& name) {
   v1::HashList list;
   list.set_name(name);

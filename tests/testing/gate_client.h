@@ -62,6 +62,30 @@ class GateClient {
   std::unique_ptr<v1::StatusService::Stub> status_;
 };
 
+/// A ScanUpload whose sender takes its time; cancelled at its end unless finished. Threads: confined.
+class SlowUpload {
+ public:
+  /// Opens the stream and sends the header.
+  explicit SlowUpload(const GateClient& client, const v1::ScanHeader& header = {},
+                      std::chrono::milliseconds timeout = std::chrono::seconds(60));
+  ~SlowUpload();
+  SlowUpload(const SlowUpload&) = delete;
+  SlowUpload& operator=(const SlowUpload&) = delete;
+
+  /// False where the server has ended the call.
+  bool Send(const std::string& chunk);
+  /// Says that nothing more comes, and waits for the answer.
+  ScanReply End();
+  /// Waits for the answer while the stream stays open.
+  ScanReply WaitForAnswer();
+
+ private:
+  grpc::ClientContext context_;
+  v1::ScanUploadResponse response_;
+  std::unique_ptr<grpc::ClientWriter<v1::ScanUploadRequest>> writer_;
+  bool finished_ = false;
+};
+
 void SetTimeout(grpc::ClientContext& context, std::chrono::milliseconds timeout);
 /// Chunks of one size.
 ChunkSize Fixed(std::size_t size);

@@ -1,0 +1,118 @@
+// The operator's listener: its pages, its bounds, and that it ends whenever it is told to.
+#include "http/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "testing/http_get.h"
+
+namespace hashgate::http {
+namespace {
+
+using hashgate::testing::ConnectTo;
+using hashgate::testing::HttpExchange;
+using hashgate::testing::HttpGet;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = HttpServer::Start(Content(), {.listen = "127.0.0.1:0"});
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = *std::move(server);
+  }
+  HttpContent Content() {
+    return {.ready =
+                [this] {
+                  return std::vector<ReadyCheck>{{"index", true, "loaded"},
+                                                 {"store", store_ok_.load(), "it is what it is"}};
+                },
+            .metrics = [] { return std::string("hashgate_up 1\n"); }};
+  }
+
+  std::atomic<bool> store_ok_ = true;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, Pages) {
+  const int port = server_->port();
+  EXPECT_EQ(HttpGet(port, "/healthz").body, "ok\n");
+  EXPECT_EQ(HttpGet(port, "/metrics").body, "hashgate_up 1\n");
+  EXPECT_THAT(HttpGet(port, "/metrics").head, HasSubstr("text/plain; version=0.0.4"));
+  EXPECT_THAT(HttpGet(port, "/").body, HasSubstr("/readyz"));
+  EXPECT_EQ(HttpGet(port, "/nothing").status, 404);
+  EXPECT_EQ(HttpGet(port, "/../etc/passwd").status, 404);
+}
+
+TEST_F(HttpServerTest, ReadinessNamesWhatIsWrong) {
+  EXPECT_EQ(HttpGet(server_->port(), "/readyz").status, 200);
+  store_ok_ = false;
+  const auto reply = HttpGet(server_->port(), "/readyz");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.body, "not ready\nok   index: loaded\nFAIL store: it is what it is\n");
+}
+
+TEST_F(HttpServerTest, OtherMethodsAreNotServed) {
+  for (const char* method : {"POST", "PUT", "DELETE"}) {
+    const std::string request =
+        std::string(method) +
+        " /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    EXPECT_EQ(HttpExchange(server_->port(), request).status, 404) << method;
+  }
+}
+
+TEST_F(HttpServerTest, LargeBodiesAreRefused) {
+  const auto post = [this](std::size_t size) {
+    return HttpExchange(server_->port(),
+                        "POST /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " +
+                            std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'))
+        .status;
+  };
+  EXPECT_EQ(post(8 * 1024), 404);
+  EXPECT_EQ(post(8 * 1024 + 1), 413);
+}
+
+TEST_F(HttpServerTest, IdleConnectionsDoNotBlockReadinessForLong) {
+  std::vector<int> idle;
+  for (int i = 0; i < 24; ++i) idle.push_back(ConnectTo(server_->port()));
+  // Three silent clients for each thread stand before us; each may hold it for two seconds and no longer.
+  EXPECT_EQ(HttpGet(server_->port(), "/readyz", seconds(12)).status, 200);
+  for (const int fd : idle) ::close(fd);
+}
+
+TEST_F(HttpServerTest, ATakenPortIsRefused) {
+  const auto second =
+      HttpServer::Start(Content(), {.listen = "127.0.0.1:" + std::to_string(server_->port())});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().reason, Reason::kAddressUnavailable);
+}
+
+TEST_F(HttpServerTest, AddressesThatAreNone) {
+  for (const char* listen : {"", "localhost", "localhost:", "localhost:http", "localhost:70000", ":80"}) {
+    const auto server = HttpServer::Start(Content(), {.listen = listen, .insecure = true});
+    ASSERT_FALSE(server) << listen;
+    EXPECT_EQ(server.error().reason, Reason::kConfigInvalid) << listen;
+  }
+}
+
+TEST_F(HttpServerTest, OthersMayReachItOnlyOnRequest) {
+  const auto refused = HttpServer::Start(Content(), {.listen = "0.0.0.0:0"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kInsecureListener);
+  EXPECT_TRUE(HttpServer::Start(Content(), {.listen = "0.0.0.0:0", .insecure = true}));
+}
+
+// A server that is stopped before its thread came to its loop once never ended.
+TEST_F(HttpServerTest, EndsHoweverSoonItIsStopped) {
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_TRUE(HttpServer::Start(Content(), {.listen = "127.0.0.1:0"}));
+  }
+}
+
+}  // namespace
+}  // namespace hashgate::http
