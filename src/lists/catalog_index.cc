@@ -39,14 +39,15 @@ Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, std
   std::vector<index::IndexedHash> hashes;
   hashes.reserve(kHashesAtOnce + kMaxHashes);
   Status failed;
-  const auto flush = [&] {
+  const auto flush = [&]() HASHGATE_REQUIRES(write_mutex_) {
     if (!hashes.empty()) failed = builder_->Add(hashes);
     hashes.clear();
     return failed.has_value();
   };
   const std::string prefix = ContentPrefix(content);
-  HASHGATE_RETURN_IF_ERROR(
-      store_.Scan(store::Family::kEntries, prefix, prefix, [&](std::string_view key, std::string_view value) {
+  HASHGATE_RETURN_IF_ERROR(store_.Scan(
+      store::Family::kEntries, prefix, prefix,
+      [&](std::string_view key, std::string_view value) HASHGATE_REQUIRES(write_mutex_) {
         const Result<EntryId> id = ParseEntryKey(key);
         const Result<EntryView> view = DecodeEntry(value);
         if (!id || !view) {

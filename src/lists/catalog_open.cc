@@ -64,8 +64,9 @@ Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
   HASHGATE_RETURN_IF_ERROR(FinishRemovals());
   const MutexLock lock(write_mutex_);
   Status failed;
-  HASHGATE_RETURN_IF_ERROR(
-      store_.Scan(Family::kLists, {}, {}, [&](std::string_view key, std::string_view value) {
+  HASHGATE_RETURN_IF_ERROR(store_.Scan(
+      Family::kLists, {}, {},
+      [&](std::string_view key, std::string_view value) HASHGATE_REQUIRES(write_mutex_) {
         const Result<ListId> id = ParseListKey(key);
         Result<ListRecord> record = id ? DecodeList(*id, value) : std::unexpected(id.error());
         if (record && (*id >= state_.next_list || record->content >= state_.next_content)) {

@@ -34,8 +34,9 @@ Result<std::vector<std::optional<IdentityRecord>>> ReadIdentities(const store::S
                             store.GetMany(Family::kEntryKeys, KeysOf(content, identities)));
   std::vector<std::optional<IdentityRecord>> records(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!values[i]) continue;
-    HASHGATE_ASSIGN_OR_RETURN(records[i], DecodeIdentity(*values[i]));
+    const std::optional<std::string>& value = values[i];
+    if (!value) continue;
+    HASHGATE_ASSIGN_OR_RETURN(records[i], DecodeIdentity(*value));
   }
   return records;
 }
@@ -254,18 +255,19 @@ Status ImportImpl::FillBatch(Plan& plan) {
     std::uint32_t version = 1;
     std::int64_t first_seen = now;
     std::int64_t last_changed = now;
-    if (next_known < known_slots.size() && known_slots[next_known] == i) {
+    const std::optional<IdentityRecord>& in_force = slot.in_force;
+    if (in_force && next_known < known_slots.size() && known_slots[next_known] == i) {
       const std::optional<std::string>& bytes = known[next_known++];
       if (!bytes) {
         return Fail(Reason::kStoreCorrupt,
                     "an entry of list '" + options_.list + "' is missing: restore a backup");
       }
       HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
-      const bool same = slot.in_force->content == record.content;
+      const bool same = in_force->content == record.content;
       version = same ? view.version : view.version + 1;
       first_seen = view.first_seen_millis;
       if (same) last_changed = view.last_changed_millis;
-      slot.entry = slot.in_force->entry;
+      slot.entry = in_force->entry;
       if (staging_ == 0) {
         catalog_.AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(),
                                plan.old_hashes);
@@ -308,12 +310,13 @@ Status ImportImpl::PlanQuarantine(Plan& plan, std::span<const Quarantined> bad) 
   for (const auto& [key, record] : rows) keys.push_back(key);
   HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kQuarantine, keys));
   for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::optional<std::string>& before = known[i];
     std::string value = EncodeQuarantined(*rows.at(keys[i]));
-    if (!known[i]) {
+    if (!before) {
       ++count;
       if (kept >= kMaxQuarantineKept) continue;
       ++kept;
-    } else if (*known[i] == value) {
+    } else if (*before == value) {
       continue;
     }
     plan.batch.Put(Family::kQuarantine, keys[i], std::move(value));
@@ -328,7 +331,7 @@ Status ImportImpl::CommitPublished(Plan& plan) {
   for (const EntryId entry : plan.changed) builder.Withdraw(list_, entry);
   // Undoing needs memory only where entries were changed; where even that is not to be had, the index is
   // built again from the store.
-  const auto put_back = [&] {
+  const auto put_back = [&]() HASHGATE_REQUIRES(catalog_.write_mutex_) {
     if (!plan.changed.empty() && !builder.Add(plan.old_hashes)) catalog_.index_stale_ = true;
   };
   if (Status added = builder.Add(plan.new_hashes); !added) {

@@ -17,13 +17,13 @@ bool IsClearlyStructured(const PdqHash& hash) {
   std::array<std::uint32_t, 16> rows{};
   for (std::size_t r = 0; r < 16; ++r) rows[r] = hash.words[r / 4] >> (16 * (r % 4)) & 0xffff;
   std::array<std::array<int, 16>, 16> g{};
-  std::int64_t squares = 16 * 16 * 16;
+  std::int64_t squares = std::int64_t{16} * 16 * 16;
   for (std::size_t i = 0; i < 16; ++i) {
     g[i][i] = 16;
     for (std::size_t k = 0; k < i; ++k) {
       const int product = 16 - 2 * std::popcount(rows[i] ^ rows[k]);
       g[i][k] = g[k][i] = product;
-      squares += 2 * product * product;
+      squares += std::int64_t{2} * product * product;
     }
   }
   if (static_cast<double>(squares) < kGate * kGate) return true;

@@ -130,7 +130,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options,
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.block_size = 8 * 1024;
+  table.block_size = std::size_t{8} << 10;
   table.format_version = 5;
   out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return out;
@@ -276,9 +276,10 @@ class RocksStore final : public Store {
     write.sync = true;
     rocksdb::Status status = db().Write(write, &changes);
     if (!status.ok() && !status.IsCorruption()) {
-      // After a failed write RocksDB refuses further ones until told to resume, which gives it a new log
-      // file; the batch is either in the store or not, and writing it again changes nothing in the first
-      // case.
+      // After a failed write RocksDB refuses further ones until it has resumed with a new log file. Where the
+      // disk was full it looks for space by itself every five seconds, and until then Resume is refused as
+      // busy; this asks where its own attempts have ended. The batch is either in the store or not, and
+      // writing it again changes nothing in the first case.
       if (db().Resume().ok()) status = db().Write(write, &changes);
     }
     if (!status.ok()) return FromRocks(status, path_);
@@ -301,6 +302,7 @@ struct Found {
 Result<Database> OpenForReading(const StoreOptions& options, const std::vector<std::string>& names) {
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(std::size_t{1} << 20);
+  descriptors.reserve(names.size());
   for (const std::string& name : names) descriptors.emplace_back(name, FamilyOptions(options, cache));
   Database database;
   rocksdb::DB* raw = nullptr;

@@ -150,6 +150,12 @@ int WriteUntilFull(Store& store, int from, std::size_t value_bytes) {
   return from;
 }
 
+// Takes a mounted file system away however the test ends; a store on it must be closed first.
+struct Unmount {
+  std::string at;
+  ~Unmount() { ::umount2(at.c_str(), MNT_DETACH); }
+};
+
 TEST(RocksStoreFull, WritingGoesOnOnceThereIsRoom) {
   const TempFolder folder;
   const std::string mount_point = folder / "disk";
@@ -157,6 +163,7 @@ TEST(RocksStoreFull, WritingGoesOnOnceThereIsRoom) {
   if (::mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=24m") != 0) {
     GTEST_SKIP() << "this user may not mount; RocksStoreFull.AFileAtItsSizeLimit stands in";
   }
+  const Unmount unmount{mount_point};
   {
     const std::string path = mount_point + "/data";
     auto store = OpenRocksStore({.path = path, .write_buffer_bytes = std::size_t{4} << 20});
@@ -190,7 +197,6 @@ TEST(RocksStoreFull, WritingGoesOnOnceThereIsRoom) {
       EXPECT_EQ(value, number == acknowledged ? "after" : std::string(20'000, 'v')) << number;
     }
   }
-  EXPECT_EQ(::umount(mount_point.c_str()), 0);
 }
 
 TEST(RocksStoreFull, AFileAtItsSizeLimit) {
