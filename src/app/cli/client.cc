@@ -245,50 +245,43 @@ Result<v1::ScanUploadResponse> GrpcClient::ScanUpload(const v1::UploadHeader& he
 Result<v1::ImportEntriesResponse> GrpcClient::ImportEntries(
     const v1::ImportHeader& header, const std::function<Result<bool>(v1::ImportRecords&)>& next,
     const std::function<void(const v1::ImportEntriesResponse&)>& acknowledged, milliseconds patience) {
-  // While one batch is committed the next is already on its way.
-  constexpr int kMaxUnanswered = 2;
   Call call(calls_, std::chrono::system_clock::now() + kStreamDeadline);
   const auto stream = lists_->ImportEntries(call.context());
   StallGuard guard(*call.context(), patience);
   v1::ImportEntriesResponse response;
-  std::optional<Error> local_error;
-  int unanswered = 0;
   const auto read = [&] {
     if (!stream->Read(&response)) return false;
     guard.GoesOn(patience);
-    --unanswered;
     acknowledged(response);
     return true;
   };
   v1::ImportEntriesRequest message;
   *message.mutable_header() = header;
   bool alive = stream->Write(message);
-  while (alive) {
+  // One batch is on its way at a time: with two, both ends could wait for the other to read. While the server
+  // commits it, the next is read from the file.
+  bool unanswered = false;
+  Result<bool> more = true;
+  while (alive && more && *more) {
     v1::ImportRecords& records = *message.mutable_records();
     records.Clear();
-    const Result<bool> more = next(records);
-    if (!more) {
-      local_error = more.error();
-      call.context()->TryCancel();
-      break;
-    }
-    // Reading the file is our own time, not the server's.
-    guard.GoesOn(patience);
-    if (records.records_size() > 0) {
-      alive = stream->Write(message);
-      ++unanswered;
-      while (alive && unanswered >= kMaxUnanswered) alive = read();
-    }
-    if (!*more) break;
+    more = next(records);
+    if (unanswered) alive = read();
+    unanswered = alive && more && records.records_size() > 0;
+    if (unanswered) alive = stream->Write(message);
   }
-  if (alive && !local_error) {
+  if (!more) {
+    call.context()->TryCancel();
+  } else if (alive) {
+    if (unanswered) alive = read();
     guard.GoesOn(std::max(patience, kLastStepPatience));
     stream->WritesDone();
-    while (read()) {
-    }
+  }
+  // The last answer, or what came before the server refused the rest.
+  while (read()) {
   }
   const grpc::Status status = stream->Finish();
-  if (local_error) return std::unexpected(*local_error);
+  if (!more) return std::unexpected(more.error());
   if (guard.stalled()) return Stalled(patience);
   if (!status.ok()) return std::unexpected(rpc::FromGrpc(status));
   if (!response.done()) {

@@ -37,7 +37,7 @@ std::optional<WalkItem> FileWalk::Next() {
     }
     const fs::file_status target = fs::is_symlink(itself) ? fs::status(path, error) : itself;
     if (fs::is_regular_file(target)) return WalkItem{path, ""};
-    if (given) return WalkItem{path, error ? error.message() : "is not a regular file"};
+    if (given) return WalkItem{path, error ? "cannot be read: " + error.message() : "is not a regular file"};
     // A link that leads nowhere looks like content to a person, so it is not passed over in silence.
     if (!fs::exists(target)) return WalkItem{path, "cannot be read: the file does not exist"};
   }

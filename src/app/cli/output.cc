@@ -129,11 +129,18 @@ void Progress::Clear() {
 }
 
 int ReportError(Environment& environment, const GlobalOptions& options, const Error& error) {
-  environment.err << "hashgate: " << Printable(error.message);
+  environment.err << "hashgate: ";
   if (error.reason == Reason::kServerUnreachable) {
-    environment.err << " (server " << Printable(options.server) << ")";
+    environment.err << "no server answers at " << Printable(options.server)
+                    << ": is hashgated running there? --server names another address\n";
+  } else {
+    // A refused policy has a line for each finding.
+    for (std::size_t at = 0; at <= error.message.size();) {
+      const std::size_t end = std::min(error.message.find('\n', at), error.message.size());
+      environment.err << Printable(std::string_view(error.message).substr(at, end - at)) << '\n';
+      at = end + 1;
+    }
   }
-  environment.err << '\n';
   if (options.json) {
     environment.out << JsonObject()
                            .Text("error", error.message)

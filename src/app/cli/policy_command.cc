@@ -94,9 +94,11 @@ void PrintDecision(const policy::Policy& policy, const Facts& facts, const polic
       what = "match " + std::to_string(step.match + 1);
       if (step.match < facts.matches.size()) what += " (" + Printable(facts.matches[step.match].list) + ")";
     }
-    table.AddRow({what, "rule " + Printable(step.rule_id), "says " + std::string(Name(step.rule_verdict)),
-                  step.verdict == step.rule_verdict ? "" : "becomes " + std::string(Name(step.verdict))});
-    for (const std::string& limit : step.limits) table.AddRow({"", "  " + Printable(limit)});
+    std::string limits;
+    if (step.verdict != step.rule_verdict) limits = "becomes " + std::string(Name(step.verdict));
+    for (const std::string& limit : step.limits) limits += (limits.empty() ? "" : "; ") + Printable(limit);
+    table.AddRow(
+        {what, "rule " + Printable(step.rule_id), "says " + std::string(Name(step.rule_verdict)), limits});
   }
   table.Print(out);
   for (const std::string& assumption : facts.assumptions) out << "Note: " << assumption << ".\n";

@@ -42,7 +42,7 @@ int RunCli(std::vector<std::string> arguments, Environment& environment) {
     }
     const int code = std::visit(Dispatch{parsed.global, environment}, *parsed.command);
     environment.out.flush();
-    if (!environment.out) {
+    if (!environment.out && code != kFailed) {
       environment.err << "hashgate: standard output could not be written\n";
       return kFailed;
     }

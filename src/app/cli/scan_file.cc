@@ -110,7 +110,8 @@ void FileScanner::Fail(const Error& error, const RefusalFacts& facts, FileAnswer
       answer.result.set_verdict(KnownVerdict(rpc::ToProto(*verdict)));
     }
   }
-  answer.error = error.message;
+  // gRPC's own words about sockets say nothing to a person.
+  answer.error = error.reason == Reason::kServerUnreachable ? "no server answers" : error.message;
   answer.not_reached = error.reason != Reason::kFileUnreadable;
 }
 

@@ -67,7 +67,7 @@ std::string ScanText(const std::string& file, const v1::ScanResult& result, cons
   std::string line(Name(rpc::FromProto(KnownVerdict(result.verdict()))));
   Pad(line, 16);
   std::string finding = Finding(result, error);
-  Pad(finding, 34);
+  Pad(finding, 38);
   return line + finding + Printable(file);
 }
 

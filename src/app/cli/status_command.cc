@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <ostream>
 
 #include "app/cli/commands.h"
@@ -32,8 +33,14 @@ int RunStatus(const GlobalOptions& options, Environment& environment) {
     out << rpc::ToJson(*status) << '\n';
     return status->ready() ? kDone : kFindings;
   }
-  out << "PROTECTION: " << ProtectionName(status->protection()) << ". "
-      << Printable(status->protection_sentence()) << "\n\n";
+  std::string_view sentence = status->protection_sentence();
+  const std::string start = "PROTECTION: " + std::string(ProtectionName(status->protection()));
+  // The server's sentence may start with the same words.
+  if (sentence.starts_with(start)) {
+    sentence.remove_prefix(start.size());
+    sentence.remove_prefix(std::min(sentence.find_first_not_of(".: "), sentence.size()));
+  }
+  out << start << ". " << Printable(sentence) << "\n\n";
   Table checks;
   checks.AddRow({status->ready() ? "READY" : "NOT READY", ""});
   for (const auto& check : status->checks()) {

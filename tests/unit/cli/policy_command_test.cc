@@ -1,0 +1,54 @@
+#include "unit/cli/fake_server.h"
+
+namespace hashgate::cli {
+namespace {
+
+class PolicyCommand : public CliTest {};
+
+TEST_F(PolicyCommand, CheckTellsValidFromInvalidFromMissing) {
+  EXPECT_EQ(Cli({"policy", "check", "standard"}).code, kDone);
+  const Run bad = Cli({"policy", "check", Write("p.yaml", "versoin: \"1\"\n")});
+  EXPECT_EQ(bad.code, kFindings);
+  EXPECT_NE(bad.out.find("p.yaml:1: unknown key 'versoin'"), std::string::npos) << bad.out;
+  EXPECT_EQ(Cli({"policy", "check", "/no/such.yaml"}).code, kFailed);
+  EXPECT_NE(Cli({"policy", "check", "strict", "--json"}).out.find(R"("valid":true,"name":"strict")"),
+            std::string::npos);
+}
+
+TEST_F(PolicyCommand, ExplainFollowsTheFacts) {
+  Run run = Cli({"policy", "explain", "standard", "--match", "algorithms=sha256"});
+  EXPECT_EQ(run.code, kDone);
+  EXPECT_TRUE(run.out.starts_with("BLOCK_AND_REPORT by rule")) << run.out;
+  run = Cli({"policy", "explain", "standard", "--match", "algorithms=pdq,distance=3,quality=20", "--json"});
+  EXPECT_NE(run.out.find(R"({"verdict":"REVIEW",)"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("low quality"), std::string::npos);
+  run = Cli({"policy", "explain", "standard", "--cause", "TRUNCATED"});
+  EXPECT_TRUE(run.out.starts_with("HOLD by rule cause/TRUNCATED")) << run.out;
+  run = Cli({"policy", "explain", "standard"});
+  EXPECT_TRUE(run.out.starts_with("ALLOW")) << run.out;
+}
+
+TEST_F(PolicyCommand, ExplainsAnAnswerOfScan) {
+  const std::string answer =
+      R"({"file":"x","verdict":"BLOCK","outcome":"MATCHED","cause":"UNSPECIFIED","coverage":{"level":"COMPLETE"},)"
+      R"("matches":[{"list":"l","harmClass":"CSAM","identity":"WEAK_DIGEST","algorithms":["MD5"],"view":"UNSPECIFIED"}]})";
+  const Run run = Cli({"policy", "explain", "standard", "--answer", "-"}, answer);
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_TRUE(run.out.starts_with("BLOCK by rule")) << run.out;
+  EXPECT_NE(run.out.find("Note: "), std::string::npos);
+  EXPECT_EQ(Cli({"policy", "explain", "standard", "--answer", "-"}, "{not json").code, kUsage);
+}
+
+TEST_F(PolicyCommand, ExplainMistakesAreUsageErrors) {
+  for (const char* match :
+       {"x", "distance=3", "algorithms=md6", "algorithms=pdq,trust=NO", "algorithms=pdq,distance=-1",
+        "algorithms=pdq,colour=red", "algorithms=pdq,conflict=maybe"}) {
+    EXPECT_EQ(Cli({"policy", "explain", "standard", "--match", match}).code, kUsage) << match;
+  }
+  EXPECT_EQ(Cli({"policy", "explain", "standard", "--outcome", "NO"}).code, kUsage);
+  EXPECT_EQ(Cli({"policy", "explain", "standard", "--cause", "NO"}).code, kUsage);
+  EXPECT_EQ(Cli({"policy", "explain", "standard", "--surface-kind", "NO"}).code, kUsage);
+}
+
+}  // namespace
+}  // namespace hashgate::cli

@@ -1,0 +1,232 @@
+#include "unit/cli/fake_server.h"
+
+namespace hashgate::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+class ScanCommand : public CliTest {
+ protected:
+  std::size_t Scans() { return scan_.headers().size(); }
+};
+
+TEST_F(ScanCommand, AnswersComeInTheOrderOfTheFiles) {
+  for (int i = 0; i < 40; ++i) Write("d/" + std::to_string(100 + i), i == 7 ? "block" : "x");
+  const Run run = Cli({"scan", "--jobs", "8", (folder_ / "d").string()});
+  EXPECT_EQ(run.code, kFindings);
+  std::size_t last = 0;
+  for (int i = 0; i < 40; ++i) {
+    const std::size_t at = run.out.find("/d/" + std::to_string(100 + i) + "\n");
+    ASSERT_NE(at, std::string::npos);
+    EXPECT_GT(at, last);
+    last = at;
+  }
+  EXPECT_NE(run.out.find("BLOCK             demo (PDQ, 2 bits)"), std::string::npos);
+  EXPECT_NE(run.out.find("40 files: 39 ALLOW, 1 BLOCK\n"), std::string::npos);
+}
+
+TEST_F(ScanCommand, CleanFilesAreDone) {
+  EXPECT_EQ(Cli({"scan", Write("a", "x")}).code, kDone);
+}
+
+TEST_F(ScanCommand, LongFilesAreStreamedWhole) {
+  const std::string content((3 << 20) + 17, 'q');
+  EXPECT_EQ(Cli({"scan", Write("long", content)}).code, kDone);
+  EXPECT_EQ(scan_.uploads, 1);
+  EXPECT_EQ(scan_.uploaded_bytes, static_cast<std::int64_t>(content.size()));
+  EXPECT_EQ(scan_.declared_bytes, static_cast<std::int64_t>(content.size()));
+}
+
+TEST_F(ScanCommand, FileOverTheServersInlineLimitIsStreamed) {
+  scan_.refuse = [this](const v1::ScanHeader&, int) {
+    return scan_.uploads > 0 ? grpc::Status::OK : rpc::ToGrpc({Reason::kMessageTooLarge, "too long", {}, {}});
+  };
+  EXPECT_EQ(Cli({"scan", Write("a", "x")}).code, kDone);
+  EXPECT_EQ(scan_.uploads, 1);
+}
+
+TEST_F(ScanCommand, RefusalsAreTriedAgainWithTheSameRequestId) {
+  scan_.refuse = [](const v1::ScanHeader&, int number) {
+    if (number == 2) return grpc::Status::OK;
+    return rpc::ToGrpc({number == 0 ? Reason::kOverloaded : Reason::kDraining, "busy", {}, milliseconds(1)});
+  };
+  EXPECT_EQ(Cli({"scan", Write("a", "x")}).code, kDone);
+  const auto headers = scan_.headers();
+  ASSERT_EQ(headers.size(), 3U);
+  EXPECT_FALSE(headers[0].request_id().empty());
+  EXPECT_EQ(headers[0].request_id(), headers[2].request_id());
+}
+
+TEST_F(ScanCommand, RetriesEndWithTheTimeoutAndTheServersFailVerdictHolds) {
+  scan_.refuse = [](const v1::ScanHeader&, int) {
+    return rpc::ToGrpc({Reason::kOverloaded, "busy", {}, std::chrono::hours(1)},
+                       {{"fail_verdict", "REVIEW"}});
+  };
+  const Run run = Cli({"scan", "--json", Write("a", "x")});
+  EXPECT_EQ(run.code, kFailed);
+  EXPECT_EQ(Scans(), 1U) << "an hour does not fit into the timeout";
+  EXPECT_NE(run.out.find(R"("verdict":"REVIEW","outcome":"NOT_EVALUATED","cause":"OVERLOADED")"),
+            std::string::npos);
+  EXPECT_NE(run.out.find(R"("error":"busy"})"), std::string::npos);
+}
+
+TEST_F(ScanCommand, RefusalOfTheRequestIsAskedOnceAndEveryFileGetsALine) {
+  scan_.refuse = [](const v1::ScanHeader&, int) {
+    return rpc::ToGrpc({Reason::kSurfaceUnknown, "no such surface", {}, {}});
+  };
+  const Run run = Cli({"scan", "--json", "--jobs", "1", Write("a", "x"), Write("b", "x"), Write("c", "x")});
+  EXPECT_EQ(run.code, kFailed);
+  EXPECT_EQ(Scans(), 1U);
+  EXPECT_EQ(std::ranges::count(run.out, '\n'), 3);
+}
+
+TEST_F(ScanCommand, UnreadableFilesGetTheFailPolicysVerdict) {
+  const Run run = Cli({"scan", "--json", "/no/such/file", Write("a", "x")});
+  EXPECT_EQ(run.code, kFindings) << "the server was reached";
+  EXPECT_NE(
+      run.out.find(
+          R"({"file":"/no/such/file","scanId":"","verdict":"REVIEW","outcome":"NOT_EVALUATED","cause":"FILE_UNREADABLE")"),
+      std::string::npos);
+}
+
+TEST_F(ScanCommand, WithoutServerEveryFileIsHeldUnlessAFailPolicyWasKept) {
+  const std::string file = Write("a", "x");
+  Run run = CliWithoutServer({"scan", "--json", "--timeout", "0.2", file});
+  EXPECT_EQ(run.code, kFailed);
+  EXPECT_NE(run.out.find(R"("verdict":"HOLD","outcome":"NOT_EVALUATED","cause":"UNREACHABLE")"),
+            std::string::npos);
+
+  const std::string kept = (folder_ / "fail-policy").string();
+  EXPECT_EQ(Cli({"scan", "--fail-policy", kept, file}).code, kDone);
+  run = CliWithoutServer({"scan", "--json", "--timeout", "0.2", "--fail-policy", kept, file});
+  EXPECT_NE(run.out.find(R"("verdict":"BLOCK","outcome":"NOT_EVALUATED","cause":"UNREACHABLE")"),
+            std::string::npos);
+  // Another surface has another table.
+  run =
+      CliWithoutServer({"scan", "--json", "--timeout", "0.2", "--surface", "s", "--fail-policy", kept, file});
+  EXPECT_NE(run.out.find(R"("verdict":"HOLD")"), std::string::npos);
+}
+
+TEST_F(ScanCommand, UnknownVerdictsAreHold) {
+  scan_.change = [](v1::ScanResult& result) { result.set_verdict(static_cast<v1::Verdict>(42)); };
+  const Run run = Cli({"scan", "--json", Write("a", "x")});
+  EXPECT_EQ(run.code, kFindings);
+  EXPECT_NE(run.out.find(R"("verdict":"HOLD")"), std::string::npos);
+}
+
+TEST_F(ScanCommand, StatePassesOverFinishedFilesButNotTheirVerdict) {
+  const std::string state = (folder_ / "state").string();
+  Write("d/a", "x");
+  Write("d/b", "block");
+  const std::vector<std::string> line = {"scan", "--json", "--state", state, (folder_ / "d").string()};
+  EXPECT_EQ(Cli(line).code, kFindings);
+  EXPECT_EQ(Scans(), 2U);
+  Run run = Cli(line);
+  EXPECT_EQ(run.code, kFindings);
+  EXPECT_EQ(run.out, "");
+  EXPECT_EQ(Scans(), 2U);
+  // Changed content is another file; a new one is new.
+  Write("d/b", "now harmless");
+  Write("d/c", "x");
+  run = Cli(line);
+  EXPECT_EQ(run.code, kDone);
+  EXPECT_EQ(std::ranges::count(run.out, '\n'), 2);
+}
+
+TEST_F(ScanCommand, WhatWasNotEvaluatedIsNotFinished) {
+  const std::string state = (folder_ / "state").string();
+  scan_.change = [](v1::ScanResult& result) {
+    result.set_outcome(v1::OUTCOME_NOT_EVALUATED);
+    result.set_cause(v1::CAUSE_NO_LISTS);
+    result.set_verdict(v1::VERDICT_HOLD);
+  };
+  const std::vector<std::string> line = {"scan", "--state", state, Write("a", "x")};
+  EXPECT_EQ(Cli(line).code, kFindings);
+  EXPECT_EQ(Cli(line).code, kFindings);
+  EXPECT_EQ(Scans(), 2U);
+}
+
+TEST_F(ScanCommand, StateOfAnotherScanIsAUsageError) {
+  const std::string state = (folder_ / "state").string();
+  const std::string file = Write("a", "x");
+  EXPECT_EQ(Cli({"scan", "--state", state, file}).code, kDone);
+  EXPECT_EQ(Cli({"scan", "--state", state, "--lists", "other", file}).code, kUsage);
+  EXPECT_EQ(Cli({"scan", "--state", file, file}).code, kUsage) << "not a state file";
+  EXPECT_EQ(Read(file), "x") << "and it is left alone";
+}
+
+TEST_F(ScanCommand, StopKeepsWhatIsFinishedAndSaysHowToGoOn) {
+  const std::string state = (folder_ / "state").string();
+  for (int i = 0; i < 20; ++i) Write("d/" + std::to_string(10 + i), "x");
+  scan_.refuse = [this](const v1::ScanHeader&, int number) {
+    if (number == 5) stop_->Request();
+    return grpc::Status::OK;
+  };
+  const std::vector<std::string> line = {
+      "scan", "--json", "--jobs", "1", "--state", state, (folder_ / "d").string()};
+  const Run run = Cli(line);
+  EXPECT_EQ(run.code, kFailed);
+  EXPECT_NE(run.err.find("run the same command again"), std::string::npos);
+  const auto first = std::ranges::count(run.out, '\n');
+  EXPECT_GE(first, 5);
+  EXPECT_LT(first, 20);
+  stop_ = std::make_unique<Stop>();
+  scan_.refuse = nullptr;
+  const Run rest = Cli(line);
+  EXPECT_EQ(rest.code, kDone);
+  EXPECT_EQ(first + std::ranges::count(rest.out, '\n'), 20);
+}
+
+TEST_F(ScanCommand, OptionsReachTheServer) {
+  Cli({"scan", "--surface", "s", "--lists", "a,b", "--exact", "--background", "--include-hashes",
+       Write("a", "x")});
+  const v1::ScanHeader header = scan_.headers().at(0);
+  EXPECT_EQ(header.surface(), "s");
+  EXPECT_EQ(header.options().lists_size(), 2);
+  EXPECT_EQ(header.options().depth(), v1::DEPTH_EXACT);
+  EXPECT_EQ(header.options().lane(), v1::LANE_BACKGROUND);
+  EXPECT_TRUE(header.options().include_hashes());
+}
+
+class MatchCommand : public CliTest {};
+
+TEST_F(MatchCommand, ExitCodeSaysWhetherItIsAllow) {
+  EXPECT_EQ(Cli({"match", "--md5", std::string(32, '1')}).code, kDone);
+  EXPECT_EQ(Cli({"match", "--md5", std::string(32, '1'), "--pdq", std::string(64, '2')}).code, kFindings);
+  EXPECT_EQ(Cli({"match", "--md5", "12"}).code, kUsage);
+  EXPECT_EQ(Cli({"match"}).code, kUsage);
+  const Run run = CliWithoutServer({"match", "--md5", std::string(32, '1')});
+  EXPECT_EQ(run.code, kFailed);
+  EXPECT_NE(run.err.find("no server answers"), std::string::npos);
+}
+
+class StatusCommand : public CliTest {};
+
+TEST_F(StatusCommand, SaysProtectionFirst) {
+  status_.answer.set_protection(v1::PROTECTION_NONE);
+  status_.answer.set_protection_sentence("PROTECTION: NONE. No list is enabled.");
+  status_.answer.set_ready(true);
+  Run run = Cli({"status"});
+  EXPECT_EQ(run.code, kDone);
+  EXPECT_TRUE(run.out.starts_with("PROTECTION: NONE. No list is enabled.\n")) << run.out;
+  status_.answer.set_ready(false);
+  auto& check = *status_.answer.add_checks();
+  check.set_name("canary");
+  check.set_detail("missed three times");
+  run = Cli({"status"});
+  EXPECT_EQ(run.code, kFindings);
+  EXPECT_NE(run.out.find("FAILED  missed three times"), std::string::npos);
+  EXPECT_EQ(CliWithoutServer({"status"}).code, kFailed);
+}
+
+class TestkitCommand : public CliTest {};
+
+TEST_F(TestkitCommand, WritesTheKit) {
+  const Run run = Cli({"testkit", (folder_ / "kit").string()});
+  EXPECT_EQ(run.code, kDone);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "kit" / "expected.json"));
+  EXPECT_EQ(Cli({"testkit", Write("file", "x")}).code, kFailed);
+}
+
+}  // namespace
+}  // namespace hashgate::cli
