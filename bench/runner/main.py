@@ -24,8 +24,8 @@ class Work:
     bin_dir: pathlib.Path
     bench_dir: pathlib.Path
     folder: pathlib.Path
-    min_time: float = 0.5
-    repetitions: int = 3
+    min_time: float = 0.15
+    repetitions: int = 9
     pictures: int = 4
     load_ms: int = 8_000
     warm_up_ms: int = 1_500
