@@ -56,10 +56,7 @@ int RunListsEntries(const ListsEntriesArguments& arguments, const GlobalOptions&
     }
     request.set_page_token(page->next_page_token());
     // Page by page, so that memory does not grow with the list.
-    if (!options.json) {
-      table.Print(environment.out);
-      table = Table();
-    }
+    if (!options.json) table.Print(environment.out);
   } while (!request.page_token().empty() && left > 0);
   if (!options.json && !request.page_token().empty()) {
     environment.out << "There are more: --limit 0 shows all.\n";

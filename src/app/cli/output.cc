@@ -35,21 +35,21 @@ std::string Printable(std::string_view text) {
   return out;
 }
 
-void Table::Print(std::ostream& out) const {
-  std::vector<std::size_t> widths;
+void Table::Print(std::ostream& out) {
   for (const auto& row : rows_) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+    widths_.resize(std::max(widths_.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths_[i] = std::max(widths_[i], Width(row[i]));
   }
   for (const auto& row : rows_) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += row[i];
-      line.append(widths[i] - Width(row[i]) + 2, ' ');
+      line.append(widths_[i] - Width(row[i]) + 2, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
   }
+  rows_.clear();
 }
 
 void JsonObject::Key(std::string_view key) {

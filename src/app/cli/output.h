@@ -22,10 +22,12 @@ std::string Printable(std::string_view text);
 class Table {
  public:
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-  void Print(std::ostream& out) const;
+  /// Prints the rows and forgets them. Columns stay at least as wide for the next rows.
+  void Print(std::ostream& out);
 
  private:
   std::vector<std::vector<std::string>> rows_;
+  std::vector<std::size_t> widths_;
 };
 
 /// One JSON object, members in the order they are added.

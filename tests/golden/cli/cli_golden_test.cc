@@ -1,0 +1,122 @@
+// The exact output of commands, for scripts rely on it. Where a change is meant, HASHGATE_UPDATE_GOLDEN=1
+// writes the files anew; the difference is then for a person to read.
+#include <cstdlib>
+
+#include "unit/cli/fake_server.h"
+
+namespace hashgate::cli {
+namespace {
+
+class CliGolden : public CliTest {
+ protected:
+  /// Compares the output with tests/golden/cli/`name`; paths of this run are written as DIR.
+  void Expect(const std::string& name, const std::vector<std::string>& arguments) {
+    const Run run = Cli(arguments);
+    std::string text = "exit " + std::to_string(run.code) + "\n" + run.out;
+    if (!run.err.empty()) text += "--- standard error\n" + run.err;
+    for (std::size_t at = text.find(folder_.string()); at != std::string::npos;
+         at = text.find(folder_.string())) {
+      text.replace(at, folder_.string().size(), "DIR");
+    }
+    const char* const root = std::getenv("HASHGATE_SOURCE_DIR");
+    ASSERT_NE(root, nullptr);
+    const std::filesystem::path golden = std::filesystem::path(root) / "tests" / "golden" / "cli" / name;
+    if (std::getenv("HASHGATE_UPDATE_GOLDEN") != nullptr) std::ofstream(golden, std::ios::binary) << text;
+    EXPECT_EQ(text, Read(golden)) << name;
+  }
+
+  static v1::HashList List() {
+    v1::HashList list;
+    list.set_name("demo");
+    list.set_purpose(v1::HARM_CLASS_TEST);
+    list.set_source("somebody");
+    list.set_legal_basis("none: synthetic");
+    list.set_trust(v1::TRUST_LOCAL);
+    v1::MaxDistance& distance = *list.add_max_distances();
+    distance.set_algorithm(v1::ALGORITHM_PDQ);
+    distance.set_max_distance_bits(31);
+    list.set_action_ceiling(v1::VERDICT_BLOCK);
+    list.set_enabled(true);
+    list.set_etag("7-1");
+    list.set_entry_count(12);
+    list.mutable_create_time()->set_seconds(1'700'000'000);
+    list.mutable_update_time()->set_seconds(1'700'000'001);
+    return list;
+  }
+};
+
+TEST_F(CliGolden, Hash) {
+  const std::string picture = Write("a.jpg", "\xff\xd8\xff\xe0\x00\x10JFIF");
+  const std::string text = Write("b.txt", "plain text");
+  Expect("hash.json.txt", {"hash", "--json", picture, text, (folder_ / "missing").string()});
+  Expect("hash_views.json.txt", {"hash", "--json", "--views", "--dihedral", "--algorithms", "pdq", picture});
+  Expect("hash.txt", {"hash", picture, text, (folder_ / "missing").string()});
+}
+
+TEST_F(CliGolden, Scan) {
+  scan_.change = [](v1::ScanResult& result) {
+    result.mutable_coverage()->set_level(v1::COVERAGE_LEVEL_COMPLETE);
+    result.mutable_versions()->set_generation(9'007'199'254'740'993);
+    if (result.outcome() != v1::OUTCOME_MATCHED) return;
+    v1::HashValue& hash = *result.add_hashes();
+    hash.set_algorithm(v1::ALGORITHM_MD5);
+    hash.set_value(std::string(16, '\x0f'));
+    result.mutable_retain_until()->set_seconds(1'700'000'000);
+  };
+  const std::string clean = Write("clean", "x");
+  const std::string block = Write("known", "block");
+  const std::string missing = (folder_ / "missing").string();
+  Expect("scan.json.txt", {"scan", "--json", clean, block, missing});
+  Expect("scan.txt", {"scan", clean, block, missing});
+}
+
+TEST_F(CliGolden, Match) {
+  Expect("match.json.txt", {"match", "--json", "--md5", std::string(32, '1'), "--pdq", std::string(64, '2')});
+  Expect("match.txt", {"match", "--md5", std::string(32, '1'), "--pdq", std::string(64, '2')});
+}
+
+TEST_F(CliGolden, Lists) {
+  lists_.lists["demo"] = List();
+  Expect("lists_ls.json.txt", {"lists", "ls", "--json"});
+  Expect("lists_ls.txt", {"lists", "ls"});
+  Expect("lists_show.json.txt", {"lists", "show", "demo", "--json"});
+  Expect("lists_show.txt", {"lists", "show", "demo"});
+  Expect("lists_show_missing.json.txt", {"lists", "show", "missing", "--json"});
+  const std::string csv = Write(
+      "list.csv", "sourceId,md5,pdq,pdqQuality,labels,other\n1," + std::string(32, 'a') + "," +
+                      std::string(64, 'b') + ",80,,x\n2,zz,,,,\n3," + std::string(32, 'c') + ",,,label,\n");
+  Expect("lists_import.json.txt", {"lists", "import", "demo", csv, "--json"});
+  Expect("lists_entries.json.txt", {"lists", "entries", "demo", "--json"});
+  Expect("lists_entries.txt", {"lists", "entries", "demo"});
+  Expect("lists_quarantine.json.txt", {"lists", "quarantine", "demo", "--json"});
+  Expect("lists_quarantine.txt", {"lists", "quarantine", "demo"});
+  Expect("lists_import.txt", {"lists", "import", "demo", csv});
+  Expect("lists_enable.json.txt", {"lists", "enable", "demo", "--json"});
+  Expect("lists_rm.json.txt", {"lists", "rm", "demo", "--yes", "--json"});
+}
+
+TEST_F(CliGolden, Status) {
+  v1::GetStatusResponse& status = status_.answer;
+  status.set_version("1.2.3");
+  status.mutable_uptime()->set_seconds(61);
+  status.set_ready(true);
+  auto& check = *status.add_checks();
+  check.set_name("store");
+  check.set_ok(true);
+  check.set_detail("writable");
+  status.set_protection(v1::PROTECTION_PERCEPTUAL);
+  status.set_protection_sentence("Exact and edited copies of 12 entries are found.");
+  status.set_generation(4);
+  *status.add_lists() = List();
+  status.set_policy("standard/1");
+  status.set_policy_digest("sha256:0011223344556677");
+  status.set_decoder_lock("landlock");
+  status.set_index_bytes(5 << 20);
+  status.set_store_bytes(7 << 20);
+  status.set_kernel("portable");
+  Expect("status.json.txt", {"status", "--json"});
+  Expect("status.txt", {"status", "--server", "127.0.0.1:8461"});
+}
+
+}  // namespace
+}  // namespace hashgate::cli
