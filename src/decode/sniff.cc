@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "decode/byte_order.h"
 
@@ -61,10 +62,10 @@ constexpr std::array kFrontMagic = {
 // ISO base media brands (source: mp4ra.org/registered-types/brands; HEIF: ISO/IEC 23008-12; AVIF: AV1 Image
 // File Format). Any picture brand, major or compatible, makes the file a picture.
 constexpr std::array kAvifBrands = {"avif"sv, "avis"sv, "avio"sv};
-constexpr std::array kHeifBrands = {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "hevx"sv,
-                                    "hevm"sv, "hevs"sv, "mif1"sv, "mif2"sv, "mif3"sv, "msf1"sv,
-                                    "miaf"sv, "MiHE"sv, "MiHB"sv, "MiHA"sv, "jpeg"sv, "jpgs"sv,
-                                    "j2ki"sv, "j2is"sv, "vvic"sv, "vvis"sv, "evbi"sv, "evmi"sv};
+constexpr std::array kHeifBrands = {
+    "heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "hevx"sv, "hevm"sv, "hevs"sv, "mif1"sv, "mif2"sv,
+    "mif3"sv, "msf1"sv, "miaf"sv, "MiHE"sv, "MiHB"sv, "MiHA"sv, "jpeg"sv, "jpgs"sv, "j2ki"sv, "j2is"sv,
+    "vvic"sv, "vvis"sv, "evbi"sv, "evmi"sv, "avci"sv, "avcs"sv, "jxsi"sv, "jxss"sv, "evbs"sv, "evms"sv};
 constexpr std::array kAudioBrands = {"M4A "sv, "M4B "sv, "M4P "sv, "F4A "sv, "F4B "sv};
 constexpr std::array kVideoBrands = {
     "isom"sv, "iso2"sv, "iso3"sv, "iso4"sv, "iso5"sv, "iso6"sv, "iso7"sv, "iso8"sv, "iso9"sv, "isoa"sv,
@@ -111,10 +112,63 @@ Format SniffZip(ByteSpan front) {
 }
 
 bool IsBmp(ByteSpan front) {
-  // "BM" alone begins many texts; the size of the second header says more.
+  // "BM" alone begins many texts; the size of the second header says more. Viewers take every size that OS/2
+  // allowed, 16 to 64, besides those of Windows.
   if (!At(front, 0, "BM"sv) || front.size() < 18) return false;
-  constexpr std::array<std::uint32_t, 8> kHeaderSizes = {12, 16, 40, 52, 56, 64, 108, 124};
-  return std::find(kHeaderSizes.begin(), kHeaderSizes.end(), Le32(front, 14)) != kHeaderSizes.end();
+  const std::uint32_t size = Le32(front, 14);
+  return size == 12 || (size >= 16 && size <= 64) || size == 108 || size == 124;
+}
+
+bool IsIcon(ByteSpan front) {
+  return At(front, 0, "\0\0\x01\0"sv) || At(front, 0, "\0\0\x02\0"sv);  // and cursors
+}
+
+// Markup may begin with a byte order mark and white space; in UTF-16 anything may follow the mark.
+bool BeginsLikeMarkup(ByteSpan front) {
+  if (At(front, 0, "\xff\xfe"sv) || At(front, 0, "\xfe\xff"sv)) return true;
+  const std::size_t mark = At(front, 0, "\xef\xbb\xbf"sv) ? 3 : 0;
+  if (At(front, 0, "\0<"sv)) return true;
+  const auto first =
+      std::find_if(front.begin() + static_cast<std::ptrdiff_t>(mark), front.end(),
+                   [](std::uint8_t byte) { return byte != ' ' && (byte < '\t' || byte > '\r'); });
+  return first != front.end() && *first == '<';
+}
+
+// Pictures without a codec here, among them those that nothing else on this page names. No guess from bytes
+// further on may overrule such a beginning.
+constexpr std::array kOtherPictures = {"8BPS"sv,
+                                       "\0\0\0\x0cjP  "sv,
+                                       "\0\0\0\x0cJXL "sv,
+                                       "\xff\x0a"sv,
+                                       "\xff\x4f\xff\x51"sv,
+                                       "\x8aMNG"sv,
+                                       "\x8bJNG"sv,
+                                       "qoif"sv,
+                                       "farbfeld"sv,
+                                       "FLIF"sv,
+                                       "BPG\xfb"sv,
+                                       "II\xbc\x01"sv,
+                                       "\x76\x2f\x31\x01"sv,
+                                       "#?RADIANCE"sv,
+                                       "DDS "sv,
+                                       "gimp xcf"sv,
+                                       "AT&TFORM"sv,
+                                       "SIMPLE  ="sv,
+                                       "\x59\xa6\x6a\x95"sv,
+                                       "\xd7\xcd\xc6\x9a"sv,
+                                       "\xc5\xd0\xd3\xc6"sv,
+                                       "%!PS"sv,
+                                       "/* XPM"sv,
+                                       "\x01\0\0\0"sv};
+
+bool BeginsLikePicture(ByteSpan front) {
+  if (IsIcon(front) || BeginsLikeMarkup(front)) return true;
+  if (At(front, 0, "BA"sv) && At(front, 14, "BM"sv)) return true;  // OS/2's array of bitmaps
+  // Netpbm: a digit and white space.
+  if (front.size() >= 3 && front[0] == 'P' && front[1] >= '1' && front[1] <= '7' && front[2] <= ' ')
+    return true;
+  return std::any_of(kOtherPictures.begin(), kOtherPictures.end(),
+                     [&](std::string_view magic) { return At(front, 0, magic); });
 }
 
 // Length in bytes of the MPEG audio frame whose header is at `at`, 0 where there is none. Source: ISO/IEC
@@ -164,19 +218,65 @@ bool IsFrameStream(ByteSpan front, FrameLength frame_length) {
   return true;
 }
 
-// Packets of 188 bytes, with 4 bytes of time before each in BDAV files, all beginning with 0x47.
+// Packets of 188 bytes, with 4 bytes of time before each in BDAV files. The sync byte alone is easily
+// planted: the fields behind it must make sense too. Source: ISO/IEC 13818-1, 2.4.3.
 bool IsTransportStream(ByteSpan front, std::size_t first, std::size_t step) {
+  struct Last {
+    unsigned pid = 0x1fff;
+    unsigned counter = 0;
+  };
+  constexpr unsigned kPadding = 0x1fff;
+  std::array<Last, kSniffBytes / 188 + 1> seen{};
+  std::size_t streams = 0;
   std::size_t packets = 0;
-  for (std::size_t at = first; at < front.size(); at += step, ++packets) {
-    if (front[at] != 0x47) return false;
+  for (std::size_t at = first; at + 6 <= front.size(); at += step, ++packets) {
+    const unsigned pid = (front[at + 1] & 0x1fU) << 8 | front[at + 2];
+    const unsigned control = front[at + 3] >> 4 & 3U;
+    const bool has_adaptation = (control & 2) != 0;
+    const bool has_payload = (control & 1) != 0;
+    const unsigned adaptation = has_adaptation ? front[at + 4] : 0;
+    const bool error = (front[at + 1] & 0x80) != 0;
+    const bool reserved = control == 0 || (pid >= 4 && pid < 16);
+    if (front[at] != 0x47 || error || reserved) return false;
+    if (has_adaptation && (has_payload ? adaptation > 182 : adaptation != 183)) return false;
+    if (pid == kPadding) continue;
+    // Each stream counts its packets that carry something; a repeated packet repeats its number.
+    const unsigned counter = front[at + 3] & 0xfU;
+    const bool may_jump = adaptation > 0 && (front[at + 5] & 0x80) != 0;
+    Last* const last = std::find_if(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(streams),
+                                    [pid](const Last& other) { return other.pid == pid; });
+    if (last == seen.begin() + static_cast<std::ptrdiff_t>(streams)) {
+      ++streams;
+    } else if (!may_jump && counter != last->counter &&
+               (!has_payload || counter != ((last->counter + 1) & 0xfU))) {
+      return false;
+    }
+    *last = {.pid = pid, .counter = counter};
   }
-  return packets >= 5;
+  return packets >= 5 && streams > 0;
 }
 
+// A number of a tape archive's header: octal digits, or binary where the first bit is set.
+bool IsTarNumber(ByteSpan field) {
+  if ((field[0] & 0x80) != 0) return true;
+  return std::all_of(field.begin(), field.end(),
+                     [](std::uint8_t b) { return b == 0 || b == ' ' || (b >= '0' && b <= '7'); });
+}
+
+// Source: POSIX.1-2017, pax, "ustar Interchange Format".
 bool IsTar(ByteSpan front) {
-  // A page of markup could carry the magic in a comment: no archive begins like one.
   if (!At(front, 257, "ustar\0"sv) && !At(front, 257, "ustar  \0"sv)) return false;
-  if (front.size() < 512 || front[0] == '<' || front[0] <= ' ' || front[0] >= 0x7f) return false;
+  if (front.size() < 512) return false;
+  // A name and nothing but zeros behind it: other formats have binary headers here.
+  const ByteSpan name = front.first(100);
+  const auto end =
+      std::find_if(name.begin(), name.end(), [](std::uint8_t b) { return b < ' ' || b == 0x7f; });
+  if (end == name.begin() || front[0] >= 0x7f) return false;
+  if (!std::all_of(end, name.end(), [](std::uint8_t b) { return b == 0; })) return false;
+  for (const auto& [at, size] : {std::pair{100, 8}, {108, 8}, {116, 8}, {124, 12}, {136, 12}, {148, 8}}) {
+    if (!IsTarNumber(front.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(size))))
+      return false;
+  }
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? ' ' : front[i];
   std::uint32_t declared = 0;
@@ -233,6 +333,9 @@ Format Sniff(ByteSpan front) {
     return At(front, 8, "AIFF"sv) || At(front, 8, "AIFC"sv) ? Format::kAudio : Format::kUnknown;
   }
   if (IsBmp(front)) return Format::kBmp;
+  // An icon's first bytes are also the size of a box of 256 or 512 bytes, and what follows is not strong
+  // enough to overrule any picture's beginning.
+  if (BeginsLikePicture(front)) return Format::kUnknown;
   if (At(front, 4, "ftyp"sv)) return SniffFileTypeBox(front);
   // QuickTime files from before the file type box.
   if (At(front, 4, "moov"sv) || At(front, 4, "mdat"sv) || At(front, 4, "wide"sv)) {

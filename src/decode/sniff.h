@@ -23,12 +23,14 @@ bool IsDecodable(Format format);
 /// True for pictures, decodable or not: never NOT_AN_IMAGE.
 bool IsImage(Format format);
 
-/// Tells text from unrecognised bytes as they arrive: valid UTF-8 all through, no NUL, and no SVG or HTML
-/// root (a browser would draw those). Byte order marks, white space, comments, processing instructions and
-/// doctypes of any length before the root are passed over; where HTML and XML disagree on where one of them
-/// ends, the file is not text. Names are compared without case and without an XML prefix; a root that
-/// browsers take for HTML (source: mimesniff.spec.whatwg.org, "identifying a resource with an unknown MIME
-/// type") counts as HTML. Threads: confined. Cost: linear, no memory beyond the object.
+/// Tells text from unrecognised bytes as they arrive: valid UTF-8 all through, no control but TAB, LF, FF and
+/// CR (an escape may switch to another encoding), no XML declaration of an encoding that is not UTF-8 or its
+/// subset, no picture written as text (PostScript, XPM, XBM, Netpbm), and no SVG or HTML root (a browser
+/// would draw those). Byte order marks, white space, comments, processing instructions and doctypes of any
+/// length before the root are passed over; where HTML and XML disagree on where one of them ends, the file is
+/// not text. Names are compared without case and without an XML prefix; a root that browsers take for HTML
+/// (source: mimesniff.spec.whatwg.org, "identifying a resource with an unknown MIME type") counts as HTML.
+/// Threads: confined. Cost: linear, no memory beyond the object.
 class TextSniffer {
  public:
   void Update(ByteSpan bytes);
@@ -54,6 +56,8 @@ class TextSniffer {
 
   void Step(std::uint8_t byte);
   State AfterDeclarationName(std::uint8_t byte);
+  [[nodiscard]] State AfterInstruction() const;
+  [[nodiscard]] bool BeginsLikePicture() const;
   void AddToName(std::uint8_t byte);
   [[nodiscard]] bool NameIsMarkup() const;
 
@@ -65,6 +69,10 @@ class TextSniffer {
   std::uint8_t dashes_ = 0;  // '-' just before, 0..2; in kInstruction 1 after a '?'
   std::uint8_t name_size_ = 0;
   std::array<char, 12> name_{};  // lower case; longer names fill it and match nothing
+  std::uint8_t instruction_size_ = 0;
+  std::array<char, 160> instruction_{};  // what follows "<?", as far as it fits
+  std::uint8_t front_size_ = 0;
+  std::array<char, 80> front_{};  // the stream's first bytes
 };
 
 /// Declared facts read from a header without decoding; zeros where the header does not say.

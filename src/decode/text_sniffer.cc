@@ -21,6 +21,36 @@ bool IsSpace(std::uint8_t byte) {
 bool IsByteOrderMarkPart(std::uint8_t byte) {
   return byte == 0xef || byte == 0xbb || byte == 0xbf;
 }
+bool IsForbiddenControl(std::uint8_t byte) {
+  return byte < ' ' && byte != '\t' && byte != '\n' && byte != '\f' && byte != '\r';
+}
+
+char ToLower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+std::string_view SkipSpace(std::string_view text) {
+  while (!text.empty() && IsSpace(static_cast<std::uint8_t>(text.front()))) text.remove_prefix(1);
+  return text;
+}
+
+// True where an XML declaration names no encoding, or one whose bytes mean what they mean in UTF-8.
+bool EncodingIsUtf8(std::string_view declaration) {
+  constexpr std::string_view kName = "encoding";
+  const std::size_t at = declaration.find(kName);
+  if (at == std::string_view::npos) return true;
+  std::string_view value = SkipSpace(declaration.substr(at + kName.size()));
+  if (!value.starts_with('=')) return false;
+  value = SkipSpace(value.substr(1));
+  if (!value.starts_with('"') && !value.starts_with('\'')) return false;
+  const std::size_t end = value.find(value.front(), 1);
+  if (end == std::string_view::npos) return false;
+  value = value.substr(1, end - 1);
+  constexpr std::array<std::string_view, 2> kSame = {"utf-8", "us-ascii"};
+  return std::ranges::any_of(
+      kSame, [value](std::string_view name) { return std::ranges::equal(name, value, {}, {}, ToLower); });
+}
+
 bool IsLetter(std::uint8_t byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' || byte >= 0x80;
 }
@@ -45,6 +75,27 @@ TextSniffer::State TextSniffer::AfterDeclarationName(std::uint8_t byte) {
   return doctype && IsSpace(byte) ? State::kDoctypeSpace : State::kDeclarationEnd;
 }
 
+TextSniffer::State TextSniffer::AfterInstruction() const {
+  const std::string_view text(instruction_.data(), instruction_size_);
+  if (!text.starts_with("xml")) return State::kBeforeRoot;
+  // A style sheet may turn any document into a page, and a declaration that does not fit is no ordinary one.
+  if (text.starts_with("xml-stylesheet") || text.size() == instruction_.size()) return State::kMarkup;
+  return EncodingIsUtf8(text) ? State::kBeforeRoot : State::kMarkup;
+}
+
+// Sources: Adobe technical note 5001 (PostScript); X11's bitmap and pixmap formats; netpbm.sourceforge.net.
+bool TextSniffer::BeginsLikePicture() const {
+  const std::string_view text(front_.data(), front_size_);
+  if (text.starts_with("%!PS") || text.starts_with("/* XPM")) return true;
+  if (text.starts_with("#define ")) {
+    return text.substr(0, text.find('\n')).find("_width ") != std::string_view::npos;
+  }
+  if (text.size() < 4 || text[0] != 'P' || text[1] < '1' || text[1] > '7') return false;
+  const std::string_view rest = SkipSpace(text.substr(2));
+  return rest.size() < text.size() - 2 && !rest.empty() &&
+         (rest[0] == '#' || (rest[0] >= '0' && rest[0] <= '9') || rest.starts_with("WIDTH"));
+}
+
 void TextSniffer::Step(std::uint8_t byte) {
   switch (state_) {
     case State::kBeforeRoot:
@@ -57,6 +108,7 @@ void TextSniffer::Step(std::uint8_t byte) {
     case State::kTagOpen:
       name_size_ = 0;
       dashes_ = 0;
+      instruction_size_ = 0;
       if (byte == '!') {
         state_ = State::kDeclaration;
       } else if (byte == '?') {
@@ -144,7 +196,10 @@ void TextSniffer::Step(std::uint8_t byte) {
       return;
     case State::kInstruction:
       // For HTML this is a comment that ends at the first '>', for XML it ends at "?>".
-      if (byte == '>') state_ = dashes_ == 1 ? State::kBeforeRoot : State::kMarkup;
+      if (byte == '>') state_ = dashes_ == 1 ? AfterInstruction() : State::kMarkup;
+      if (instruction_size_ < instruction_.size()) {
+        instruction_[instruction_size_++] = static_cast<char>(byte);
+      }
       dashes_ = byte == '?' ? 1 : 0;
       return;
     case State::kRootName:
@@ -168,12 +223,15 @@ void TextSniffer::Update(ByteSpan bytes) {
     if (state_ == State::kPlain || state_ == State::kMarkup) break;
     Step(byte);
   }
-  possible_ = state_ != State::kMarkup && std::memchr(bytes.data(), 0, bytes.size()) == nullptr &&
-              validator_.Update(bytes);
+  const std::size_t fits = std::min(bytes.size(), front_.size() - front_size_);
+  std::memcpy(front_.data() + front_size_, bytes.data(), fits);
+  front_size_ = static_cast<std::uint8_t>(front_size_ + fits);
+  possible_ =
+      state_ != State::kMarkup && std::ranges::none_of(bytes, IsForbiddenControl) && validator_.Update(bytes);
 }
 
 bool TextSniffer::IsText() const {
-  if (!any_ || !possible_ || !validator_.Complete()) return false;
+  if (!any_ || !possible_ || !validator_.Complete() || BeginsLikePicture()) return false;
   if (state_ == State::kRootName) return !NameIsMarkup();
   // What ends inside a comment or declaration may be read differently by someone else.
   return state_ == State::kPlain || state_ == State::kBeforeRoot || state_ == State::kTagOpen;

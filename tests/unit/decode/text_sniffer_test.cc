@@ -43,6 +43,14 @@ std::vector<std::string> Texts() {
       "<",
       "<averyveryverylongname>",
       "<svg-like/>",
+      "tab\t, line\n, page\f, return\r",
+      "<?xml version=\"1.0\" encoding=\"utf-8\"?><note/>",
+      "<?xml version='1.0' encoding = 'US-ASCII' ?>\n<note/>",
+      "<?other encoding=\"ISO-2022-JP\"?><note/>",
+      "P2P networks, and 3 more things",
+      "P1",
+      "#define HEIGHT 3\n#define x_width 16\n",
+      "100 %!PS",
   };
 }
 
@@ -94,6 +102,27 @@ std::vector<std::string> NoTexts() {
       "<!-- " + padding + " --><svg/>",
       "<?p " + padding + " ?><html>",
       std::string(100'000, 'a') + "\xff",
+      // An escape may begin another encoding, in which the bytes of a root hide.
+      "hello\x1b(B",
+      "hello\v",
+      "a\x01",
+      "\x1b(B<svg/>",
+      "<?xml version=\"1.0\" encoding=\"ISO-2022-JP\"?><note/>",
+      "<?xml version='1.0' encoding='UTF-7'?>+ADw-svg/+AD4-",
+      "<?xml version='1.0' encoding='UTF-16'?><note/>",
+      "<?xml version='1.0' encoding=utf-8?><note/>",
+      "<?xml version='1.0' encoding?><note/>",
+      "<?xml version='1.0' " + std::string(200, ' ') + "encoding='UTF-7'?><note/>",
+      "<?xml-stylesheet href='x'?><note/>",
+      "\xff\xfe<\0s\0v\0g\0"s,
+      "\xfe\xff\0<\0s\0v\0g"s,
+      // Pictures written as text.
+      "%!PS-Adobe-3.0 EPSF-3.0\n",
+      "/* XPM */\nstatic char *x[] = {",
+      "#define x_width 16\n#define x_height 16\n",
+      "P1\n2 2\n0 1 1 0\n",
+      "P3 # a comment\n",
+      "P7\nWIDTH 2\n",
   };
 }
 
