@@ -70,7 +70,8 @@ constexpr NameRow<Identity> kIdentities[] = {{Identity::kUnspecified, "UNSPECIFI
 constexpr NameRow<ViewKind> kViewKinds[] = {
     {ViewKind::kUnspecified, "UNSPECIFIED"}, {ViewKind::kWhole, "WHOLE"},
     {ViewKind::kOverBlack, "OVER_BLACK"},    {ViewKind::kFrame, "FRAME"},
-    {ViewKind::kEmbedded, "EMBEDDED"},       {ViewKind::kTruncatedPart, "TRUNCATED_PART"}};
+    {ViewKind::kEmbedded, "EMBEDDED"},       {ViewKind::kTruncatedPart, "TRUNCATED_PART"},
+    {ViewKind::kAlternate, "ALTERNATE"}};
 
 constexpr NameRow<SurfaceKind> kSurfaceKinds[] = {{SurfaceKind::kUnspecified, "UNSPECIFIED"},
                                                   {SurfaceKind::kPublic, "PUBLIC"},

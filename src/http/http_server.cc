@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/net_address.h"
 #include "hashgate/version.h"
 
 namespace hashgate::http {
@@ -172,8 +173,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpContent content, const
   const Result<Address> parsed = ParseAddress(options.listen);
   if (!parsed) return std::unexpected(parsed.error());
   const Address& address = *parsed;
-  const bool loopback =
-      address.host.starts_with("127.") || address.host == "localhost" || address.host == "::1";
+  const bool loopback = IsLoopbackAddress(options.listen);
   if (!loopback && !options.insecure) {
     return Fail(
         Reason::kInsecureListener,

@@ -188,6 +188,19 @@ std::size_t FlatIndex::CountIn(ListId list, Algorithm algorithm) const {
   return count;
 }
 
+bool FlatIndex::HoldsAny(ListId list, Algorithm algorithm) const {
+  const std::size_t stack = StackOf(algorithm);
+  if (stack == stacks_.size()) return false;
+  for (const LiveSegment& live : stacks_[stack]) {
+    for (const Run& run : live.segment->RunsOf(list)) {
+      for (std::uint32_t slot = run.begin; slot < run.end; ++slot) {
+        if (!live.IsDead(slot)) return true;
+      }
+    }
+  }
+  return false;
+}
+
 std::size_t FlatIndex::MemoryBytes() const {
   std::size_t bytes = sizeof(*this);
   for (const auto& stack : stacks_) {

@@ -34,6 +34,7 @@ class FlatIndex final : public HashIndex {
                                      const SearchBounds& bounds) const override;
   std::size_t Count(Algorithm algorithm) const override;
   std::size_t CountIn(ListId list, Algorithm algorithm) const override;
+  bool HoldsAny(ListId list, Algorithm algorithm) const override;
   std::size_t MemoryBytes() const override;
 
   /// How many segments hold the algorithm's hashes: O(log n).

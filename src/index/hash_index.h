@@ -106,6 +106,8 @@ class HashIndex {
   [[nodiscard]] virtual std::size_t Count(Algorithm algorithm) const = 0;
   /// The same for one list. Cost: proportional to the list's rows where something of it is withdrawn.
   [[nodiscard]] virtual std::size_t CountIn(ListId list, Algorithm algorithm) const = 0;
+  /// Whether the list holds any. Cost: next to none, unless most of the list is withdrawn.
+  [[nodiscard]] virtual bool HoldsAny(ListId list, Algorithm algorithm) const = 0;
   /// Bytes held in memory.
   [[nodiscard]] virtual std::size_t MemoryBytes() const = 0;
 };

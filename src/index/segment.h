@@ -27,6 +27,8 @@ class MemoryCharge {
   ~MemoryCharge();
   MemoryCharge(MemoryCharge&& other) noexcept;
   MemoryCharge& operator=(MemoryCharge&& other) noexcept;
+  MemoryCharge(const MemoryCharge&) = delete;
+  MemoryCharge& operator=(const MemoryCharge&) = delete;
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:

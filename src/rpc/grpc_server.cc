@@ -9,6 +9,7 @@
 
 #include <atomic>
 
+#include "base/net_address.h"
 #include "rpc/hash_list_service.h"
 #include "rpc/scan_service.h"
 #include "rpc/status_service.h"
@@ -114,11 +115,6 @@ class RunningServer final : public GrpcServer {
 };
 
 }  // namespace
-
-bool IsLoopbackAddress(const std::string& listen) {
-  return listen.starts_with("127.") || listen.starts_with("localhost:") || listen.starts_with("[::1]:") ||
-         listen.starts_with("unix:");
-}
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceContext& context,
                                                       const GrpcServerOptions& options) {

@@ -35,7 +35,4 @@ class GrpcServer {
   virtual bool Stop(SteadyTime deadline) = 0;
 };
 
-/// True where the host of "host:port" is loopback (localhost, 127.0.0.0/8, ::1) or a Unix socket.
-bool IsLoopbackAddress(const std::string& listen);
-
 }  // namespace hashgate::rpc

@@ -1,5 +1,8 @@
 #include "rpc/scan_service.h"
 
+#include <algorithm>
+#include <cstring>
+#include <memory>
 #include <utility>
 
 #include "rpc/unary_call.h"
@@ -11,6 +14,14 @@ namespace {
 constexpr int kMaxFilesPerMatch = 1024;
 constexpr int kMaxHashesPerFile = 128;
 constexpr int kMaxListsPerScan = 100;
+constexpr std::string_view kNoThread = "no thread was free before the deadline";
+
+// gRPC owns the message until the call is done and then frees it: the upload's bytes do not stay behind in
+// memory.
+void WipeContent(const v1::ScanImageRequest& request) {
+  auto& content = const_cast<std::string&>(request.content());
+  ::explicit_bzero(content.data(), content.size());
+}
 
 Status CheckLength(const std::string& text, std::size_t max, const char* field) {
   if (text.size() <= max) return {};
@@ -83,6 +94,10 @@ Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::Sca
   if (!v1::Lane_IsValid(options.lane())) {
     return Fail(Reason::kRequestInvalid, "not a lane that this version knows", "header.options.lane");
   }
+  if (options.lists_size() > 0 && caller.detail != DetailLevel::kFull) {
+    return Fail(Reason::kNotPermitted, "only administrators choose lists: others would learn which exist",
+                "header.options.lists");
+  }
   scan::ScanRequest request;
   HASHGATE_ASSIGN_OR_RETURN(request.surface, FindSurface(context, header.surface()));
   request.caller = caller.identity;
@@ -93,13 +108,18 @@ Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::Sca
   return request;
 }
 
+scan::Lane LaneOf(const v1::ScanHeader& header) {
+  return header.options().lane() == v1::LANE_BACKGROUND ? scan::Lane::kBackground : scan::Lane::kUpload;
+}
+
 grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext* call,
                                                      const v1::ScanImageRequest* request,
                                                      v1::ScanImageResponse* response) {
   constexpr std::string_view kMethod = "ScanImage";
   const Caller caller = CallerOf(call->peer(), context_.options.loopback_is_admin);
   auto parsed = ToRequest(context_, request->header(), caller);
-  if (!parsed) return AnswerUnary(context_, call, kMethod, ToGrpc(parsed.error()));
+  if (!parsed)
+    return AnswerUnary(context_, call, kMethod, ScanError(context_, parsed.error(), SurfaceKind::kPublic));
   const SurfaceKind surface_kind = parsed->surface.kind;
   const std::size_t size = request->content().size();
   if (size > context_.options.max_inline_bytes) {
@@ -119,24 +139,38 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
   if (!ticket) return refuse(Reason::kDraining);
   if (!context_.bytes->Take(size)) return refuse(Reason::kOverloaded);
 
-  auto* reactor =
-      new UnaryCall(context_, kMethod, *std::move(ticket), [this, size] { context_.bytes->Give(size); });
+  auto* reactor = new UnaryCall(context_, kMethod, *std::move(ticket), [this, request, size] {
+    context_.bytes->Give(size);
+    WipeContent(*request);
+  });
   parsed->accepted = reactor->begun();
   parsed->deadline = DeadlineOf(*call, context_.options.max_scan_time);
   parsed->cancelled = [call] { return call->IsCancelled(); };
-  const bool taken = context_.scan_executor->Submit([this, reactor, request, response, surface_kind,
-                                                     detail = caller.detail,
-                                                     scan_request = *std::move(parsed)] {
-    scan::UploadReader reader(context_.scanner->options().max_decode_bytes);
-    reader.Borrow(AsBytes(request->content()));
-    const Result<scan::ScanAnswer> answer = context_.scanner->Scan(scan_request, reader.Finish());
-    if (!answer) {
-      reactor->Done(ScanError(context_, answer.error(), surface_kind));
-      return;
-    }
-    FillResult(*answer, detail, request->header().options().include_hashes(), *response->mutable_result());
+  const auto scan_request = std::make_shared<const scan::ScanRequest>(*std::move(parsed));
+  const auto answer_with = [this, reactor, request, response,
+                            detail = caller.detail](const scan::ScanAnswer& answer) {
+    FillResult(answer, detail, request->header().options().include_hashes(), *response->mutable_result());
     reactor->Done(grpc::Status::OK);
-  });
+  };
+  const bool taken = context_.scan_executor->Submit(
+      {.work =
+           [this, reactor, request, scan_request, answer_with] {
+             scan::UploadReader reader(context_.scanner->options().max_decode_bytes);
+             reader.Borrow(AsBytes(request->content()));
+             const Result<scan::ScanAnswer> answer = context_.scanner->Scan(*scan_request, reader.Finish());
+             if (!answer) {
+               reactor->Done(ScanError(context_, answer.error(), scan_request->surface.kind));
+               return;
+             }
+             answer_with(*answer);
+           },
+       .lane = LaneOf(request->header()),
+       .start_by = scan_request->deadline - context_.scanner->options().answer_reserve,
+       .late =
+           [this, scan_request, answer_with] {
+             answer_with(
+                 context_.scanner->NotEvaluated(*scan_request, Cause::kDeadline, std::string(kNoThread)));
+           }});
   if (!taken) reactor->Done(RefuseScan(context_, Reason::kOverloaded, surface_kind));
   return reactor;
 }
@@ -152,7 +186,8 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
   constexpr std::string_view kMethod = "MatchHashes";
   const Caller caller = CallerOf(call->peer(), context_.options.loopback_is_admin);
   auto parsed = ToRequest(context_, request->header(), caller);
-  if (!parsed) return AnswerUnary(context_, call, kMethod, ToGrpc(parsed.error()));
+  if (!parsed)
+    return AnswerUnary(context_, call, kMethod, ScanError(context_, parsed.error(), SurfaceKind::kPublic));
   const SurfaceKind surface_kind = parsed->surface.kind;
   std::vector<scan::FileHashes> files;
   if (request->files_size() == 0 || request->files_size() > kMaxFilesPerMatch) {
@@ -178,18 +213,31 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
   parsed->accepted = reactor->begun();
   parsed->deadline = DeadlineOf(*call, context_.options.max_scan_time);
   parsed->cancelled = [call] { return call->IsCancelled(); };
-  const bool taken =
-      context_.scan_executor->Submit([this, reactor, response, surface_kind, detail = caller.detail,
-                                      scan_request = *std::move(parsed), files = std::move(files)] {
-        const auto answers = context_.scanner->Match(scan_request, files);
-        if (!answers) {
-          reactor->Done(ScanError(context_, answers.error(), surface_kind));
-          return;
-        }
-        for (const scan::ScanAnswer& answer : *answers)
-          FillResult(answer, detail, false, *response->add_results());
-        reactor->Done(grpc::Status::OK);
-      });
+  const auto scan_request = std::make_shared<const scan::ScanRequest>(*std::move(parsed));
+  const std::size_t file_count = files.size();
+  const bool taken = context_.scan_executor->Submit(
+      {.work =
+           [this, reactor, response, detail = caller.detail, scan_request, files = std::move(files)] {
+             const auto answers = context_.scanner->Match(*scan_request, files);
+             if (!answers) {
+               reactor->Done(ScanError(context_, answers.error(), scan_request->surface.kind));
+               return;
+             }
+             for (const scan::ScanAnswer& answer : *answers) {
+               FillResult(answer, detail, false, *response->add_results());
+             }
+             reactor->Done(grpc::Status::OK);
+           },
+       .lane = LaneOf(request->header()),
+       .start_by = scan_request->deadline - context_.scanner->options().answer_reserve,
+       .late =
+           [this, reactor, response, detail = caller.detail, scan_request, file_count] {
+             const scan::ScanAnswer answer =
+                 context_.scanner->NotEvaluated(*scan_request, Cause::kDeadline, std::string(kNoThread));
+             for (std::size_t i = 0; i < file_count; ++i)
+               FillResult(answer, detail, false, *response->add_results());
+             reactor->Done(grpc::Status::OK);
+           }});
   if (!taken) reactor->Done(RefuseScan(context_, Reason::kOverloaded, surface_kind));
   return reactor;
 }

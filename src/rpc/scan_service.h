@@ -30,6 +30,9 @@ class ScanServiceImpl final : public v1::ScanService::CallbackService {
 Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::ScanHeader& header,
                                     const Caller& caller);
 
+/// The executor's lane that the header asks for.
+scan::Lane LaneOf(const v1::ScanHeader& header);
+
 /// The stream reactor of ScanUpload, in a file of its own.
 grpc::ServerReadReactor<v1::ScanUploadRequest>* NewUploadCall(const ServiceContext& context,
                                                               grpc::CallbackServerContext* call,

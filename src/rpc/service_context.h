@@ -30,6 +30,7 @@ struct ServiceOptions {
   std::size_t max_buffered_bytes = 512ULL << 20;       ///< uploads held in memory by all calls
   std::chrono::milliseconds max_scan_time{10'000};     ///< deadline of calls that bring none or a later one
   std::chrono::milliseconds max_upload_time{600'000};  ///< for the bytes of a ScanUpload to arrive
+  std::chrono::milliseconds max_upload_pause{15'000};  ///< between two messages of a ScanUpload
   std::chrono::milliseconds fail_policy_max_age{3'600'000};
   std::chrono::milliseconds retry_after{1'000};  ///< hint of refusals
   bool loopback_is_admin = true;  ///< false behind a proxy on the same machine, whose callers all look local

@@ -53,6 +53,8 @@ grpc::ServerUnaryReactor* StatusServiceImpl::GetStatus(grpc::CallbackServerConte
   context_.fill_status(*response);
   if (!CallerOf(call->peer(), context_.options.loopback_is_admin).is_admin) {
     response->clear_lists();
+    // The sentence counts entries and lists.
+    response->clear_protection_sentence();
     response->clear_index_bytes();
     response->clear_store_bytes();
     for (auto& check : *response->mutable_checks()) check.clear_detail();

@@ -1,10 +1,13 @@
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/mutex.h"
 #include "rpc/scan_service.h"
@@ -20,6 +23,9 @@ constexpr std::size_t kMaxChunkBytes = 4ULL << 20;
 // One ScanUpload. Reads and digests on gRPC's threads, one chunk at a time (the next is asked for when the
 // last was taken, so a fast sender waits), then scans on the executor. A stream that stops is answered when
 // its time is over.
+//
+// Three kinds of holders keep the object: gRPC until OnDone, each alarm that is set until its callback ran,
+// and each step. Whoever finishes the call touches nothing of it afterwards but its own reference.
 class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
  public:
   UploadCall(const ServiceContext& context, grpc::CallbackServerContext* call,
@@ -29,14 +35,14 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
         response_(response),
         caller_(CallerOf(call->peer(), context.options.loopback_is_admin)),
         ticket_(std::move(ticket)),
-        arrive_by_(DeadlineOf(*call, context.options.max_upload_time)),
+        // The answer itself must still leave before the caller's deadline.
+        arrive_by_(DeadlineOf(*call, context.options.max_upload_time) -
+                   context.scanner->options().answer_reserve),
         reader_(context.scanner->options().max_decode_bytes) {
-    // The answer itself must still leave before the caller's deadline.
-    const auto left =
-        arrive_by_ - context_.scanner->options().answer_reserve - std::chrono::steady_clock::now();
-    alarm_.Set(std::chrono::system_clock::now() +
-                   std::chrono::duration_cast<std::chrono::system_clock::duration>(left),
-               [this](bool fired) { OnAlarm(fired); });
+    {
+      const MutexLock lock(mutex_);
+      SetAlarm();
+    }
     StartRead(&message_);
     EndStep();
   }
@@ -46,7 +52,9 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     if (!ok) {
       OnLastByte();
     } else if (IsReading()) {
-      if (const std::optional<grpc::Status> refusal = Take()) {
+      const std::optional<grpc::Status> refusal = Take();
+      WipeChunk();
+      if (refusal) {
         Close(*refusal);
       } else {
         StartRead(&message_);
@@ -55,19 +63,21 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     EndStep();
   }
 
-  // The alarm's callback, or a step that has just started the next read, may still be on its way.
   void OnDone() override { Unref(); }
 
  private:
   enum class State : std::uint8_t { kReading, kScanning, kFinished };
 
-  ~UploadCall() override { context_.bytes->Give(taken_bytes_); }
+  ~UploadCall() override {
+    WipeChunk();
+    context_.bytes->Give(charged_bytes_);
+  }
 
   void Unref() {
     if (references_.fetch_sub(1) == 1) delete this;
   }
 
-  // Steps run from a message's arrival until the next read is started. The alarm must not finish the call
+  // Steps run from a message's arrival until the next read is started. An alarm must not finish the call
   // inside one: a read that is started after Finish would outlive the call.
   void BeginStep() {
     references_.fetch_add(1);
@@ -78,10 +88,11 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     bool late = false;
     {
       const MutexLock lock(mutex_);
+      last_message_ = std::chrono::steady_clock::now();
       late = --steps_ == 0 && timed_out_ && state_ == State::kReading;
       if (late) state_ = State::kFinished;
     }
-    if (late) AnswerLate();
+    if (late) AnswerLate("the upload did not arrive in time");
     Unref();
   }
   bool IsReading() {
@@ -89,50 +100,51 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     return state_ == State::kReading;
   }
 
-  // True for the one caller that may go on from kReading.
-  bool Leave(State next) {
+  // True for the one caller that may go on from `from`.
+  bool Leave(State from, State to) {
     const MutexLock lock(mutex_);
-    if (state_ != State::kReading) return false;
-    state_ = next;
+    if (state_ != from) return false;
+    state_ = to;
     return true;
   }
 
+  // The last thing that is done to the call.
   void End(const grpc::Status& status) {
+    {
+      const MutexLock lock(mutex_);
+      for (const auto& alarm : alarms_) alarm->Cancel();
+    }
     CountCall(context_, kMethod, status, begun_);
     Finish(status);
-    alarm_.Cancel();
   }
-
   void Close(const grpc::Status& status) {
-    if (Leave(State::kFinished)) End(status);
+    if (Leave(State::kReading, State::kFinished)) End(status);
   }
 
   // Takes one message. A status where the call is refused.
   std::optional<grpc::Status> Take() {
     if (message_.has_header()) return TakeHeader();
-    if (!request_) {
-      return ToGrpc(
-          Error{Reason::kStreamInvalid, "the first message of an upload must be its header", "header", {}});
-    }
+    const auto refuse = [](std::string message) {
+      return ToGrpc(Error{Reason::kStreamInvalid, std::move(message), "chunk", {}});
+    };
+    if (!request_) return refuse("the first message of an upload must be its header");
     const std::string& chunk = message_.chunk();
-    if (chunk.size() > kMaxChunkBytes) {
-      return ToGrpc(Error{Reason::kStreamInvalid, "a chunk has at most 4 MiB", "chunk", {}});
-    }
+    if (chunk.size() > kMaxChunkBytes) return refuse("a chunk has at most 4 MiB");
     if (declared_ > 0 && reader_.size() + chunk.size() > declared_) {
-      return ToGrpc(
-          Error{Reason::kStreamInvalid, "more bytes arrived than the header declared", "chunk", {}});
+      return refuse("more bytes arrived than the header declared");
     }
-    // What is kept for decoding counts; what is only digested does not.
-    if (reader_.size() + chunk.size() <= context_.scanner->options().max_decode_bytes) {
-      if (!context_.bytes->Take(chunk.size())) {
+    // Memory is charged before it is taken, and while a buffer grows both halves of it count.
+    const std::uint64_t peak = reader_.PeakAfter(chunk.size());
+    if (peak > charged_bytes_) {
+      if (!context_.bytes->Take(peak - charged_bytes_)) {
         return RefuseScan(context_, Reason::kOverloaded, request_->surface.kind);
       }
-      taken_bytes_ += chunk.size();
+      charged_bytes_ = peak;
     }
     reader_.Update(AsBytes(chunk));
-    if (reader_.buffered() == 0 && taken_bytes_ > 0) {
-      context_.bytes->Give(taken_bytes_);
-      taken_bytes_ = 0;
+    if (reader_.held() < charged_bytes_) {
+      context_.bytes->Give(charged_bytes_ - reader_.held());
+      charged_bytes_ = reader_.held();
     }
     return std::nullopt;
   }
@@ -145,12 +157,20 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
           Error{Reason::kRequestInvalid, "a size is not negative", "header.declared_size_bytes", {}});
     }
     auto request = ToRequest(context_, header.header(), caller_);
-    if (!request) return ToGrpc(request.error());
+    if (!request) return ScanError(context_, request.error(), SurfaceKind::kPublic);
     declared_ = static_cast<std::uint64_t>(header.declared_size_bytes());
     include_hashes_ = header.header().options().include_hashes();
+    lane_ = LaneOf(header.header());
     request_ = *std::move(request);
     request_->accepted = begun_;
     return std::nullopt;
+  }
+
+  // The bytes of uploads do not stay behind in freed memory.
+  void WipeChunk() {
+    if (!message_.has_chunk()) return;
+    std::string& chunk = *message_.mutable_chunk();
+    ::explicit_bzero(chunk.data(), chunk.size());
   }
 
   // The stream ended: by its sender, or because the sender went away.
@@ -163,52 +183,72 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
       Close(ToGrpc(Error{Reason::kStreamInvalid, "the stream ended without a header", "header", {}}));
       return;
     }
-    if (!Leave(State::kScanning)) return;
-    alarm_.Cancel();
+    if (reader_.size() < declared_) {
+      Close(
+          ToGrpc(Error{Reason::kStreamInvalid, "fewer bytes arrived than the header declared", "chunk", {}}));
+      return;
+    }
+    if (!Leave(State::kReading, State::kScanning)) return;
     // From here on the scan's own time counts, whatever the upload took.
     request_->deadline = DeadlineOf(*call_, context_.options.max_scan_time);
     request_->cancelled = [this] { return call_->IsCancelled(); };
-    const bool taken = context_.scan_executor->Submit([this] {
-      const Result<scan::ScanAnswer> answer = context_.scanner->Scan(*request_, reader_.Finish());
-      if (!answer) {
-        EndScan(ScanError(context_, answer.error(), request_->surface.kind));
-        return;
-      }
-      FillResult(*answer, caller_.detail, include_hashes_, *response_->mutable_result());
-      EndScan(grpc::Status::OK);
-    });
-    if (!taken) EndScan(RefuseScan(context_, Reason::kOverloaded, request_->surface.kind));
+    const bool taken = context_.scan_executor->Submit(
+        {.work = [this] { ScanIt(); },
+         .lane = lane_,
+         .start_by = request_->deadline - context_.scanner->options().answer_reserve,
+         .late = [this] { AnswerLate("no thread was free before the deadline"); }});
+    if (!taken) End(RefuseScan(context_, Reason::kOverloaded, request_->surface.kind));
   }
 
-  void EndScan(const grpc::Status& status) {
-    {
-      const MutexLock lock(mutex_);
-      state_ = State::kFinished;
+  void ScanIt() {
+    const Result<scan::ScanAnswer> answer = context_.scanner->Scan(*request_, reader_.Finish());
+    if (!answer) {
+      End(ScanError(context_, answer.error(), request_->surface.kind));
+      return;
     }
-    End(status);
+    FillResult(*answer, caller_.detail, include_hashes_, *response_->mutable_result());
+    End(grpc::Status::OK);
+  }
+
+  void AnswerLate(std::string why) {
+    if (!request_) {
+      End(ToGrpc(Error{Reason::kDeadlineExceeded, "no header arrived in time", "header", {}}));
+      return;
+    }
+    FillResult(context_.scanner->NotEvaluated(*request_, Cause::kDeadline, std::move(why)), caller_.detail,
+               false, *response_->mutable_result());
+    End(grpc::Status::OK);
+  }
+
+  // One alarm at a time looks after the stream: it fires when nothing can have arrived for too long, or when
+  // the whole upload's time is over. An alarm cannot be set again from its own callback, so each is a new
+  // one.
+  void SetAlarm() HASHGATE_REQUIRES(mutex_) {
+    references_.fetch_add(1);
+    const SteadyTime at = std::min(arrive_by_, last_message_ + context_.options.max_upload_pause);
+    const auto left = at - std::chrono::steady_clock::now();
+    alarms_.push_back(std::make_unique<grpc::Alarm>());
+    alarms_.back()->Set(std::chrono::system_clock::now() +
+                            std::chrono::duration_cast<std::chrono::system_clock::duration>(left),
+                        [this](bool fired) { OnAlarm(fired); });
   }
 
   void OnAlarm(bool fired) {
     bool late = false;
     if (fired) {
       const MutexLock lock(mutex_);
-      timed_out_ = true;
-      late = steps_ == 0 && state_ == State::kReading;
-      if (late) state_ = State::kFinished;
+      const SteadyTime now = std::chrono::steady_clock::now();
+      const bool idle = steps_ == 0 && now >= last_message_ + context_.options.max_upload_pause;
+      if (state_ == State::kReading && (idle || now >= arrive_by_)) {
+        timed_out_ = true;
+        late = steps_ == 0;
+        if (late) state_ = State::kFinished;
+      } else if (state_ == State::kReading) {
+        SetAlarm();
+      }
     }
-    if (late) AnswerLate();
+    if (late) AnswerLate("the upload did not arrive in time");
     Unref();
-  }
-
-  void AnswerLate() {
-    if (!request_) {
-      End(ToGrpc(Error{Reason::kDeadlineExceeded, "no header arrived in time", "header", {}}));
-      return;
-    }
-    FillResult(
-        context_.scanner->NotEvaluated(*request_, Cause::kDeadline, "the upload did not arrive in time"),
-        caller_.detail, false, *response_->mutable_result());
-    End(grpc::Status::OK);
   }
 
   const ServiceContext& context_;
@@ -218,10 +258,11 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
   CallGate::Ticket ticket_;
   const SteadyTime begun_ = std::chrono::steady_clock::now();
   const SteadyTime arrive_by_;
-  grpc::Alarm alarm_;
-  std::atomic<int> references_{
-      3};  // gRPC's, until OnDone; the alarm's, until its callback ran; the first step's
+  std::atomic<int> references_{2};  // gRPC's and the first step's
   Mutex mutex_;
+  std::vector<std::unique_ptr<grpc::Alarm>> alarms_
+      HASHGATE_GUARDED_BY(mutex_);  // one a pause of the sender, at most
+  SteadyTime last_message_ HASHGATE_GUARDED_BY(mutex_) = begun_;
   int steps_ HASHGATE_GUARDED_BY(mutex_) = 1;  // the constructor's own
   bool timed_out_ HASHGATE_GUARDED_BY(mutex_) = false;
   State state_ HASHGATE_GUARDED_BY(mutex_) = State::kReading;
@@ -230,8 +271,9 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
   v1::ScanUploadRequest message_;
   std::optional<scan::ScanRequest> request_;
   scan::UploadReader reader_;
+  scan::Lane lane_ = scan::Lane::kUpload;
   std::uint64_t declared_ = 0;
-  std::size_t taken_bytes_ = 0;
+  std::uint64_t charged_bytes_ = 0;
   bool include_hashes_ = false;
 };
 

@@ -19,11 +19,19 @@ PdqHash FlipBits(PdqHash hash, int count, std::uint32_t start) {
   return hash;
 }
 
-bool Contains(const index::SearchResult& result, lists::ListId list, lists::EntryId entry) {
-  // A crowded neighbourhood may push one entry past the bounds; then its group is full of nearer ones.
-  return result.truncated || std::ranges::any_of(result.candidates, [&](const index::Candidate& candidate) {
-           return candidate.list == list && candidate.entry == entry;
-         });
+// True where the entry is among the candidates, or a truncated search is full of entries that lie as near.
+bool Found(const Result<index::SearchResult>& result, lists::ListId list, lists::EntryId entry,
+           int distance_bits) {
+  if (!result) return false;
+  const auto& candidates = result->candidates;
+  if (std::ranges::any_of(candidates, [&](const index::Candidate& candidate) {
+        return candidate.list == list && candidate.entry == entry;
+      })) {
+    return true;
+  }
+  return result->truncated && !candidates.empty() &&
+         std::ranges::all_of(candidates,
+                             [&](const index::Candidate& c) { return c.distance_bits <= distance_bits; });
 }
 
 template <typename Digest>
@@ -93,23 +101,17 @@ bool Canary::PictureMatches(std::string& detail) {
 
 bool Canary::EntryIsFound(const lists::HashList& list, const lists::Entry& entry) const {
   const auto generation = catalog_.Current();
-  const auto threshold = list.config.max_distance_bits.find(Algorithm::kPdq);
-  const int radius =
-      threshold != list.config.max_distance_bits.end() ? threshold->second : kDefaultPdqMaxDistanceBits;
+  const int radius = list.config.PdqMaxDistanceBits();
   const index::ListRadius list_radius{list.id, radius};
   for (const HashValue& value : entry.record.hashes) {
     Result<index::SearchResult> found;
     switch (value.algorithm) {
       case Algorithm::kPdq: {
         const PdqHash stored = PdqHash::FromBytes(std::span<const std::uint8_t, 32>(value.bytes.data(), 32));
-        const Pipeline pipeline =
-            value.pipeline == Pipeline::kNn512 || list.config.pdq_pipeline == Pipeline::kNn512
-                ? Pipeline::kNn512
-                : Pipeline::kFull;
         for (const int flips : {0, radius}) {
-          const index::PdqQuery query{FlipBits(stored, flips, round_), pipeline, 0};
+          const index::PdqQuery query{FlipBits(stored, flips, round_), Pipeline::kUnspecified, 0};
           found = generation->index->SearchPdq({&query, 1}, {&list_radius, 1}, {});
-          if (!found || !Contains(*found, list.id, entry.id)) return false;
+          if (!Found(found, list.id, entry.id, flips)) return false;
         }
         continue;
       }
@@ -130,7 +132,7 @@ bool Canary::EntryIsFound(const lists::HashList& list, const lists::Entry& entry
       }
       default: continue;  // stored, not matched
     }
-    if (!found || !Contains(*found, list.id, entry.id)) return false;
+    if (!Found(found, list.id, entry.id, 0)) return false;
   }
   return true;
 }

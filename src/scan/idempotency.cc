@@ -15,6 +15,8 @@ namespace {
 // the same requests in order of time, for forgetting.
 constexpr char kRecordPrefix = 'r';
 constexpr char kTimePrefix = 't';
+constexpr std::size_t kIdInTimeKey = 1 + 8;
+constexpr std::size_t kTimeKeySize = kIdInTimeKey + 32;
 constexpr std::size_t kMaxPruned = 4096;
 constexpr std::uint8_t kRecordVersion = 1;
 
@@ -35,12 +37,14 @@ std::uint64_t ReadBigEndian(std::string_view bytes) {
 }
 
 // Length-prefixed, so that no two different triples give the same bytes.
-std::string IdentityBytes(std::string_view tenant, std::string_view caller, std::string_view request_id) {
+std::string IdentityBytes(const RequestKey& key) {
   std::string bytes = "request";
-  for (const std::string_view part : {tenant, caller, request_id}) {
+  for (const std::string_view part :
+       {std::string_view(key.tenant), std::string_view(key.caller), std::string_view(key.request_id)}) {
     AppendBigEndian(bytes, part.size());
     bytes += part;
   }
+  AppendBigEndian(bytes, static_cast<std::uint64_t>(key.file));
   return bytes;
 }
 
@@ -99,47 +103,35 @@ class Table final : public IdempotencyTable {
     return {};
   }
 
-  Result<std::unique_ptr<Ticket>> Take(std::string_view tenant, std::string_view caller,
-                                       std::string_view request_id, SteadyTime deadline) override {
-    const std::string id = AsText(HmacSha256(key_, AsBytes(IdentityBytes(tenant, caller, request_id))));
+  Result<std::unique_ptr<Ticket>> Take(const RequestKey& key, SteadyTime deadline,
+                                       const std::function<bool()>& cancelled) override {
+    const std::string id = IdOf(key);
     const MutexLock lock(mutex_);
-    while (in_flight_.contains(id)) {
-      if (clock_.Steady() >= deadline) {
-        return Fail(Reason::kDeadlineExceeded, "another call with this request id is still worked on");
+    if (in_flight_.contains(id)) {
+      if (waiting_ >= options_.max_waiting) {
+        return Fail(Reason::kDeadlineExceeded, "other calls already wait for this request id");
       }
-      // A bounded slice, so that a test's clock is looked at again.
-      released_.WaitUntil(
-          mutex_, std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(50)));
+      ++waiting_;
+      const Status waited = WaitFor(id, deadline, cancelled);
+      --waiting_;
+      HASHGATE_RETURN_IF_ERROR(waited);
     }
     in_flight_.insert(id);
     return std::make_unique<HeldTicket>(*this, id);
   }
 
+  Result<std::optional<RememberedAnswer>> Peek(const RequestKey& key) const override {
+    HASHGATE_ASSIGN_OR_RETURN(const std::optional<StoredRecord> record, Read(IdOf(key)));
+    if (!record || Expired(*record)) return std::optional<RememberedAnswer>();
+    return std::optional<RememberedAnswer>(record->answer);
+  }
+
   Status Prune() override {
-    const auto now = static_cast<std::uint64_t>(ToUnixMillis(clock_.Wall()));
-    const auto keep = static_cast<std::uint64_t>(std::chrono::milliseconds(options_.keep).count());
-    const std::uint64_t oldest = now > keep ? now - keep : 0;
-    const std::size_t count = Count();
-    const std::size_t beyond = count > options_.max_records ? count - options_.max_records : 0;
-    std::vector<std::string> keys;
-    HASHGATE_RETURN_IF_ERROR(store_.Scan(store::Family::kRequests, std::string(1, kTimePrefix), {},
-                                         [&](std::string_view key, std::string_view) {
-                                           if (key.size() != 1 + 8 + 32) return true;
-                                           const bool expired = ReadBigEndian(key.substr(1)) < oldest;
-                                           if (!expired && keys.size() >= beyond) return false;
-                                           keys.emplace_back(key);
-                                           return keys.size() < kMaxPruned;
-                                         }));
-    if (keys.empty()) return {};
-    store::Batch batch;
-    for (const std::string& key : keys) {
-      batch.Delete(store::Family::kRequests, key);
-      batch.Delete(store::Family::kRequests, kRecordPrefix + key.substr(9));
+    while (true) {
+      HASHGATE_ASSIGN_OR_RETURN(const std::vector<std::string> keys, Prunable());
+      if (!keys.empty()) HASHGATE_RETURN_IF_ERROR(Forget(keys));
+      if (keys.size() < kMaxPruned) return {};
     }
-    HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
-    const MutexLock lock(mutex_);
-    count_ -= std::min(count_, keys.size());
-    return {};
   }
 
   [[nodiscard]] std::size_t Count() const override {
@@ -148,6 +140,73 @@ class Table final : public IdempotencyTable {
   }
 
  private:
+  std::string IdOf(const RequestKey& key) const {
+    return AsText(HmacSha256(key_, AsBytes(IdentityBytes(key))));
+  }
+
+  Status WaitFor(const std::string& id, SteadyTime deadline, const std::function<bool()>& cancelled)
+      HASHGATE_REQUIRES(mutex_) {
+    while (in_flight_.contains(id)) {
+      if (clock_.Steady() >= deadline) {
+        return Fail(Reason::kDeadlineExceeded, "another call with this request id is still worked on");
+      }
+      if (cancelled && cancelled()) return Fail(Reason::kCancelled, "the caller went away");
+      // A bounded slice, so that a test's clock and the caller are looked at again.
+      released_.WaitUntil(
+          mutex_, std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(50)));
+    }
+    return {};
+  }
+
+  // Time keys of the oldest records that are too old, or too many; at most kMaxPruned.
+  Result<std::vector<std::string>> Prunable() const {
+    const auto now = static_cast<std::uint64_t>(ToUnixMillis(clock_.Wall()));
+    const auto keep = static_cast<std::uint64_t>(std::chrono::milliseconds(options_.keep).count());
+    const std::uint64_t oldest = now > keep ? now - keep : 0;
+    const std::size_t count = Count();
+    const std::size_t beyond = count > options_.max_records ? count - options_.max_records : 0;
+    std::vector<std::string> keys;
+    HASHGATE_RETURN_IF_ERROR(store_.Scan(store::Family::kRequests, std::string(1, kTimePrefix), {},
+                                         [&](std::string_view key, std::string_view) {
+                                           if (key.size() != kTimeKeySize) return true;
+                                           const bool expired = ReadBigEndian(key.substr(1)) < oldest;
+                                           if (!expired && keys.size() >= beyond) return false;
+                                           keys.emplace_back(key);
+                                           return keys.size() < kMaxPruned;
+                                         }));
+    return keys;
+  }
+
+  // Removes the records that the time keys still stand for. Ids in use keep theirs until the next round.
+  Status Forget(const std::vector<std::string>& keys) {
+    std::vector<std::string> held;
+    {
+      const MutexLock lock(mutex_);
+      for (const std::string& key : keys) {
+        if (in_flight_.insert(key.substr(kIdInTimeKey)).second) held.push_back(key);
+      }
+    }
+    store::Batch batch;
+    std::size_t forgotten = 0;
+    Status done;
+    for (const std::string& key : held) {
+      const std::string id = key.substr(kIdInTimeKey);
+      const Result<std::optional<StoredRecord>> record = Read(id);
+      batch.Delete(store::Family::kRequests, key);
+      // A record of another time belongs to another time key.
+      if (record && *record && (*record)->time_millis != ReadBigEndian(std::string_view(key).substr(1)))
+        continue;
+      batch.Delete(store::Family::kRequests, kRecordPrefix + id);
+      ++forgotten;
+    }
+    if (!batch.empty()) done = store_.Write(batch);
+    const MutexLock lock(mutex_);
+    for (const std::string& key : held) in_flight_.erase(key.substr(kIdInTimeKey));
+    if (done) count_ -= std::min(count_, forgotten);
+    released_.NotifyAll();
+    return done;
+  }
+
   class HeldTicket final : public Ticket {
    public:
     HeldTicket(Table& table, std::string id) : table_(table), id_(std::move(id)) {}
@@ -188,7 +247,7 @@ class Table final : public IdempotencyTable {
     std::optional<StoredRecord> expired_;  // still stored; its keys go when the id is used again
   };
 
-  Result<std::optional<StoredRecord>> Read(const std::string& id) {
+  Result<std::optional<StoredRecord>> Read(const std::string& id) const {
     HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
                               store_.Get(store::Family::kRequests, kRecordPrefix + id));
     if (!bytes) return std::optional<StoredRecord>();
@@ -235,6 +294,7 @@ class Table final : public IdempotencyTable {
   CondVar released_;
   std::set<std::string> in_flight_ HASHGATE_GUARDED_BY(mutex_);  // at most one a call, and calls are bounded
   std::size_t count_ HASHGATE_GUARDED_BY(mutex_) = 0;
+  int waiting_ HASHGATE_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,17 @@ struct RememberedAnswer {
 struct IdempotencyOptions {
   std::chrono::hours keep{24};
   std::size_t max_records = 1'000'000;  ///< the oldest go first
+  /// Calls that wait for another with the same id, at most: each holds a thread. The next is not made to
+  /// wait.
+  int max_waiting = 1;
+};
+
+/// What a request id belongs to. Two ids are the same only where all of it is.
+struct RequestKey {
+  std::string tenant;
+  std::string caller;
+  std::string request_id;
+  int file = -1;  ///< index of the file in a call with several; -1 for a call with one
 };
 
 /// Remembers requests durably, for a bounded time and number. Threads: thread-safe.
@@ -47,13 +59,15 @@ class IdempotencyTable {
     virtual Status Remember(std::span<const std::uint8_t> content_digest, const RememberedAnswer& answer) = 0;
   };
 
-  /// Takes the id for (tenant, caller), waiting for another call that has it, until `deadline`.
-  /// Errors: kDeadlineExceeded.
-  virtual Result<std::unique_ptr<Ticket>> Take(std::string_view tenant, std::string_view caller,
-                                               std::string_view request_id, SteadyTime deadline) = 0;
+  /// Takes the id, waiting for another call that has it, until `deadline` or until `cancelled` (may be
+  /// empty). Errors: kDeadlineExceeded, also where too many wait already; kCancelled.
+  virtual Result<std::unique_ptr<Ticket>> Take(const RequestKey& key, SteadyTime deadline,
+                                               const std::function<bool()>& cancelled) = 0;
 
-  /// Forgets what is older than it may be, or beyond the bound; at most some thousands a call. Errors: the
-  /// store's.
+  /// The answer that is remembered for the id, whatever its content was. Errors: the store's.
+  virtual Result<std::optional<RememberedAnswer>> Peek(const RequestKey& key) const = 0;
+
+  /// Forgets what is older than it may be, or beyond the bound. Errors: the store's.
   virtual Status Prune() = 0;
   [[nodiscard]] virtual std::size_t Count() const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace hashgate::scan {
@@ -25,45 +26,43 @@ struct QueryOrigin {
   Dihedral dihedral;
 };
 
-bool AnyListAsksFor(std::span<const lists::HashList* const> lists, Pipeline pipeline) {
-  return std::ranges::any_of(lists,
-                             [pipeline](const auto* list) { return list->config.pdq_pipeline == pipeline; });
-}
-
-// Every form of every view. Lists that were made by nn512 are also asked with the full hash where no nn512
-// hash was computed: the pipelines are close (median 6-8 bits), so most of their entries are still found.
-void BuildQueries(const FileHashes& hashes, bool nn512_lists, std::vector<PdqQuery>& queries,
+// Every form of every view. A picture whose nn512 hash was not computed is compared with hashes of both
+// pipelines by its full one: the pipelines are close (median 6-8 bits), so most entries made by the other are
+// still found.
+void BuildQueries(const FileHashes& hashes, std::vector<PdqQuery>& queries,
                   std::vector<QueryOrigin>& origins) {
   for (const decode::ViewHashes& view : hashes.views) {
     const bool has_nn512 =
         std::ranges::any_of(view.pdq, [](const auto& p) { return p.pipeline == Pipeline::kNn512; });
     for (const decode::PdqForms& forms : view.pdq) {
+      const bool stands_for_both = forms.pipeline == Pipeline::kFull && !has_nn512;
+      const Pipeline pipeline = stands_for_both ? Pipeline::kUnspecified : forms.pipeline;
       const int count = hashes.turned ? kDihedralCount : 1;
       for (int form = 0; form < count; ++form) {
-        const auto add = [&](Pipeline pipeline) {
-          queries.push_back({forms.forms[static_cast<std::size_t>(form)], pipeline,
-                             static_cast<std::uint32_t>(origins.size())});
-          origins.push_back({&view, &forms, static_cast<Dihedral>(form)});
-        };
-        if (forms.pipeline == Pipeline::kUnspecified) {
-          add(Pipeline::kFull);
-          add(Pipeline::kNn512);
-        } else {
-          add(forms.pipeline);
-          if (nn512_lists && !has_nn512 && forms.pipeline == Pipeline::kFull) add(Pipeline::kNn512);
-        }
+        queries.push_back({forms.forms[static_cast<std::size_t>(form)], pipeline,
+                           static_cast<std::uint32_t>(origins.size())});
+        origins.push_back({&view, &forms, static_cast<Dihedral>(form)});
       }
     }
   }
 }
 
+bool PipelinesFit(Pipeline query, Pipeline entry) {
+  return query == Pipeline::kUnspecified || entry == Pipeline::kUnspecified || query == entry;
+}
+
+// Whether a PDQ hash of this quality says anything about which picture it is.
+bool IsMeaningful(const PdqHash& hash, int quality) {
+  return !IsDegenerate(hash) && (quality == kQualityUnknown || quality >= kMinUsablePdqQuality);
+}
+
 // The query that comes nearest to an entry's PDQ within the list's threshold, for an entry that its digest
 // found: a search that was truncated may have left the entry's perceptual hash out, and corroboration must
 // not depend on that.
-void CorroborateByPdq(const std::vector<PdqQuery>& queries, Pipeline list_pipeline, const PdqHash& entry_hash,
-                      int max_distance_bits, Gathered& gathered) {
+void CorroborateByPdq(const std::vector<PdqQuery>& queries, Pipeline entry_pipeline,
+                      const PdqHash& entry_hash, int max_distance_bits, Gathered& gathered) {
   for (const PdqQuery& query : queries) {
-    if (list_pipeline != Pipeline::kUnspecified && query.pipeline != list_pipeline) continue;
+    if (!PipelinesFit(query.pipeline, entry_pipeline)) continue;
     const int distance = Distance(query.hash, entry_hash);
     if (distance > max_distance_bits) continue;
     if (gathered.distance_bits < 0) gathered.algorithms.push_back(Algorithm::kPdq);
@@ -74,16 +73,11 @@ void CorroborateByPdq(const std::vector<PdqQuery>& queries, Pipeline list_pipeli
   }
 }
 
-int PdqThreshold(const lists::HashList& list) {
-  const auto threshold = list.config.max_distance_bits.find(Algorithm::kPdq);
-  return threshold != list.config.max_distance_bits.end() ? threshold->second : kDefaultPdqMaxDistanceBits;
-}
-
 template <typename Visit>
 void ForEachPdq(const lists::EntryRecord& record, const Visit& visit) {
   for (const HashValue& value : record.hashes) {
     if (value.algorithm != Algorithm::kPdq || value.bytes.size() != 32) continue;
-    visit(PdqHash::FromBytes(std::span<const std::uint8_t, 32>(value.bytes.data(), 32)), value.quality);
+    visit(PdqHash::FromBytes(std::span<const std::uint8_t, 32>(value.bytes.data(), 32)), value);
   }
 }
 
@@ -93,8 +87,7 @@ int DistanceToEntry(const FileHashes& hashes, const PdqHash& entry_hash) {
   int least = -1;
   for (const decode::ViewHashes& view : hashes.views) {
     for (const decode::PdqForms& forms : view.pdq) {
-      if (forms.quality != kQualityUnknown && forms.quality < kMinUsablePdqQuality) continue;
-      if (IsDegenerate(forms.forms[0])) continue;
+      if (!IsMeaningful(forms.forms[0], forms.quality)) continue;
       const int count = hashes.turned ? kDihedralCount : 1;
       for (int form = 0; form < count; ++form) {
         const int distance = Distance(forms.forms[static_cast<std::size_t>(form)], entry_hash);
@@ -128,8 +121,69 @@ struct Search {
   const EntryReader& read_entry;
 };
 
+// Reads the entry as the pinned generation knows it. Anything else is told in `matches`, and then empty.
+std::optional<lists::EntryRecord> ReadPinned(const Search& search, index::ListId list, index::EntryId entry,
+                                             Matches& matches) {
+  Result<lists::Entry> read = search.read_entry(list, entry);
+  if (!read) {
+    const bool withdrawn =
+        read.error().reason == Reason::kEntryNotFound || read.error().reason == Reason::kListNotFound;
+    ++(withdrawn ? matches.changed : matches.unreadable);
+    return std::nullopt;
+  }
+  if (read->changed_generation > search.generation.number) {
+    ++matches.changed;
+    return std::nullopt;
+  }
+  return std::move(read->record);
+}
+
+bool IsDigest(Algorithm algorithm) {
+  return algorithm != Algorithm::kPdq;
+}
+
+// What the perceptual side of a match says, where there is one.
+void DescribePerceptual(const Search& search, const lists::HashList& list, const Gathered& gathered,
+                        MatchDetail& match) {
+  const QueryOrigin& origin = search.origins[gathered.tag];
+  match.fact.distance_bits = gathered.distance_bits;
+  match.fact.upload_quality = origin.forms->quality;
+  match.fact.upload_degenerate = IsDegenerate(origin.forms->forms[0]);
+  match.fact.view = origin.view->kind;
+  match.frame = origin.view->frame;
+  match.dihedral = origin.dihedral;
+  match.max_distance_bits = list.config.PdqMaxDistanceBits();
+}
+
+// What the entry's own record adds: its quality, how far its hashes lie, and whether digest and picture
+// contradict.
+void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, const Gathered& gathered,
+                        MatchDetail& match) {
+  policy::MatchFact& fact = match.fact;
+  match.source_id = record.source_id;
+  fact.classification = record.classification;
+  const QueryOrigin* origin = gathered.distance_bits >= 0 ? &search.origins[gathered.tag] : nullptr;
+  int conflict_distance = -1;
+  ForEachPdq(record, [&](const PdqHash& hash, const HashValue& value) {
+    if (origin != nullptr) {
+      const PdqHash& query = origin->forms->forms[static_cast<std::size_t>(origin->dihedral)];
+      if (Distance(query, hash) == gathered.distance_bits) {
+        fact.entry_quality = value.quality;
+        fact.entry_degenerate = IsDegenerate(hash);
+      }
+      fact.nn512_only |= origin->forms->pipeline == Pipeline::kNn512 &&
+                         LeastFullDistance(search.hashes, hash) > kNn512TrustBits;
+    }
+    const int distance = IsMeaningful(hash, value.quality) ? DistanceToEntry(search.hashes, hash) : -1;
+    if (distance >= 0 && (conflict_distance < 0 || distance < conflict_distance))
+      conflict_distance = distance;
+  });
+  fact.digest_conflict =
+      std::ranges::any_of(gathered.algorithms, IsDigest) && conflict_distance > kDigestConflictBits;
+}
+
 MatchDetail Describe(const Search& search, const lists::HashList& list, index::EntryId entry,
-                     Gathered gathered) {
+                     Gathered gathered, Matches& matches) {
   MatchDetail match;
   policy::MatchFact& fact = match.fact;
   fact.list = list.config.name;
@@ -146,51 +200,38 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     if (info.low_quality) fact.entry_quality = 0;
   }
 
-  const Result<lists::Entry> record = search.read_entry(list.id, entry);
-  const bool digest_matched = std::ranges::any_of(
-      gathered.algorithms, [](Algorithm algorithm) { return algorithm != Algorithm::kPdq; });
+  const std::optional<lists::EntryRecord> record = ReadPinned(search, list.id, entry, matches);
+  const bool digest_matched = std::ranges::any_of(gathered.algorithms, IsDigest);
   if (record && digest_matched) {
-    ForEachPdq(record->record, [&](const PdqHash& hash, int) {
-      CorroborateByPdq(search.queries, list.config.pdq_pipeline, hash, PdqThreshold(list), gathered);
+    ForEachPdq(*record, [&](const PdqHash& hash, const HashValue& value) {
+      const Pipeline pipeline =
+          value.pipeline != Pipeline::kUnspecified ? value.pipeline : list.config.pdq_pipeline;
+      CorroborateByPdq(search.queries, pipeline, hash, list.config.PdqMaxDistanceBits(), gathered);
     });
   }
+  if (gathered.distance_bits >= 0) DescribePerceptual(search, list, gathered, match);
+  if (record) {
+    DescribeFromRecord(search, *record, gathered, match);
+  } else {
+    // Whether digest and picture contradict cannot be told: no report without a person, then.
+    fact.action_ceiling = std::min(fact.action_ceiling, Verdict::kBlock);
+  }
 
-  fact.algorithms = gathered.algorithms;
+  // A hash that says little corroborates nothing: what remains is the digest alone.
+  const bool says_little =
+      fact.upload_degenerate || fact.entry_degenerate ||
+      (fact.upload_quality != kQualityUnknown && fact.upload_quality < kMinUsablePdqQuality) ||
+      (fact.entry_quality != kQualityUnknown && fact.entry_quality < kMinUsablePdqQuality);
+  if (digest_matched && gathered.distance_bits >= 0 && says_little) {
+    std::erase(gathered.algorithms, Algorithm::kPdq);
+    fact.distance_bits = -1;
+    fact.upload_quality = fact.entry_quality = kQualityUnknown;
+    fact.upload_degenerate = fact.entry_degenerate = false;
+    match.max_distance_bits = -1;
+  }
+  fact.algorithms = std::move(gathered.algorithms);
   std::ranges::sort(fact.algorithms);
   fact.identity = policy::IdentityOf(fact.algorithms);
-  fact.distance_bits = gathered.distance_bits;
-  const bool perceptual = gathered.distance_bits >= 0;
-  const QueryOrigin* origin = perceptual ? &search.origins[gathered.tag] : nullptr;
-  if (origin != nullptr) {
-    fact.upload_quality = origin->forms->quality;
-    fact.upload_degenerate = IsDegenerate(origin->forms->forms[0]);
-    fact.view = origin->view->kind;
-    match.frame = origin->view->frame;
-    match.dihedral = origin->dihedral;
-    match.max_distance_bits = PdqThreshold(list);
-  }
-  if (!record) return match;
-
-  match.source_id = record->record.source_id;
-  fact.classification = record->record.classification;
-  int conflict_distance = -1;
-  ForEachPdq(record->record, [&](const PdqHash& hash, int quality) {
-    if (origin != nullptr) {
-      const PdqHash& query = origin->forms->forms[static_cast<std::size_t>(match.dihedral)];
-      if (Distance(query, hash) == gathered.distance_bits) {
-        fact.entry_quality = quality;
-        fact.entry_degenerate = IsDegenerate(hash);
-      }
-      fact.nn512_only |= origin->forms->pipeline == Pipeline::kNn512 &&
-                         LeastFullDistance(search.hashes, hash) > kNn512TrustBits;
-    }
-    const bool meaningful =
-        !IsDegenerate(hash) && (quality == kQualityUnknown || quality >= kMinUsablePdqQuality);
-    const int distance = meaningful ? DistanceToEntry(search.hashes, hash) : -1;
-    if (distance >= 0 && (conflict_distance < 0 || distance < conflict_distance))
-      conflict_distance = distance;
-  });
-  fact.digest_conflict = digest_matched && conflict_distance > kDigestConflictBits;
   return match;
 }
 
@@ -205,7 +246,7 @@ Result<Matches> FindMatches(const lists::Generation& generation,
   for (const lists::HashList* list : lists) {
     ids.push_back(list->id);
     by_id.emplace(list->id, list);
-    radii.push_back({list->id, PdqThreshold(*list)});
+    radii.push_back({list->id, list->config.PdqMaxDistanceBits()});
   }
 
   std::map<std::pair<index::ListId, index::EntryId>, Gathered> gathered;
@@ -236,7 +277,7 @@ Result<Matches> FindMatches(const lists::Generation& generation,
 
   std::vector<PdqQuery> queries;
   std::vector<QueryOrigin> origins;
-  BuildQueries(hashes, AnyListAsksFor(lists, Pipeline::kNn512), queries, origins);
+  BuildQueries(hashes, queries, origins);
   if (!queries.empty()) {
     HASHGATE_ASSIGN_OR_RETURN(const index::SearchResult by_pdq,
                               generation.index->SearchPdq(queries, radii, bounds));
@@ -245,7 +286,7 @@ Result<Matches> FindMatches(const lists::Generation& generation,
 
   const Search search{generation, hashes, queries, origins, read_entry};
   for (const auto& [key, entry] : gathered) {
-    matches.found.push_back(Describe(search, *by_id.at(key.first), key.second, entry));
+    matches.found.push_back(Describe(search, *by_id.at(key.first), key.second, entry, matches));
   }
   return matches;
 }

@@ -22,6 +22,10 @@ struct FileHashes {
 struct Matches {
   std::vector<MatchDetail> found;  ///< nearest first; `verdict` not yet set
   bool truncated = false;
+  /// Matched entries that were changed or withdrawn after the generation: look again in a newer one.
+  int changed = 0;
+  /// Matched entries that the store could not read; they count, but report nothing.
+  int unreadable = 0;
 };
 
 /// Reads entries for their details. lists::Catalog::GetEntry, or a fake.
@@ -32,8 +36,9 @@ inline constexpr int kDigestConflictBits = 90;
 /// A match by the nn512 pipeline alone counts fully only where the upload's full hash is at least this near.
 inline constexpr int kNn512TrustBits = 63;
 
-/// Looks `hashes` up in `lists` of `generation`. An entry that cannot be read any more still matches, with
-/// unknown quality: the pinned generation says it was there. Errors: the index's.
+/// Looks `hashes` up in `lists` of `generation`. Details come from the entries' records as the generation
+/// knows them; an entry whose record cannot be had still matches, since the generation says that it was
+/// there, but leads to BLOCK at most. Errors: the index's.
 Result<Matches> FindMatches(const lists::Generation& generation,
                             std::span<const lists::HashList* const> lists, const FileHashes& hashes,
                             const EntryReader& read_entry);

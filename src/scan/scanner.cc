@@ -12,6 +12,8 @@ namespace {
 
 /// Below this longer side a picture says too little for a perceptual hash to tell copies from lookalikes.
 constexpr std::uint32_t kMinUsableSide = 24;
+/// Looks at newer generations where matched entries keep changing under a scan.
+constexpr int kMaxMatchAttempts = 3;
 
 std::int64_t MicrosBetween(SteadyTime from, SteadyTime to) {
   return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
@@ -47,8 +49,9 @@ Status CheckLists(const ScanRequest& request, const lists::Generation& generatio
 // Cause of a file that is not handed to a decoder at all; kNone where it is.
 Cause CauseWithoutDecoding(const ScanRequest& request, const Upload& upload, std::uint64_t max_bytes) {
   if (upload.size == 0) return Cause::kEmpty;
-  if (decode::IsDecodable(upload.format)) return upload.size > max_bytes ? Cause::kTooLarge : Cause::kNone;
+  // Limits of decoding are none where nothing is to be decoded.
   if (request.exact_only && decode::IsImage(upload.format)) return Cause::kNone;
+  if (decode::IsDecodable(upload.format)) return upload.size > max_bytes ? Cause::kTooLarge : Cause::kNone;
   if (decode::IsImage(upload.format) || upload.format == decode::Format::kUnknown)
     return Cause::kUnsupportedFormat;
   return Cause::kNotAnImage;
@@ -91,6 +94,15 @@ std::array<std::uint8_t, 32> DigestOf(const FileHashes& file) {
   std::array<std::uint8_t, 32> digest{};
   stream.Finish(digest);
   return digest;
+}
+
+// Takes over what was answered to the same request before, where that was stricter.
+void TakeOver(const RememberedAnswer& earlier, ScanAnswer& answer) {
+  answer.replayed = true;
+  if (earlier.verdict <= answer.verdict) return;
+  answer.verdict = earlier.verdict;
+  answer.rule_id = earlier.rule_id;
+  answer.harm_class = earlier.harm_class;
 }
 
 }  // namespace
@@ -146,24 +158,61 @@ void Scanner::Decode(const ScanRequest& request, const Upload& upload, SteadyTim
   look.hashes.views = look.image.views;
 }
 
-void Scanner::MatchLook(const ScanRequest& request, Look& look) const {
+std::vector<const lists::HashList*> Scanner::ListsFor(const ScanRequest& request,
+                                                      const lists::Generation& generation) {
+  if (!request.system_lists) return generation.EnabledFor(request.tenant, request.lists);
+  std::vector<const lists::HashList*> lists;
+  for (const auto& [id, list] : generation.lists) {
+    if (list.system) lists.push_back(&list);
+  }
+  return lists;
+}
+
+void Scanner::MatchLook(const ScanRequest& request, std::shared_ptr<const lists::Generation> generation,
+                        Look& look) const {
   const SteadyTime start = parts_.clock->Steady();
   // The scan pins its generation here: everything after reads this one only.
-  look.generation = parts_.catalog->Current();
-  std::vector<const lists::HashList*> lists;
-  if (request.system_lists) {
-    for (const auto& [id, list] : look.generation->lists) {
-      if (list.system) lists.push_back(&list);
-    }
-  } else {
-    lists = look.generation->EnabledFor(request.tenant, request.lists);
-  }
+  look.generation = std::move(generation);
+  const std::vector<const lists::HashList*> lists = ListsFor(request, *look.generation);
   const bool any_entry = std::ranges::any_of(lists, [](const auto* list) { return list->entry_count > 0; });
   if (!any_entry) {
     look.cause = Cause::kNoLists;
     look.coverage.missing.emplace_back("no enabled list holds an entry");
     return;
   }
+  // No list can mean the empty file by its digest.
+  if (look.cause != Cause::kEmpty) {
+    for (int attempt = 0;; ++attempt) {
+      Result<Matches> matches = FindMatches(
+          *look.generation, ListsFor(request, *look.generation), look.hashes,
+          [this](lists::ListId list, lists::EntryId entry) { return parts_.catalog->GetEntry(list, entry); });
+      look.timings.match = MicrosBetween(start, parts_.clock->Steady());
+      if (!matches) {
+        // Nothing that was not looked up may look like "clean".
+        log::Error("match_failed", "the index could not be searched",
+                   {{"reason", ReasonName(matches.error().reason)}});
+        look.cause = Cause::kStoreUnavailable;
+        look.coverage.missing.emplace_back("the lists could not be searched");
+        return;
+      }
+      look.matches = *std::move(matches);
+      // An entry that changed meanwhile is looked at again, so that no verdict mixes two states of a list.
+      if (look.matches.changed == 0 || attempt == kMaxMatchAttempts) break;
+      look.generation = parts_.catalog->Current();
+    }
+    if (look.matches.unreadable > 0) {
+      log::Error("entry_unreadable", "the store could not read matched entries",
+                 {{"entries", look.matches.unreadable}});
+      look.coverage.missing.emplace_back("the records of matched entries could not be read");
+    }
+  }
+  look.matched_at_all = true;
+  DescribeCoverage(request, look);
+}
+
+// What was consulted, and what it could not be compared with.
+void Scanner::DescribeCoverage(const ScanRequest& request, Look& look) {
+  const std::vector<const lists::HashList*> lists = ListsFor(request, *look.generation);
   for (const std::string& name : request.lists) {
     if (std::ranges::none_of(lists, [&name](const auto* list) { return list->config.name == name; })) {
       look.coverage.missing.push_back("the list '" + name + "' is disabled");
@@ -174,29 +223,27 @@ void Scanner::MatchLook(const ScanRequest& request, Look& look) const {
     if (list->config.pdq_pipeline == Pipeline::kNn512 && look.hashes.turned && !look.hashes.views.empty()) {
       look.coverage.missing.push_back(
           "the list '" + list->config.name +
-          "' was made by the nn512 pipeline, which this version does not compute; its "
-          "hashes were compared with full-resolution ones");
+          "' was made by the nn512 pipeline, which this version does not compute; "
+          "its hashes were compared with full-resolution ones");
     }
   }
-  // No list can mean the empty file by its digest.
-  if (look.cause == Cause::kEmpty) {
-    look.matched_at_all = true;
-    return;
+  if (look.hashes.turned) return;
+  // Hashes from elsewhere: what the caller did not send could not be compared.
+  const struct {
+    Algorithm algorithm;
+    bool given;
+  } algorithms[] = {{Algorithm::kMd5, look.hashes.md5.has_value()},
+                    {Algorithm::kSha1, look.hashes.sha1.has_value()},
+                    {Algorithm::kSha256, look.hashes.sha256.has_value()},
+                    {Algorithm::kPdq, !look.hashes.views.empty()}};
+  for (const auto& [algorithm, given] : algorithms) {
+    const bool held = std::ranges::any_of(
+        lists, [&](const auto* list) { return look.generation->index->HoldsAny(list->id, algorithm); });
+    if (held && !given) {
+      look.coverage.missing.push_back("no " + std::string(AlgorithmName(algorithm)) +
+                                      " hash was given, and the lists hold some");
+    }
   }
-  Result<Matches> matches = FindMatches(
-      *look.generation, lists, look.hashes,
-      [this](lists::ListId list, lists::EntryId entry) { return parts_.catalog->GetEntry(list, entry); });
-  look.timings.match = MicrosBetween(start, parts_.clock->Steady());
-  if (!matches) {
-    // Nothing that was not looked up may look like "clean".
-    log::Error("match_failed", "the index could not be searched",
-               {{"reason", ReasonName(matches.error().reason)}});
-    look.cause = Cause::kStoreUnavailable;
-    look.coverage.missing.emplace_back("the lists could not be searched");
-    return;
-  }
-  look.matches = *std::move(matches);
-  look.matched_at_all = true;
 }
 
 ScanAnswer Scanner::Decide(const ScanRequest& request, Look look) const {
@@ -231,8 +278,9 @@ ScanAnswer Scanner::Decide(const ScanRequest& request, Look look) const {
                            std::max(look.image.width, look.image.height) < kMinUsableSide &&
                            best_quality >= 0;
     const bool unusable = too_small || best_quality < kMinUsablePdqQuality;
+    const bool any_digest = look.hashes.md5 || look.hashes.sha1 || look.hashes.sha256;
     if (best_quality < 0 || (unusable && look.matches.found.empty())) {
-      coverage.level = CoverageLevel::kExactOnly;
+      coverage.level = any_digest ? CoverageLevel::kExactOnly : CoverageLevel::kPartial;
       if (best_quality >= 0) {
         coverage.missing.emplace_back(too_small
                                           ? "the picture is too small to recognise edited copies of it"
@@ -291,14 +339,7 @@ Result<ScanAnswer> Scanner::Finish(const ScanRequest& request, ByteSpan content_
       if (seen.error().reason == Reason::kRequestIdReused) return std::unexpected(std::move(seen).error());
       remembered = std::unexpected(std::move(seen).error());
     } else {
-      if (*seen) {
-        answer.replayed = true;
-        if ((*seen)->verdict > answer.verdict) {
-          answer.verdict = (*seen)->verdict;
-          answer.rule_id = (*seen)->rule_id;
-          answer.harm_class = (*seen)->harm_class;
-        }
-      }
+      if (*seen) TakeOver(**seen, answer);
       // Our own failures are never replayed.
       if (answer.outcome != Outcome::kNotEvaluated) {
         remembered = ticket->Remember(content_digest, {answer.verdict, answer.harm_class, answer.rule_id});
@@ -368,8 +409,7 @@ Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& 
   HASHGATE_RETURN_IF_ERROR(CheckLists(request, *current));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
   look.cause = CauseWithoutDecoding(request, upload, options_.max_decode_bytes);
-  const bool nothing_to_match =
-      !request.system_lists && current->EnabledFor(request.tenant, request.lists).empty();
+  const bool nothing_to_match = ListsFor(request, *current).empty();
   if (begun >= work_deadline) {
     look.cause = Cause::kDeadline;
     look.coverage.missing.emplace_back("the deadline left no time to decode");
@@ -378,29 +418,26 @@ Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& 
     Decode(request, upload, work_deadline, look);
     if (IsCancelled(request)) return Cancelled();
   }
-  MatchLook(request, look);
+  // Where nothing was decoded because there was nothing to match, a list that appeared meanwhile must not
+  // make that look like a complete look.
+  MatchLook(request, nothing_to_match ? current : parts_.catalog->Current(), look);
   return look;
 }
 
-Result<ScanAnswer> Scanner::Answer(const ScanRequest& request, const std::string& request_id,
-                                   ByteSpan content_digest, std::string_view method,
-                                   const std::function<Result<Look>()>& look_up) {
+Result<ScanAnswer> Scanner::Answer(const ScanRequest& request, int file, ByteSpan content_digest,
+                                   std::string_view method, const std::function<Result<Look>()>& look_up) {
   std::unique_ptr<IdempotencyTable::Ticket> ticket;
-  if (!request_id.empty() && parts_.idempotency != nullptr) {
-    auto taken = parts_.idempotency->Take(request.tenant, request.caller, request_id,
-                                          WorkDeadline(request, options_.answer_reserve));
-    if (taken) {
-      ticket = *std::move(taken);
-      // Refuse other bytes before any work is spent on them.
-      if (const auto seen = ticket->Seen(content_digest);
-          !seen && seen.error().reason == Reason::kRequestIdReused) {
-        return std::unexpected(seen.error());
-      }
+  if (!request.request_id.empty() && parts_.idempotency != nullptr) {
+    auto taken = parts_.idempotency->Take({request.tenant, request.caller, request.request_id, file},
+                                          WorkDeadline(request, options_.answer_reserve), request.cancelled);
+    if (!taken && taken.error().reason == Reason::kCancelled) return Cancelled();
+    if (!taken) return NotEvaluated(request, Cause::kDeadline, taken.error().message, file);
+    ticket = *std::move(taken);
+    // Refuse other bytes before any work is spent on them.
+    if (const auto seen = ticket->Seen(content_digest);
+        !seen && seen.error().reason == Reason::kRequestIdReused) {
+      return std::unexpected(seen.error());
     }
-  }
-  const bool id_is_busy = !request_id.empty() && parts_.idempotency != nullptr && ticket == nullptr;
-  if (id_is_busy) {
-    return NotEvaluated(request, Cause::kDeadline, "another call with this request id was still worked on");
   }
   HASHGATE_ASSIGN_OR_RETURN(Look look, look_up());
   HASHGATE_ASSIGN_OR_RETURN(ScanAnswer answer,
@@ -409,39 +446,48 @@ Result<ScanAnswer> Scanner::Answer(const ScanRequest& request, const std::string
   return answer;
 }
 
-ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::string missing) const {
+ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::string missing,
+                                 int file) const {
   Look look;
   look.policy = CurrentPolicy();
   look.generation = parts_.catalog->Current();
   look.cause = cause;
   look.coverage.missing.push_back(std::move(missing));
   ScanAnswer answer = Decide(request, std::move(look));
+  if (!request.request_id.empty() && parts_.idempotency != nullptr) {
+    // No answer to an id is laxer than an earlier one, not even one that saw nothing.
+    const auto earlier = parts_.idempotency->Peek({request.tenant, request.caller, request.request_id, file});
+    if (earlier && *earlier) TakeOver(**earlier, answer);
+  }
   answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
-  Record(answer, "upload");
+  Record(answer, file < 0 ? "upload" : "hashes");
   return answer;
 }
 
 Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& upload) {
-  return Answer(request, request.request_id, upload.digests.sha256, "upload",
-                [&] { return LookUp(request, upload); });
+  return Answer(request, -1, upload.digests.sha256, "upload", [&] { return LookUp(request, upload); });
 }
 
 Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request,
                                                std::span<const FileHashes> files) {
   std::vector<ScanAnswer> answers;
   answers.reserve(files.size());
+  HASHGATE_RETURN_IF_ERROR(CheckLists(request, *parts_.catalog->Current()));
+  const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (IsCancelled(request)) return Cancelled();
-    // Each file of a call has its own effects, so each has its own id.
-    const std::string id =
-        request.request_id.empty() ? std::string() : request.request_id + "#" + std::to_string(i);
+    const int file = static_cast<int>(i);
+    if (parts_.clock->Steady() >= work_deadline) {
+      answers.push_back(
+          NotEvaluated(request, Cause::kDeadline, "the deadline came before this file's turn", file));
+      continue;
+    }
     HASHGATE_ASSIGN_OR_RETURN(ScanAnswer answer,
-                              Answer(request, id, DigestOf(files[i]), "hashes", [&]() -> Result<Look> {
-                                HASHGATE_RETURN_IF_ERROR(CheckLists(request, *parts_.catalog->Current()));
+                              Answer(request, file, DigestOf(files[i]), "hashes", [&]() -> Result<Look> {
                                 Look look;
                                 look.policy = CurrentPolicy();
                                 look.hashes = files[i];
-                                MatchLook(request, look);
+                                MatchLook(request, parts_.catalog->Current(), look);
                                 return look;
                               }));
     answers.push_back(std::move(answer));

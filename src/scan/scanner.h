@@ -36,10 +36,14 @@ class UploadReader {
   Upload Finish();
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
-  [[nodiscard]] std::uint64_t buffered() const { return kept_.size(); }
+  /// Bytes of memory held for decoding.
+  [[nodiscard]] std::uint64_t held() const { return kept_.capacity(); }
+  /// Most bytes of memory that an Update with `more` bytes holds at any moment.
+  [[nodiscard]] std::uint64_t PeakAfter(std::size_t more) const;
 
  private:
   void Digest(ByteSpan bytes);
+  [[nodiscard]] std::size_t CapacityFor(std::size_t size) const;
 
   const std::uint64_t max_content_;
   DigestSet digests_;
@@ -82,8 +86,8 @@ class Scanner {
   Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::span<const FileHashes> files);
 
   /// The answer to a call that could not be worked on to its end, e.g. kDeadline for an upload that stopped
-  /// arriving.
-  ScanAnswer NotEvaluated(const ScanRequest& request, Cause cause, std::string missing) const;
+  /// arriving. `file` is the index of the file in a call with several, else -1.
+  ScanAnswer NotEvaluated(const ScanRequest& request, Cause cause, std::string missing, int file = -1) const;
 
   /// Replaces the policy; scans that began keep theirs.
   void SetPolicy(std::shared_ptr<const policy::Policy> policy);
@@ -94,10 +98,13 @@ class Scanner {
   struct Look;
   Result<Look> LookUp(const ScanRequest& request, const Upload& upload);
   void Decode(const ScanRequest& request, const Upload& upload, SteadyTime deadline, Look& look) const;
-  void MatchLook(const ScanRequest& request, Look& look) const;
-  Result<ScanAnswer> Answer(const ScanRequest& request, const std::string& request_id,
-                            ByteSpan content_digest, std::string_view method,
-                            const std::function<Result<Look>()>& look_up);
+  static std::vector<const lists::HashList*> ListsFor(const ScanRequest& request,
+                                                      const lists::Generation& generation);
+  void MatchLook(const ScanRequest& request, std::shared_ptr<const lists::Generation> generation,
+                 Look& look) const;
+  static void DescribeCoverage(const ScanRequest& request, Look& look);
+  Result<ScanAnswer> Answer(const ScanRequest& request, int file, ByteSpan content_digest,
+                            std::string_view method, const std::function<Result<Look>()>& look_up);
   ScanAnswer Decide(const ScanRequest& request, Look look) const;
   Result<ScanAnswer> Finish(const ScanRequest& request, ByteSpan content_digest,
                             IdempotencyTable::Ticket* ticket, ScanAnswer answer) const;

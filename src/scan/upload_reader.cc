@@ -6,11 +6,8 @@
 namespace hashgate::scan {
 namespace {
 
-// Overwrites bytes that the compiler can see nobody reads again.
 void Wipe(std::vector<std::uint8_t>& bytes) {
-  if (bytes.empty()) return;
-  std::memset(bytes.data(), 0, bytes.size());
-  asm volatile("" : : "r"(bytes.data()) : "memory");
+  if (!bytes.empty()) ::explicit_bzero(bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -29,6 +26,17 @@ void UploadReader::Digest(ByteSpan bytes) {
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
 }
 
+std::size_t UploadReader::CapacityFor(std::size_t size) const {
+  if (size <= kept_.capacity()) return kept_.capacity();
+  return std::max<std::size_t>(size, std::min<std::size_t>(2 * kept_.capacity(), max_content_));
+}
+
+std::uint64_t UploadReader::PeakAfter(std::size_t more) const {
+  if (!keep_ || size_ + more > max_content_) return kept_.capacity();
+  const std::size_t capacity = CapacityFor(kept_.size() + more);
+  return capacity > kept_.capacity() ? capacity + kept_.capacity() : capacity;
+}
+
 void UploadReader::Update(ByteSpan bytes) {
   Digest(bytes);
   if (front_.size() < decode::kSniffBytes) {
@@ -43,11 +51,10 @@ void UploadReader::Update(ByteSpan bytes) {
     kept_ = {};
     return;
   }
-  if (kept_.size() + bytes.size() > kept_.capacity()) {
-    // Growing would leave a copy of the picture in freed memory.
+  if (const std::size_t capacity = CapacityFor(kept_.size() + bytes.size()); capacity > kept_.capacity()) {
+    // Growing in place would leave a copy of the picture in freed memory.
     std::vector<std::uint8_t> larger;
-    larger.reserve(std::min<std::size_t>(std::max(kept_.capacity() * 2, kept_.size() + bytes.size()),
-                                         std::max<std::size_t>(max_content_, kept_.size() + bytes.size())));
+    larger.reserve(capacity);
     larger.assign(kept_.begin(), kept_.end());
     Wipe(kept_);
     kept_ = std::move(larger);

@@ -32,6 +32,13 @@ std::string Because(int error) {
   return std::system_category().message(error);
 }
 
+// Whether closing the folder to others takes nothing from them that is not ours.
+bool IsEmptyOrAStore(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_empty(path, error) ||
+         std::filesystem::exists(std::filesystem::path(path) / "CURRENT", error);
+}
+
 }  // namespace
 
 std::string InUseMessage(const std::string& path, pid_t pid) {
@@ -63,7 +70,19 @@ Status PrepareFolder(const std::string& path) {
   if (!S_ISDIR(info.st_mode)) {
     return Fail(Reason::kStoreFailed, path + " is not a folder: name a folder for the data, or remove it");
   }
-  if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0 && ::chmod(path.c_str(), S_IRWXU) != 0) {
+  if (info.st_uid != ::geteuid()) {
+    return Fail(Reason::kStoreFailed,
+                "the data folder " + path +
+                    " belongs to another user, who could read the lists: let this user own it");
+  }
+  const bool open_to_others = (info.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+  if (open_to_others && !IsEmptyOrAStore(path)) {
+    return Fail(Reason::kStoreFailed,
+                path +
+                    " is open to other users and holds other things than a store: name a folder "
+                    "of its own for the data");
+  }
+  if (open_to_others && ::chmod(path.c_str(), S_IRWXU) != 0) {
     return Fail(Reason::kStoreFailed, "the data folder " + path +
                                           " is open to other users and cannot be closed (" + Because(errno) +
                                           "): let this user own it, with mode 0700");

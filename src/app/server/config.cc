@@ -48,6 +48,7 @@ void Describe(C& config, V& v) {
   v.Number("max_queued", config.scan.max_queued, 1, 100'000);
   v.Number("max_time_ms", config.scan.max_time_ms, 100, 600'000);
   v.Number("upload_max_time_ms", config.scan.upload_max_time_ms, 100, 86'400'000);
+  v.Number("upload_max_pause_ms", config.scan.upload_max_pause_ms, 100, 3'600'000);
   v.Number("max_inline_mib", config.scan.max_inline_mib, 1, 1'024);
   v.Number("max_buffered_mib", config.scan.max_buffered_mib, 1, kBig);
   v.Number("answer_reserve_ms", config.scan.answer_reserve_ms, 1, 10'000);

@@ -48,6 +48,7 @@ struct Config {
     std::int64_t max_queued = 256;
     std::int64_t max_time_ms = 10'000;
     std::int64_t upload_max_time_ms = 600'000;
+    std::int64_t upload_max_pause_ms = 15'000;
     std::int64_t max_inline_mib = 32;
     std::int64_t max_buffered_mib = 512;
     std::int64_t answer_reserve_ms = 50;
@@ -58,7 +59,7 @@ struct Config {
   struct Decoder {
     std::string binary;        ///< empty: hashgate-decoder beside hashgated
     std::int64_t workers = 0;  ///< 0: one for each CPU
-    std::int64_t images_per_worker = 1024;
+    std::int64_t images_per_worker = 64;
     std::string minimum_lock = "basic";
     std::int64_t job_timeout_ms = 10'000;
     std::int64_t max_mib = 32;

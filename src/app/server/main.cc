@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -57,6 +58,25 @@ int FailStart(const Error& error) {
   log::Error("start_failed", error.message, {{"reason", ReasonName(error.reason)}, {"field", error.field}});
   return kExitFailed;
 }
+
+// Ends the process where a signal asks for it while the server is still loading its lists: nothing is served
+// yet, and the store is made for sudden ends.
+class EndWhileStarting {
+ public:
+  explicit EndWhileStarting(const sigset_t& signals)
+      : thread_([signals](const std::stop_token& stop) {
+          const timespec slice{0, 50'000'000};
+          while (!stop.stop_requested()) {
+            const int signal = ::sigtimedwait(&signals, nullptr, &slice);
+            if (signal != SIGTERM && signal != SIGINT) continue;
+            log::Info("ended", "asked to end before the server had started");
+            std::_Exit(0);
+          }
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
 
 // Serves until SIGTERM or SIGINT, then drains; a second one ends at once.
 int Serve(app::Server& server, const Arguments& arguments, const sigset_t& signals) {
@@ -123,6 +143,8 @@ int main(int argc, char** argv) {
   }
 
   log::SetLevel(app::LogLevelOf(*config));
+  // Whatever this process makes is its owner's alone.
+  ::umask(S_IRWXG | S_IRWXO);
   ForbidCoreDumps();
   const sigset_t signals = BlockSignals();
   // Before the first thread: the spawner forks workers from a single-threaded image.
@@ -130,7 +152,11 @@ int main(int argc, char** argv) {
       config->decoder.binary.empty() ? decode::Spawner::DefaultBinary() : config->decoder.binary;
   auto spawner = decode::Spawner::Start(binary);
   if (!spawner) return FailStart(spawner.error());
-  auto server = app::Server::Start(*config, *std::move(spawner));
+  Result<std::unique_ptr<app::Server>> server;
+  {
+    const EndWhileStarting guard(signals);
+    server = app::Server::Start(*config, *std::move(spawner));
+  }
   if (!server) return FailStart(server.error());
   return Serve(**server, arguments, signals);
 }

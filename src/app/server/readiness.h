@@ -1,6 +1,7 @@
 // What readiness depends on, and how each of it is.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -29,6 +30,10 @@ class Readiness {
     Row& row = rows_[static_cast<std::size_t>(check)];
     row.ok = ok;
     row.detail = std::move(detail);
+  }
+  [[nodiscard]] bool AllOk() const {
+    const MutexLock lock(mutex_);
+    return std::ranges::all_of(rows_, &Row::ok);
   }
   [[nodiscard]] Table Rows() const {
     const MutexLock lock(mutex_);

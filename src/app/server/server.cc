@@ -87,7 +87,7 @@ class RunningServer final : public Server {
     HASHGATE_RETURN_IF_ERROR(StartScanner());
     ready_.store(true);
     readiness_.Set(Check::kIndex, true, "lists are loaded");
-    grpc_->SetServing(true);
+    TellHealth();
     StartBackground();
     LogStart();
     return {};
@@ -96,7 +96,7 @@ class RunningServer final : public Server {
   bool Drain() override {
     log::Info("draining", "shutting down: health says NOT_SERVING", {{"notice_ms", config_.drain.notice_ms}});
     readiness_.Set(Check::kDraining, false, "the server is shutting down");
-    grpc_->SetServing(false);
+    TellHealth();
     {
       const MutexLock lock(stop_mutex_);
       const SteadyTime until = std::chrono::steady_clock::now() + milliseconds(config_.drain.notice_ms);
@@ -152,6 +152,7 @@ class RunningServer final : public Server {
     options.max_buffered_bytes = static_cast<std::size_t>(config_.scan.max_buffered_mib) << 20;
     options.max_scan_time = milliseconds(config_.scan.max_time_ms);
     options.max_upload_time = milliseconds(config_.scan.upload_max_time_ms);
+    options.max_upload_pause = milliseconds(config_.scan.upload_max_pause_ms);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     options.loopback_is_admin = config_.grpc.loopback_is_admin;
     for (const auto& [name, surface] : config_.surfaces) {
@@ -171,7 +172,8 @@ class RunningServer final : public Server {
         idempotency_, scan::IdempotencyTable::Open(
                           *store_, catalog_->StoreKey(), Clock::System(),
                           {.keep = std::chrono::hours(config_.idempotency.keep_hours),
-                           .max_records = static_cast<std::size_t>(config_.idempotency.max_records)}));
+                           .max_records = static_cast<std::size_t>(config_.idempotency.max_records),
+                           .max_waiting = std::max(1, static_cast<int>(scan_executor_.thread_count()) / 2)}));
     return {};
   }
 
@@ -201,7 +203,11 @@ class RunningServer final : public Server {
   void RunCanary() {
     canary_->Run();
     readiness_.Set(Check::kCanary, canary_->ok(), canary_->detail());
+    TellHealth();
   }
+
+  // gRPC's health says what /readyz says: a node that may miss entries gets no uploads.
+  void TellHealth() { grpc_->SetServing(readiness_.AllOk()); }
 
   // What must be looked at now and then: can the store be written, are workers alive, what do the gauges say.
   void Housekeep() {
@@ -217,6 +223,7 @@ class RunningServer final : public Server {
       log::Warning("prune_failed", "remembered request ids could not be pruned",
                    {{"reason", ReasonName(pruned.error().reason)}});
     }
+    TellHealth();
   }
 
   void StartBackground() {
@@ -296,15 +303,13 @@ class RunningServer final : public Server {
     const auto uptime = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - started_);
     response.mutable_uptime()->set_seconds(uptime.count() / 1000);
     response.mutable_uptime()->set_nanos(static_cast<int>(uptime.count() % 1000) * 1'000'000);
-    bool all = true;
     for (const Readiness::Row& row : readiness_.Rows()) {
       auto& check = *response.add_checks();
       check.set_name(std::string(row.name));
       check.set_ok(row.ok);
       check.set_detail(row.detail);
-      all &= row.ok;
     }
-    response.set_ready(all);
+    response.set_ready(readiness_.AllOk());
     const auto policy = CurrentPolicy();
     response.set_policy(policy->Name() + "/" + policy->Version());
     response.set_policy_digest(policy->TextDigest());

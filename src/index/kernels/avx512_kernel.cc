@@ -46,6 +46,7 @@ HASHGATE_INLINE unsigned LanesWithin(__m512i distances, __m512i radius) {
 HASHGATE_INLINE void Prefetch(const PdqHash* block) {
   const auto ahead = reinterpret_cast<std::uintptr_t>(block) + kPrefetchBytes;
   for (std::size_t line = 0; line < kBlock * sizeof(PdqHash); line += 64) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     _mm_prefetch(reinterpret_cast<const char*>(ahead + line), _MM_HINT_T0);
   }
 }

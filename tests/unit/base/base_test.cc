@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/net_address.h"
 #include "base/random.h"
 #include "base/utf8.h"
 #include "hashgate/verdict.h"
@@ -75,6 +76,15 @@ TEST(Random, UlidsSortByTimeAndDiffer) {
   std::set<std::string> seen;
   for (int i = 0; i < 1000; ++i) seen.insert(NewUlid(5));
   EXPECT_EQ(seen.size(), 1000U);
+}
+
+TEST(NetAddress, OnlyLiteralsAndLocalhostAreLoopback) {
+  for (const char* yes : {"127.0.0.1:1", "127.9.8.7:1", "[::1]:1", "localhost:1"})
+    EXPECT_TRUE(IsLoopbackAddress(yes));
+  for (const char* no :
+       {"127.example.org:1", "0.0.0.0:1", "[::]:1", "10.0.0.1:1", "localhost.example.org:1", ":1", "1"}) {
+    EXPECT_FALSE(IsLoopbackAddress(no)) << no;
+  }
 }
 
 TEST(Names, CausesAreUniqueAndParseBack) {

@@ -89,6 +89,11 @@ TEST_F(FlatIndexTest, CountsEachListForItself) {
   EXPECT_EQ(index->CountIn(2, Algorithm::kPdq), 70U);
   EXPECT_EQ(index->CountIn(3, Algorithm::kPdq), 0U);
   EXPECT_EQ(index->CountIn(1, Algorithm::kMd5), 0U);
+  EXPECT_TRUE(index->HoldsAny(1, Algorithm::kPdq));
+  EXPECT_FALSE(index->HoldsAny(3, Algorithm::kPdq));
+  EXPECT_FALSE(index->HoldsAny(1, Algorithm::kMd5));
+  builder->WithdrawList(1);
+  EXPECT_FALSE(builder->Snapshot()->HoldsAny(1, Algorithm::kPdq));
 }
 
 TEST_F(FlatIndexTest, WithdrawnHashesGiveTheirMemoryBack) {

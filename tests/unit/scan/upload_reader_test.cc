@@ -33,15 +33,17 @@ TEST(UploadReader, KeepsNothingThatWillNotBeDecoded) {
   scan::UploadReader text(1 << 20);
   const std::vector<std::uint8_t> block(8'192, 'a');
   for (int i = 0; i < 4; ++i) text.Update(block);
-  EXPECT_EQ(text.buffered(), 0U);
+  EXPECT_EQ(text.held(), 0U);
   EXPECT_EQ(text.Finish().format, decode::Format::kText);
   scan::UploadReader large(10'000);
   std::vector<std::uint8_t> png = PngBytes(1);
   png.resize(6'000);
+  EXPECT_EQ(large.PeakAfter(6'000), 6'000U);
   large.Update(png);
-  EXPECT_EQ(large.buffered(), 6'000U);
+  EXPECT_EQ(large.held(), 6'000U);
+  EXPECT_EQ(large.PeakAfter(1'000), 16'000U);  // the old buffer and one of at most the limit
   large.Update(png);
-  EXPECT_EQ(large.buffered(), 0U);
+  EXPECT_EQ(large.held(), 0U);
   const scan::Upload upload = large.Finish();
   EXPECT_TRUE(upload.content.empty());
   EXPECT_EQ(upload.size, 12'000U);
