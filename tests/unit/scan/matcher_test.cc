@@ -5,14 +5,19 @@
 namespace hashgate::testing {
 namespace {
 
+struct EntryReaderFor {
+  const lists::Catalog& catalog;
+  Result<lists::Entry> operator()(lists::ListId list, lists::EntryId entry) const {
+    return catalog.GetEntry(list, entry);
+  }
+};
+
 class MatcherTest : public ScanTest {
  protected:
   Result<scan::Matches> Find(const scan::FileHashes& hashes) {
     const auto generation = catalog_->Current();
     const auto lists = generation->EnabledFor("default", {});
-    return scan::FindMatches(*generation, lists, hashes, [this](lists::ListId list, lists::EntryId entry) {
-      return catalog_->GetEntry(list, entry);
-    });
+    return scan::FindMatches(*generation, lists, hashes, EntryReaderFor{*catalog_});
   }
   static scan::FileHashes Hashes(const PdqHash& hash, Pipeline pipeline = Pipeline::kFull) {
     scan::FileHashes hashes;
@@ -73,6 +78,47 @@ TEST_F(MatcherTest, AListOfTheOtherPipelineIsAskedWithTheFullHashToo) {
   ASSERT_TRUE(found);
   ASSERT_EQ(found->found.size(), 1U);
   EXPECT_FALSE(found->found[0].fact.nn512_only);
+}
+
+TEST_F(MatcherTest, AnEntryOfTheOtherPipelineIsFoundWhateverItsListSays) {
+  for (const Pipeline list_pipeline : {Pipeline::kUnspecified, Pipeline::kFull, Pipeline::kNn512}) {
+    for (const Pipeline entry_pipeline : {Pipeline::kUnspecified, Pipeline::kFull, Pipeline::kNn512}) {
+      const std::string name =
+          std::string(PipelineName(list_pipeline)) + "-" + std::string(PipelineName(entry_pipeline));
+      lists::ListConfig config = MakeConfig(name);
+      config.pdq_pipeline = list_pipeline;
+      ASSERT_TRUE(catalog_->CreateList(config));
+      HashValue value = PdqValue(kPicture);
+      value.pipeline = entry_pipeline;
+      const Md5 md5 = {7};
+      AddEntry(name, {.source_id = "a", .hashes = {value, DigestValue(Algorithm::kMd5, md5)}});
+    }
+  }
+  const auto found = Find(Hashes(Flip(kPicture, 5)));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->found.size(), 9U);
+  // And it corroborates a digest.
+  scan::FileHashes hashes = Hashes(Flip(kPicture, 5));
+  hashes.md5 = Md5{7};
+  for (const scan::MatchDetail& match : Find(hashes)->found) {
+    EXPECT_EQ(match.fact.identity, Identity::kStrong) << match.fact.list;
+  }
+}
+
+TEST_F(MatcherTest, AnEntryThatChangedAfterTheGenerationIsToldApart) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}, .classification = "old"});
+  const auto pinned = catalog_->Current();
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}, .classification = "new"});
+  const EntryReaderFor reader{*catalog_};
+  const auto lists = pinned->EnabledFor("default", {});
+  const auto found = scan::FindMatches(*pinned, lists, Hashes(kPicture), reader);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->changed, 1);
+  ASSERT_EQ(found->found.size(), 1U);
+  EXPECT_EQ(found->found[0].fact.classification, "old");
+  EXPECT_EQ(Find(Hashes(kPicture))->changed, 0);
+  EXPECT_EQ(Find(Hashes(kPicture))->found[0].fact.classification, "new");
 }
 
 TEST_F(MatcherTest, AnNn512HashFarFromTheFullOneIsMarked) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,9 +23,13 @@ namespace hashgate::testing {
 class FakeClock final : public Clock {
  public:
   [[nodiscard]] SteadyTime Steady() const override {
+    if (on_nth_reading) on_nth_reading();
     return SteadyTime(std::chrono::milliseconds(steady_millis_.load()));
   }
   [[nodiscard]] WallTime Wall() const override { return FromUnixMillis(wall_millis_.load()); }
+  /// Called at every reading of the steady time; for tests with one thread.
+  std::function<void()> on_nth_reading;
+
   void Advance(std::chrono::milliseconds by) {
     steady_millis_ += by.count();
     wall_millis_ += by.count();

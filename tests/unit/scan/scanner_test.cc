@@ -355,6 +355,117 @@ TEST_F(ScannerTest, HashesFromElsewhereAreMatchedAsGiven) {
   EXPECT_TRUE((*scanner_->Match(Request("m"), files))[0].replayed);
 }
 
+TEST_F(ScannerTest, AListThatAppearsDuringAScanDoesNotMakeAnUndecodedPictureLookClean) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  ASSERT_TRUE(catalog_->SetEnabled("csam", false));
+  decoder_.answer = PictureWith(kPicture);
+  // The clock is read all through a scan: at each reading in turn, the list is enabled just then.
+  for (int reading = 1; reading <= 12; ++reading) {
+    ASSERT_TRUE(catalog_->SetEnabled("csam", false));
+    decoder_.calls = 0;
+    const scan::ScanRequest request = Request();
+    clock_.on_nth_reading = [this, left = reading]() mutable {
+      if (--left == 0) EXPECT_TRUE(catalog_->SetEnabled("csam", true));
+    };
+    const auto answer = ScanBytes(PngBytes(1), request);
+    clock_.on_nth_reading = nullptr;
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(decoder_.calls == 1 || answer->outcome == Outcome::kNotEvaluated)
+        << "reading " << reading << ": " << Name(answer->verdict);
+  }
+}
+
+TEST_F(ScannerTest, DigestsOnlyKnowsNoLimitOfDecoding) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  std::vector<std::uint8_t> large = PngBytes(1);
+  large.resize(1'001);
+  scan::ScanRequest request = Request();
+  request.exact_only = true;
+  const auto answer = ScanBytes(large, request);
+  EXPECT_EQ(answer->outcome, Outcome::kNotMatched);
+  EXPECT_EQ(answer->coverage.level, CoverageLevel::kExactOnly);
+}
+
+TEST_F(ScannerTest, AHashThatSaysLittleCorroboratesNothing) {
+  const auto bytes = PngBytes(1);
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a",
+                    .hashes = {DigestValue(Algorithm::kMd5, DigestsOf(bytes).md5), PdqValue(kPicture, 20)}});
+  decoder_.answer = PictureWith(kPicture);
+  scan::ScanAnswer answer = ScanBytes(bytes);
+  EXPECT_EQ(answer.verdict, Verdict::kBlock);
+  EXPECT_EQ(answer.matches[0].fact.identity, Identity::kWeakDigest);
+  EXPECT_EQ(answer.matches[0].fact.algorithms, std::vector<Algorithm>{Algorithm::kMd5});
+  AddEntry("csam", {.source_id = "a",
+                    .hashes = {DigestValue(Algorithm::kMd5, DigestsOf(bytes).md5), PdqValue(kPicture, 90)}});
+  decoder_.answer = PictureWith(kPicture, 20);
+  EXPECT_EQ(ScanBytes(bytes).verdict, Verdict::kBlock);
+  decoder_.answer = PictureWith(kPicture);
+  EXPECT_EQ(ScanBytes(bytes).verdict, Verdict::kBlockAndReport);
+}
+
+TEST_F(ScannerTest, WithoutTheEntrysRecordNothingIsReported) {
+  const auto bytes = PngBytes(1);
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {DigestValue(Algorithm::kSha256, DigestsOf(bytes).sha256)}});
+  decoder_.answer = PictureWith(kPicture);
+  ASSERT_EQ(ScanBytes(bytes).verdict, Verdict::kBlockAndReport);
+  store_.FailReads(Reason::kStoreCorrupt);
+  const scan::ScanAnswer answer = ScanBytes(bytes);
+  EXPECT_EQ(answer.verdict, Verdict::kBlock);
+  EXPECT_EQ(answer.coverage.level, CoverageLevel::kPartial);
+}
+
+TEST_F(ScannerTest, FilesWhoseTurnComesTooLateAreAnsweredSo) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  std::vector<scan::FileHashes> files(3);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i].turned = false;
+    files[i].md5 = Md5{static_cast<std::uint8_t>(i)};
+    files[i].sha1 = Sha1{static_cast<std::uint8_t>(i)};
+  }
+  int asked = 0;
+  scan::ScanRequest request = Request();
+  // Asked once before each file: time passes before the third.
+  request.cancelled = [&] {
+    if (++asked == 3) clock_.Advance(std::chrono::seconds(20));
+    return false;
+  };
+  const auto answers = scanner_->Match(request, files);
+  ASSERT_TRUE(answers);
+  ASSERT_EQ(answers->size(), 3U);
+  EXPECT_EQ((*answers)[0].outcome, Outcome::kNotMatched);
+  EXPECT_EQ((*answers)[2].cause, Cause::kDeadline);
+  EXPECT_EQ((*answers)[2].verdict, Verdict::kHold);
+}
+
+TEST_F(ScannerTest, HashesThatWereNotGivenAreMissing) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {DigestValue(Algorithm::kMd5, Md5{1})}});
+  scan::FileHashes file;
+  file.turned = false;
+  file.views = PictureWith(kPicture).views;
+  const auto answers = scanner_->Match(Request(), {&file, 1});
+  ASSERT_TRUE(answers);
+  EXPECT_EQ((*answers)[0].coverage.level, CoverageLevel::kPartial);
+  ASSERT_EQ((*answers)[0].coverage.missing.size(), 1U);
+  EXPECT_NE((*answers)[0].coverage.missing[0].find("md5"), std::string::npos);
+}
+
+TEST_F(ScannerTest, AnEarlyAnswerIsNotLaxerThanARememberedOne) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  decoder_.answer = PictureWith(kPicture);
+  ASSERT_EQ(ScanBytes(PngBytes(1), Request("r1"))->verdict, Verdict::kBlock);
+  const scan::ScanAnswer late = scanner_->NotEvaluated(Request("r1"), Cause::kDeadline, "late");
+  EXPECT_EQ(late.verdict, Verdict::kBlock);
+  EXPECT_TRUE(late.replayed);
+  EXPECT_EQ(scanner_->NotEvaluated(Request("r2"), Cause::kDeadline, "late").verdict, Verdict::kHold);
+}
+
 TEST_F(ScannerTest, EqualScansGiveEqualVerdictsFromManyThreadsWhileListsChange) {
   AddList("csam");
   AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
