@@ -33,14 +33,15 @@ bool SameConfig(const ListConfig& a, const ListConfig& b) {
          a.description == b.description;
 }
 
-Entry ToEntry(ListId list, EntryId id, const EntryView& view) {
+Entry ToEntry(ListId list, EntryId id, const EntryView& view, std::int64_t since) {
   Entry entry;
   entry.list = list;
   entry.id = id;
   entry.record = view.ToRecord();
-  entry.version = view.version;
-  entry.first_seen = FromUnixMillis(view.first_seen_millis);
-  entry.last_changed = FromUnixMillis(view.last_changed_millis);
+  entry.version = view.head.version;
+  entry.first_seen = FromUnixMillis(view.head.first_seen_millis);
+  entry.last_changed = FromUnixMillis(view.head.last_changed_millis);
+  entry.changed_generation = ChangedGeneration(view.head, since);
   return entry;
 }
 
@@ -78,6 +79,7 @@ Result<HashList> CatalogImpl::Create(const ListConfig& config, bool system) {
   record.list.created = record.list.updated = FromUnixMillis(NowMillis());
   record.list.system = system;
   record.content = next.next_content++;
+  record.content_generation = next.generation;
   store::Batch batch;
   batch.Put(Family::kLists, ListKey(record.list.id), EncodeList(record));
   HASHGATE_RETURN_IF_ERROR(Commit(batch, next));
@@ -196,14 +198,14 @@ Result<Entry> CatalogImpl::GetEntry(ListId list, EntryId entry) const {
       return Fail(Reason::kListNotFound, "there is no list with that number", "list");
     }
     HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
-                              store_.Get(Family::kEntries, EntryKey(at->second, entry)));
+                              store_.Get(Family::kEntries, EntryKey(at->second.id, entry)));
     if (bytes) {
       HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
-      return ToEntry(list, entry, view);
+      return ToEntry(list, entry, view, at->second.since);
     }
     Published newer = Pinned();
     const auto now = newer.contents.find(list);
-    if (now != newer.contents.end() && now->second == at->second) return NoSuchEntry(entry);
+    if (now != newer.contents.end() && now->second.id == at->second.id) return NoSuchEntry(entry);
     pinned = std::move(newer);
   }
 }
@@ -216,7 +218,8 @@ Result<EntryPage> CatalogImpl::ListEntries(std::string_view list, std::string_vi
   const Published pinned = Pinned();
   const HashList* found = pinned.generation->Find(list);
   if (found == nullptr) return NoSuchList(list);
-  PagePosition position{found->id, pinned.contents.at(found->id), 0};
+  const ContentInForce content = pinned.contents.at(found->id);
+  PagePosition position{found->id, content.id, 0};
   const auto replaced = [] {
     return Fail(Reason::kRequestInvalid, "the list was replaced while it was being read: start again",
                 "page_token");
@@ -232,27 +235,27 @@ Result<EntryPage> CatalogImpl::ListEntries(std::string_view list, std::string_vi
   EntryPage page;
   Status failed;
   bool more = false;
-  HASHGATE_RETURN_IF_ERROR(store_.Scan(Family::kEntries, ContentPrefix(position.content),
-                                       EntryKey(position.content, position.after + 1),
-                                       [&](std::string_view key, std::string_view value) {
-                                         if (page.entries.size() == static_cast<std::size_t>(page_size)) {
-                                           more = true;
-                                           return false;
-                                         }
-                                         const Result<EntryId> id = ParseEntryKey(key);
-                                         const Result<EntryView> view = DecodeEntry(value);
-                                         if (!id || !view) {
-                                           failed = std::unexpected(!id ? id.error() : view.error());
-                                           return false;
-                                         }
-                                         page.entries.push_back(ToEntry(position.list, *id, *view));
-                                         return true;
-                                       }));
+  HASHGATE_RETURN_IF_ERROR(store_.Scan(
+      Family::kEntries, ContentPrefix(position.content), EntryKey(position.content, position.after + 1),
+      [&](std::string_view key, std::string_view value) {
+        if (page.entries.size() == static_cast<std::size_t>(page_size)) {
+          more = true;
+          return false;
+        }
+        const Result<EntryId> id = ParseEntryKey(key);
+        const Result<EntryView> view = DecodeEntry(value);
+        if (!id || !view) {
+          failed = std::unexpected(!id ? id.error() : view.error());
+          return false;
+        }
+        page.entries.push_back(ToEntry(position.list, *id, *view, content.since));
+        return true;
+      }));
   HASHGATE_RETURN_IF_ERROR(failed);
   // A content is removed only after another is published: had that happened, the page might lack its end.
   const Published now = Pinned();
   const auto at = now.contents.find(position.list);
-  if (at == now.contents.end() || at->second != position.content) return replaced();
+  if (at == now.contents.end() || at->second.id != position.content) return replaced();
   if (more) {
     position.after = page.entries.back().id;
     page.next_page_token = EncodePageToken(position, digests_);
@@ -265,7 +268,7 @@ Result<std::vector<Quarantined>> CatalogImpl::ListQuarantined(std::string_view l
   const Published pinned = Pinned();
   const HashList* found = pinned.generation->Find(list);
   if (found == nullptr) return NoSuchList(list);
-  const std::string prefix = ContentPrefix(pinned.contents.at(found->id));
+  const std::string prefix = ContentPrefix(pinned.contents.at(found->id).id);
   std::vector<Quarantined> out;
   Status failed;
   HASHGATE_RETURN_IF_ERROR(

@@ -40,6 +40,12 @@ struct ListConfig {
   Verdict action_ceiling = Verdict::kBlockAndReport;  ///< no match of this list leads to more
   bool enabled = true;
   std::string description;
+
+  /// The PDQ threshold in force: this list's, or the default where it names none.
+  [[nodiscard]] int PdqMaxDistanceBits() const {
+    const auto at = max_distance_bits.find(Algorithm::kPdq);
+    return at != max_distance_bits.end() ? at->second : kDefaultPdqMaxDistanceBits;
+  }
 };
 
 /// A stored list.
@@ -70,6 +76,10 @@ struct Entry {
   std::uint32_t version = 1;  ///< rises with every change
   WallTime first_seen{};
   WallTime last_changed{};
+  /// Generation that published the last change of the entry: it stands as here in that generation and all
+  /// later ones up to the newest. Where it is greater than a pinned generation, that one held the entry as it
+  /// was before, or not at all.
+  std::int64_t changed_generation = 0;
 };
 
 /// A line or record that could not be taken, kept with its reason so that nothing is lost silently.

@@ -24,11 +24,22 @@ namespace hashgate::lists {
 
 class ImportImpl;
 
+/// The content that stands behind a list.
+struct ContentInForce {
+  ContentId id = 0;
+  std::int64_t since = 1;  ///< generation that put it in force
+};
+
 /// What readers pin, and which content stands behind each list in it.
 struct Published {
   std::shared_ptr<const Generation> generation;
-  std::map<ListId, ContentId> contents;
+  std::map<ListId, ContentInForce> contents;
 };
+
+/// Generation of an entry's last change; `since` is that of the content it stands in.
+inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since) {
+  return head.changed_generation != 0 ? head.changed_generation : since;
+}
 
 class CatalogImpl final : public Catalog {
  public:

@@ -118,7 +118,7 @@ void CatalogImpl::Publish() {
   Published next;
   for (const auto& [id, record] : records_) {
     generation->lists.emplace(id, record.list);
-    next.contents.emplace(id, record.content);
+    next.contents.emplace(id, ContentInForce{record.content, record.content_generation});
   }
   next.generation = std::move(generation);
   // The old generation is let go of outside the lock: freeing a large index would make readers wait.

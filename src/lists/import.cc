@@ -247,14 +247,14 @@ Status ImportImpl::FillBatch(Plan& plan) {
   HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kEntries, known_keys));
 
   const std::int64_t now = catalog_.NowMillis();
+  // Of what is written here: that of this very commit, or of the swap to come.
+  const std::int64_t changed_generation = staging_ != 0 ? 0 : plan.next.generation + 1;
   std::size_t next_known = 0;
   for (std::size_t i = 0; i < plan.slots.size(); ++i) {
     Slot& slot = plan.slots[i];
     if (!slot.write) continue;
     const PreparedRecord& record = *slot.last;
-    std::uint32_t version = 1;
-    std::int64_t first_seen = now;
-    std::int64_t last_changed = now;
+    EntryHead head{1, now, now, changed_generation};
     const std::optional<IdentityRecord>& in_force = slot.in_force;
     if (in_force && next_known < known_slots.size() && known_slots[next_known] == i) {
       const std::optional<std::string>& bytes = known[next_known++];
@@ -264,9 +264,12 @@ Status ImportImpl::FillBatch(Plan& plan) {
       }
       HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
       const bool same = in_force->content == record.content;
-      version = same ? view.version : view.version + 1;
-      first_seen = view.first_seen_millis;
-      if (same) last_changed = view.last_changed_millis;
+      head.version = same ? view.head.version : view.head.version + 1;
+      head.first_seen_millis = view.head.first_seen_millis;
+      if (same) {
+        head.last_changed_millis = view.head.last_changed_millis;
+        head.changed_generation = ChangedGeneration(view.head, plan.target.content_generation);
+      }
       slot.entry = in_force->entry;
       if (staging_ == 0) {
         catalog_.AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(),
@@ -286,8 +289,7 @@ Status ImportImpl::FillBatch(Plan& plan) {
       catalog_.AppendIndexed(plan.target, slot.entry, record.record->classification,
                              std::span<const HashValue>(record.record->hashes), plan.new_hashes);
     }
-    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry),
-                   EncodeEntry(version, first_seen, last_changed, record.body));
+    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry), EncodeEntry(head, record.body));
     plan.batch.Put(Family::kEntryKeys, IdentityKey(content, record.identity),
                    EncodeIdentity({slot.entry, record.content}));
   }
@@ -368,7 +370,9 @@ Result<ContentId> ImportImpl::Swap() {
   if (same) return 0;
   HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
   ListRecord changed = *target;
+  const StateRecord next = catalog_.NextGeneration();
   changed.content = staging_;
+  changed.content_generation = next.generation;
   changed.list.entry_count = staged_entries_;
   changed.list.quarantined_count = staged_quarantined_;
   changed.quarantine_kept = staged_quarantine_kept_;
@@ -378,7 +382,7 @@ Result<ContentId> ImportImpl::Swap() {
   batch.Put(Family::kLists, ListKey(list_), EncodeList(changed));
   batch.Delete(Family::kMeta, RemovalKey(staging_));
   batch.Put(Family::kMeta, RemovalKey(target->content), EncodeRemoval(Removal::kObsolete));
-  if (Status written = catalog_.Commit(batch, catalog_.NextGeneration()); !written) {
+  if (Status written = catalog_.Commit(batch, next); !written) {
     catalog_.index_stale_ = true;
     return std::unexpected(std::move(written).error());
   }

@@ -166,6 +166,7 @@ std::string EncodeList(const ListRecord& record) {
   ByteWriter writer(out);
   writer.Little(kVersion1);
   writer.Little(record.content);
+  writer.Little(record.content_generation);
   writer.Little(static_cast<std::uint8_t>((config.enabled ? kFlagEnabled : 0) |
                                           (record.list.system ? kFlagSystem : 0)));
   writer.Little(static_cast<std::uint8_t>(config.purpose));
@@ -197,6 +198,8 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
   ListConfig& config = record.list.config;
   record.list.id = id;
   record.content = reader.Little<ContentId>();
+  record.content_generation = reader.Little<std::int64_t>();
+  reader.Require(record.content_generation > 0);
   const auto flags = reader.Little<std::uint8_t>();
   reader.Require((flags & ~(kFlagEnabled | kFlagSystem)) == 0);
   config.enabled = (flags & kFlagEnabled) != 0;
@@ -260,15 +263,15 @@ std::string EncodeEntryBody(const EntryRecord& record) {
   return out;
 }
 
-std::string EncodeEntry(std::uint32_t version, std::int64_t first_seen_millis,
-                        std::int64_t last_changed_millis, std::string_view body) {
+std::string EncodeEntry(const EntryHead& head, std::string_view body) {
   std::string out;
-  out.reserve(1 + 4 + 8 + 8 + body.size());
+  out.reserve(1 + 4 + 8 + 8 + 8 + body.size());
   ByteWriter writer(out);
   writer.Little(kVersion1);
-  writer.Little(version);
-  writer.Little(first_seen_millis);
-  writer.Little(last_changed_millis);
+  writer.Little(head.version);
+  writer.Little(head.first_seen_millis);
+  writer.Little(head.last_changed_millis);
+  writer.Little(head.changed_generation);
   writer.Raw(body);
   return out;
 }
@@ -277,9 +280,11 @@ Result<EntryView> DecodeEntry(std::string_view bytes) {
   ByteReader reader(bytes);
   HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "entry"));
   EntryView view;
-  view.version = reader.Little<std::uint32_t>();
-  view.first_seen_millis = reader.Little<std::int64_t>();
-  view.last_changed_millis = reader.Little<std::int64_t>();
+  view.head.version = reader.Little<std::uint32_t>();
+  view.head.first_seen_millis = reader.Little<std::int64_t>();
+  view.head.last_changed_millis = reader.Little<std::int64_t>();
+  view.head.changed_generation = reader.Little<std::int64_t>();
+  reader.Require(view.head.changed_generation >= 0);
   view.source_id = reader.Text<std::uint16_t>(kMaxSourceIdBytes);
   view.classification = reader.Text<std::uint16_t>(kMaxClassificationBytes);
   view.label_count = reader.Little<std::uint8_t>();

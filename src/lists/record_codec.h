@@ -61,8 +61,9 @@ Result<Secret> DecodeSecret(std::string_view bytes);
 struct ListRecord {
   HashList list;
   ContentId content = 0;
-  std::uint64_t revision = 1;         ///< rises with every change of the configuration
-  std::uint32_t quarantine_kept = 0;  ///< quarantined records that are stored, not only counted
+  std::int64_t content_generation = 1;  ///< that put the content in force
+  std::uint64_t revision = 1;           ///< rises with every change of the configuration
+  std::uint32_t quarantine_kept = 0;    ///< quarantined records that are stored, not only counted
 };
 std::string EncodeList(const ListRecord& record);
 Result<ListRecord> DecodeList(ListId id, std::string_view bytes);
@@ -75,10 +76,17 @@ struct HashView {
   std::int16_t quality = kQualityUnknown;
   ByteSpan bytes;
 };
-struct EntryView {
+/// What this module says of an entry; its body is what the source gave.
+struct EntryHead {
   std::uint32_t version = 1;
   std::int64_t first_seen_millis = 0;
   std::int64_t last_changed_millis = 0;
+  /// Generation that published the last change. 0: the one that put the entry's content in force, which is
+  /// not known while an import stages it.
+  std::int64_t changed_generation = 0;
+};
+struct EntryView {
+  EntryHead head;
   std::string_view source_id;
   std::string_view classification;
   std::array<std::string_view, kMaxLabels> labels;
@@ -94,8 +102,7 @@ struct EntryView {
 /// canonical order (Canonicalise).
 std::string EncodeEntryBody(const EntryRecord& record);
 /// The whole value: head, then a body of EncodeEntryBody.
-std::string EncodeEntry(std::uint32_t version, std::int64_t first_seen_millis,
-                        std::int64_t last_changed_millis, std::string_view body);
+std::string EncodeEntry(const EntryHead& head, std::string_view body);
 Result<EntryView> DecodeEntry(std::string_view bytes);
 
 /// What an identity leads to.

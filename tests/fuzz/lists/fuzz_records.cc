@@ -18,7 +18,7 @@ void CheckEntry(std::string_view bytes) {
   const auto entry = DecodeEntry(bytes);
   if (!entry) return;
   const std::string body = EncodeEntryBody(entry->ToRecord());
-  Require(EncodeEntry(entry->version, entry->first_seen_millis, entry->last_changed_millis, body) == bytes);
+  Require(EncodeEntry(entry->head, body) == bytes);
 }
 
 void CheckList(std::string_view bytes) {

@@ -85,6 +85,14 @@ TEST_F(CatalogTest, CreatesKeepsAndRefusesDoubles) {
   EXPECT_TRUE(std::ranges::equal(catalog_->StoreKey(), key));
 }
 
+TEST_F(CatalogTest, AListWithoutAPdqThresholdHasTheDefault) {
+  ListConfig config = MakeConfig("demo");
+  config.max_distance_bits = {{Algorithm::kPdq, 12}};
+  EXPECT_EQ(config.PdqMaxDistanceBits(), 12);
+  config.max_distance_bits.clear();
+  EXPECT_EQ(config.PdqMaxDistanceBits(), kDefaultPdqMaxDistanceBits);
+}
+
 TEST_F(CatalogTest, UpdatesUnderAnEtag) {
   const HashList list = Create("demo");
   ListConfig config = list.config;

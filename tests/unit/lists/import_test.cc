@@ -318,6 +318,51 @@ TEST_F(ImportTest, ReplaceSwapsAsOne) {
   EXPECT_EQ(Run(MakeImport(7, 8)).unchanged, 1U);
 }
 
+TEST_F(ImportTest, EntriesKnowTheGenerationOfTheirLastChange) {
+  Run(MakeImport(0, 4));
+  const std::int64_t added = Number();
+  Run(MakeImport(1, 2, 1));
+  const std::int64_t updated = Number();
+  ASSERT_GT(updated, added);
+  const auto changed = [&](std::uint64_t number) {
+    const EntryId id = FindBySha1(*catalog_->Current(), list_, number).at(0);
+    const std::int64_t generation = catalog_->GetEntry(list_, id).value().changed_generation;
+    const EntryPage page = catalog_->ListEntries("demo", "", 100).value();
+    const auto listed = std::ranges::find(page.entries, id, &Entry::id);
+    EXPECT_TRUE(listed != page.entries.end() && listed->changed_generation == generation);
+    return generation;
+  };
+  EXPECT_EQ(changed(0), added);
+  EXPECT_EQ(changed(1), updated);
+  // A replacement: unchanged, changed and new entries. Another list is made while it is staged, so the number
+  // at the swap is not the one at the staging.
+  auto import = Start(true);
+  std::vector<ImportRecord> records = MakeImport(0, 2);
+  records[1].record->classification = "class-1";
+  records.push_back({3, MakeRecord(2, 1), {}});
+  records.push_back({4, MakeRecord(9), {}});
+  ASSERT_TRUE(import->Add(records));
+  ASSERT_TRUE(catalog_->CreateList(MakeConfig("other")));
+  EXPECT_EQ(changed(2), added) << "what is staged is not there yet";
+  const std::int64_t swapped = import->Finish()->generation;
+  import.reset();
+  const auto check = [&] {
+    EXPECT_EQ(changed(0), added);
+    EXPECT_EQ(changed(1), updated);
+    EXPECT_EQ(changed(2), swapped);
+    EXPECT_EQ(changed(9), swapped);
+  };
+  check();
+  Restart();
+  check();
+  // Carried over by one more replacement they keep it.
+  records.erase(records.begin());
+  EXPECT_GT(Run(records, true).generation, swapped);
+  EXPECT_EQ(changed(1), updated);
+  EXPECT_EQ(changed(2), swapped);
+  EXPECT_EQ(changed(9), swapped);
+}
+
 TEST_F(ImportTest, ReplacingWithTheSameChangesNothing) {
   Run(MakeImport(0, 10));
   const std::int64_t before = Number();

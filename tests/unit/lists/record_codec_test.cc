@@ -43,7 +43,7 @@ std::string SampleEntry() {
   record.hashes = {
       {Algorithm::kMd5, Pipeline::kUnspecified, kQualityUnknown, std::vector<std::uint8_t>(16, 0x11)},
       {Algorithm::kPdq, Pipeline::kFull, 77, std::vector<std::uint8_t>(32, 0x22)}};
-  return EncodeEntry(3, 1'000, 2'000, EncodeEntryBody(record));
+  return EncodeEntry({3, 1'000, 2'000, 258}, EncodeEntryBody(record));
 }
 
 TEST(RecordCodecGolden, Keys) {
@@ -76,6 +76,7 @@ TEST(RecordCodecGolden, List) {
   EXPECT_EQ(Hex(EncodeList(SampleList())),
             "01"                // version
             "09000000"          // content
+            "0100000000000000"  // in force since
             "02"                // flags: disabled, system
             "05030203"          // purpose, trust, pipeline, ceiling
             "0500000000000000"  // revision
@@ -98,6 +99,7 @@ TEST(RecordCodecGolden, Entry) {
             "03000000"
             "e803000000000000"
             "d007000000000000"
+            "0201000000000000"
             "02006162"
             "02004131"
             "010178"
@@ -130,10 +132,11 @@ TEST(RecordCodec, ReadsBackWhatItWrote) {
 
   const std::string bytes = SampleEntry();
   const EntryView view = DecodeEntry(bytes).value();
-  EXPECT_EQ(view.version, 3U);
-  EXPECT_EQ(view.first_seen_millis, 1'000);
-  EXPECT_EQ(view.last_changed_millis, 2'000);
-  EXPECT_EQ(EncodeEntry(3, 1'000, 2'000, EncodeEntryBody(view.ToRecord())), bytes);
+  EXPECT_EQ(view.head.version, 3U);
+  EXPECT_EQ(view.head.first_seen_millis, 1'000);
+  EXPECT_EQ(view.head.last_changed_millis, 2'000);
+  EXPECT_EQ(view.head.changed_generation, 258);
+  EXPECT_EQ(EncodeEntry(view.head, EncodeEntryBody(view.ToRecord())), bytes);
 
   const Quarantined quarantined = DecodeQuarantined(EncodeQuarantined({"file", 7, "why"})).value();
   EXPECT_EQ(quarantined.file, "file");
@@ -186,7 +189,7 @@ TEST(RecordCodec, RefusesNumbersOutOfRange) {
     EXPECT_FALSE(DecodeEntry(damaged)) << static_cast<int>(wrong);
   }
   std::string list = EncodeList(SampleList());
-  list[5] = 4;  // an unknown flag
+  list[13] = 4;  // an unknown flag
   EXPECT_FALSE(DecodeList(7, list));
   EXPECT_FALSE(DecodeState(EncodeState({0, 1, 1, 1})));
 }
