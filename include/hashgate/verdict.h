@@ -99,6 +99,7 @@ enum class ViewKind : std::uint8_t {
   kFrame = 3,          ///< a further frame or page
   kEmbedded = 4,       ///< a thumbnail or second picture inside the file
   kTruncatedPart = 5,  ///< the rows that could be decoded of a truncated picture
+  kAlternate = 6,      ///< another reading of the same samples, where viewers differ
 };
 
 /// Kind of a surface, as the configuration names it.

@@ -56,7 +56,7 @@ Result<PdqForms> DecodeForms(const ViewRecord& record, std::size_t index) {
 
 Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply, const Limits& limits) {
   if (record.kind < static_cast<std::uint8_t>(ViewKind::kWhole) ||
-      record.kind > static_cast<std::uint8_t>(ViewKind::kTruncatedPart)) {
+      record.kind > static_cast<std::uint8_t>(ViewKind::kAlternate)) {
     return Refuse("view.kind");
   }
   if (!IsBool(record.hashable)) return Refuse("view.hashable");
@@ -101,7 +101,8 @@ Status CheckReply(const ReplyRecord& reply, std::uint64_t job_id, const Limits& 
   if (!IsBool(reply.has_alpha)) return Refuse("has_alpha");
   if (!IsBool(reply.codec_warned)) return Refuse("codec_warned");
   if (!IsBool(reply.trailing_bytes)) return Refuse("trailing_bytes");
-  if (reply.reserved[0] != 0 || reply.reserved[1] != 0 || reply.reserved[2] != 0) return Refuse("reserved");
+  if (!IsBool(reply.colour_unusual)) return Refuse("colour_unusual");
+  if (reply.reserved[0] != 0 || reply.reserved[1] != 0) return Refuse("reserved");
   const auto cause = static_cast<Cause>(reply.cause);
   if (reply.frames_seen > limits.max_frames) return Refuse("frames_seen");
   if (reply.frames_total != 0 && reply.frames_seen > reply.frames_total) return Refuse("frames_seen");
@@ -127,6 +128,7 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
   reply.has_alpha = result.has_alpha ? 1 : 0;
   reply.codec_warned = result.codec_warned ? 1 : 0;
   reply.trailing_bytes = result.trailing_bytes ? 1 : 0;
+  reply.colour_unusual = result.colour_unusual ? 1 : 0;
   reply.view_count = static_cast<std::uint32_t>(views);
   reply.job_id = job_id;
   reply.width = result.width;
@@ -176,6 +178,7 @@ Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Lim
   result.has_alpha = reply.has_alpha == 1;
   result.codec_warned = reply.codec_warned == 1;
   result.trailing_bytes = reply.trailing_bytes == 1;
+  result.colour_unusual = reply.colour_unusual == 1;
   result.decode_micros = reply.decode_micros;
   result.hash_micros = reply.hash_micros;
   result.views.reserve(reply.view_count);

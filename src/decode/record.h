@@ -84,6 +84,9 @@ struct DecodeResult {
   bool has_alpha = false;
   bool codec_warned = false;    ///< the codec reported damage but every pixel is there
   bool trailing_bytes = false;  ///< bytes after the picture's own end
+  /// The file asks viewers for a change of colours that may be far from sRGB (a profile, gamma or primaries):
+  /// what people see may differ from what was hashed.
+  bool colour_unusual = false;
   std::uint32_t decode_micros = 0;
   std::uint32_t hash_micros = 0;
   std::vector<ViewHashes> views;  ///< at most kMaxViews
@@ -126,7 +129,8 @@ struct ReplyRecord {
   std::uint8_t has_alpha = 0;
   std::uint8_t codec_warned = 0;
   std::uint8_t trailing_bytes = 0;
-  std::uint8_t reserved[3] = {};
+  std::uint8_t colour_unusual = 0;
+  std::uint8_t reserved[2] = {};
   std::uint32_t view_count = 0;
   std::uint64_t job_id = 0;
   std::uint32_t width = 0;

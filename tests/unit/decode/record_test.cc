@@ -32,6 +32,7 @@ DecodeResult Full() {
   result.has_alpha = true;
   result.codec_warned = true;
   result.trailing_bytes = true;
+  result.colour_unusual = true;
   result.decode_micros = 1234;
   result.hash_micros = 56;
   result.views.push_back({.kind = ViewKind::kTruncatedPart,
@@ -60,6 +61,7 @@ void ExpectEqual(const DecodeResult& a, const DecodeResult& b) {
   EXPECT_EQ(a.has_alpha, b.has_alpha);
   EXPECT_EQ(a.codec_warned, b.codec_warned);
   EXPECT_EQ(a.trailing_bytes, b.trailing_bytes);
+  EXPECT_EQ(a.colour_unusual, b.colour_unusual);
   EXPECT_EQ(a.decode_micros, b.decode_micros);
   EXPECT_EQ(a.hash_micros, b.hash_micros);
   ASSERT_EQ(a.views.size(), b.views.size());
@@ -83,6 +85,16 @@ TEST(Record, EveryFieldSurvivesTheRoundTrip) {
   const auto result = DecodeReply(bytes, kJob, {});
   ASSERT_TRUE(result) << result.error().field;
   ExpectEqual(*result, Full());
+}
+
+TEST(Record, EveryKindOfViewIsTaken) {
+  DecodeResult sent = Full();
+  for (int kind = 1; kind <= static_cast<int>(ViewKind::kAlternate); ++kind) {
+    sent.views[0].kind = static_cast<ViewKind>(kind);
+    const auto result = DecodeReply(EncodeReply(sent, kJob), kJob, {});
+    ASSERT_TRUE(result) << Name(sent.views[0].kind);
+    EXPECT_EQ(result->views[0].kind, sent.views[0].kind);
+  }
 }
 
 TEST(Record, AnswersWithoutViewsSurviveToo) {
@@ -126,7 +138,8 @@ TEST(Record, EveryLieIsFoundOut) {
       {"has_alpha", [](ReplyRecord& r, ViewRecord&) { r.has_alpha = 2; }},
       {"codec_warned", [](ReplyRecord& r, ViewRecord&) { r.codec_warned = 0x80; }},
       {"trailing_bytes", [](ReplyRecord& r, ViewRecord&) { r.trailing_bytes = 255; }},
-      {"reserved", [](ReplyRecord& r, ViewRecord&) { r.reserved[2] = 1; }},
+      {"reserved", [](ReplyRecord& r, ViewRecord&) { r.reserved[1] = 1; }},
+      {"colour_unusual", [](ReplyRecord& r, ViewRecord&) { r.colour_unusual = 2; }},
       {"length", [](ReplyRecord& r, ViewRecord&) { r.view_count = 2; }},
       {"view_count", [](ReplyRecord& r, ViewRecord&) { r.view_count = 0; }},
       {"view_count", [](ReplyRecord& r, ViewRecord&) { r.view_count = 0xffffffff; }},
@@ -138,7 +151,7 @@ TEST(Record, EveryLieIsFoundOut) {
       {"frames_seen", [](ReplyRecord& r, ViewRecord&) { r.frames_seen = r.frames_total + 1; }},
       {"frames_seen", [](ReplyRecord& r, ViewRecord&) { r.frames_seen = 0; }},
       {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 0; }},
-      {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 6; }},
+      {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 7; }},
       {"view.hashable", [](ReplyRecord&, ViewRecord& v) { v.hashable = 2; }},
       {"view.hashable", [](ReplyRecord&, ViewRecord& v) { v.width = 4; }},
       {"view.pipelines", [](ReplyRecord&, ViewRecord& v) { v.pipelines = 4; }},
