@@ -54,14 +54,21 @@ struct Header {
 
 /// Reads the masks of 16 and 32 bit pixels. False where they make no sense.
 bool ReadMasks(ByteSpan bytes, std::uint32_t info_size, std::uint32_t compression, Header& header) {
+  const std::size_t at = kFileHeader + 40;
+  // Alpha counts where the header has room for its mask or the compression code declares it.
+  const bool has_alpha = info_size >= 56 || compression == kAlphaBitFields;
   if (compression == kRgb) {
     if (header.depth == 16) header.masks = {{{0x7c00}, {0x03e0}, {0x001f}, {0}}};
     if (header.depth == 32) header.masks = {{{0xff0000}, {0x00ff00}, {0x0000ff}, {0}}};
+    if (header.depth < 16 || header.depth == 24 || !has_alpha) return true;
+    // Some viewers read the alpha mask even here, where the masks of the colours have no say. One that makes
+    // no sense beside the fixed colours is left alone.
+    if (bytes.size() < at + 16) return false;
+    const Mask alpha{Le32(bytes, at + 12) & (header.depth == 16 ? 0xffffU : 0xffffffffU)};
+    const std::uint32_t colors = header.masks[0].bits | header.masks[1].bits | header.masks[2].bits;
+    if (alpha.IsRun() && (alpha.bits & colors) == 0) header.masks[3] = alpha;
     return true;
   }
-  // Alpha counts only where a header of version 4 or later, or its own compression code, declares it.
-  const bool has_alpha = info_size >= 108 || compression == kAlphaBitFields;
-  const std::size_t at = kFileHeader + 40;
   if (bytes.size() < at + (has_alpha ? 16U : 12U)) return false;
   for (std::size_t i = 0; i < (has_alpha ? 4U : 3U); ++i) {
     header.masks[i].bits = Le32(bytes, at + 4 * i);
@@ -82,8 +89,12 @@ Cause ReadHeaders(ByteSpan bytes, const decode::Limits& limits, Header& header, 
   header.data = Le32(bytes, 10);
   const std::uint32_t info_size = Le32(bytes, 14);
   const bool core = info_size == 12;
-  if (!core && info_size < 40) return Cause::kUnsupportedFormat;
-  if (!core && bytes.size() < kFileHeader + 40) return Cause::kTruncated;
+  // OS/2's second header may end after any of its fields; what is cut off is zero. Sizes that no
+  // specification and hardly a viewer knows are left alone.
+  const bool cut =
+      info_size >= 16 && info_size <= 64 && (info_size % 4 == 0 || info_size == 42 || info_size == 46);
+  if (!core && !cut && info_size != 108 && info_size != 124) return Cause::kUnsupportedFormat;
+  if (bytes.size() < kFileHeader + std::size_t{info_size}) return Cause::kTruncated;
   std::uint32_t compression = kRgb;
   std::uint32_t colors_used = 0;
   if (core) {
@@ -96,8 +107,8 @@ Cause ReadHeaders(ByteSpan bytes, const decode::Limits& limits, Header& header, 
     header.from_top = height > 0x7fffffff;
     header.height = header.from_top ? 0U - height : height;
     header.depth = Le16(bytes, 28);
-    compression = Le32(bytes, 30);
-    colors_used = Le32(bytes, 46);
+    if (info_size >= 20) compression = Le32(bytes, 30);
+    if (info_size >= 36) colors_used = Le32(bytes, 46);
   }
   out.width = header.width;
   out.height = header.height;
@@ -106,8 +117,9 @@ Cause ReadHeaders(ByteSpan bytes, const decode::Limits& limits, Header& header, 
     return cause;
 
   const bool masked = compression == kBitFields || compression == kAlphaBitFields;
-  // Code 3 stands for Huffman coding in OS/2's header of 64 bytes.
-  if (compression != kRgb && (!masked || info_size == 64)) return Cause::kUnsupportedFormat;
+  // Code 3 stands for Huffman coding in OS/2's header.
+  const bool windows = info_size == 40 || info_size == 52 || info_size == 56 || info_size >= 108;
+  if (compression != kRgb && (!masked || !windows)) return Cause::kUnsupportedFormat;
   constexpr std::array<std::uint32_t, 6> kDepths = {1, 4, 8, 16, 24, 32};
   if (std::ranges::find(kDepths, header.depth) == kDepths.end()) return Cause::kUnsupportedFormat;
   if (masked && header.depth != 16 && header.depth != 32) return Cause::kCorrupt;
@@ -179,6 +191,8 @@ Decoded DecodeBmp(ByteSpan bytes, const decode::Limits& limits) {
     ReadRow(row, header, channels, out.bitmap.Row(header.from_top ? i : rows - 1 - i));
   }
   if (channels == 4) OpaqueWhereAlphaIsUnused(out.bitmap);
+  // Alpha in a bitmap is an extension: many viewers pass it over.
+  out.alpha_disputed = channels == 4;
   out.trailing_bytes = bytes.size() > header.end;
   return out;
 }

@@ -25,6 +25,7 @@ struct Reader {
   const decode::Limits* limits = nullptr;
   Decoded* out = nullptr;
   Bitmap bitmap;
+  Bitmap alternate;  ///< inks read the other way, grey; only where no marker says which way is meant
   WipedBuffer<std::uint8_t> cmyk_row;
   bool failed_allocation = false;
   bool too_many_scans = false;
@@ -81,14 +82,18 @@ void OnProgress(j_common_ptr codec) {
   }
 }
 
-/// Ink to light: each stored value is what the ink leaves (Adobe's inverted form), or the amount of ink.
-void CmykToRgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::uint32_t width, bool inverted) {
+/// Ink to light, as browsers do it whatever the file says: each stored value is what the ink leaves.
+void CmykToRgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::uint32_t width) {
   for (std::uint32_t x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
-    const std::uint32_t black = inverted ? cmyk[3] : 255U - cmyk[3];
-    for (int i = 0; i < 3; ++i) {
-      const std::uint32_t light = inverted ? cmyk[i] : 255U - cmyk[i];
-      rgb[i] = static_cast<std::uint8_t>((light * black + 127) / 255);
-    }
+    for (int i = 0; i < 3; ++i) rgb[i] = static_cast<std::uint8_t>((cmyk[i] * cmyk[3] + 127) / 255);
+  }
+}
+
+/// The other reading, each stored value the amount of ink, as luma.
+void CmykToOtherGrey(const std::uint8_t* cmyk, std::uint8_t* grey, std::uint32_t width) {
+  for (std::uint32_t x = 0; x < width; ++x, cmyk += 4, ++grey) {
+    const std::uint32_t weighed = 299U * (255U - cmyk[0]) + 587U * (255U - cmyk[1]) + 114U * (255U - cmyk[2]);
+    *grey = static_cast<std::uint8_t>((weighed * (255U - cmyk[3]) + 127'500) / 255'000);
   }
 }
 
@@ -155,6 +160,9 @@ void Allocate(Reader& reader) {
         Bitmap(codec.image_width, codec.image_height, codec.out_color_space == JCS_GRAYSCALE ? 1 : 3);
     if (codec.out_color_space == JCS_CMYK) {
       reader.cmyk_row = WipedBuffer<std::uint8_t>(std::size_t{codec.image_width} * 4);
+      if (codec.saw_Adobe_marker == FALSE) {
+        reader.alternate = Bitmap(codec.image_width, codec.image_height, 1);
+      }
     }
   } catch (const std::bad_alloc&) {
     reader.failed_allocation = true;
@@ -164,11 +172,15 @@ void Allocate(Reader& reader) {
 void ReadRows(Reader& reader) {
   jpeg_decompress_struct& codec = reader.codec;
   while (codec.output_scanline < codec.output_height) {
-    std::uint8_t* row = reader.bitmap.Row(codec.output_scanline);
+    const std::uint32_t y = codec.output_scanline;
+    std::uint8_t* row = reader.bitmap.Row(y);
     JSAMPROW target = codec.out_color_space == JCS_CMYK ? reader.cmyk_row.data() : row;
     if (jpeg_read_scanlines(&codec, &target, 1) != 1) break;
     if (codec.out_color_space == JCS_CMYK) {
-      CmykToRgb(target, row, codec.output_width, codec.saw_Adobe_marker != FALSE);
+      CmykToRgb(target, row, codec.output_width);
+      if (reader.alternate.width != 0) {
+        CmykToOtherGrey(target, reader.alternate.Row(y), codec.output_width);
+      }
     }
     reader.rows_written = codec.output_scanline;
   }
@@ -221,6 +233,7 @@ Decoded DecodeJpeg(ByteSpan bytes, const decode::Limits& limits) {
   if (out.cause == Cause::kNone || out.cause == Cause::kTruncated) {
     out.bitmap = std::move(reader.bitmap);
     if (out.cause == Cause::kTruncated) out.bitmap.height = std::min(out.bitmap.height, reader.rows_sound);
+    out.alternate = std::move(reader.alternate);
   }
   return out;
 }

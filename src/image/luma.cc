@@ -26,8 +26,13 @@ std::int32_t WeighOver(const std::uint8_t* rgba, std::uint32_t background) {
   return Weigh(rgb.data());
 }
 
-void DrawRow(const std::uint8_t* from, std::uint32_t channels, std::size_t width, std::uint32_t background,
-             float* to) {
+/// What to do with alpha.
+struct Over {
+  bool opaque = false;           ///< nothing: show the colours
+  std::uint32_t background = 0;  ///< mix with this grey
+};
+
+void DrawRow(const std::uint8_t* from, std::uint32_t channels, std::size_t width, Over over, float* to) {
   if (channels == 1) {
     for (std::size_t x = 0; x < width; ++x) to[x] = static_cast<float>(from[x]);
     return;
@@ -38,8 +43,10 @@ void DrawRow(const std::uint8_t* from, std::uint32_t channels, std::size_t width
     const std::uint8_t* pixels = from + x * channels;
     if (channels == 3) {
       for (std::size_t i = 0; i < count; ++i) weighed[i] = Weigh(pixels + 3 * i);
+    } else if (over.opaque) {
+      for (std::size_t i = 0; i < count; ++i) weighed[i] = Weigh(pixels + 4 * i);
     } else {
-      for (std::size_t i = 0; i < count; ++i) weighed[i] = WeighOver(pixels + 4 * i, background);
+      for (std::size_t i = 0; i < count; ++i) weighed[i] = WeighOver(pixels + 4 * i, over.background);
     }
     for (std::size_t i = 0; i < count; ++i) to[x + i] = static_cast<float>(weighed[i]) / 1000.0F;
   }
@@ -59,8 +66,14 @@ bool HasTransparency(const Bitmap& bitmap) {
 
 void Luma::Draw(const Bitmap& bitmap, std::uint8_t background) {
   for (std::uint32_t y = 0; y < static_cast<std::uint32_t>(rows_); ++y) {
-    DrawRow(bitmap.Row(y), bitmap.channels, static_cast<std::size_t>(cols_), background,
-            samples_.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(cols_));
+    DrawRow(bitmap.Row(y), bitmap.channels, static_cast<std::size_t>(cols_), {.background = background},
+            Row(y));
+  }
+}
+
+void Luma::DrawOpaque(const Bitmap& bitmap) {
+  for (std::uint32_t y = 0; y < static_cast<std::uint32_t>(rows_); ++y) {
+    DrawRow(bitmap.Row(y), bitmap.channels, static_cast<std::size_t>(cols_), {.opaque = true}, Row(y));
   }
 }
 

@@ -20,10 +20,16 @@ class Luma {
   /// Fills the plane with the picture over a grey of `background` (0 black, 255 white); opaque pixels do not
   /// depend on it. REQUIRES: sides as given to the constructor.
   void Draw(const Bitmap& bitmap, std::uint8_t background);
+  /// The same as if every pixel were opaque.
+  void DrawOpaque(const Bitmap& bitmap);
 
   [[nodiscard]] perceptual::LumaView view() const { return {samples_.first(samples_.size()), rows_, cols_}; }
 
  private:
+  [[nodiscard]] float* Row(std::uint32_t y) {
+    return samples_.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(cols_);
+  }
+
   int rows_;
   int cols_;
   WipedBuffer<float> samples_;

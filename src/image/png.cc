@@ -10,6 +10,7 @@
 #include "image/codec.h"
 
 #include <png.h>
+#include <zlib.h>
 
 namespace hashgate::image {
 namespace {
@@ -41,14 +42,32 @@ void OnWarning(png_structp png, png_const_charp /*text*/) {
 }
 
 struct Chunks {
-  std::uint32_t frames = 1;  ///< that an APNG declares before its picture data; 1 for a plain PNG
-  std::size_t end = 0;       ///< behind the end chunk; 0 where there is none
+  std::uint32_t frames = 1;  ///< pictures stored, as an APNG declares or holds them; 1 for a plain PNG
+  /// False where viewers of animations never show the picture that stands for those that know none.
+  bool default_is_shown = true;
+  std::size_t end = 0;  ///< behind the end chunk; 0 where there is none
 };
 
-/// Goes over the chunks without reading what is in them.
+/// True for a frame control chunk that makes the default picture the first frame: number 0, on all of the
+/// canvas, checksum right. `data` is the chunk from its type on, without its checksum.
+bool OpensAnimation(ByteSpan data, std::uint32_t checksum, std::uint32_t width, std::uint32_t height) {
+  return data.size() == 30 && decode::Be32(data, 4) == 0 && decode::Be32(data, 8) == width &&
+         decode::Be32(data, 12) == height && decode::Be32(data, 16) == 0 && decode::Be32(data, 20) == 0 &&
+         crc32(0, data.data(), static_cast<uInt>(data.size())) == checksum;
+}
+
+/// Goes over the chunks. Of those of an animation it reads the declared number of frames and what the first
+/// frame is (source: W3C PNG, third edition, "APNG: frame-based animation"). REQUIRES: a header chunk in
+/// front.
 Chunks WalkChunks(ByteSpan bytes) {
   Chunks chunks;
+  const std::uint32_t width = decode::Be32(bytes, 16);
+  const std::uint32_t height = decode::Be32(bytes, 20);
   bool before_data = true;
+  bool animated = false;
+  bool opened = false;
+  std::uint32_t declared = 0;
+  std::uint32_t controls = 0;
   std::size_t at = 8;
   while (bytes.size() >= 12 && at <= bytes.size() - 12) {
     const std::size_t length = decode::Be32(bytes, at);
@@ -56,7 +75,15 @@ Chunks WalkChunks(ByteSpan bytes) {
     if (length > bytes.size() - at - 12) break;
     if (is("IDAT")) before_data = false;
     if (is("acTL") && before_data && length >= 8) {
-      chunks.frames = std::max(decode::Be32(bytes, at + 8), 1U);
+      animated = true;
+      declared = std::max(declared, decode::Be32(bytes, at + 8));
+    } else if (is("fcTL")) {
+      ++controls;
+      const ByteSpan data = bytes.subspan(at + 4, length + 4);
+      const std::uint32_t checksum = decode::Be32(bytes, at + 8 + length);
+      // A second one in front of the data, or one in front of the declaration, is out of order: viewers
+      // differ.
+      if (before_data) opened = animated && controls == 1 && OpensAnimation(data, checksum, width, height);
     }
     const bool last = is("IEND");
     at += length + 12;
@@ -64,6 +91,11 @@ Chunks WalkChunks(ByteSpan bytes) {
       chunks.end = at;
       break;
     }
+  }
+  if (animated && (declared > 0 || controls > 0)) {
+    chunks.frames = std::max(declared, controls);
+    chunks.default_is_shown = opened;
+    if (!opened && chunks.frames < 0xffffffff) ++chunks.frames;
   }
   return chunks;
 }
@@ -186,6 +218,11 @@ Decoded DecodePng(ByteSpan bytes, const decode::Limits& limits) {
   out.trailing_bytes = chunks.end != 0 && chunks.end < bytes.size();
   if (out.frames_total > limits.max_frames) {
     out.cause = Cause::kTooManyFrames;
+    return out;
+  }
+  // What people see lies in frames that are not decoded yet: nothing here may look like having looked.
+  if (!chunks.default_is_shown) {
+    out.cause = Cause::kUnsupportedFormat;
     return out;
   }
 

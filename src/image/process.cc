@@ -34,14 +34,24 @@ decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, const Luma& lum
   return view;
 }
 
-void HashBitmap(const Bitmap& bitmap, const decode::Wanted& wanted, decode::DecodeResult& result) {
+void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
+  const Bitmap& bitmap = decoded.bitmap;
   Luma luma(static_cast<int>(bitmap.height), static_cast<int>(bitmap.width));
   luma.Draw(bitmap, 255);
   result.views.push_back(HashView(
       result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole, bitmap, luma, wanted));
-  if (!result.has_alpha) return;
-  luma.Draw(bitmap, 0);
-  result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, luma, wanted));
+  if (result.has_alpha) {
+    luma.Draw(bitmap, 0);
+    result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, luma, wanted));
+    if (decoded.alpha_disputed) {
+      luma.DrawOpaque(bitmap);
+      result.views.push_back(HashView(ViewKind::kAlternate, bitmap, luma, wanted));
+    }
+  }
+  if (decoded.alternate.width != 0) {
+    luma.Draw(decoded.alternate, 255);
+    result.views.push_back(HashView(ViewKind::kAlternate, bitmap, luma, wanted));
+  }
 }
 
 void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
@@ -60,12 +70,13 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   result.frames_total = decoded.frames_total;
   result.codec_warned = decoded.warned;
   result.trailing_bytes = decoded.trailing_bytes;
+  result.colour_unusual = decoded.colour_unusual;
   if (decoded.cause != Cause::kNone && decoded.cause != Cause::kTruncated) return;
   if (decoded.bitmap.height == 0) return;
   result.frames_seen = 1;
   result.has_alpha = HasTransparency(decoded.bitmap);
   const auto hashing = Clock::now();
-  HashBitmap(decoded.bitmap, wanted, result);
+  HashDecoded(decoded, wanted, result);
   result.hash_micros = MicrosSince(hashing);
 }
 

@@ -92,7 +92,7 @@ Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options) {
   jpeg_set_defaults(&codec);
   if (options.color == JpegColor::kRgb) jpeg_set_colorspace(&codec, JCS_RGB);
   if (options.color == JpegColor::kYcck) jpeg_set_colorspace(&codec, JCS_YCCK);
-  if (options.color == JpegColor::kCmyk) codec.write_Adobe_marker = TRUE;
+  if (options.color == JpegColor::kCmyk) codec.write_Adobe_marker = options.adobe_marker ? TRUE : FALSE;
   jpeg_set_quality(&codec, options.quality, TRUE);
   codec.restart_interval = static_cast<unsigned>(options.restart_interval);
   if (!options.subsampled) {
@@ -113,7 +113,7 @@ Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options) {
       } else {
         // Adobe's inverted inks without black: each value is the light that is left.
         row.insert(row.end(), {p[0], p[1], p[2]});
-        if (inks) row.push_back(255);
+        if (inks) row.push_back(options.black);
       }
     }
     JSAMPROW line = row.data();
@@ -210,6 +210,15 @@ Bytes PngChunk(const char* type, const Bytes& data) {
   }
   big_endian(~crc);
   return out;
+}
+
+Bytes PngFrameControl(std::uint32_t number, std::uint32_t width, std::uint32_t height) {
+  Bytes data;
+  for (const std::uint32_t value : {number, width, height, 0U, 0U}) {
+    for (int shift = 24; shift >= 0; shift -= 8) data.push_back(static_cast<std::uint8_t>(value >> shift));
+  }
+  data.insert(data.end(), {0, 1, 0, 10, 0, 0});
+  return PngChunk("fcTL", data);
 }
 
 Bytes PngHeader(std::uint32_t width, std::uint32_t height, int depth, int color_type) {
@@ -373,7 +382,12 @@ Bytes EncodeBmp(const Rgba& picture, const BmpOptions& options) {
         for (const std::uint32_t mask : {0x000000ffU, 0x0000ff00U, 0x00ff0000U}) Append(out, mask, 4);
       }
       if (options.header > 52) Append(out, options.alpha ? 0xff000000U : 0U, 4);
+    } else if (options.header >= 56) {
+      for (int i = 0; i < 3; ++i) Append(out, 0, 4);
+      const std::uint32_t mask = options.depth == 16 ? 0x8000U : 0xff000000U;
+      Append(out, options.alpha ? mask : 0U, 4);
     }
+    if (options.header < 40) out.resize(14 + options.header);
     while (out.size() < 14 + options.header) out.push_back(0);
   }
   for (std::size_t i = 0; i < colors; ++i) {
@@ -395,8 +409,10 @@ Bytes EncodeBmp(const Rgba& picture, const BmpOptions& options) {
         row[bit / 8] =
             static_cast<std::uint8_t>(row[bit / 8] | indexed.pixels[pixel] << (8 - depth - bit % 8));
       } else if (depth == 16) {
-        const int value = options.fields ? (p[0] >> 3 << 11 | p[1] >> 2 << 5 | p[2] >> 3)
-                                         : (p[0] >> 3 << 10 | p[1] >> 3 << 5 | p[2] >> 3);
+        const int value =
+            options.fields
+                ? (p[0] >> 3 << 11 | p[1] >> 2 << 5 | p[2] >> 3)
+                : ((options.alpha ? p[3] >> 7 << 15 : 0) | p[0] >> 3 << 10 | p[1] >> 3 << 5 | p[2] >> 3);
         row[2 * x] = static_cast<std::uint8_t>(value);
         row[2 * x + 1] = static_cast<std::uint8_t>(value >> 8);
       } else {

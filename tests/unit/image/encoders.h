@@ -40,6 +40,8 @@ struct JpegOptions {
   bool progressive = false;
   int restart_interval = 0;  ///< in MCUs
   bool subsampled = false;
+  std::uint8_t black = 255;  ///< value of the fourth ink all over
+  bool adobe_marker = true;  ///< with kCmyk: says that the inks are stored inverted
 };
 Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options);
 
@@ -52,6 +54,8 @@ struct PngOptions {
 Bytes EncodePng(const Rgba& picture, const PngOptions& options);
 /// One chunk with its checksum.
 Bytes PngChunk(const char* type, const Bytes& data);
+/// An APNG's control chunk of the frame `number`, which covers `width` x `height` from the canvas's corner.
+Bytes PngFrameControl(std::uint32_t number, std::uint32_t width, std::uint32_t height);
 /// Signature and IHDR with the given declared sides, nothing else.
 Bytes PngHeader(std::uint32_t width, std::uint32_t height, int depth, int color_type);
 
@@ -73,8 +77,8 @@ struct BmpOptions {
   int depth = 24;  ///< 1, 4, 8, 16, 24, 32
   bool from_top = false;
   bool fields = false;        ///< BITFIELDS: 5-6-5, or 32 bits with red lowest
-  std::uint32_t header = 40;  ///< 12, 40, 108, 124
-  bool alpha = false;         ///< with fields, 32 bits and header >= 108
+  std::uint32_t header = 40;  ///< 12, 16 to 64, 108, 124; without fields where it is under 40
+  bool alpha = false;         ///< with 32 bits, or 16 without fields, and header >= 56
 };
 Bytes EncodeBmp(const Rgba& picture, const BmpOptions& options);
 

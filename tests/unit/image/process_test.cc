@@ -61,7 +61,7 @@ TEST(ProcessUpload, AlphaGivesTwoViews) {
     SCOPED_TRACE(decode::FormatName(result.format));
     ASSERT_EQ(result.cause, Cause::kNone);
     EXPECT_TRUE(result.has_alpha);
-    ASSERT_EQ(result.views.size(), 2U);
+    ASSERT_EQ(result.views.size(), result.format == Format::kBmp ? 3U : 2U);
     EXPECT_EQ(result.views[0].kind, ViewKind::kWhole);
     EXPECT_EQ(result.views[1].kind, ViewKind::kOverBlack);
     EXPECT_EQ(WorstDistance(result, 0, ExpectedForms(picture, 255)), 0);
@@ -152,8 +152,10 @@ TEST(ProcessUpload, InterlacedPngsOfEverySmallSizeAreComplete) {
 
 TEST(ProcessUpload, AnimatedPngCountsItsFrames) {
   Bytes file = EncodePng(ColorPicture(30, 30), {});
-  const Bytes chunk = PngChunk("acTL", {0, 0, 0, 7, 0, 0, 0, 0});
-  file.insert(file.begin() + 33, chunk.begin(), chunk.end());
+  Bytes chunks = PngChunk("acTL", {0, 0, 0, 7, 0, 0, 0, 0});
+  const Bytes control = PngFrameControl(0, 30, 30);
+  chunks.insert(chunks.end(), control.begin(), control.end());
+  file.insert(file.begin() + 33, chunks.begin(), chunks.end());
   const auto result = Process(file);
   EXPECT_EQ(result.cause, Cause::kNone);
   EXPECT_EQ(result.frames_total, 7U);
