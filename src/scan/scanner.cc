@@ -267,6 +267,10 @@ ScanAnswer Scanner::Decide(const ScanRequest& request, Look look) const {
     coverage.missing.push_back(std::to_string(look.image.frames_seen) + " of " +
                                std::to_string(look.image.frames_total) + " frames were looked at");
   }
+  if (look.image.colour_unusual) {
+    coverage.missing.emplace_back(
+        "the file asks for a colour profile or gamma that is not applied: a viewer may show something else");
+  }
   if (look.image.cause == Cause::kTruncated) coverage.missing.emplace_back("part of the picture is missing");
   const int best_quality = BestQuality(look.hashes);
   if (look.matched_at_all) {

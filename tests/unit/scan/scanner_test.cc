@@ -376,6 +376,15 @@ TEST_F(ScannerTest, AListThatAppearsDuringAScanDoesNotMakeAnUndecodedPictureLook
   }
 }
 
+TEST_F(ScannerTest, UnusualColoursAreNoCompleteLook) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  decode::DecodeResult picture = PictureWith(kPicture);
+  picture.colour_unusual = true;
+  decoder_.answer = picture;
+  EXPECT_EQ(ScanBytes(PngBytes(1)).coverage.level, CoverageLevel::kPartial);
+}
+
 TEST_F(ScannerTest, DigestsOnlyKnowsNoLimitOfDecoding) {
   AddList("csam");
   AddEntry("csam", MakeRecord(7));
