@@ -64,8 +64,9 @@ QUICK = {"min_time": 0.05, "repetitions": 1, "pictures": 1, "load_ms": 1_000, "w
 
 def main():
     parser = argparse.ArgumentParser(prog="tools/bench", description="Measures Hashgate and prints Markdown tables.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help="one or more of: " + ", ".join(PARTS) + "; all by default")
-    parser.add_argument("--quick", action="store_true", help="small inputs and short runs: shows that it works, no more")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one or more of: {', '.join(PARTS)}; all by default")
+    parser.add_argument("--quick", action="store_true",
+                        help="small inputs and short runs: shows that it works, no more")
     parser.add_argument("--wait", type=float, default=0, metavar="MINUTES",
                         help="before a part wait for a quiet machine, this long in all at most")
     parser.add_argument("--record", action="store_true", help="also put the tables into bench/RESULTS.md")
@@ -86,7 +87,8 @@ def main():
             load_before = machine.load_average()
             others = machine.OthersWork()
             body = PARTS[part](work)
-            body = f"`tools/bench {part}`: {machine.describe(load_before, others)}\n\n{body}"
+            state = machine.describe(load_before, others, work.bin_dir / "hashgated")
+            body = f"`tools/bench {part}`: {state}\n\n{body}"
             print(f"\n## {part}\n\n{body}", flush=True)
             if arguments.record:
                 results.write_text(tables.section(results.read_text(encoding="utf-8"), part, body), encoding="utf-8")

@@ -63,8 +63,8 @@ class Server:
                           'drain:\n  notice_ms: 0\n', encoding="utf-8")
         self.log = self.log_path.open("wb")
         started = time.monotonic()
-        self.process = subprocess.Popen(machine.favoured([str(self.bin_dir / "hashgated"), "--config", str(config)]),
-                                        stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([str(self.bin_dir / "hashgated"), "--config", str(config)],
+                                        stdout=self.log, stderr=self.log, **machine.favoured())
         try:
             self._wait_ready(started)
         except BaseException:
@@ -160,7 +160,7 @@ class Server:
         """Runs `hashgate` against this server; returns the seconds it took."""
         started = time.monotonic()
         done = subprocess.run([str(self.bin_dir / "hashgate"), "--server", self.address, *arguments],
-                              capture_output=True, text=True, check=False)
+                              capture_output=True, text=True, check=False, **machine.favoured())
         if done.returncode != 0:
             raise Failure(f"hashgate {arguments[0]} {arguments[1]} ended with {done.returncode}: {done.stderr.strip()}")
         return time.monotonic() - started

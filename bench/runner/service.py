@@ -28,7 +28,8 @@ def write_list(path, count, form):
             if form == "csv":
                 out.write(f"bench-{number},{md5},{sha1},{pdq},100\n")
             else:
-                out.write(f'{{"sourceId":"bench-{number}","md5":"{md5}","sha1":"{sha1}","pdq":"{pdq}","pdqQuality":100}}\n')
+                entry = {"sourceId": f"bench-{number}", "md5": md5, "sha1": sha1, "pdq": pdq, "pdqQuality": 100}
+                out.write(json.dumps(entry, separators=(",", ":")) + "\n")
     unfinished.rename(path)
 
 
@@ -53,7 +54,7 @@ def run_load(work, server, in_flight, *arguments):
     # Includes the warm-up, on both sides of the fraction.
     calls_before = server.metric("hashgate_rpcs_total", absent=0)
     before = server.processor_seconds()
-    done = subprocess.run(machine.favoured(command), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **machine.favoured())
     if done.returncode not in (0, 1):
         raise Failure(f"hashgate-load ended with {done.returncode}: {done.stderr.strip()}")
     after = server.processor_seconds()
@@ -79,7 +80,7 @@ def load(work):
             stages = result["stageMicros"]
             known = sum(value for stage, value in stages.items() if stage != "total")
             if name.startswith("ScanImage"):
-                stage_rows.append([f"{name}, {in_flight}", *(stages[stage] for stage in stages), stages["total"] - known])
+                stage_rows.append([f"{name}, {in_flight}", *stages.values(), stages["total"] - known])
     headings = ["call", "in flight", "calls a second", "p50 ms", "p90 ms", "p99 ms", "max ms", "server CPU ms a call",
                 "decoder CPU ms a call", "errors"]
     names = ["queue", "digest", "decode_wait", "decode", "hash", "match", "decide", "total", "total less the stages"]
