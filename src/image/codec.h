@@ -20,7 +20,6 @@ struct Decoded {
   std::uint32_t frames_total = 0;  ///< pictures stored; 0 where unknown
   bool warned = false;             ///< the codec reported damage
   bool trailing_bytes = false;     ///< bytes after the picture's own end
-  bool colour_unusual = false;     ///< the file asks for colours that may be far from what was decoded
   bool alpha_disputed = false;     ///< some viewers draw the picture as if alpha were opaque
   Bitmap bitmap;
   /// Grey, of the size of `bitmap`: another reading of the same samples. Empty where viewers agree.

@@ -9,6 +9,7 @@
 #include "decode/sniff.h"
 #include "hash/perceptual/pdq.h"
 #include "image/codec.h"
+#include "image/color_request.h"
 #include "image/luma.h"
 
 namespace hashgate::image {
@@ -70,10 +71,10 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   result.frames_total = decoded.frames_total;
   result.codec_warned = decoded.warned;
   result.trailing_bytes = decoded.trailing_bytes;
-  result.colour_unusual = decoded.colour_unusual;
   if (decoded.cause != Cause::kNone && decoded.cause != Cause::kTruncated) return;
   if (decoded.bitmap.height == 0) return;
   result.frames_seen = 1;
+  result.colour_unusual = AsksForUnusualColors(result.format, bytes);
   result.has_alpha = HasTransparency(decoded.bitmap);
   const auto hashing = Clock::now();
   HashDecoded(decoded, wanted, result);

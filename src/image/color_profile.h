@@ -1,0 +1,29 @@
+// Whether a colour profile may make a picture look other than its samples do.
+#pragma once
+
+#include <array>
+
+#include "hashgate/hash.h"
+
+namespace hashgate::image {
+
+/// Longer profiles are not read: they count as unusual. Phones' and editors' RGB profiles have 0.4 to 4 KiB.
+inline constexpr std::size_t kMaxProfileBytes = 64U << 10;
+
+/// True unless `profile` is a plain one for RGB or grey: of a display or scanner, without look-up tables, its
+/// curves increasing and near those in use (a gamma of about 1 to 3), its primaries as bright as those of
+/// usual RGB spaces are. Those change colours a little and keep what the picture shows. Source: ICC.1:2022.
+/// Cost: linear in the profile, no allocation.
+bool IsUnusualProfile(ByteSpan profile);
+
+/// True where red, green and blue are not about as bright as in sRGB, Display P3, Adobe RGB, ProPhoto or
+/// Rec. 2020: `luminances` are those of the three primaries where white has 1.
+bool AreUnusualLuminances(const std::array<double, 3>& luminances);
+
+/// True where the exponent from samples to light is far from 2.2.
+bool IsUnusualGamma(double gamma);
+
+/// True unless the code points of ITU-T H.273 name a usual RGB space and curve.
+bool AreUnusualCodePoints(unsigned primaries, unsigned transfer);
+
+}  // namespace hashgate::image
