@@ -30,7 +30,9 @@ bool IsImage(Format format);
 /// length before the root are passed over; where HTML and XML disagree on where one of them ends, the file is
 /// not text. Names are compared without case and without an XML prefix; a root that browsers take for HTML
 /// (source: mimesniff.spec.whatwg.org, "identifying a resource with an unknown MIME type") counts as HTML.
-/// Threads: confined. Cost: linear, no memory beyond the object.
+/// Under another XML root neither an element named svg nor the namespace of XHTML may follow, plain or in
+/// character references: browsers draw such parts. Threads: confined. Cost: linear, no memory beyond the
+/// object.
 class TextSniffer {
  public:
   void Update(ByteSpan bytes);
@@ -50,8 +52,9 @@ class TextSniffer {
     kComment,
     kInstruction,  // after "<?"
     kRootName,
-    kPlain,   // the root, if any, is neither SVG nor HTML
-    kMarkup,  // an SVG or HTML root, or something that may hide one
+    kPlain,      // no markup at the front
+    kOtherRoot,  // the root is neither SVG nor HTML; such an element may still follow
+    kMarkup,     // an SVG or HTML root, or something that may hide one
   };
 
   void Step(std::uint8_t byte);
@@ -59,6 +62,7 @@ class TextSniffer {
   [[nodiscard]] State AfterInstruction() const;
   [[nodiscard]] bool BeginsLikePicture() const;
   void AddToName(std::uint8_t byte);
+  State InsideOtherRoot(std::uint8_t byte);
   [[nodiscard]] bool NameIsMarkup() const;
 
   Utf8Validator validator_;
@@ -69,6 +73,8 @@ class TextSniffer {
   std::uint8_t dashes_ = 0;  // '-' just before, 0..2; in kInstruction 1 after a '?'
   std::uint8_t name_size_ = 0;
   std::array<char, 12> name_{};  // lower case; longer names fill it and match nothing
+  std::uint64_t window_ = 0;     // the last eight bytes in kOtherRoot
+  bool in_namespace_ = false;    // in kOtherRoot, between "xmlns" and the next '>'
   std::uint8_t instruction_size_ = 0;
   std::array<char, 160> instruction_{};  // what follows "<?", as far as it fits
   std::uint8_t front_size_ = 0;

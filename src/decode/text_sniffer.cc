@@ -75,6 +75,21 @@ TextSniffer::State TextSniffer::AfterDeclarationName(std::uint8_t byte) {
   return doctype && IsSpace(byte) ? State::kDoctypeSpace : State::kDeclarationEnd;
 }
 
+// Names of elements cannot be written with references, the value of a namespace can.
+TextSniffer::State TextSniffer::InsideOtherRoot(std::uint8_t byte) {
+  window_ = window_ << 8 | byte;
+  const auto ends_with = [this](std::string_view text) {
+    std::uint64_t value = 0;
+    for (const char c : text) value = value << 8 | static_cast<std::uint8_t>(c);
+    return (window_ & ((std::uint64_t{1} << 8 * text.size()) - 1)) == value;
+  };
+  if (byte == 'g' && (ends_with("<svg") || ends_with(":svg"))) return State::kMarkup;
+  if (byte == 'l' && ends_with("9/xhtml")) return State::kMarkup;
+  if (byte == 's' && ends_with("xmlns")) in_namespace_ = true;
+  if (byte == '>') in_namespace_ = false;
+  return byte == '&' && in_namespace_ ? State::kMarkup : State::kOtherRoot;
+}
+
 TextSniffer::State TextSniffer::AfterInstruction() const {
   const std::string_view text(instruction_.data(), instruction_size_);
   if (!text.starts_with("xml")) return State::kBeforeRoot;
@@ -206,11 +221,12 @@ void TextSniffer::Step(std::uint8_t byte) {
       if (byte == ':') {
         name_size_ = 0;
       } else if (IsSpace(byte) || byte == '/' || byte == '>') {
-        state_ = NameIsMarkup() ? State::kMarkup : State::kPlain;
+        state_ = NameIsMarkup() ? State::kMarkup : State::kOtherRoot;
       } else {
         AddToName(byte);
       }
       return;
+    case State::kOtherRoot: state_ = InsideOtherRoot(byte); return;
     case State::kPlain:
     case State::kMarkup: return;
   }
@@ -234,7 +250,8 @@ bool TextSniffer::IsText() const {
   if (!any_ || !possible_ || !validator_.Complete() || BeginsLikePicture()) return false;
   if (state_ == State::kRootName) return !NameIsMarkup();
   // What ends inside a comment or declaration may be read differently by someone else.
-  return state_ == State::kPlain || state_ == State::kBeforeRoot || state_ == State::kTagOpen;
+  return state_ == State::kPlain || state_ == State::kOtherRoot || state_ == State::kBeforeRoot ||
+         state_ == State::kTagOpen;
 }
 
 }  // namespace hashgate::decode

@@ -51,6 +51,9 @@ std::vector<std::string> Texts() {
       "P1",
       "#define HEIGHT 3\n#define x_width 16\n",
       "100 %!PS",
+      "<kml xmlns=\"http://www.opengis.net/kml/2.2\" "
+      "xmlns:gx=\"http://www.google.com/kml/ext/2.2\"><x>R&amp;B</x></kml>",
+      "<note a='&lt;'>&#60;svg</note>",
   };
 }
 
@@ -116,6 +119,12 @@ std::vector<std::string> NoTexts() {
       "<?xml-stylesheet href='x'?><note/>",
       "\xff\xfe<\0s\0v\0g\0"s,
       "\xfe\xff\0<\0s\0v\0g"s,
+      // Parts that a browser draws under a root that it does not know.
+      "<note><svg xmlns='http://www.w3.org/2000/svg'/></note>",
+      "<note xmlns:s='http://www.w3.org/2000/svg'><s:svg/></note>",
+      "<note>" + padding + "<svg/></note>",
+      "<note><img xmlns='http://www.w3.org/1999/xhtml' src='x'/></note>",
+      "<note><h:img a='>' xmlns:h='&#104;ttp://www.w3.org/1999/&#120;html' src='x'/></note>",
       // Pictures written as text.
       "%!PS-Adobe-3.0 EPSF-3.0\n",
       "/* XPM */\nstatic char *x[] = {",
