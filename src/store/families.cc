@@ -19,7 +19,9 @@ constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
      "the entry's id and a keyed digest of its content", "as long as the entry"},
     {Family::kQuarantine, "quarantine",
      "content id (u32 big-endian), 8 bytes of a keyed digest of the file's name, line (u64 big-endian)",
-     "a line that could not be taken: file, line and reason, never the value",
+     "a line that could not be taken: file, line and reason, never the value; without the line in the key: "
+     "how "
+     "far the file's lines beyond the bound are counted",
      "until the list is deleted or replaced; bounded for each list"},
     {Family::kRequests, "requests", "keyed digest of tenant, caller and request id",
      "keyed digest of the upload's bytes and the strictest verdict so far", "24 hours: idempotency"},

@@ -94,6 +94,16 @@ Status PrepareFolder(const std::string& path) {
   return {};
 }
 
+std::optional<pid_t> LockHolder(const std::string& path) {
+  const UniqueFd file(::open((path + "/LOCK").c_str(), O_RDWR | O_CLOEXEC));
+  if (!file.valid()) return std::nullopt;
+  struct flock wish{};
+  wish.l_type = F_WRLCK;
+  wish.l_whence = SEEK_SET;
+  const bool held = ::fcntl(file.get(), F_GETLK, &wish) == 0 && wish.l_type != F_UNLCK;
+  return held ? std::optional(wish.l_pid) : std::nullopt;
+}
+
 Result<FolderClaim> FolderClaim::Take(const std::string& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) {
@@ -107,15 +117,8 @@ Result<FolderClaim> FolderClaim::Take(const std::string& path) {
   if (claims.folders.contains({claim.device_, claim.inode_})) {
     return Fail(Reason::kStoreInUse, InUseMessage(path, ::getpid()));
   }
-  // Nobody in this process holds RocksDB's lock file, so opening and closing it here drops no lock.
-  const UniqueFd file(::open((path + "/LOCK").c_str(), O_RDWR | O_CLOEXEC));
-  if (file.valid()) {
-    struct flock wish{};
-    wish.l_type = F_WRLCK;
-    wish.l_whence = SEEK_SET;
-    if (::fcntl(file.get(), F_GETLK, &wish) == 0 && wish.l_type != F_UNLCK) {
-      return Fail(Reason::kStoreInUse, InUseMessage(path, wish.l_pid));
-    }
+  if (const std::optional<pid_t> holder = LockHolder(path)) {
+    return Fail(Reason::kStoreInUse, InUseMessage(path, *holder));
   }
   claims.folders.insert({claim.device_, claim.inode_});
   claim.held_ = true;

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "hashgate/error.h"
@@ -33,7 +34,11 @@ class FolderClaim {
   bool held_ = false;
 };
 
-/// The sentence for a folder that is open elsewhere; `pid` 0 where not known.
+/// The process that holds RocksDB's lock of the folder; empty where none does. Its number is not positive
+/// where the system does not tell. Call it only while this process does not hold the lock: looking drops it.
+std::optional<pid_t> LockHolder(const std::string& path);
+
+/// The sentence for a folder that is open elsewhere; `pid` not positive where not known.
 std::string InUseMessage(const std::string& path, pid_t pid);
 
 }  // namespace hashgate::store

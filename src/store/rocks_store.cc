@@ -68,9 +68,6 @@ std::unexpected<Error> FromRocks(const rocksdb::Status& status, const std::strin
   if (status.IsCorruption()) {
     return Fail(Reason::kStoreCorrupt, folder + " is damaged: restore a backup (" + detail + ")");
   }
-  if (status.IsIOError() && detail.find("lock") != std::string::npos) {
-    return Fail(Reason::kStoreInUse, InUseMessage(path, 0));
-  }
   if (status.IsBusy() || status.IsTryAgain() || status.IsTimedOut()) {
     return Fail(Reason::kStoreBusy, folder + " is busy: try again (" + detail + ")");
   }
@@ -224,19 +221,24 @@ class RocksStore final : public Store {
     rocksdb::WriteBatch changes(0, 0, 0, 0);
     const rocksdb::Status status = changes.DeleteRange(Handle(family), begin_slice, end_slice);
     if (!status.ok()) return FromRocks(status, path_);
-    HASHGATE_RETURN_IF_ERROR(WriteSynced(changes));
-    // Withdrawn hashes shall leave the disk, too. That fails where there is no room to rewrite what remains;
-    // the records are gone all the same, and RocksDB compacts when it can.
+    return WriteSynced(changes);
+  }
+
+  void ReleaseSpace(Family family, std::string_view prefix, std::atomic<bool>& stop) override {
+    const std::string end = AfterPrefix(prefix);
+    const Slice begin_slice = AsSlice(prefix);
+    const Slice end_slice(end);
     rocksdb::CompactRangeOptions compact;
     compact.exclusive_manual_compaction = false;
+    compact.canceled = &stop;
     compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-    const rocksdb::Status compacted = db().CompactRange(compact, Handle(family), &begin_slice, &end_slice);
-    if (!compacted.ok()) {
+    const rocksdb::Status compacted =
+        db().CompactRange(compact, Handle(family), &begin_slice, end.empty() ? nullptr : &end_slice);
+    if (!compacted.ok() && !stop) {
       log::Warning("store_compaction_failed", "removed records could not leave the disk yet",
                    {{"family", Families()[static_cast<std::size_t>(family)].name},
                     {"error", FromRocks(compacted, path_).error().message}});
     }
-    return {};
   }
 
   Status Probe() override {
@@ -401,7 +403,13 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(database_options, options.path, descriptors, &database.handles, &raw);
-  if (!status.ok()) return FromRocks(status, options.path);
+  if (!status.ok()) {
+    // Another process may have taken the lock between our look at it and RocksDB's.
+    if (const std::optional<pid_t> holder = LockHolder(options.path); status.IsIOError() && holder) {
+      return Fail(Reason::kStoreInUse, InUseMessage(options.path, *holder));
+    }
+    return FromRocks(status, options.path);
+  }
   database.db.reset(raw);
   if (!found.stamp) HASHGATE_RETURN_IF_ERROR(WriteStamp(*database.db, *sealer, options.path));
   return std::make_unique<RocksStore>(options.path, sealer, std::move(claim), std::move(database));

@@ -1,6 +1,7 @@
 // Ordered durable bytes: column families, atomic synced batches, iteration. Knows nothing of hashes or lists.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -83,9 +84,15 @@ class Store {
       Family family, std::string_view prefix, std::string_view start,
       const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 
-  /// Deletes every key of the family that starts with `prefix`, durably, and lets go of the space. May be
-  /// repeated after a failure. Errors as Write.
+  /// Deletes every key of the family that starts with `prefix`, durably. May be repeated after a failure.
+  /// Errors as Write. Cost: one write, however many keys there are; ReleaseSpace frees what they took.
   virtual Status DeletePrefix(Family family, std::string_view prefix) = 0;
+
+  /// Rewrites what stands on disk around `prefix`, so that what was deleted there leaves the disk. Ends early
+  /// once `stop` is true. Cost: grows with the number of keys deleted, seconds for a million: not for a
+  /// thread that somebody waits for. A failure is logged: the records are gone all the same, and the store
+  /// rewrites its files by itself when it can. Nothing where deleting frees at once.
+  virtual void ReleaseSpace(Family /*family*/, std::string_view /*prefix*/, std::atomic<bool>& /*stop*/) {}
 
   /// Writes and reads back a probe. Errors as Write: says whether the store can be written now.
   virtual Status Probe() = 0;

@@ -173,6 +173,18 @@ TEST(RocksStore, SaysWhichProcessHoldsTheFolder) {
   EXPECT_TRUE(OpenRocksStore({.path = path}));
 }
 
+// Only a held lock is one: a broken disk under a folder whose name has "lock" in it must not send anybody
+// looking for a second server.
+TEST(RocksStore, AFailureUnderANameWithLockInItIsNoLock) {
+  const TempFolder folder;
+  const std::string path = folder / "block";
+  ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+  ASSERT_EQ(::mkdir((path + "/CURRENT").c_str(), 0700), 0);
+  const auto refused = OpenRocksStore({.path = path});
+  ASSERT_EQ(ReasonOf(refused), Reason::kStoreFailed);
+  EXPECT_THAT(refused.error().message, HasSubstr("IO error"));
+}
+
 TEST(RocksStore, RefusesFilesAndPathsThatCannotBeMade) {
   const TempFolder folder;
   std::ofstream(folder / "file") << "x";
