@@ -101,6 +101,7 @@ std::vector<HashList> CatalogImpl::Lists(bool include_system) const {
   for (const auto& [id, list] : generation->lists) {
     if (include_system || !list.system) out.push_back(list);
   }
+  std::ranges::sort(out, {}, [](const HashList& list) -> const std::string& { return list.config.name; });
   return out;
 }
 
@@ -163,7 +164,7 @@ Result<std::int64_t> CatalogImpl::DeleteList(std::string_view name, std::string_
   }
   // An import of the list may be between its own calls, never inside one: it looks the list up again in each
   // and writes nothing once it is gone.
-  RemoveContentOrWarn(content);
+  remover_.Remove(content);
   return generation;
 }
 
@@ -272,8 +273,9 @@ Result<std::vector<Quarantined>> CatalogImpl::ListQuarantined(std::string_view l
   std::vector<Quarantined> out;
   Status failed;
   HASHGATE_RETURN_IF_ERROR(
-      store_.Scan(Family::kQuarantine, prefix, prefix, [&](std::string_view, std::string_view value) {
+      store_.Scan(Family::kQuarantine, prefix, prefix, [&](std::string_view key, std::string_view value) {
         if (out.size() >= limit) return false;
+        if (IsQuarantineMarkKey(key)) return true;
         Result<Quarantined> record = DecodeQuarantined(value);
         if (!record) {
           failed = std::unexpected(std::move(record).error());
@@ -322,8 +324,9 @@ Status CatalogImpl::EnsureSystemList(const ListConfig& config, std::span<const E
   }
   HASHGATE_ASSIGN_OR_RETURN(const bool right, HoldsExactly(config.name, bodies));
   if (right) return {};
-  HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<Import> import,
-                            Start({.list = config.name, .file = "built in", .replace = true}, true));
+  HASHGATE_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Import> import,
+      Start({.list = config.name, .file = "built in", .replace = true, .allow_empty = true}, true));
   HASHGATE_RETURN_IF_ERROR(import->Add(records));
   HASHGATE_RETURN_IF_ERROR(import->Finish());
   return {};

@@ -117,8 +117,12 @@ struct ImportProgress {
   std::uint64_t unchanged = 0;
   std::uint64_t quarantined = 0;
   /// Records 1..committed of the stream are durable and matched (or quarantined): a resumed import may start
-  /// after.
+  /// after. With `replace` 0 until Finish has swapped.
   std::uint64_t committed = 0;
+  /// With `replace`: records 1..staged wait on disk for the swap. They are not matched, and gone if the
+  /// import is dropped. 0 after the swap.
+  std::uint64_t staged = 0;
+  /// Generation that holds what is committed; with `replace` 0 until Finish.
   std::int64_t generation = 0;
 };
 
@@ -133,22 +137,27 @@ struct ImportOptions {
   std::string list;
   std::string file;      ///< name for quarantine messages
   bool replace = false;  ///< stage everything and swap at Finish: entries not in the import are removed
+  /// With `replace`: the list may be left empty. Otherwise that is taken for a wrong file and refused.
+  bool allow_empty = false;
 };
 
-/// An import in progress. Threads: confined. Dropping it keeps what was committed (nothing, where `replace`).
+/// An import in progress. Threads: confined. Dropping it keeps what was committed (nothing, where `replace`),
+/// and is quick: what was staged is removed in the background.
 class Import {
  public:
   virtual ~Import() = default;
   /// Takes at most 16,384 records and commits them as one atomic batch; on return every record of this call
-  /// is durable and published (staged, where `replace`). Bad records are quarantined. A later record of the
-  /// same identity wins. Cost: one synced write and one generation a call, so pass 1,000 to 4,000 records at
-  /// a time; records that change nothing cost neither. Errors: store's, kMemoryLimit, kListNotFound (deleted
-  /// meanwhile), kRequestInvalid (too many records, or after Finish); then none of this call's records count
-  /// and the import may go on.
+  /// is durable and published (only staged, where `replace`). Bad records are quarantined. A later record of
+  /// the same identity wins. Cost: one synced write and one generation a call, so pass 1,000 to 4,000 records
+  /// at a time; records that change nothing cost neither. Errors: store's, kMemoryLimit, kListNotFound
+  /// (deleted meanwhile), kRequestInvalid (too many records, or after Finish); then none of this call's
+  /// records count and the import may go on.
   virtual Result<ImportProgress> Add(std::span<const ImportRecord> records) = 0;
   /// Ends the import; with `replace` swaps the staged entries in atomically, on disk and for readers. An
-  /// entry whose identity was there before keeps its id, version and first_seen. Errors as Add; after one the
-  /// old entries are in force and Finish may be called again.
+  /// entry whose identity was there before keeps its id, version and first_seen. Errors as Add, after which
+  /// the old entries are in force and Finish may be called again. With `replace` also kRequestInvalid: where
+  /// a list with entries would be left empty without `allow_empty`, or where more than half of the records
+  /// could not be taken. Then nothing changes.
   virtual Result<ImportProgress> Finish() = 0;
 };
 
@@ -163,6 +172,9 @@ struct CatalogOptions {
   /// Makes the index for `max_bytes`; null means index::NewFlatIndexBuilder. Called again where an index has
   /// to be rebuilt from the store.
   std::function<std::unique_ptr<index::IndexBuilder>(std::size_t max_bytes)> make_index;
+  /// Records of deleted and replaced lists and of dropped imports are removed on a thread of the catalogue's
+  /// own. Otherwise on the thread that deletes, replaces or drops.
+  bool remove_in_background = true;
 };
 
 /// All lists of a store. Writes return once durable and published; each returns or carries its generation.
@@ -181,6 +193,7 @@ class Catalog {
   /// Errors: kListExists, kRequestInvalid with the field.
   virtual Result<HashList> CreateList(const ListConfig& config) = 0;
   virtual Result<HashList> GetList(std::string_view name) const = 0;
+  /// By name.
   [[nodiscard]] virtual std::vector<HashList> Lists(bool include_system) const = 0;
   /// Replaces the configuration (the name stays). Errors: kListNotFound, kEtagMismatch (where `etag` is not
   /// empty), kRequestInvalid.
@@ -199,6 +212,8 @@ class Catalog {
   /// Entries in id order, `page_size` 1..10,000. Errors: kListNotFound, kRequestInvalid (foreign token).
   virtual Result<EntryPage> ListEntries(std::string_view list, std::string_view page_token,
                                         int page_size) const = 0;
+  /// Records that could not be taken, file by file, each in order of lines. The first 10,000 of a list are
+  /// kept; those beyond are only counted (of at most 1,000 files). Errors: kListNotFound.
   virtual Result<std::vector<Quarantined>> ListQuarantined(std::string_view list,
                                                            std::size_t limit) const = 0;
 

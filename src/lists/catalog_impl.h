@@ -18,6 +18,7 @@
 #include "lists/catalog.h"
 #include "lists/keyed_digests.h"
 #include "lists/record_codec.h"
+#include "lists/remover.h"
 #include "lists/structure.h"
 
 namespace hashgate::lists {
@@ -98,9 +99,10 @@ class CatalogImpl final : public Catalog {
   Result<HashList> ChangeConfig(ListRecord& record, ListConfig config) HASHGATE_REQUIRES(write_mutex_);
   Result<std::unique_ptr<Import>> Start(const ImportOptions& options, bool system)
       HASHGATE_EXCLUDES(write_mutex_);
-  /// Removes a content's records and its removal marker; what fails is resumed at the next Open.
-  Status RemoveContent(ContentId content);
-  void RemoveContentOrWarn(ContentId content);
+  /// Counts an import as under way, or refuses it where it does not go together with another.
+  Status Enter(ListId list, const ImportOptions& options) HASHGATE_EXCLUDES(running_mutex_);
+  void Leave(ListId list, bool replace) HASHGATE_EXCLUDES(running_mutex_);
+  /// Has everything removed whose marker an earlier run left behind.
   Status FinishRemovals();
   Result<bool> HoldsExactly(std::string_view list, std::span<const std::string> bodies) const;
 
@@ -112,13 +114,18 @@ class CatalogImpl final : public Catalog {
   mutable Mutex write_mutex_;
   StateRecord state_ HASHGATE_GUARDED_BY(write_mutex_);
   std::map<ListId, ListRecord> records_ HASHGATE_GUARDED_BY(write_mutex_);
-  std::map<ListId, Running> running_ HASHGATE_GUARDED_BY(write_mutex_);
   std::unique_ptr<index::IndexBuilder> builder_ HASHGATE_GUARDED_BY(write_mutex_);
   bool index_stale_ HASHGATE_GUARDED_BY(write_mutex_) = false;
   ActionClasses classes_ HASHGATE_GUARDED_BY(write_mutex_);
 
   mutable Mutex published_mutex_;
   Published published_ HASHGATE_GUARDED_BY(published_mutex_);
+
+  // A mutex of its own, taken last and for moments only: an import that is dropped waits for no writer.
+  Mutex running_mutex_;
+  std::map<ListId, Running> running_ HASHGATE_GUARDED_BY(running_mutex_);
+
+  Remover remover_;
 };
 
 /// What an entry's hash says to the index; empty for algorithms that it does not hold.

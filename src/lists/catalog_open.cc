@@ -58,7 +58,12 @@ Result<std::unique_ptr<Catalog>> Catalog::Open(store::Store& store, CatalogOptio
 
 CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secret& secret,
                          const StateRecord& state)
-    : store_(store), options_(std::move(options)), secret_(secret), digests_(secret), state_(state) {}
+    : store_(store),
+      options_(std::move(options)),
+      secret_(secret),
+      digests_(secret),
+      state_(state),
+      remover_(store, options_.remove_in_background) {}
 
 Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
   HASHGATE_RETURN_IF_ERROR(FinishRemovals());
@@ -99,23 +104,6 @@ Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
   return {};
 }
 
-Status CatalogImpl::RemoveContent(ContentId content) {
-  const std::string prefix = ContentPrefix(content);
-  HASHGATE_RETURN_IF_ERROR(store_.DeletePrefix(Family::kEntryKeys, prefix));
-  HASHGATE_RETURN_IF_ERROR(store_.DeletePrefix(Family::kEntries, prefix));
-  HASHGATE_RETURN_IF_ERROR(store_.DeletePrefix(Family::kQuarantine, prefix));
-  store::Batch batch;
-  batch.Delete(Family::kMeta, RemovalKey(content));
-  return store_.Write(batch);
-}
-
-void CatalogImpl::RemoveContentOrWarn(ContentId content) {
-  const Status removed = RemoveContent(content);
-  if (removed) return;
-  log::Warning("list_removal_postponed", "records no longer in force are removed at the next start",
-               {{"content", content}, {"error", removed.error().message}});
-}
-
 Status CatalogImpl::FinishRemovals() {
   std::vector<ContentId> contents;
   Status failed;
@@ -131,7 +119,7 @@ Status CatalogImpl::FinishRemovals() {
         return true;
       }));
   HASHGATE_RETURN_IF_ERROR(failed);
-  for (const ContentId content : contents) HASHGATE_RETURN_IF_ERROR(RemoveContent(content));
+  for (const ContentId content : contents) remover_.Remove(content);
   return {};
 }
 

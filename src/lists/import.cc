@@ -65,9 +65,7 @@ struct ImportImpl::Plan {
   StateRecord next;
   store::Batch batch;
   ImportProgress progress;
-  std::uint64_t staged_entries = 0;
-  std::uint64_t staged_quarantined = 0;
-  std::uint32_t staged_quarantine_kept = 0;
+  Staged staged;
   // Index changes of an import that does not replace.
   std::vector<EntryId> fresh;
   std::vector<EntryId> changed;
@@ -83,30 +81,43 @@ ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list,
       staging_(staging) {}
 
 ImportImpl::~ImportImpl() {
-  {
-    const MutexLock lock(catalog_.write_mutex_);
-    const auto at = catalog_.running_.find(list_);
-    if (staging_ != 0) {
-      at->second.replacing = false;
-    } else {
-      --at->second.plain;
-    }
-    if (at->second.plain == 0 && !at->second.replacing) catalog_.running_.erase(at);
+  catalog_.Leave(list_, staging_ != 0);
+  if (staging_ != 0 && !staging_in_force_) catalog_.remover_.Remove(staging_);
+}
+
+Status CatalogImpl::Enter(ListId list, const ImportOptions& options) {
+  const MutexLock lock(running_mutex_);
+  const auto at = running_.find(list);
+  if (at != running_.end() && (at->second.replacing || options.replace)) {
+    return Fail(Reason::kStoreBusy,
+                "another import of list '" + options.list +
+                    "' is under way, and one that replaces it has to be alone: try again when it is done",
+                "list");
   }
-  if (staging_ != 0 && !staging_in_force_) catalog_.RemoveContentOrWarn(staging_);
+  if (options.replace) {
+    running_[list].replacing = true;
+  } else {
+    ++running_[list].plain;
+  }
+  return {};
+}
+
+void CatalogImpl::Leave(ListId list, bool replace) {
+  const MutexLock lock(running_mutex_);
+  const auto at = running_.find(list);
+  if (replace) {
+    at->second.replacing = false;
+  } else {
+    --at->second.plain;
+  }
+  if (at->second.plain == 0 && !at->second.replacing) running_.erase(at);
 }
 
 Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options, bool system) {
   const MutexLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(options.list, system));
   const ListId id = record->list.id;
-  const auto running = running_.find(id);
-  if (running != running_.end() && (running->second.replacing || options.replace)) {
-    return Fail(Reason::kStoreBusy,
-                "another import of list '" + options.list +
-                    "' is under way, and one that replaces it has to be alone: try again when it is done",
-                "list");
-  }
+  HASHGATE_RETURN_IF_ERROR(Enter(id, options));
   ContentId staging = 0;
   if (options.replace) {
     // The marker is durable before the first staged record, so that nothing staged outlives a crash.
@@ -114,10 +125,10 @@ Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options,
     staging = next.next_content++;
     store::Batch batch;
     batch.Put(Family::kMeta, RemovalKey(staging), EncodeRemoval(Removal::kStaged));
-    HASHGATE_RETURN_IF_ERROR(Commit(batch, next));
-    running_[id].replacing = true;
-  } else {
-    ++running_[id].plain;
+    if (Status written = Commit(batch, next); !written) {
+      Leave(id, true);
+      return std::unexpected(std::move(written).error());
+    }
   }
   ImportOptions kept = options;
   kept.file = Bounded(options.file, kMaxFileBytes);
@@ -180,8 +191,15 @@ Result<ImportProgress> ImportImpl::Add(std::span<const ImportRecord> records) {
   HASHGATE_RETURN_IF_ERROR(staging_ != 0 ? CommitStaged(plan) : CommitPublished(plan));
   progress_ = plan.progress;
   progress_.received += prepared.received;
-  progress_.committed = progress_.received;
-  progress_.generation = catalog_.state_.generation;
+  if (first_problem_.empty() && !prepared.bad.empty()) {
+    first_problem_ = "line " + std::to_string(prepared.bad[0].line) + ": " + prepared.bad[0].reason;
+  }
+  if (staging_ != 0) {
+    progress_.staged = progress_.received;
+  } else {
+    progress_.committed = progress_.received;
+    progress_.generation = catalog_.state_.generation;
+  }
   return progress_;
 }
 
@@ -190,9 +208,7 @@ Result<ImportImpl::Plan> ImportImpl::MakePlan(const Prepared& prepared, const Li
   plan.target = target;
   plan.next = catalog_.state_;
   plan.progress = progress_;
-  plan.staged_entries = staged_entries_;
-  plan.staged_quarantined = staged_quarantined_;
-  plan.staged_quarantine_kept = staged_quarantine_kept_;
+  plan.staged = staged_;
 
   std::unordered_map<KeyedDigest, std::size_t, DigestHash> slot_of;
   slot_of.reserve(prepared.records.size());
@@ -283,7 +299,7 @@ Status ImportImpl::FillBatch(Plan& plan) {
       plan.fresh.push_back(slot.entry);
     }
     if (staging_ != 0) {
-      if (!slot.staged) ++plan.staged_entries;
+      if (!slot.staged) ++plan.staged.entries;
     } else {
       if (!slot.in_force) ++plan.target.list.entry_count;
       catalog_.AppendIndexed(plan.target, slot.entry, record.record->classification,
@@ -300,35 +316,52 @@ Status ImportImpl::PlanQuarantine(Plan& plan, std::span<const Quarantined> bad) 
   plan.progress.quarantined += bad.size();
   if (bad.empty()) return {};
   const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
-  std::uint64_t& count = staging_ != 0 ? plan.staged_quarantined : plan.target.list.quarantined_count;
-  std::uint32_t& kept = staging_ != 0 ? plan.staged_quarantine_kept : plan.target.quarantine_kept;
+  std::uint64_t& count = staging_ != 0 ? plan.staged.quarantined : plan.target.list.quarantined_count;
+  std::uint32_t& kept = staging_ != 0 ? plan.staged.quarantine_kept : plan.target.quarantine_kept;
+  std::uint32_t& files = staging_ != 0 ? plan.staged.quarantine_files : plan.target.quarantine_files;
   // A line's key is its file and number: importing the same file again finds its records there.
   std::map<std::string, const Quarantined*> rows;
   for (const Quarantined& record : bad) {
     rows[QuarantineKey(content, file_digest_, record.line)] = &record;
   }
   std::vector<std::string> keys;
-  keys.reserve(rows.size());
+  keys.reserve(rows.size() + 1);
   for (const auto& [key, record] : rows) keys.push_back(key);
+  // Lines that are not stored have no key: a mark says how far this file's have been counted.
+  const std::string mark_key = QuarantineMarkKey(content, file_digest_);
+  keys.push_back(mark_key);
   HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kQuarantine, keys));
-  for (std::size_t i = 0; i < keys.size(); ++i) {
+  std::optional<std::uint64_t> mark;
+  if (known.back()) {
+    HASHGATE_ASSIGN_OR_RETURN(mark, DecodeQuarantineMark(*known.back()));
+  }
+  const std::optional<std::uint64_t> mark_before = mark;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::optional<std::string>& before = known[i];
-    std::string value = EncodeQuarantined(*rows.at(keys[i]));
+    const Quarantined& record = *rows.at(keys[i]);
+    std::string value = EncodeQuarantined(record);
+    if (before == value) continue;
     if (!before) {
+      if (kept >= kMaxQuarantineKept) {
+        const bool counted = mark ? record.line <= *mark : files >= kMaxQuarantineFiles;
+        if (counted) continue;
+        if (!mark) ++files;
+        mark = record.line;
+        ++count;
+        continue;
+      }
       ++count;
-      if (kept >= kMaxQuarantineKept) continue;
       ++kept;
-    } else if (*before == value) {
-      continue;
     }
     plan.batch.Put(Family::kQuarantine, keys[i], std::move(value));
   }
+  if (mark && mark != mark_before) plan.batch.Put(Family::kQuarantine, mark_key, EncodeQuarantineMark(*mark));
   return {};
 }
 
 Status ImportImpl::CommitPublished(Plan& plan) {
   ListRecord& target = catalog_.records_.at(list_);
-  if (plan.batch.empty() && plan.target.list.quarantined_count == target.list.quarantined_count) return {};
+  if (plan.batch.empty()) return {};
   index::IndexBuilder& builder = *catalog_.builder_;
   for (const EntryId entry : plan.changed) builder.Withdraw(list_, entry);
   // Undoing needs memory only where entries were changed; where even that is not to be had, the index is
@@ -356,26 +389,64 @@ Status ImportImpl::CommitPublished(Plan& plan) {
 
 Status ImportImpl::CommitStaged(Plan& plan) {
   if (!plan.batch.empty()) HASHGATE_RETURN_IF_ERROR(catalog_.Commit(plan.batch, plan.next));
-  staged_entries_ = plan.staged_entries;
-  staged_quarantined_ = plan.staged_quarantined;
-  staged_quarantine_kept_ = plan.staged_quarantine_kept;
+  staged_ = plan.staged;
   return {};
+}
+
+Status ImportImpl::CheckReplacement(const ListRecord& target) const {
+  const std::string unchanged = ": list '" + options_.list + "' is as it was";
+  if (progress_.quarantined > progress_.received / 2) {
+    return Fail(Reason::kRequestInvalid,
+                std::to_string(progress_.quarantined) + " of " + std::to_string(progress_.received) +
+                    " records could not be taken, too many to replace a list with" + unchanged + "; " +
+                    first_problem_,
+                "records");
+  }
+  if (staged_.entries == 0 && target.list.entry_count > 0 && !options_.allow_empty) {
+    return Fail(Reason::kRequestInvalid,
+                "the import holds no entry and would remove all " + std::to_string(target.list.entry_count) +
+                    unchanged + "; to empty it on purpose, set allow_empty (--allow-empty)",
+                "header.allow_empty");
+  }
+  return {};
+}
+
+Result<bool> ImportImpl::SameAsHeld(const ListRecord& target) const {
+  if (progress_.added != 0 || progress_.updated != 0 || staged_.entries != target.list.entry_count ||
+      staged_.quarantined != target.list.quarantined_count ||
+      staged_.quarantine_kept != target.quarantine_kept) {
+    return false;
+  }
+  // At most 11,000 rows, and only here, where nothing else differs.
+  const auto rows_of = [&](ContentId content) -> Result<std::vector<std::pair<std::string, std::string>>> {
+    std::vector<std::pair<std::string, std::string>> rows;
+    const std::string prefix = ContentPrefix(content);
+    HASHGATE_RETURN_IF_ERROR(catalog_.store_.Scan(Family::kQuarantine, prefix, prefix,
+                                                  [&](std::string_view key, std::string_view value) {
+                                                    rows.emplace_back(key.substr(prefix.size()), value);
+                                                    return true;
+                                                  }));
+    return rows;
+  };
+  HASHGATE_ASSIGN_OR_RETURN(const auto held, rows_of(target.content));
+  HASHGATE_ASSIGN_OR_RETURN(const auto staged, rows_of(staging_));
+  return held == staged;
 }
 
 Result<ContentId> ImportImpl::Swap() {
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
-  const bool same = progress_.added == 0 && progress_.updated == 0 &&
-                    staged_entries_ == target->list.entry_count &&
-                    staged_quarantined_ == target->list.quarantined_count;
+  HASHGATE_RETURN_IF_ERROR(CheckReplacement(*target));
+  HASHGATE_ASSIGN_OR_RETURN(const bool same, SameAsHeld(*target));
   if (same) return 0;
   HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
   ListRecord changed = *target;
   const StateRecord next = catalog_.NextGeneration();
   changed.content = staging_;
   changed.content_generation = next.generation;
-  changed.list.entry_count = staged_entries_;
-  changed.list.quarantined_count = staged_quarantined_;
-  changed.quarantine_kept = staged_quarantine_kept_;
+  changed.list.entry_count = staged_.entries;
+  changed.list.quarantined_count = staged_.quarantined;
+  changed.quarantine_kept = staged_.quarantine_kept;
+  changed.quarantine_files = staged_.quarantine_files;
   changed.list.updated = FromUnixMillis(catalog_.NowMillis());
   HASHGATE_RETURN_IF_ERROR(catalog_.ReloadList(changed, staging_));
   store::Batch batch;
@@ -404,10 +475,12 @@ Result<ImportProgress> ImportImpl::Finish() {
       HASHGATE_RETURN_IF_ERROR(Target());
     }
     finished_ = true;
+    progress_.committed = progress_.received;
+    progress_.staged = 0;
     progress_.generation = catalog_.state_.generation;
   }
-  // Removed after readers have the new content, and outside the lock: it may take a while.
-  if (old != 0) catalog_.RemoveContentOrWarn(old);
+  // Removed after readers have the new content, and outside the lock.
+  if (old != 0) catalog_.remover_.Remove(old);
   return progress_;
 }
 

@@ -33,6 +33,14 @@ class ImportImpl final : public Import {
   struct Slot;
   struct Plan;
 
+  /// What a replacing import has staged: becomes the list's counters at the swap.
+  struct Staged {
+    std::uint64_t entries = 0;
+    std::uint64_t quarantined = 0;
+    std::uint32_t quarantine_kept = 0;
+    std::uint32_t quarantine_files = 0;
+  };
+
   [[nodiscard]] Prepared Prepare(std::span<const ImportRecord> records) const;
   /// Reads what the store holds of the records' identities and decides what each does.
   Result<Plan> MakePlan(const Prepared& prepared, const ListRecord& target)
@@ -43,6 +51,10 @@ class ImportImpl final : public Import {
       HASHGATE_REQUIRES(catalog_.write_mutex_);
   Status CommitPublished(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
   Status CommitStaged(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
+  /// Refuses a replacement that looks like a wrong or broken file.
+  [[nodiscard]] Status CheckReplacement(const ListRecord& target) const;
+  /// Whether the staged content is what the list holds already, bad records included.
+  Result<bool> SameAsHeld(const ListRecord& target) const HASHGATE_REQUIRES(catalog_.write_mutex_);
   /// Puts the staged content in force. Returns the content that it takes the place of; 0 where both are the
   /// same and nothing changed.
   Result<ContentId> Swap() HASHGATE_REQUIRES(catalog_.write_mutex_);
@@ -54,10 +66,8 @@ class ImportImpl final : public Import {
   const ListId list_;
   const ContentId staging_;
   ImportProgress progress_;
-  // What a replacing import has staged: becomes the list's counters at the swap.
-  std::uint64_t staged_entries_ = 0;
-  std::uint64_t staged_quarantined_ = 0;
-  std::uint32_t staged_quarantine_kept_ = 0;
+  Staged staged_;
+  std::string first_problem_;  // the first bad record's line and reason
   bool finished_ = false;
   bool staging_in_force_ = false;
 };

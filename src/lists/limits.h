@@ -18,14 +18,19 @@ inline constexpr std::size_t kMaxSourceBytes = 256;
 inline constexpr std::size_t kMaxLegalBasisBytes = 1024;
 inline constexpr std::size_t kMaxDescriptionBytes = 4096;
 
-/// Quarantined records kept for each list; beyond, they are only counted.
+/// Quarantined records kept for each list: the first ones; beyond, they are only counted.
 inline constexpr std::uint32_t kMaxQuarantineKept = 10'000;
+/// Files of a list of which records beyond those are counted; of further files they are not.
+inline constexpr std::uint32_t kMaxQuarantineFiles = 1'000;
 inline constexpr std::size_t kMaxFileBytes = 256;
 inline constexpr std::size_t kMaxReasonBytes = 512;
 
 /// Records of one Import::Add. 1,000 to 4,000 are quick; each call is one synced write and one generation.
 inline constexpr std::size_t kMaxAddRecords = 16'384;
 inline constexpr int kMaxPageSize = 10'000;
+
+/// Contents waiting to be removed; what comes beyond is removed at the next start.
+inline constexpr std::size_t kMaxWaitingRemovals = 4'096;
 
 /// Distinct (classification, degenerate, low quality) that the index keeps apart. Rarer ones beyond share the
 /// class of entries without a classification.

@@ -84,6 +84,18 @@ std::string QuarantineKey(ContentId content, std::uint64_t file, std::uint64_t l
   return key;
 }
 
+std::string QuarantineMarkKey(ContentId content, std::uint64_t file) {
+  std::string key;
+  ByteWriter writer(key);
+  writer.Big(content);
+  writer.Big(file);
+  return key;
+}
+
+bool IsQuarantineMarkKey(std::string_view key) {
+  return key.size() == sizeof(ContentId) + sizeof(std::uint64_t);
+}
+
 std::string RemovalKey(ContentId content) {
   std::string key(kRemovalPrefix);
   ByteWriter(key).Big(content);
@@ -179,6 +191,7 @@ std::string EncodeList(const ListRecord& record) {
   writer.Little(record.list.entry_count);
   writer.Little(record.list.quarantined_count);
   writer.Little(record.quarantine_kept);
+  writer.Little(record.quarantine_files);
   writer.Little(static_cast<std::uint8_t>(config.max_distance_bits.size()));
   for (const auto& [algorithm, bits] : config.max_distance_bits) {
     writer.Little(static_cast<std::uint8_t>(algorithm));
@@ -215,6 +228,7 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
   record.list.entry_count = reader.Little<std::uint64_t>();
   record.list.quarantined_count = reader.Little<std::uint64_t>();
   record.quarantine_kept = reader.Little<std::uint32_t>();
+  record.quarantine_files = reader.Little<std::uint32_t>();
   const auto distances = reader.Little<std::uint8_t>();
   reader.Require(distances < kAlgorithmCount);
   config.max_distance_bits.clear();
@@ -347,6 +361,22 @@ Result<Quarantined> DecodeQuarantined(std::string_view bytes) {
   record.reason = reader.Text<std::uint16_t>(kMaxReasonBytes);
   if (!reader.Complete()) return Corrupt("quarantined record");
   return record;
+}
+
+std::string EncodeQuarantineMark(std::uint64_t line) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  writer.Little(line);
+  return out;
+}
+
+Result<std::uint64_t> DecodeQuarantineMark(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "quarantine mark"));
+  const auto line = reader.Little<std::uint64_t>();
+  if (!reader.Complete()) return Corrupt("quarantine mark");
+  return line;
 }
 
 std::string EncodeRemoval(Removal removal) {

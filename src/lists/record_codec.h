@@ -31,6 +31,9 @@ std::string ContentPrefix(ContentId content);
 std::string EntryKey(ContentId content, EntryId entry);
 std::string IdentityKey(ContentId content, const KeyedDigest& identity);
 std::string QuarantineKey(ContentId content, std::uint64_t file, std::uint64_t line);
+/// How far a file's records beyond those that are stored have been counted. Stands before them.
+std::string QuarantineMarkKey(ContentId content, std::uint64_t file);
+bool IsQuarantineMarkKey(std::string_view key);
 std::string RemovalKey(ContentId content);
 /// The numbers in keys. Errors: kStoreCorrupt.
 Result<ListId> ParseListKey(std::string_view key);
@@ -64,6 +67,7 @@ struct ListRecord {
   std::int64_t content_generation = 1;  ///< that put the content in force
   std::uint64_t revision = 1;           ///< rises with every change of the configuration
   std::uint32_t quarantine_kept = 0;    ///< quarantined records that are stored, not only counted
+  std::uint32_t quarantine_files = 0;   ///< files of which records that are not stored are counted
 };
 std::string EncodeList(const ListRecord& record);
 Result<ListRecord> DecodeList(ListId id, std::string_view bytes);
@@ -117,6 +121,10 @@ Result<IdentityRecord> DecodeIdentity(std::string_view bytes);
 
 std::string EncodeQuarantined(const Quarantined& record);
 Result<Quarantined> DecodeQuarantined(std::string_view bytes);
+
+/// The last line of a file that was counted without being stored.
+std::string EncodeQuarantineMark(std::uint64_t line);
+Result<std::uint64_t> DecodeQuarantineMark(std::string_view bytes);
 
 /// Why a content is to be removed; only for people who look at a store.
 enum class Removal : std::uint8_t { kStaged = 1, kObsolete = 2 };

@@ -53,6 +53,7 @@ class ImportTest : public ::testing::Test {
   void Restart() {
     catalog_.reset();
     CatalogOptions options;
+    options.remove_in_background = false;  // so that failing writes are counted in one order
     options.make_index = [this](std::size_t) { return std::make_unique<TightIndex>(&adds_left_); };
     auto opened = Catalog::Open(store_, options);
     ASSERT_TRUE(opened) << opened.error().message;
@@ -201,7 +202,34 @@ TEST_F(ImportTest, QuarantineIsBoundedAndCountedOn) {
     bad.push_back({line, std::nullopt, "no"});
   Run(bad);
   EXPECT_EQ(List().quarantined_count, kMaxQuarantineKept + 5);
-  EXPECT_EQ(store_.Rows(Family::kQuarantine), kMaxQuarantineKept);
+  EXPECT_EQ(store_.Rows(Family::kQuarantine), kMaxQuarantineKept + 1) << "and how far the file is counted";
+}
+
+// Beyond the bound no line is stored, and still the same file again counts and publishes nothing.
+TEST_F(ImportTest, TheSameFileTwiceChangesNothingBeyondTheQuarantineBound) {
+  std::vector<ImportRecord> bad;
+  for (std::uint64_t line = 1; line <= kMaxQuarantineKept + 5; ++line)
+    bad.push_back({line, std::nullopt, "no"});
+  Run(bad);
+  const std::int64_t before = Number();
+  const std::uint64_t writes = store_.Writes();
+  EXPECT_EQ(Run(bad).quarantined, kMaxQuarantineKept + 5) << "what this import met";
+  EXPECT_EQ(List().quarantined_count, kMaxQuarantineKept + 5);
+  EXPECT_EQ(Number(), before);
+  EXPECT_EQ(store_.Writes(), writes);
+  Restart();
+  Run(bad);
+  EXPECT_EQ(Number(), before);
+  // A line more is one more, counted once.
+  bad.push_back({kMaxQuarantineKept + 6, std::nullopt, "no"});
+  Run(bad);
+  Run(bad);
+  EXPECT_EQ(List().quarantined_count, kMaxQuarantineKept + 6);
+  // The first are kept, in order of lines, and nothing else is listed.
+  const std::vector<Quarantined> kept = catalog_->ListQuarantined("demo", kMaxQuarantineKept + 10).value();
+  ASSERT_EQ(kept.size(), kMaxQuarantineKept);
+  EXPECT_EQ(kept.front().line, 1U);
+  EXPECT_EQ(kept.back().line, kMaxQuarantineKept);
 }
 
 TEST_F(ImportTest, RefusesTooManyAtOnceAndAfterTheEnd) {
@@ -371,6 +399,101 @@ TEST_F(ImportTest, ReplacingWithTheSameChangesNothing) {
   EXPECT_EQ(Number(), before);
   EXPECT_EQ(store_.Rows(Family::kEntries), 10U);
   EXPECT_EQ(store_.Rows(Family::kMeta), 2U);
+}
+
+// What is staged can still be lost: nothing of it may be acknowledged as committed.
+TEST_F(ImportTest, AReplacingImportCommitsNothingBeforeTheSwap) {
+  Run(MakeImport(0, 3));
+  auto import = Start(true);
+  const ImportProgress first = import->Add(MakeImport(0, 10)).value();
+  EXPECT_EQ(first.committed, 0U);
+  EXPECT_EQ(first.staged, 10U);
+  EXPECT_EQ(first.generation, 0);
+  EXPECT_EQ(import->Add(MakeImport(10, 15))->staged, 15U);
+  const ImportProgress done = import->Finish().value();
+  EXPECT_EQ(done.committed, 15U);
+  EXPECT_EQ(done.staged, 0U);
+  EXPECT_EQ(done.generation, Number());
+  import.reset();
+  EXPECT_EQ(Start()->Add(MakeImport(20, 22))->staged, 0U) << "without replace nothing is staged";
+}
+
+TEST_F(ImportTest, AReplacementThatWouldEmptyTheListIsRefused) {
+  Run(MakeImport(0, 10));
+  const std::int64_t before = Number();
+  const auto unchanged = [&] {
+    EXPECT_EQ(Number(), before);
+    EXPECT_EQ(Hits(5), 1U);
+    EXPECT_EQ(List().entry_count, 10U);
+    EXPECT_EQ(List().quarantined_count, 0U);
+    EXPECT_EQ(store_.Rows(Family::kEntries), 10U);
+    EXPECT_EQ(store_.Rows(Family::kQuarantine), 0U);
+    EXPECT_EQ(store_.Rows(Family::kMeta), 2U) << "the staged content and its marker are gone";
+  };
+  {
+    const auto import = Start(true);
+    const auto refused = import->Finish();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::kRequestInvalid);
+    EXPECT_THAT(refused.error().message, HasSubstr("--allow-empty"));
+    EXPECT_THAT(refused.error().message, HasSubstr("all 10"));
+  }
+  unchanged();
+  {
+    auto import = catalog_->StartImport({.list = "demo", .replace = true, .allow_empty = true});
+    ASSERT_TRUE(import);
+    ASSERT_TRUE((*import)->Finish());
+  }
+  EXPECT_EQ(List().entry_count, 0U);
+  EXPECT_EQ(Hits(5), 0U);
+  // Nothing is lost where nothing was.
+  const auto import = Start(true);
+  EXPECT_TRUE(import->Finish());
+}
+
+TEST_F(ImportTest, AReplacementThatIsMostlyBadIsRefused) {
+  Run(MakeImport(0, 10));
+  const std::int64_t before = Number();
+  std::vector<ImportRecord> records = MakeImport(20, 22);
+  records.push_back({3, std::nullopt, "no digits"});
+  records.push_back({4, std::nullopt, "no digits"});
+  const std::vector<ImportRecord> half = records;
+  records.push_back({5, std::nullopt, "no digits"});
+  for (const bool allow_empty : {false, true}) {
+    auto import = catalog_->StartImport({.list = "demo", .replace = true, .allow_empty = allow_empty});
+    ASSERT_TRUE(import);
+    ASSERT_TRUE((*import)->Add(records));
+    const auto refused = (*import)->Finish();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::kRequestInvalid);
+    EXPECT_THAT(refused.error().message, HasSubstr("3 of 5"));
+    EXPECT_THAT(refused.error().message, HasSubstr("line 3: no digits"));
+  }
+  EXPECT_EQ(Number(), before);
+  EXPECT_EQ(Hits(5), 1U);
+  EXPECT_EQ(Hits(20), 0U);
+  EXPECT_EQ(store_.Rows(Family::kEntries), 10U);
+  EXPECT_EQ(store_.Rows(Family::kQuarantine), 0U);
+  // Half of them bad is a list with gaps, no wrong file.
+  EXPECT_EQ(Run(half, true).added, 2U);
+  EXPECT_EQ(Hits(20), 1U);
+}
+
+TEST_F(ImportTest, AReplacementOfTheBadLinesAloneIsOne) {
+  std::vector<ImportRecord> records = MakeImport(0, 10);
+  records.push_back({11, std::nullopt, "first reason"});
+  Run(records, true);
+  const std::int64_t before = Number();
+  Run(records, true);
+  EXPECT_EQ(Number(), before) << "the same bad line is no change";
+  records.back().line = 12;
+  records.back().problem = "second reason";
+  Run(records, true);
+  EXPECT_EQ(Number(), before + 1);
+  const std::vector<Quarantined> kept = catalog_->ListQuarantined("demo", 10).value();
+  ASSERT_THAT(kept, SizeIs(1));
+  EXPECT_EQ(kept[0].line, 12U);
+  EXPECT_EQ(kept[0].reason, "second reason");
 }
 
 TEST_F(ImportTest, ReplaceWinsLaterRecordsAcrossBatches) {

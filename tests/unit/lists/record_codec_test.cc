@@ -29,6 +29,7 @@ ListRecord SampleList() {
   record.list.entry_count = 3;
   record.list.quarantined_count = 12'000;
   record.quarantine_kept = 10'000;
+  record.quarantine_files = 2;
   record.list.system = true;
   record.content = 9;
   record.revision = 5;
@@ -53,6 +54,7 @@ TEST(RecordCodecGolden, Keys) {
   identity.fill(0xab);
   EXPECT_EQ(Hex(IdentityKey(1, identity)), "00000001abababababababababababababababab");
   EXPECT_EQ(Hex(QuarantineKey(1, 2, 3)), "0000000100000000000000020000000000000003");
+  EXPECT_EQ(Hex(QuarantineMarkKey(1, 2)), "000000010000000000000002");
   EXPECT_EQ(RemovalKey(0x41424344), "lists.remove/ABCD");
 }
 
@@ -85,6 +87,7 @@ TEST(RecordCodecGolden, List) {
             "0300000000000000"  // entries
             "e02e000000000000"  // quarantined
             "10270000"          // kept
+            "02000000"          // files counted further
             "02041f00062c01"    // distances: pdq 31, phash 300
             "040064656d6f"      // name
             "040061636d65"      // tenant
@@ -114,6 +117,7 @@ TEST(RecordCodecGolden, IdentityQuarantineRemoval) {
   identity.content.fill(0xcd);
   EXPECT_EQ(Hex(EncodeIdentity(identity)), "010500000000000000cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd");
   EXPECT_EQ(Hex(EncodeQuarantined({"f", 9, "no"})), "01090000000000000001006602006e6f");
+  EXPECT_EQ(Hex(EncodeQuarantineMark(258)), "010201000000000000");
   EXPECT_EQ(Hex(EncodeRemoval(Removal::kObsolete)), "0102");
 }
 
@@ -165,6 +169,7 @@ TEST(RecordCodec, RefusesEveryCutAndAnyRest) {
   check(SampleEntry(), DecodeEntry);
   check(EncodeIdentity({}), DecodeIdentity);
   check(EncodeQuarantined({"f", 1, "r"}), DecodeQuarantined);
+  check(EncodeQuarantineMark(5), DecodeQuarantineMark);
   check(EncodeRemoval(Removal::kStaged), DecodeRemoval);
   check(EntryKey(1, 2), ParseEntryKey);
   check(ListKey(1), ParseListKey);
