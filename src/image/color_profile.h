@@ -11,7 +11,7 @@ namespace hashgate::image {
 inline constexpr std::size_t kMaxProfileBytes = 64U << 10;
 
 /// True unless `profile` is a plain one for RGB or grey: of a display or scanner, without look-up tables, its
-/// curves increasing and near those in use (a gamma of about 1 to 3), its primaries as bright as those of
+/// curves increasing and near those in use (a gamma of 1.4 to 3.2), its primaries as bright as those of
 /// usual RGB spaces are. Those change colours a little and keep what the picture shows. Source: ICC.1:2022.
 /// Cost: linear in the profile, no allocation.
 bool IsUnusualProfile(ByteSpan profile);
