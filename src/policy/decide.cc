@@ -240,6 +240,7 @@ std::vector<CauseRule> RulePolicy::FailPolicy() const {
 
 std::vector<std::string> RulePolicy::RuleIds() const {
   std::vector<std::string> ids;
+  ids.reserve(data_.rules.size());
   for (const Rule& rule : data_.rules) ids.push_back(rule.id);
   return ids;
 }

@@ -71,9 +71,9 @@ class PolicyReader {
 };
 
 std::optional<Verdict> PolicyReader::ReadVerdict(YamlMap& map, std::string_view key, Verdict most) {
-  static const std::vector<std::string_view> kVerdictNames =
+  static const std::vector<std::string_view> verdict_names =
       NamesOf<Verdict>(static_cast<int>(Verdict::kBlockAndReport), &Name);
-  const std::optional<std::size_t> index = map.Choice(key, kVerdictNames);
+  const std::optional<std::size_t> index = map.Choice(key, verdict_names);
   if (!index) return std::nullopt;
   const auto verdict = static_cast<Verdict>(*index + 1);
   if (verdict > most || (most < Verdict::kBlockAndReport && verdict == Verdict::kReview)) {
@@ -130,13 +130,13 @@ Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string&
   when.min_quality = number("min_quality", 0, 100);
   when.min_corroboration = number("min_corroboration", 1, kHashFamilyCount);
 
-  static const std::vector<std::string_view> kTrustNames =
+  static const std::vector<std::string_view> trust_names =
       NamesOf<Trust>(static_cast<int>(Trust::kTrusted), &Name);
-  if (const std::optional<std::size_t> least = map.Choice("min_trust", kTrustNames)) {
+  if (const std::optional<std::size_t> least = map.Choice("min_trust", trust_names)) {
     if (map.Has("trust")) {
       problems_->Add(map.LineOf("min_trust"), path + ": 'trust' and 'min_trust' exclude each other");
     }
-    for (std::size_t i = *least; i < kTrustNames.size(); ++i) when.trusts.Insert(static_cast<Trust>(i + 1));
+    for (std::size_t i = *least; i < trust_names.size(); ++i) when.trusts.Insert(static_cast<Trust>(i + 1));
   }
   if (node.kind == StrictNode::Kind::kMap && node.members.empty()) {
     problems_->Add(node.line, path + ": is empty: leave it out for a rule that applies to every match");

@@ -122,7 +122,7 @@ std::string Expected(std::string_view what, const StrictNode& node) {
 
 }  // namespace
 
-void YamlProblems::Add(int line, std::string message) {
+void YamlProblems::Add(int line, const std::string& message) {
   if (problems_.size() >= kProblemsKept) {
     ++dropped_;
     return;
@@ -192,7 +192,7 @@ int YamlMap::LineOf(std::string_view key) const {
   return member != nullptr ? member->line : node_->line;
 }
 
-void YamlMap::Problem(int line, std::string_view key, std::string message) {
+void YamlMap::Problem(int line, std::string_view key, const std::string& message) {
   problems_->Add(line, PathOf(key) + ": " + message);
 }
 

@@ -22,7 +22,7 @@ class YamlProblems {
   explicit YamlProblems(std::string source) : source_(std::move(source)) {}
 
   /// Records one problem. `line` counts from 1. Text that is not printable or too long is shortened.
-  void Add(int line, std::string message);
+  void Add(int line, const std::string& message);
   [[nodiscard]] bool empty() const { return problems_.empty(); }
   /// How many were recorded; compare two values to see whether a part was read without any.
   [[nodiscard]] std::size_t count() const { return problems_.size() + dropped_; }
@@ -129,7 +129,7 @@ class YamlMap {
  private:
   [[nodiscard]] const StrictNode::Member* Lookup(std::string_view key) const;
   void Know(std::string_view key);
-  void Problem(int line, std::string_view key, std::string message);
+  void Problem(int line, std::string_view key, const std::string& message);
   std::optional<std::string> TextOf(const StrictNode& value, std::string_view key, std::size_t max_bytes,
                                     bool allow_empty);
   std::optional<std::size_t> IndexOf(std::string_view text, int line, std::string_view key,
