@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 
 namespace hashgate::cli {
@@ -13,14 +14,34 @@ namespace {
 std::atomic<int> g_signal_pipe = -1;
 static_assert(std::atomic<int>::is_always_lock_free);
 
+constexpr char kEnd = 0;
+// `timeout` and some supervisors send one signal twice, to the process and to its group: that is one wish.
+constexpr std::chrono::milliseconds kSameWish{500};
+
 extern "C" void OnSignal(int number) {
   const int saved = errno;
-  const char byte = 's';
+  const char byte = static_cast<char>(number);
   const ssize_t ignored = ::write(g_signal_pipe.load(), &byte, 1);
   static_cast<void>(ignored);
-  // The next one is not waited for.
-  std::signal(number, SIG_DFL);
   errno = saved;
+}
+
+void Watch(Stop& stop, int pipe) {
+  std::chrono::steady_clock::time_point first{};
+  while (true) {
+    char byte = kEnd;
+    const ssize_t count = ::read(pipe, &byte, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count != 1 || byte == kEnd) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (!stop.requested()) {
+      first = now;
+      stop.Request();
+    } else if (now - first > kSameWish) {
+      std::signal(byte, SIG_DFL);
+      std::raise(byte);
+    }
+  }
 }
 
 }  // namespace
@@ -49,12 +70,7 @@ void Stop::SetHandler(std::function<void()> handler) {
 SignalWatch::SignalWatch(Stop& stop) {
   if (::pipe2(pipe_, O_CLOEXEC) != 0) return;
   g_signal_pipe = pipe_[1];
-  thread_ = std::thread([&stop, fd = pipe_[0]] {
-    char byte = 0;
-    while (::read(fd, &byte, 1) < 0 && errno == EINTR) {
-    }
-    if (byte == 's') stop.Request();
-  });
+  thread_ = std::thread([&stop, fd = pipe_[0]] { Watch(stop, fd); });
   std::signal(SIGINT, OnSignal);
   std::signal(SIGTERM, OnSignal);
 }
@@ -64,7 +80,7 @@ SignalWatch::~SignalWatch() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   g_signal_pipe = -1;
-  const char byte = 'e';
+  const char byte = kEnd;
   const ssize_t ignored = ::write(pipe_[1], &byte, 1);
   static_cast<void>(ignored);
   thread_.join();

@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM: work stops at the next safe place; a second signal ends at once.
+// Ctrl-C and SIGTERM: work stops at the next safe place; a second signal, half a second later or more, ends
+// at once.
 #pragma once
 
 #include <atomic>
