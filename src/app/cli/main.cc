@@ -6,9 +6,12 @@
 
 #include "app/cli/client.h"
 #include "app/cli/environment.h"
+#include "base/process.h"
 
 int main(int argc, char** argv) {
   namespace cli = hashgate::cli;
+  // Files on their way to the server, hashes and exported lists go through this process's memory.
+  hashgate::ForbidCoreDumps();
   // Output that goes nowhere (| head) is an error of the stream, not a death without an exit code.
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);

@@ -1,7 +1,5 @@
 // hashgated: reads its configuration, starts the server, and waits for signals.
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +11,7 @@
 #include "app/server/config.h"
 #include "app/server/server.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "hashgate/version.h"
 
 namespace {
@@ -35,13 +34,6 @@ Result<app::Config> ReadConfig(const Arguments& arguments) {
   // A policy that does not load is a mistake of the configuration too.
   HASHGATE_RETURN_IF_ERROR(app::LoadPolicy(config));
   return config;
-}
-
-// The process holds uploads and lists in memory: neither may end up in a core file.
-void ForbidCoreDumps() {
-  ::prctl(PR_SET_DUMPABLE, 0);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
 }
 
 // Blocks what main waits for, in this thread and in all that it starts.

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "base/clock.h"
@@ -7,6 +10,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/net_address.h"
+#include "base/process.h"
 #include "base/random.h"
 #include "base/utf8.h"
 #include "hashgate/verdict.h"
@@ -85,6 +89,18 @@ TEST(NetAddress, OnlyLiteralsAndLocalhostAreLoopback) {
        {"127.example.org:1", "0.0.0.0:1", "[::]:1", "10.0.0.1:1", "localhost.example.org:1", ":1", "1"}) {
     EXPECT_FALSE(IsLoopbackAddress(no)) << no;
   }
+}
+
+// In a child: the rest of the tests keep their rights.
+TEST(ProcessDeathTest, NoCoreDumpsAfterwards) {
+  const auto forbid_and_look = [] {
+    ForbidCoreDumps();
+    rlimit limit{1, 1};
+    const bool forbidden = ::getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 &&
+                           limit.rlim_max == 0 && ::prctl(PR_GET_DUMPABLE) == 0;
+    std::_Exit(forbidden ? 0 : 1);
+  };
+  EXPECT_EXIT(forbid_and_look(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Names, CausesAreUniqueAndParseBack) {
