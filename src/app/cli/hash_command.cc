@@ -216,7 +216,7 @@ std::string ToJson(const Answer& answer) {
     hashes += object.Line();
   }
   JsonObject object;
-  object.Text("file", answer.file)
+  object.File(answer.file)
       .Text("format", answer.format)
       .Number("width", answer.width)
       .Number("height", answer.height)

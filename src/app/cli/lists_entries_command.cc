@@ -139,7 +139,7 @@ int RunListsExport(const ListsExportArguments& arguments, const GlobalOptions& o
   if (file && options.json) {
     environment.out << JsonObject()
                            .Text("list", arguments.name)
-                           .Text("file", arguments.output)
+                           .File(arguments.output)
                            .Number("entries", static_cast<std::int64_t>(count))
                            .Number("valuesLeftOut", static_cast<std::int64_t>(exporter->values_left_out()))
                            .Line()

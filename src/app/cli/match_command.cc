@@ -41,7 +41,7 @@ int RunMatch(const MatchArguments& arguments, const GlobalOptions& options, Envi
   if (options.json) {
     environment.out << rpc::ToJson(result) << '\n';
   } else {
-    std::string line = ScanText("", result, "");
+    std::string line = ScanText("", result, "", false);
     line.erase(line.find_last_not_of(' ') + 1);
     environment.out << line << '\n';
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ostream>
 
+#include "base/digest.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -81,6 +83,13 @@ JsonObject& JsonObject::Raw(std::string_view key, std::string_view json) {
   Key(key);
   members_ += json;
   return *this;
+}
+
+JsonObject& JsonObject::File(std::string_view name) {
+  Text("file", name);
+  Utf8Validator validator;
+  validator.Update(AsBytes(name));
+  return validator.Complete() ? *this : Text("fileBytes", HexEncode(AsBytes(name)));
 }
 
 JsonObject& JsonObject::Members(std::string_view object) {

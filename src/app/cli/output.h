@@ -38,6 +38,9 @@ class JsonObject {
   JsonObject& Bool(std::string_view key, bool value);
   /// `json` is a JSON value already.
   JsonObject& Raw(std::string_view key, std::string_view json);
+  /// "file"; where the name is not UTF-8 also "fileBytes", its bytes in hex: "file" then has a replacement
+  /// character for each byte that is not, so that two names may read alike.
+  JsonObject& File(std::string_view name);
   /// Takes over the members of `object`, a JSON object as text.
   JsonObject& Members(std::string_view object);
   [[nodiscard]] std::string Line() const { return "{" + members_ + "}"; }

@@ -23,20 +23,42 @@
 namespace hashgate::cli {
 namespace {
 
-constexpr std::chrono::seconds kFailPolicyPatience{2};
+constexpr std::chrono::seconds kFirstQuestionsPatience{2};
 constexpr std::chrono::seconds kSyncInterval{1};
+
+// What a verdict depends on beside the file and the request, as it is on the server now; empty where it does
+// not say.
+std::optional<v1::Versions> CurrentVersions(Client& client, std::chrono::milliseconds timeout) {
+  const auto status = client.GetStatus(timeout);
+  if (!status) return std::nullopt;
+  v1::Versions versions;
+  versions.set_engine(status->version());
+  versions.set_policy_digest(status->policy_digest());
+  versions.set_generation(status->generation());
+  return versions;
+}
+
+// Whether an earlier answer is still what the server would say. One that stops a file stands whatever has
+// changed since, so that no change of a list or policy frees a file by the way.
+bool StillHolds(const v1::ScanResult& result, const std::optional<v1::Versions>& current) {
+  if (result.verdict() == v1::VERDICT_BLOCK || result.verdict() == v1::VERDICT_BLOCK_AND_REPORT) return true;
+  const v1::Versions& then = result.versions();
+  return current && !then.policy_digest().empty() && then.policy_digest() == current->policy_digest() &&
+         then.generation() == current->generation() && then.engine() == current->engine();
+}
 
 /// The scan of all files: workers take them in the walk's order, and answers are printed in that order
 /// whatever order they come in.
 class ScanRun {
  public:
   ScanRun(const ScanArguments& arguments, const GlobalOptions& options, Environment& environment,
-          FileScanner& scanner, ScanState* state)
+          FileScanner& scanner, ScanState* state, std::optional<v1::Versions> current)
       : arguments_(arguments),
         options_(options),
         environment_(environment),
         scanner_(scanner),
         state_(state),
+        current_(std::move(current)),
         walk_(arguments.paths),
         progress_(environment),
         window_(static_cast<std::uint64_t>(arguments.jobs) * 8) {}
@@ -66,35 +88,45 @@ class ScanRun {
     }
   }
 
-  /// The next file that is not finished already; empty at the end or on a stop.
+  /// The next file that is not finished already; empty at the end, on a stop and on a refusal.
   std::optional<Task> Take() {
     std::unique_lock lock(mutex_);
-    // A slow file must not let the answers behind it pile up.
-    changed_.wait(lock, [this] { return taken_ - printed_ < window_; });
-    while (!environment_.stop.requested() && !state_error_) {
+    while (true) {
+      // A slow file must not let the answers behind it pile up.
+      changed_.wait(lock, [this] { return taken_ - printed_ < window_; });
+      if (environment_.stop.requested() || state_error_ || refused_) return std::nullopt;
       std::optional<WalkItem> item = walk_.Next();
       if (!item) return std::nullopt;
-      if (SkipDone(*item)) continue;
-      return Task{taken_++, *std::move(item)};
+      const std::uint64_t number = taken_++;
+      std::optional<FileAnswer> earlier = Remembered(*item);
+      if (!earlier) return Task{number, *std::move(item)};
+      Deliver(number, *std::move(earlier));
     }
-    return std::nullopt;
   }
 
-  bool SkipDone(const WalkItem& item) {
-    if (state_ == nullptr || !item.error.empty()) return false;
+  /// The answer of an earlier run, where that still holds.
+  std::optional<FileAnswer> Remembered(const WalkItem& item) {
+    if (state_ == nullptr || !item.error.empty()) return std::nullopt;
     struct stat info{};
-    if (::stat(item.path.c_str(), &info) != 0) return false;
-    const Verdict verdict =
-        state_->Find(item.path, {static_cast<std::uint64_t>(info.st_size),
-                                 info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec});
-    if (verdict == Verdict::kUnspecified) return false;
-    ++skipped_;
-    ++verdicts_[rpc::ToProto(verdict)];
-    return true;
+    if (::stat(item.path.c_str(), &info) != 0) return std::nullopt;
+    std::optional<v1::ScanResult> result = state_->Find(item.path, StampOf(info));
+    if (!result || !StillHolds(*result, current_)) return std::nullopt;
+    FileAnswer answer;
+    answer.file = item.path;
+    answer.result = *std::move(result);
+    answer.result.set_verdict(KnownVerdict(answer.result.verdict()));
+    answer.remembered = true;
+    return answer;
   }
 
   void Finish(std::uint64_t number, FileAnswer answer) {
     const std::lock_guard lock(mutex_);
+    // At once, not when it is this file's turn: no further file is asked for.
+    if (answer.refused && !refused_) refused_ = answer.refused;
+    Deliver(number, std::move(answer));
+  }
+
+  void Deliver(std::uint64_t number, FileAnswer answer) {
     waiting_.emplace(number, std::move(answer));
     while (!waiting_.empty() && waiting_.begin()->first == printed_) {
       Print(waiting_.begin()->second);
@@ -105,18 +137,25 @@ class ScanRun {
   }
 
   void Print(const FileAnswer& answer) {
-    if (answer.stopped) return;
+    if (answer.stopped || answer.refused) return;
     progress_.Clear();
-    environment_.out << (options_.json ? ScanJson(answer.file, answer.result, answer.error)
-                                       : ScanText(answer.file, answer.result, answer.error))
+    environment_.out << (options_.json
+                             ? ScanJson(answer.file, answer.result, answer.error, answer.remembered)
+                             : ScanText(answer.file, answer.result, answer.error, answer.remembered))
                      << '\n';
     environment_.out.flush();
-    ++answered_;
     ++verdicts_[answer.result.verdict()];
+    if (answer.remembered) {
+      ++remembered_;
+      return;
+    }
+    ++answered_;
+    // Who may not see the server's status learns from the first answer what is in force.
+    if (!current_ && answer.result.has_versions()) current_ = answer.result.versions();
     if (answer.not_reached) ++not_reached_;
     // Only after it was printed: a crash in between repeats an answer and loses none.
     if (state_ != nullptr && answer.final && !state_error_ && environment_.out) {
-      Note(state_->Record(answer.file, answer.stamp, rpc::FromProto(answer.result.verdict())));
+      Note(state_->Record(answer.file, answer.stamp, answer.result));
       const auto now = std::chrono::steady_clock::now();
       if (now - synced_ >= kSyncInterval) {
         synced_ = now;
@@ -137,6 +176,7 @@ class ScanRun {
   std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
   ScanState* state_;
+  std::optional<v1::Versions> current_;
   FileWalk walk_;
   Progress progress_;
   std::uint64_t window_;
@@ -145,24 +185,26 @@ class ScanRun {
   std::map<std::uint64_t, FileAnswer> waiting_;
   std::map<v1::Verdict, std::uint64_t> verdicts_;
   std::uint64_t answered_ = 0;
-  std::uint64_t skipped_ = 0;
+  std::uint64_t remembered_ = 0;
   std::uint64_t not_reached_ = 0;
   std::chrono::steady_clock::time_point synced_{};
   std::optional<Error> state_error_;
+  std::optional<Error> refused_;
 };
 
 int ScanRun::Report() {
-  if (!options_.json) {
-    std::string line = "\n" + Count(answered_ + skipped_, "file", "files");
+  if (!options_.json && (!refused_ || answered_ + remembered_ > 0)) {
+    std::string line = "\n" + Count(answered_ + remembered_, "file", "files");
     const char* separator = ": ";
     for (const auto& [verdict, count] : verdicts_) {
       line += separator + std::to_string(count) + " " + std::string(Name(rpc::FromProto(verdict)));
       separator = ", ";
     }
-    if (skipped_ > 0) line += " (" + std::to_string(skipped_) + " finished before)";
+    if (remembered_ > 0) line += " (" + std::to_string(remembered_) + " remembered)";
     environment_.out << line << '\n';
   }
   if (state_error_) return ReportError(environment_, options_, *state_error_);
+  if (refused_) return ReportError(environment_, options_, *refused_);
   if (environment_.stop.requested()) {
     environment_.err << "hashgate: stopped after " << Count(answered_, "file", "files")
                      << (state_ != nullptr ? "; run the same command again to go on where it stopped\n"
@@ -187,6 +229,7 @@ int RunScan(const ScanArguments& arguments, const GlobalOptions& options, Enviro
     std::string request = options.server + " surface=" + arguments.surface + " lists=";
     for (const std::string& list : arguments.lists) request += list + ",";
     request += arguments.exact ? " exact" : " full";
+    if (arguments.include_hashes) request += " hashes";
     auto opened = ScanState::Open(arguments.state_file, request);
     if (!opened && opened.error().reason == Reason::kRequestInvalid) {
       return ReportUsage(environment, opened.error().message);
@@ -195,11 +238,13 @@ int RunScan(const ScanArguments& arguments, const GlobalOptions& options, Enviro
     state = *std::move(opened);
   }
   Session session(options, environment);
+  const auto patience = std::min<std::chrono::milliseconds>(options.timeout, kFirstQuestionsPatience);
   const FailPolicy fail_policy =
-      FailPolicy::Load(*session, arguments.surface, arguments.fail_policy_file,
-                       std::min<std::chrono::milliseconds>(options.timeout, kFailPolicyPatience));
+      FailPolicy::Load(*session, arguments.surface, arguments.fail_policy_file, patience);
+  std::optional<v1::Versions> current;
+  if (state != nullptr) current = CurrentVersions(*session, patience);
   FileScanner scanner(*session, fail_policy, arguments, options.timeout, environment.stop);
-  ScanRun run(arguments, options, environment, scanner, state.get());
+  ScanRun run(arguments, options, environment, scanner, state.get(), std::move(current));
   run.Run();
   return run.Report();
 }

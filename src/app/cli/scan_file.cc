@@ -38,7 +38,6 @@ v1::Cause CauseOf(Reason reason) {
     case Reason::kDraining: return v1::CAUSE_DRAINING;
     case Reason::kIndexNotReady: return v1::CAUSE_NOT_READY;
     case Reason::kDeadlineExceeded: return v1::CAUSE_DEADLINE;
-    case Reason::kNotPermitted: return v1::CAUSE_NOT_PERMITTED;
     case Reason::kDecoderUnavailable: return v1::CAUSE_DECODER_UNAVAILABLE;
     case Reason::kStoreBusy:
     case Reason::kStoreFull:
@@ -61,7 +60,8 @@ bool IsRetryable(Reason reason) {
   }
 }
 
-// Refusals of the request itself, which is the same for every file.
+// Refusals of the request itself, which is the same for every file: a mistake of whoever asked, not a gate
+// that is out of reach.
 bool IsForAllFiles(Reason reason) {
   return reason == Reason::kSurfaceUnknown || reason == Reason::kListNotFound ||
          reason == Reason::kRequestInvalid || reason == Reason::kNotPermitted ||
@@ -113,12 +113,6 @@ void FileScanner::Fail(const Error& error, const RefusalFacts& facts, FileAnswer
   // gRPC's own words about sockets say nothing to a person.
   answer.error = error.reason == Reason::kServerUnreachable ? "no server answers" : error.message;
   answer.not_reached = error.reason != Reason::kFileUnreadable;
-}
-
-void FileScanner::Remember(const Error& error) {
-  if (!IsForAllFiles(error.reason)) return;
-  const std::lock_guard lock(mutex_);
-  refused_ = error;
 }
 
 bool FileScanner::WaitToRetry(const Error& error, int attempt, steady_clock::time_point begun,
@@ -181,15 +175,7 @@ FileAnswer FileScanner::Scan(const std::string& path) {
   if (!S_ISREG(info.st_mode)) return Unreadable(path, "is not a regular file");
   FileAnswer answer;
   answer.file = path;
-  answer.stamp = {static_cast<std::uint64_t>(info.st_size),
-                  info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec};
-  {
-    const std::lock_guard lock(mutex_);
-    if (refused_) {
-      Fail(*refused_, {}, answer);
-      return answer;
-    }
-  }
+  answer.stamp = StampOf(info);
   v1::ScanHeader header;
   // One id for all attempts: if an answer is lost on the way, the second attempt has no second effect.
   header.set_request_id(NewUlid(ToUnixMillis(std::chrono::system_clock::now())));
@@ -218,7 +204,10 @@ FileAnswer FileScanner::Scan(const std::string& path) {
       answer.stopped = true;
       return answer;
     }
-    Remember(result.error());
+    if (IsForAllFiles(result.error().reason)) {
+      answer.refused = std::move(result).error();
+      return answer;
+    }
     Fail(result.error(), facts, answer);
     return answer;
   }

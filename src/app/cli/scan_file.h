@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -23,6 +22,9 @@ struct FileAnswer {
   bool final = false;        ///< the server answered and asking again would not help
   bool not_reached = false;  ///< the server could not be reached, or refused
   bool stopped = false;      ///< a stop request came first: there is no answer at all
+  bool remembered = false;   ///< the server's answer of an earlier run
+  /// The server refuses what was asked for, which is the same for every file: there is no answer at all.
+  std::optional<Error> refused;
 };
 
 /// Threads: thread-safe; one for all workers of a scan.
@@ -32,7 +34,8 @@ class FileScanner {
               std::chrono::milliseconds timeout, Stop& stop);
 
   /// Reads and sends the file, again and again where the server says that this can help, within the timeout
-  /// (which grows with the file's length).
+  /// (which grows with the file's length). Where the request itself is refused (an unknown surface or list,
+  /// no permission), no further file needs to be tried.
   FileAnswer Scan(const std::string& path);
   /// The answer for a file that cannot be read.
   [[nodiscard]] FileAnswer Unreadable(const std::string& path, const std::string& error) const;
@@ -46,8 +49,6 @@ class FileScanner {
   bool WaitToRetry(const Error& error, int attempt, std::chrono::steady_clock::time_point begun,
                    std::chrono::steady_clock::time_point deadline);
   void Fail(const Error& error, const RefusalFacts& facts, FileAnswer& answer) const;
-  /// Keeps a refusal that every other file would get too.
-  void Remember(const Error& error);
 
   Client& client_;
   const FailPolicy& fail_policy_;
@@ -56,8 +57,6 @@ class FileScanner {
   Stop& stop_;
   /// The last call found nobody: further files do not wait for the server to come.
   std::atomic<bool> down_ = false;
-  std::mutex mutex_;
-  std::optional<Error> refused_;  // guarded by mutex_
 };
 
 }  // namespace hashgate::cli

@@ -56,17 +56,20 @@ v1::Verdict KnownVerdict(v1::Verdict verdict) {
   return verdict != v1::VERDICT_UNSPECIFIED && v1::Verdict_IsValid(verdict) ? verdict : v1::VERDICT_HOLD;
 }
 
-std::string ScanJson(const std::string& file, const v1::ScanResult& result, const std::string& error) {
+std::string ScanJson(const std::string& file, const v1::ScanResult& result, const std::string& error,
+                     bool remembered) {
   JsonObject object;
-  object.Text("file", file).Members(rpc::ToJson(result));
+  object.File(file).Members(rpc::ToJson(result));
   if (!error.empty()) object.Text("error", error);
+  if (remembered) object.Bool("remembered", true);
   return object.Line();
 }
 
-std::string ScanText(const std::string& file, const v1::ScanResult& result, const std::string& error) {
+std::string ScanText(const std::string& file, const v1::ScanResult& result, const std::string& error,
+                     bool remembered) {
   std::string line(Name(rpc::FromProto(KnownVerdict(result.verdict()))));
   Pad(line, 16);
-  std::string finding = Finding(result, error);
+  std::string finding = Finding(result, error) + (remembered ? ", remembered" : "");
   Pad(finding, 38);
   return line + finding + Printable(file);
 }

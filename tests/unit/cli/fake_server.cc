@@ -36,6 +36,9 @@ grpc::Status FakeScan::Answer(const v1::ScanHeader& header, const std::string& c
     result.set_verdict(v1::VERDICT_ALLOW);
     result.set_outcome(v1::OUTCOME_NOT_MATCHED);
   }
+  result.mutable_versions()->set_engine(versions.engine);
+  result.mutable_versions()->set_policy_digest(versions.policy_digest);
+  result.mutable_versions()->set_generation(versions.generation);
   if (change) change(result);
   return grpc::Status::OK;
 }
@@ -265,6 +268,7 @@ void CliTest::SetUp() {
   std::filesystem::remove_all(folder_);
   std::filesystem::create_directories(folder_);
   grpc::ServerBuilder builder;
+  status_.Tell(scan_.versions);
   builder.RegisterService(&scan_);
   builder.RegisterService(&lists_);
   builder.RegisterService(&status_);

@@ -23,6 +23,13 @@
 
 namespace hashgate::cli {
 
+/// What the fake server's answers and its status say a verdict depends on, unless a test changes it.
+struct FakeVersions {
+  std::string engine = "1.2.3";
+  std::string policy_digest = "sha256:00";
+  std::int64_t generation = 4;
+};
+
 /// Answers ALLOW, BLOCK for content that starts with "block", and what `refuse` says first. Threads:
 /// thread-safe.
 class FakeScan : public v1::ScanService::Service {
@@ -39,6 +46,8 @@ class FakeScan : public v1::ScanService::Service {
   /// Called before each scan with the header and the call's number from 0; not OK refuses it.
   std::function<grpc::Status(const v1::ScanHeader&, int)> refuse;
   std::function<void(v1::ScanResult&)> change;
+  /// Of every answer from now on. Change it while no scan runs.
+  FakeVersions versions;
 
   [[nodiscard]] std::vector<v1::ScanHeader> headers() {
     const std::lock_guard lock(mutex_);
@@ -99,9 +108,17 @@ class FakeStatus : public v1::StatusService::Service {
  public:
   grpc::Status GetStatus(grpc::ServerContext* /*context*/, const v1::GetStatusRequest* /*request*/,
                          v1::GetStatusResponse* response) override {
+    if (!refuse.ok()) return refuse;
     *response = answer;
     return grpc::Status::OK;
   }
+  /// Makes the status say the same as `versions`.
+  void Tell(const FakeVersions& versions) {
+    answer.set_version(versions.engine);
+    answer.set_policy_digest(versions.policy_digest);
+    answer.set_generation(versions.generation);
+  }
+  grpc::Status refuse;
   v1::GetStatusResponse answer;
 };
 

@@ -1,6 +1,7 @@
 #include "app/cli/output.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <sstream>
 
@@ -37,6 +38,24 @@ TEST(Output, JsonObject) {
 TEST(Output, CountsAreWords) {
   EXPECT_EQ(Count(1, "file", "files"), "1 file");
   EXPECT_EQ(Count(0, "file", "files"), "0 files");
+}
+
+// Exports hold hashes, whatever the umask of whoever makes them.
+TEST(Output, FilesAreTheirOwnersAlone) {
+  const mode_t before = ::umask(0);
+  auto file = OutputFile::Create("private.txt");
+  ::umask(before);
+  ASSERT_TRUE(file.has_value());
+  ASSERT_TRUE(file->Commit().has_value());
+  struct stat info{};
+  ASSERT_EQ(::stat("private.txt", &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+}
+
+TEST(Output, FileNamesStayTellable) {
+  EXPECT_EQ(JsonObject().File("gr\xc3\xbc").Line(), "{\"file\":\"gr\xc3\xbc\"}");
+  EXPECT_EQ(JsonObject().File("\xc3").Line(), "{\"file\":\"\\ufffd\",\"fileBytes\":\"c3\"}");
+  EXPECT_EQ(JsonObject().File("\xff").Line(), "{\"file\":\"\\ufffd\",\"fileBytes\":\"ff\"}");
 }
 
 TEST(Output, DroppedOutputFileLeavesNothing) {

@@ -1,3 +1,7 @@
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/hex.h"
 #include "unit/cli/fake_server.h"
 
 namespace hashgate::cli {
@@ -70,14 +74,47 @@ TEST_F(ScanCommand, RetriesEndWithTheTimeoutAndTheServersFailVerdictHolds) {
   EXPECT_NE(run.out.find(R"("error":"busy"})"), std::string::npos);
 }
 
-TEST_F(ScanCommand, RefusalOfTheRequestIsAskedOnceAndEveryFileGetsALine) {
-  scan_.refuse = [](const v1::ScanHeader&, int) {
-    return rpc::ToGrpc({Reason::kSurfaceUnknown, "no such surface", {}, {}});
+// A mistake of whoever asks is not a gate out of reach: no file gets the fail policy's verdict for it.
+TEST_F(ScanCommand, RefusalOfTheRequestStopsAtTheFirstFile) {
+  const std::vector<std::string> files = {Write("a", "x"), Write("b", "x"), Write("c", "x")};
+  std::size_t asked = 0;
+  for (const Reason reason :
+       {Reason::kSurfaceUnknown, Reason::kListNotFound, Reason::kRequestInvalid, Reason::kNotPermitted}) {
+    scan_.refuse = [reason](const v1::ScanHeader&, int) {
+      return rpc::ToGrpc({reason, "the server's sentence", "header.field", {}});
+    };
+    Run run = Cli({"scan", "--json", "--jobs", "1", files[0], files[1], files[2]});
+    EXPECT_EQ(run.code, kFailed);
+    EXPECT_EQ(Scans(), ++asked) << ReasonName(reason);
+    EXPECT_EQ(run.out, R"({"error":"the server's sentence","reason":")" + std::string(ReasonName(reason)) +
+                           R"(","field":"header.field"})" + "\n");
+    run = Cli({"scan", "--jobs", "1", files[0], files[1], files[2]});
+    EXPECT_EQ(run.code, kFailed);
+    EXPECT_EQ(Scans(), ++asked);
+    EXPECT_EQ(run.out, "");
+    EXPECT_NE(run.err.find("hashgate: the server's sentence\n"), std::string::npos) << run.err;
+  }
+}
+
+TEST_F(ScanCommand, RefusalOfTheRequestInTheMiddleKeepsTheAnswersBefore) {
+  scan_.refuse = [](const v1::ScanHeader&, int number) {
+    return number < 2 ? grpc::Status::OK : rpc::ToGrpc({Reason::kListNotFound, "no such list", {}, {}});
   };
-  const Run run = Cli({"scan", "--json", "--jobs", "1", Write("a", "x"), Write("b", "x"), Write("c", "x")});
+  for (int i = 0; i < 9; ++i) Write("d/" + std::to_string(i), "x");
+  const Run run = Cli({"scan", "--jobs", "1", (folder_ / "d").string()});
   EXPECT_EQ(run.code, kFailed);
-  EXPECT_EQ(Scans(), 1U);
-  EXPECT_EQ(std::ranges::count(run.out, '\n'), 3);
+  EXPECT_EQ(Scans(), 3U);
+  EXPECT_NE(run.out.find("2 files: 2 ALLOW\n"), std::string::npos) << run.out;
+  EXPECT_NE(run.err.find("no such list"), std::string::npos) << run.err;
+}
+
+TEST_F(ScanCommand, NamesThatAreNotUtf8StayTellable) {
+  const Run run = Cli({"scan", "--json", Write("\xfe", "x"), Write("\xff", "x"), Write("\xc3\xbc", "x")});
+  EXPECT_EQ(run.code, kDone);
+  const std::string folder = HexEncode(AsBytes(folder_.string() + "/"));
+  EXPECT_NE(run.out.find("/\\ufffd\",\"fileBytes\":\"" + folder + "fe\","), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("/\\ufffd\",\"fileBytes\":\"" + folder + "ff\","), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("/\xc3\xbc\",\"scanId\""), std::string::npos) << run.out;
 }
 
 TEST_F(ScanCommand, UnreadableFilesGetTheFailPolicysVerdict) {
@@ -114,23 +151,128 @@ TEST_F(ScanCommand, UnknownVerdictsAreHold) {
   EXPECT_NE(run.out.find(R"("verdict":"HOLD")"), std::string::npos);
 }
 
-TEST_F(ScanCommand, StatePassesOverFinishedFilesButNotTheirVerdict) {
-  const std::string state = (folder_ / "state").string();
+class ScanWithState : public ScanCommand {
+ protected:
+  /// Scans the folder "d" with a state file.
+  Run Scan(const std::vector<std::string>& options = {"--json"}) {
+    std::vector<std::string> line = {"scan", "--state", state_, (folder_ / "d").string()};
+    line.insert(line.end(), options.begin(), options.end());
+    return Cli(line);
+  }
+  /// The lines of `out` with the mark of answers that were remembered.
+  static std::string Marked(const std::string& out) {
+    std::string marked;
+    std::istringstream in(out);
+    for (std::string line; std::getline(in, line);) {
+      line.back() = ',';
+      marked += line + "\"remembered\":true}\n";
+    }
+    return marked;
+  }
+  void SetUp() override {
+    ScanCommand::SetUp();
+    state_ = (folder_ / "state").string();
+  }
+
+  std::string state_;
+};
+
+TEST_F(ScanWithState, FinishedFilesGetTheirLineWithoutBeingScannedAgain) {
   Write("d/a", "x");
   Write("d/b", "block");
-  const std::vector<std::string> line = {"scan", "--json", "--state", state, (folder_ / "d").string()};
-  EXPECT_EQ(Cli(line).code, kFindings);
+  const Run first = Scan();
+  EXPECT_EQ(first.code, kFindings);
   EXPECT_EQ(Scans(), 2U);
-  Run run = Cli(line);
+  Run run = Scan();
   EXPECT_EQ(run.code, kFindings);
-  EXPECT_EQ(run.out, "");
+  EXPECT_EQ(run.out, Marked(first.out));
   EXPECT_EQ(Scans(), 2U);
-  // Changed content is another file; a new one is new.
+  run = Scan({});
+  EXPECT_NE(run.out.find("ALLOW             no match, remembered  "), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("2 files: 1 ALLOW, 1 BLOCK (2 remembered)\n"), std::string::npos) << run.out;
+  EXPECT_EQ(Scans(), 2U);
+  // Changed content is another file; a new one is new. Lines stay in the order of the files.
   Write("d/b", "now harmless");
-  Write("d/c", "x");
-  run = Cli(line);
+  Write("d/0", "x");
+  run = Scan();
   EXPECT_EQ(run.code, kDone);
-  EXPECT_EQ(std::ranges::count(run.out, '\n'), 2);
+  EXPECT_EQ(Scans(), 4U);
+  EXPECT_EQ(std::ranges::count(run.out, '\n'), 3);
+  EXPECT_LT(run.out.find("/d/0"), run.out.find("/d/a"));
+  EXPECT_LT(run.out.find("/d/a"), run.out.find("/d/b"));
+}
+
+// The one that matters: what was clean before a list or the policy changed is not clean for that.
+TEST_F(ScanWithState, WhatWasNotBlockedIsScannedAgainOnceListsPolicyOrEngineChange) {
+  Write("d/a", "x");
+  Write("d/b", "block");
+  EXPECT_EQ(Scan().code, kFindings);
+  EXPECT_EQ(Scans(), 2U);
+  std::size_t scans = 2;
+  for (const FakeVersions& versions :
+       {FakeVersions{"1.2.3", "sha256:00", 5}, FakeVersions{"1.2.3", "sha256:01", 5},
+        FakeVersions{"1.2.4", "sha256:01", 5}}) {
+    scan_.versions = versions;
+    status_.Tell(versions);
+    Run run = Scan();
+    EXPECT_EQ(Scans(), ++scans) << "the block stands; only the other is asked for";
+    EXPECT_EQ(run.out.find("remembered"), run.out.rfind("remembered")) << run.out;
+    EXPECT_LT(run.out.find("/d/b"), run.out.find("remembered")) << run.out;
+    run = Scan();
+    EXPECT_EQ(Scans(), scans) << "the new answer counts from now on";
+  }
+  // A list has learned the clean one.
+  scan_.change = [](v1::ScanResult& result) { result.set_verdict(v1::VERDICT_REVIEW); };
+  std::filesystem::remove(folder_ / "d" / "b");
+  status_.Tell({"1.2.4", "sha256:01", 6});
+  const Run run = Scan();
+  EXPECT_EQ(run.code, kFindings);
+  EXPECT_NE(run.out.find(R"("verdict":"REVIEW")"), std::string::npos) << run.out;
+}
+
+TEST_F(ScanWithState, WithoutAStatusTheFirstAnswerSaysWhatIsInForce) {
+  for (int i = 0; i < 5; ++i) Write("d/" + std::to_string(i), "x");
+  EXPECT_EQ(Scan().code, kDone);
+  EXPECT_EQ(Scans(), 5U);
+  status_.refuse = rpc::ToGrpc({Reason::kNotPermitted, "not for you", {}, {}});
+  EXPECT_EQ(Scan({"--jobs", "1"}).code, kDone);
+  EXPECT_EQ(Scans(), 6U);
+}
+
+TEST_F(ScanWithState, AnswersThatDoNotSayTheirVersionsAreNotTrusted) {
+  Write("d/a", "x");
+  scan_.change = [](v1::ScanResult& result) { result.clear_versions(); };
+  status_.Tell({"", "", 0});
+  EXPECT_EQ(Scan().code, kDone);
+  EXPECT_EQ(Scan().code, kDone);
+  EXPECT_EQ(Scans(), 2U);
+}
+
+TEST_F(ScanWithState, OldTimesDoNotHideAChange) {
+  const std::string file = Write("d/a", "x");
+  EXPECT_EQ(Scan().code, kDone);
+  // Same length and time of modification, as a tool that unpacks or copies leaves them; another inode, too.
+  const auto modified = std::filesystem::last_write_time(file);
+  Write("d/a", "y");
+  std::filesystem::last_write_time(file, modified);
+  EXPECT_EQ(Scan().code, kDone);
+  EXPECT_EQ(Scans(), 2U);
+  Write("other", "z");
+  std::filesystem::rename(folder_ / "other", file);
+  std::filesystem::last_write_time(file, modified);
+  EXPECT_EQ(Scan().code, kDone);
+  EXPECT_EQ(Scans(), 3U);
+}
+
+// Whatever the umask of whoever scans.
+TEST_F(ScanWithState, StateIsItsOwnersAlone) {
+  Write("d/a", "x");
+  const mode_t before = ::umask(0);
+  Scan();
+  ::umask(before);
+  struct stat info{};
+  ASSERT_EQ(::stat(state_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
 }
 
 TEST_F(ScanCommand, WhatWasNotEvaluatedIsNotFinished) {
@@ -151,6 +293,8 @@ TEST_F(ScanCommand, StateOfAnotherScanIsAUsageError) {
   const std::string file = Write("a", "x");
   EXPECT_EQ(Cli({"scan", "--state", state, file}).code, kDone);
   EXPECT_EQ(Cli({"scan", "--state", state, "--lists", "other", file}).code, kUsage);
+  EXPECT_EQ(Cli({"scan", "--state", state, "--include-hashes", file}).code, kUsage)
+      << "lines would lack them";
   EXPECT_EQ(Cli({"scan", "--state", file, file}).code, kUsage) << "not a state file";
   EXPECT_EQ(Read(file), "x") << "and it is left alone";
 }
@@ -174,7 +318,12 @@ TEST_F(ScanCommand, StopKeepsWhatIsFinishedAndSaysHowToGoOn) {
   scan_.refuse = nullptr;
   const Run rest = Cli(line);
   EXPECT_EQ(rest.code, kDone);
-  EXPECT_EQ(first + std::ranges::count(rest.out, '\n'), 20);
+  EXPECT_EQ(std::ranges::count(rest.out, '\n'), 20);
+  std::ptrdiff_t remembered = 0;
+  for (std::size_t at = 0; (at = rest.out.find("\"remembered\":true", at)) != std::string::npos; ++at) {
+    ++remembered;
+  }
+  EXPECT_EQ(remembered, first);
 }
 
 TEST_F(ScanCommand, OptionsReachTheServer) {
