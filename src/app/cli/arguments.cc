@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "app/cli/output.h"
 #include "hashgate/version.h"
 
 namespace hashgate::cli {
@@ -34,6 +35,10 @@ class Parser {
     auto [testkit, arguments] =
         AddWith<TestkitArguments>(app_, "testkit", "Write harmless files with known answers");
     testkit.add_option("DIR", arguments.folder, "Folder to write to")->required();
+    for (const char* const name :
+         {"exchanges", "opinions", "reviews", "reports", "audit", "transparency", "backup"}) {
+      Reserve(app_, name, name);
+    }
   }
 
   void Parse(std::vector<std::string> arguments) {
@@ -42,7 +47,9 @@ class Parser {
     try {
       app_.parse(arguments);
       parsed_.global.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds_ * 1000));
+      if (!reserved_.empty()) Refuse("'" + reserved_ + "' is not in this version");
     } catch (const CLI::ParseError& error) {
+      if (const std::string unknown = UnknownCommand(); !unknown.empty()) return Refuse(unknown);
       std::ostringstream out;
       std::ostringstream err;
       parsed_.command.reset();
@@ -64,6 +71,35 @@ class Parser {
   template <typename T>
   CLI::App& Add(CLI::App& parent, const std::string& name, const std::string& about) {
     return AddWith<T>(parent, name, about).first;
+  }
+
+  /// Takes the name of a command that a later version has, with whatever follows it. Help does not show it.
+  void Reserve(CLI::App& parent, const std::string& name, const std::string& shown) {
+    CLI::App* const command = parent.add_subcommand(name)->group("");
+    command->set_help_flag();
+    command->fallthrough(false);
+    command->prefix_command();
+    command->final_callback([this, shown] { reserved_ = shown; });
+  }
+
+  void Refuse(const std::string& sentence) {
+    parsed_.command.reset();
+    parsed_.usage_error = true;
+    parsed_.text = "hashgate: " + sentence + "\nRun with --help for more information.\n";
+  }
+
+  /// A sentence where a word stands in the place of a command and is none; else empty. The parser itself
+  /// only says that there is no command.
+  std::string UnknownCommand() {
+    const CLI::App* last = &app_;
+    while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
+    if (last->get_require_subcommand_min() == 0) return {};
+    for (const std::string& word : app_.remaining(true)) {
+      if (word.starts_with('-')) continue;
+      const std::string named = "no command '" + Printable(word) + "'";
+      return last == &app_ ? "there is " + named : "'" + last->get_name() + "' has " + named;
+    }
+    return {};
   }
 
   void AddHash() {
@@ -211,6 +247,7 @@ class Parser {
       auto [command, a] = AddWith<PolicyCheckArguments>(policy, "check", "Whether a policy is valid");
       command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
     }
+    Reserve(policy, "dry-run", "policy dry-run");
     auto [command, a] = AddWith<PolicyExplainArguments>(policy, "explain", "Why a policy says what it says");
     command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
     command.add_option(
@@ -227,6 +264,7 @@ class Parser {
 
   ParsedArguments& parsed_;
   double timeout_seconds_ = 30;
+  std::string reserved_;
   CLI::App app_{"Hashgate: recognises known child sexual abuse material by hash", "hashgate"};
 };
 

@@ -141,7 +141,7 @@ void PrintJson(const v1::ImportEntriesResponse& response, const exchange::Import
   }
   const exchange::ImportNotes& notes = importer.notes();
   out << JsonObject()
-             .Text("file", arguments.file)
+             .File(arguments.file)
              .Text("list", arguments.name)
              .Text("format", exchange::FileFormatName(importer.format()))
              .Members(rpc::ToJson(response))

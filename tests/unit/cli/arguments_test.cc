@@ -55,6 +55,42 @@ TEST(Arguments, MistakesAreUsageErrors) {
   }
 }
 
+TEST(Arguments, UnknownCommandsAreNamed) {
+  const auto text = [](const std::vector<std::string>& line) {
+    const ParsedArguments parsed = ParseArguments(line);
+    EXPECT_TRUE(parsed.usage_error);
+    EXPECT_FALSE(parsed.command.has_value());
+    return parsed.text;
+  };
+  EXPECT_TRUE(text({"nope"}).starts_with("hashgate: there is no command 'nope'\n")) << text({"nope"});
+  EXPECT_TRUE(text({"--json", "no\x1bpe", "--x"}).starts_with("hashgate: there is no command 'no?pe'\n"));
+  EXPECT_TRUE(text({"lists", "nope"}).starts_with("hashgate: 'lists' has no command 'nope'\n"))
+      << text({"lists", "nope"});
+  EXPECT_NE(text({"status", "nope"}).find("nope"), std::string::npos);
+  // Where something else is wrong, that is said.
+  EXPECT_EQ(text({"lists", "create", "x", "y"}).find("no command"), std::string::npos);
+  EXPECT_EQ(text({"lists"}).find("no command"), std::string::npos);
+}
+
+TEST(Arguments, CommandsOfLaterVersionsAreSaidToBeSo) {
+  for (const auto& line : {std::vector<std::string>{"exchanges", "status"},
+                           {"--json", "opinions", "set", "--reason", "x"},
+                           {"reviews"},
+                           {"reports", "ls", "--help"},
+                           {"audit", "verify"},
+                           {"transparency", "--from", "a", "--to", "b", "--format", "html"},
+                           {"backup", "create"}}) {
+    const ParsedArguments parsed = ParseArguments(line);
+    EXPECT_FALSE(parsed.command.has_value());
+    EXPECT_TRUE(parsed.usage_error);
+    const std::string& name = line[0] == "--json" ? line[1] : line[0];
+    EXPECT_TRUE(parsed.text.starts_with("hashgate: '" + name + "' is not in this version\n")) << parsed.text;
+  }
+  EXPECT_TRUE(ParseArguments({"policy", "dry-run", "x"})
+                  .text.starts_with("hashgate: 'policy dry-run' is not in this version\n"));
+  EXPECT_EQ(ParseArguments({"--help"}).text.find("exchanges"), std::string::npos);
+}
+
 TEST(Arguments, MatchCollectsHashesOfAllKinds) {
   const ParsedArguments parsed = ParseArguments({"match", "--md5", "aa", "--pdq", "bb", "--pdq", "cc"});
   ASSERT_TRUE(parsed.command.has_value()) << parsed.text;
