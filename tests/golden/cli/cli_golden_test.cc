@@ -68,6 +68,21 @@ TEST_F(CliGolden, Scan) {
   const std::string missing = (folder_ / "missing").string();
   Expect("scan.json.txt", {"scan", "--json", clean, block, missing});
   Expect("scan.txt", {"scan", clean, block, missing});
+  const std::string state = (folder_ / "state").string();
+  status_.answer.set_generation(9'007'199'254'740'993);
+  ASSERT_EQ(Cli({"scan", "--state", state, clean, block}).code, kFindings);
+  Expect("scan_remembered.json.txt", {"scan", "--json", "--state", state, clean, block, missing});
+  Expect("scan_remembered.txt", {"scan", "--state", state, clean, block, missing});
+  scan_.refuse = [](const v1::ScanHeader&, int) {
+    return rpc::ToGrpc({Reason::kListNotFound, "there is no list 'x'", "header.options.lists", {}});
+  };
+  Expect("scan_refused.json.txt", {"scan", "--json", "--lists", "x", clean, block});
+  Expect("scan_refused.txt", {"scan", "--lists", "x", clean, block});
+}
+
+TEST_F(CliGolden, UnknownCommands) {
+  Expect("unknown_command.txt", {"nope"});
+  Expect("later_command.txt", {"reports", "ls"});
 }
 
 TEST_F(CliGolden, Match) {
