@@ -62,6 +62,7 @@ LIBRARIES = [
     ("png.h", _CODECS),
     ("webp/", _CODECS),
     ("gif_lib.h", _CODECS),
+    ("zlib.h", _CODECS),
     ("tiff", {"image"}),
     ("libheif/", {"image"}),
     ("avif/", {"image"}),
