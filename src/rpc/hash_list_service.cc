@@ -117,7 +117,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::DisableHashList(grpc::CallbackSer
 
 grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>*
 HashListServiceImpl::ImportEntries(grpc::CallbackServerContext* call) {
-  return NewImportCall(context_, call);
+  return NewImportCall(context_, call, import_slots_);
 }
 
 grpc::ServerWriteReactor<v1::ExportEntriesResponse>* HashListServiceImpl::ExportEntries(

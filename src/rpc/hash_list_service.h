@@ -1,10 +1,41 @@
 // HashListService: administration of lists and entries.
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "rpc/service_context.h"
 
 namespace hashgate::rpc {
+
+/// A bound on imports under way: each holds a message of some MiB. Threads: thread-safe.
+class ImportSlots {
+ public:
+  static constexpr int kMax = 16;
+
+  /// One import; its end is the import's end. The slots must outlive it.
+  class Slot {
+   public:
+    explicit Slot(ImportSlots* slots) : slots_(slots) {}
+    ~Slot() { --slots_->taken_; }
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+
+   private:
+    ImportSlots* const slots_;
+  };
+
+  /// Null where all are taken.
+  std::unique_ptr<Slot> Take() {
+    if (++taken_ <= kMax) return std::make_unique<Slot>(this);
+    --taken_;
+    return nullptr;
+  }
+
+ private:
+  std::atomic<int> taken_ = 0;
+};
 
 /// Translates calls to the catalog. Threads: thread-safe.
 class HashListServiceImpl final : public v1::HashListService::CallbackService {
@@ -48,11 +79,12 @@ class HashListServiceImpl final : public v1::HashListService::CallbackService {
 
  private:
   const ServiceContext& context_;
+  ImportSlots import_slots_;
 };
 
 /// The stream reactors, in files of their own.
 grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>* NewImportCall(
-    const ServiceContext& context, grpc::CallbackServerContext* call);
+    const ServiceContext& context, grpc::CallbackServerContext* call, ImportSlots& slots);
 grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const ServiceContext& context,
                                                                    grpc::CallbackServerContext* call,
                                                                    const v1::ExportEntriesRequest* request);

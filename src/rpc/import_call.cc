@@ -1,6 +1,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,16 +17,26 @@ namespace {
 constexpr std::string_view kMethod = "ImportEntries";
 constexpr int kMaxRecordsPerMessage = 5'000;
 
-// One import: strictly read, commit, acknowledge, read again. At most one message is in memory, and the admin
-// executor is held only while records are committed.
+// One import: strictly read, commit, acknowledge, read again. At most one message is in memory. The admin
+// executor is held only while records are committed, and a ticket of the gate only from a message's arrival
+// to its acknowledgement: an import whose sender is silent holds up no drain.
 class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse> {
  public:
-  ImportCall(const ServiceContext& context, grpc::CallbackServerContext* call, CallGate::Ticket ticket)
-      : context_(context), call_(call), ticket_(std::move(ticket)) {
+  ImportCall(const ServiceContext& context, grpc::CallbackServerContext* call,
+             std::unique_ptr<ImportSlots::Slot> slot)
+      : context_(context), call_(call), slot_(std::move(slot)) {
     StartRead(&message_);
   }
 
   void OnReadDone(bool ok) override {
+    if (auto ticket = context_.gate->Enter()) {
+      ticket_.emplace(*std::move(ticket));
+    } else {
+      return EndLater({Reason::kDraining,
+                       "the server is shutting down: what was committed is kept; send the rest again later",
+                       {},
+                       context_.options.retry_after});
+    }
     const bool taken = context_.admin_executor->Submit([this, ok] {
       if (ok) {
         OnMessage();
@@ -32,18 +44,18 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
         OnEnd();
       }
     });
-    if (!taken)
-      End(ToGrpc(Error{
-          Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after}));
+    if (!taken) {
+      EndLater({Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after});
+    }
   }
 
   void OnWriteDone(bool ok) override {
     if (!ok) {
-      End(ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
+      EndLater({Reason::kCancelled, "the caller went away", {}, {}});
     } else if (progress_.done()) {
       End(grpc::Status::OK);
     } else {
-      StartRead(&message_);
+      ReadNext();
     }
   }
 
@@ -53,18 +65,22 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
   void End(const grpc::Status& status) {
     // Before the status leaves, so that a client that saw the end can start the next import at once.
     import_.reset();
+    slot_.reset();
     CountCall(context_, kMethod, status, begun_);
     Finish(status);
   }
-  void EndWith(Error error) { End(ToGrpc(error)); }
+  void EndWith(const Error& error) { End(ToGrpc(error)); }
+  // gRPC's threads serve all calls: what an import has to give back is given back on the executor.
+  void EndLater(const Error& error) {
+    if (!context_.admin_executor->Submit([this, error] { EndWith(error); })) EndWith(error);
+  }
+  void ReadNext() {
+    ticket_.reset();
+    StartRead(&message_);
+  }
 
   void OnMessage() {
-    if (context_.gate->closed()) {
-      EndWith({Reason::kDraining,
-               "the server is shutting down: what was acknowledged is kept; send the rest again later",
-               {},
-               context_.options.retry_after});
-    } else if (message_.has_header()) {
+    if (message_.has_header()) {
       OnHeader(message_.header());
     } else if (import_ == nullptr) {
       EndWith({Reason::kStreamInvalid, "the first message of an import must be its header", "header", {}});
@@ -77,10 +93,13 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     if (import_ != nullptr) return EndWith({Reason::kStreamInvalid, "a second header came", "header", {}});
     if (header.file().size() > 256)
       return EndWith({Reason::kRequestInvalid, "longer than 256 bytes", "header.file", {}});
-    auto import = context_.catalog->StartImport({header.list(), header.file(), header.replace()});
+    auto import = context_.catalog->StartImport({.list = header.list(),
+                                                 .file = header.file(),
+                                                 .replace = header.replace(),
+                                                 .allow_empty = header.allow_empty()});
     if (!import) return EndWith(import.error());
     import_ = *std::move(import);
-    StartRead(&message_);
+    ReadNext();
   }
 
   void OnRecords(const v1::ImportRecords& records) {
@@ -93,6 +112,9 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     std::vector<lists::ImportRecord> batch;
     batch.reserve(static_cast<std::size_t>(records.records_size()));
     for (const v1::ImportRecord& record : records.records()) {
+      if (record.line() < 0) {
+        return EndWith({Reason::kRequestInvalid, "lines are numbered from 1", "records.line", {}});
+      }
       lists::ImportRecord& out = batch.emplace_back();
       out.line = static_cast<std::uint64_t>(record.line());
       if (!record.has_entry()) {
@@ -109,7 +131,8 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     }
     const auto progress = import_->Add(batch);
     if (!progress) return EndWith(progress.error());
-    Count(*progress);
+    // What is only staged may never come into force.
+    if (progress->staged == 0) Count(*progress);
     Acknowledge(*progress, false);
   }
 
@@ -131,6 +154,7 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     progress_.set_unchanged_count(static_cast<std::int64_t>(progress.unchanged));
     progress_.set_quarantined_count(static_cast<std::int64_t>(progress.quarantined));
     progress_.set_committed_count(static_cast<std::int64_t>(progress.committed));
+    progress_.set_staged_count(static_cast<std::int64_t>(progress.staged));
     progress_.set_generation(progress.generation);
     progress_.set_done(done);
     StartWrite(&progress_);
@@ -152,7 +176,8 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
 
   const ServiceContext& context_;
   grpc::CallbackServerContext* const call_;
-  CallGate::Ticket ticket_;
+  std::unique_ptr<ImportSlots::Slot> slot_;
+  std::optional<CallGate::Ticket> ticket_;
   const SteadyTime begun_ = std::chrono::steady_clock::now();
   std::unique_ptr<lists::Import> import_;
   v1::ImportEntriesRequest message_;
@@ -173,17 +198,21 @@ class RefusedImport final
 }  // namespace
 
 grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>* NewImportCall(
-    const ServiceContext& context, grpc::CallbackServerContext* call) {
+    const ServiceContext& context, grpc::CallbackServerContext* call, ImportSlots& slots) {
   if (const grpc::Status status = CheckAdminStream(context, *call); !status.ok()) {
     return new RefusedImport(context, status);
   }
-  auto ticket = context.gate->Enter();
-  if (!ticket) {
-    return new RefusedImport(
-        context,
-        ToGrpc(Error{Reason::kDraining, "the server is shutting down", {}, context.options.retry_after}));
+  const auto refuse = [&](Reason reason, std::string message) {
+    return new RefusedImport(context,
+                             ToGrpc(Error{reason, std::move(message), {}, context.options.retry_after}));
+  };
+  if (context.gate->closed()) return refuse(Reason::kDraining, "the server is shutting down");
+  auto slot = slots.Take();
+  if (slot == nullptr) {
+    return refuse(Reason::kOverloaded,
+                  std::to_string(ImportSlots::kMax) + " imports are under way: try again when one is done");
   }
-  return new ImportCall(context, call, *std::move(ticket));
+  return new ImportCall(context, call, std::move(slot));
 }
 
 }  // namespace hashgate::rpc
