@@ -227,6 +227,8 @@ class Parser {
       command.add_option("--separator", a.separator, "CSV: the character between fields, or tab");
       command.add_flag("--replace", a.replace,
                        "Remove entries that are not in the file, all at once at the end");
+      command.add_flag("--allow-empty", a.allow_empty,
+                       "With --replace: let a file without entries empty the list");
       command.add_flag("--progress", a.progress, "With --json: a line for each acknowledgement");
     }
     {

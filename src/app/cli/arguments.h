@@ -70,6 +70,7 @@ struct ListsImportArguments {
   std::vector<std::string> map;
   std::string separator;
   bool replace = false;
+  bool allow_empty = false;
   bool progress = false;
 };
 struct ListsExportArguments {

@@ -90,7 +90,8 @@ class Feeder {
   void Acknowledged(const v1::ImportEntriesResponse& response) {
     last_ = response;
     progress_.Show(importer_.bytes_read(), size_,
-                   Count(static_cast<std::uint64_t>(response.committed_count()), "record", "records"));
+                   Count(static_cast<std::uint64_t>(response.committed_count() + response.staged_count()),
+                         "record", "records"));
   }
   void EndProgress() { progress_.Clear(); }
 
@@ -205,6 +206,7 @@ int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& o
   header.set_list(arguments.name);
   header.set_file(FileName(arguments.file));
   header.set_replace(arguments.replace);
+  header.set_allow_empty(arguments.allow_empty);
   const auto response = session->ImportEntries(
       header, [&feeder](v1::ImportRecords& message) { return feeder.Fill(message); },
       [&](const v1::ImportEntriesResponse& acknowledged) {
@@ -220,7 +222,9 @@ int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& o
     if (environment.stop.requested()) error = {Reason::kCancelled, "stopped", {}, {}};
     error.message = arguments.file + ": " + error.message;
     if (arguments.replace) {
-      error.message += "; the list is as it was before: run the same command again";
+      // What was refused for what it holds would be refused again.
+      const bool again = error.reason != Reason::kRequestInvalid;
+      error.message += again ? "; the list is as it was before: run the same command again" : "";
     } else if (feeder.last().committed_count() > 0) {
       error.message +=
           "; " +

@@ -104,6 +104,16 @@ TEST_F(ListsCommand, InterruptedImportSaysWhatIsThere) {
   EXPECT_TRUE(lists_.header.replace());
 }
 
+TEST_F(ListsCommand, EmptyingAListHasToBeSaid) {
+  const std::string file = Write("empty.txt", "# nothing\n");
+  Run run = Cli({"lists", "import", "demo", "--replace", "--format", "lines", file});
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_FALSE(lists_.header.allow_empty());
+  run = Cli({"lists", "import", "demo", "--replace", "--allow-empty", "--format", "lines", file});
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_TRUE(lists_.header.allow_empty());
+}
+
 TEST_F(ListsCommand, StopDuringAnImport) {
   std::string text;
   for (int i = 0; i < 50'000; ++i) text += Md5('1') + "\n";
