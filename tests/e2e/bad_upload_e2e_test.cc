@@ -179,7 +179,7 @@ TEST_F(BadUploadTest, StreamsOutOfOrder) {
   chunk.set_chunk("abc");
   const auto invalid = grpc::StatusCode::INVALID_ARGUMENT;
   ExpectRefused(stream({}), invalid, "STREAM_INVALID", "header");
-  ExpectRefused(stream({chunk}), invalid, "STREAM_INVALID", "header");
+  ExpectRefused(stream({chunk}), invalid, "STREAM_INVALID", "chunk");
   ExpectRefused(stream({header, header}), invalid, "STREAM_INVALID", "header");
   ExpectRefused(stream({header, chunk, header}), invalid, "STREAM_INVALID", "header");
   v1::ScanUploadRequest huge;

@@ -82,9 +82,10 @@ grpc::Status GateClient::CreateList(const v1::HashList& list) const {
   return lists_->CreateHashList(&context, request, &response);
 }
 
-ImportReply GateClient::Import(
-    const std::string& list, const std::vector<v1::ImportRecord>& records, int batch,
-    const std::function<bool(const v1::ImportEntriesResponse&)>& on_progress) const {
+ImportReply GateClient::Import(const std::string& list, const std::vector<v1::ImportRecord>& records,
+                               int batch,
+                               const std::function<bool(const v1::ImportEntriesResponse&)>& on_progress,
+                               bool replace) const {
   grpc::ClientContext context;
   SetTimeout(context, std::chrono::seconds(120));
   const auto stream = lists_->ImportEntries(&context);
@@ -92,6 +93,7 @@ ImportReply GateClient::Import(
   v1::ImportEntriesRequest message;
   message.mutable_header()->set_list(list);
   message.mutable_header()->set_file("synthetic.jsonl");
+  message.mutable_header()->set_replace(replace);
   bool open = stream->Write(message);
   for (std::size_t at = 0; open && at < records.size();) {
     v1::ImportRecords& part = *message.mutable_records();

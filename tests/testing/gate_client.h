@@ -45,9 +45,10 @@ class GateClient {
 
   grpc::Status CreateList(const v1::HashList& list) const;
   /// Sends the records in messages of `batch` and reads every acknowledgement; `on_progress` may end the
-  /// import early by returning false.
+  /// import early by returning false. `replace` swaps the whole list at the end.
   ImportReply Import(const std::string& list, const std::vector<v1::ImportRecord>& records, int batch = 1'000,
-                     const std::function<bool(const v1::ImportEntriesResponse&)>& on_progress = {}) const;
+                     const std::function<bool(const v1::ImportEntriesResponse&)>& on_progress = {},
+                     bool replace = false) const;
   v1::GetStatusResponse Status() const;
   /// Every entry of a list by its source id. A failed call is a test failure.
   std::vector<v1::Entry> AllEntries(const std::string& list) const;

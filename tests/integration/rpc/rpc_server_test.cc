@@ -1,0 +1,353 @@
+// The listener in the test's own process: states that a whole server passes through too fast to be caught,
+// and callers that are not administrators.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <gtest/gtest.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <thread>
+
+#include "grpc_health.grpc.pb.h"
+#include "rpc/grpc_server.h"
+#include "rpc/wire/error_status.h"
+#include "testing/gate_client.h"
+#include "testing/poll.h"
+#include "unit/scan/scan_fixture.h"
+
+namespace hashgate::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using ::testing::HasSubstr;
+
+// Answers like a worker that finds a good picture, and remembers how long it was given.
+class RecordingDecoder final : public decode::Decoder {
+ public:
+  Result<decode::DecodeResult> Decode(ByteSpan, decode::Format, const decode::Wanted&, SteadyTime deadline,
+                                      const std::function<bool()>& cancelled) override {
+    const MutexLock lock(mutex_);
+    given_ = deadline - steady_clock::now();
+    while (hold_) {
+      if (cancelled()) {
+        was_cancelled_ = true;
+        return Fail(Reason::kCancelled, "the caller went away");
+      }
+      if (steady_clock::now() >= deadline) return Fail(Reason::kDeadlineExceeded, "too late");
+      wake_.WaitUntil(mutex_, steady_clock::now() + milliseconds(10));
+    }
+    return PictureWith(PdqOf(MakeHash(Algorithm::kPdq, 5)));
+  }
+  [[nodiscard]] decode::PoolStats Stats() const override { return {}; }
+
+  milliseconds given() const {
+    const MutexLock lock(mutex_);
+    return std::chrono::duration_cast<milliseconds>(given_);
+  }
+  bool was_cancelled() const {
+    const MutexLock lock(mutex_);
+    return was_cancelled_;
+  }
+  void Hold(bool hold) {
+    const MutexLock lock(mutex_);
+    hold_ = hold;
+    wake_.NotifyAll();
+  }
+
+ private:
+  mutable Mutex mutex_;
+  CondVar wake_;
+  steady_clock::duration given_ HASHGATE_GUARDED_BY(mutex_){};
+  bool hold_ HASHGATE_GUARDED_BY(mutex_) = false;
+  bool was_cancelled_ HASHGATE_GUARDED_BY(mutex_) = false;
+};
+
+// An IPv4 address of this machine that is not loopback; empty where there is none.
+std::string OutsideAddress() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  std::string found;
+  for (const ifaddrs* at = all; at != nullptr && found.empty(); at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
+    if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0) continue;
+    char text[INET_ADDRSTRLEN];
+    const auto* address = reinterpret_cast<const sockaddr_in*>(at->ifa_addr);
+    if (::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text) != nullptr) found = text;
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+
+class RpcServerTest : public ScanTest {
+ protected:
+  void SetUp() override {
+    ScanTest::SetUp();
+    const auto policy = policy::LoadProfile("standard");
+    ASSERT_TRUE(policy);
+    policy_ = *policy;
+    gate_scanner_ = std::make_unique<scan::Scanner>(
+        scan::ScannerParts{.catalog = catalog_.get(), .decoder = &recording_, .metrics = metrics_.get()},
+        scan::ScannerOptions{.answer_reserve = milliseconds(50)}, policy_);
+    context_.scanner = gate_scanner_.get();
+    context_.catalog = catalog_.get();
+    context_.policy = [this] { return policy_; };
+    context_.metrics = metrics_.get();
+    context_.scan_executor = &scan_executor_;
+    context_.admin_executor = &admin_executor_;
+    context_.gate = &gate_;
+    context_.bytes = &bytes_;
+    context_.ready = &ready_;
+    context_.fill_status = [](v1::GetStatusResponse& response) {
+      response.set_version("test");
+      response.set_index_bytes(7);
+      response.add_lists()->set_name("secret-list");
+      response.add_checks()->set_detail("secret detail");
+    };
+    context_.options.max_scan_time = milliseconds(4'000);
+    context_.options.surfaces.emplace("default", scan::Surface{});
+    AddList("listed");
+    AddEntry("listed", {.source_id = "a", .hashes = {MakeHash(Algorithm::kPdq, 5, 100)}});
+    Listen("127.0.0.1:0");
+  }
+  void TearDown() override {
+    recording_.Hold(false);
+    gate_.Close();
+    if (server_ != nullptr) {
+      EXPECT_TRUE(server_->Stop(steady_clock::now() + seconds(10)));
+    }
+    server_.reset();
+  }
+
+  void Listen(const std::string& listen) {
+    server_.reset();
+    auto server = rpc::GrpcServer::Start(context_, {.listen = listen, .insecure = true});
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = *std::move(server);
+  }
+  std::shared_ptr<grpc::Channel> Channel(const std::string& host = "127.0.0.1") {
+    return grpc::CreateChannel(host + ":" + std::to_string(server_->port()),
+                               grpc::InsecureChannelCredentials());
+  }
+  std::string Health(const std::shared_ptr<grpc::Channel>& channel) {
+    const auto stub = grpc::health::v1::Health::NewStub(channel);
+    grpc::ClientContext context;
+    SetTimeout(context, seconds(10));
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service("hashgate.v1.ScanService");
+    grpc::health::v1::HealthCheckResponse response;
+    EXPECT_TRUE(stub->Check(&context, request, &response).ok());
+    return grpc::health::v1::HealthCheckResponse::ServingStatus_Name(response.status());
+  }
+  static std::string Picture(std::uint8_t number = 1) {
+    const auto bytes = PngBytes(number);
+    return {bytes.begin(), bytes.end()};
+  }
+
+  RecordingDecoder recording_;
+  std::unique_ptr<obs::Metrics> metrics_ = obs::Metrics::Create();
+  std::shared_ptr<const policy::Policy> policy_;
+  std::unique_ptr<scan::Scanner> gate_scanner_;
+  std::atomic<bool> ready_ = true;
+  rpc::CallGate gate_;
+  rpc::ByteBudget bytes_{64 << 20};
+  rpc::ServiceContext context_;
+  scan::Executor scan_executor_{1, 1, "scan"};
+  scan::Executor admin_executor_{1, 4, "admin"};
+  std::unique_ptr<rpc::GrpcServer> server_;
+};
+
+TEST_F(RpcServerTest, ServesOnlyWhenItIsSaid) {
+  const auto channel = Channel();
+  EXPECT_EQ(Health(channel), "NOT_SERVING");
+  server_->SetServing(true);
+  EXPECT_EQ(Health(channel), "SERVING");
+  server_->SetServing(false);
+  EXPECT_EQ(Health(channel), "NOT_SERVING");
+}
+
+TEST_F(RpcServerTest, WhileListsLoadScansAreRefusedWithWhatToDoMeanwhile) {
+  ready_ = false;
+  const GateClient client(Channel());
+  const auto unavailable = grpc::StatusCode::UNAVAILABLE;
+  ExpectRefusedScan(client.Scan(Picture()).status, unavailable, "INDEX_NOT_READY", "ScanImage");
+  ExpectRefusedScan(client.Upload(Picture(), Fixed(4)).status, unavailable, "INDEX_NOT_READY", "ScanUpload");
+  ExpectRefusedScan(client.Match(v1::ALGORITHM_MD5, std::string(16, 'm')).status, unavailable,
+                    "INDEX_NOT_READY", "MatchHashes");
+  EXPECT_EQ(ReasonOf(client.CreateList(SyntheticList("new"))), "INDEX_NOT_READY");
+  EXPECT_EQ(ReasonOf(client.Import("listed", {}).status), "INDEX_NOT_READY");
+  EXPECT_EQ(client.Status().version(), "test");
+  grpc::ClientContext context;
+  SetTimeout(context, seconds(10));
+  v1::GetFailPolicyResponse fail_policy;
+  EXPECT_TRUE(client.scan().GetFailPolicy(&context, {}, &fail_policy).ok());
+  EXPECT_EQ(gate_.inside(), 0) << "a refused call was never inside";
+  ready_ = true;
+  EXPECT_EQ(client.Scan(Picture()).result.outcome(), v1::OUTCOME_MATCHED);
+}
+
+TEST_F(RpcServerTest, DeadlinesAreTheCallersButNeverLaterThanTheServers) {
+  const GateClient client(Channel());
+  ASSERT_TRUE(client.Scan(Picture(), {}, milliseconds(2'000)).status.ok());
+  // gRPC rounds the time it sends up by as much as a hundredth.
+  EXPECT_LE(recording_.given(), milliseconds(1'980)) << "part of it is kept for the answer";
+  EXPECT_GT(recording_.given(), milliseconds(1'000));
+  ASSERT_TRUE(client.Scan(Picture(), {}, seconds(3'600)).status.ok());
+  EXPECT_LE(recording_.given(), milliseconds(3'980));
+  EXPECT_GT(recording_.given(), milliseconds(3'000));
+  // No deadline at all: the clock's last moment must not overflow.
+  grpc::ClientContext context;
+  v1::ScanImageRequest request;
+  request.set_content(Picture());
+  v1::ScanImageResponse response;
+  ASSERT_TRUE(client.scan().ScanImage(&context, request, &response).ok());
+  EXPECT_LE(recording_.given(), milliseconds(3'980));
+  EXPECT_GT(recording_.given(), milliseconds(3'000));
+  ASSERT_TRUE(client.Upload(Picture(), Fixed(4), {}, 0, seconds(3'600)).status.ok());
+  EXPECT_LE(recording_.given(), milliseconds(3'980));
+}
+
+TEST_F(RpcServerTest, WhatTakesTooLongIsAnsweredNotEvaluated) {
+  recording_.Hold(true);
+  const ScanReply reply = GateClient(Channel()).Scan(Picture(), {}, milliseconds(600));
+  ASSERT_TRUE(reply.status.ok()) << reply.status.error_message();
+  EXPECT_EQ(reply.result.verdict(), v1::VERDICT_HOLD);
+  EXPECT_EQ(reply.result.outcome(), v1::OUTCOME_NOT_EVALUATED);
+  EXPECT_EQ(reply.result.cause(), v1::CAUSE_DEADLINE);
+  EXPECT_TRUE(reply.result.has_retry_after());
+}
+
+TEST_F(RpcServerTest, WorkEndsWhenItsCallerGoesAway) {
+  recording_.Hold(true);
+  const GateClient client(Channel());
+  grpc::ClientContext context;
+  SetTimeout(context, seconds(20));
+  std::jthread caller([&] {
+    v1::ScanImageRequest request;
+    request.set_content(Picture());
+    v1::ScanImageResponse response;
+    EXPECT_EQ(client.scan().ScanImage(&context, request, &response).error_code(),
+              grpc::StatusCode::CANCELLED);
+  });
+  ASSERT_TRUE(PollUntil([this] { return recording_.given().count() > 0; }, seconds(10)));
+  context.TryCancel();
+  EXPECT_TRUE(PollUntil([this] { return recording_.was_cancelled(); }, seconds(10)));
+  EXPECT_TRUE(PollUntil([this] { return gate_.inside() == 0 && bytes_.used() == 0; }, seconds(10)));
+}
+
+TEST_F(RpcServerTest, AFullQueueRefusesAtOnce) {
+  recording_.Hold(true);
+  const GateClient client(Channel());
+  std::vector<std::jthread> callers;
+  const auto scan = [&] {
+    const ScanReply reply = client.Scan(Picture(), {}, seconds(3));
+    EXPECT_TRUE(reply.status.ok()) << reply.status.error_message();
+  };
+  callers.emplace_back(scan);
+  ASSERT_TRUE(PollUntil([this] { return recording_.given().count() > 0; }, seconds(10)));
+  callers.emplace_back(scan);
+  ASSERT_TRUE(PollUntil([this] { return scan_executor_.queued() == 1; }, seconds(10)));
+  const auto begun = steady_clock::now();
+  ExpectRefusedScan(client.Scan(Picture()).status, grpc::StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED",
+                    "ScanImage");
+  ExpectRefusedScan(client.Match(v1::ALGORITHM_MD5, std::string(16, 'm')).status,
+                    grpc::StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", "MatchHashes");
+  ExpectRefusedScan(client.Upload(Picture(), Fixed(4)).status, grpc::StatusCode::RESOURCE_EXHAUSTED,
+                    "OVERLOADED", "ScanUpload");
+  EXPECT_LT(steady_clock::now() - begun, seconds(2)) << "a refusal must not wait";
+  recording_.Hold(false);
+}
+
+TEST_F(RpcServerTest, StopWaitsForWhatIsInsideAndNotLonger) {
+  recording_.Hold(true);
+  const GateClient client(Channel());
+  std::jthread caller([&] { EXPECT_TRUE(client.Scan(Picture(), {}, seconds(20)).status.ok()); });
+  ASSERT_TRUE(PollUntil([this] { return recording_.given().count() > 0; }, seconds(10)));
+  gate_.Close();
+  EXPECT_FALSE(gate_.WaitUntilEmpty(steady_clock::now() + milliseconds(50)));
+  recording_.Hold(false);
+  const auto begun = steady_clock::now();
+  EXPECT_TRUE(server_->Stop(begun + seconds(30)));
+  EXPECT_LT(steady_clock::now() - begun, seconds(5));
+}
+
+TEST_F(RpcServerTest, CallersFromOutsideScanAndSeeNothingOfTheLists) {
+  const std::string outside = OutsideAddress();
+  if (outside.empty()) GTEST_SKIP() << "this machine has no address but loopback";
+  Listen("0.0.0.0:0");
+  const GateClient client(Channel(outside));
+  v1::ScanHeader header;
+  header.mutable_options()->set_include_hashes(true);
+  const ScanReply reply = client.Scan(Picture(), header);
+  ASSERT_TRUE(reply.status.ok()) << reply.status.error_message();
+  EXPECT_EQ(reply.result.outcome(), v1::OUTCOME_MATCHED);
+  EXPECT_EQ(reply.result.coverage().list_count(), 1);
+  EXPECT_EQ(reply.result.matches_size(), 0);
+  EXPECT_EQ(reply.result.hashes_size(), 0);
+  EXPECT_EQ(reply.result.coverage().lists_size(), 0);
+  EXPECT_EQ(reply.result.rule_id(), "");
+  const ScanReply match = client.Match(v1::ALGORITHM_PDQ, SyntheticHash(v1::ALGORITHM_PDQ, 1));
+  EXPECT_TRUE(match.status.ok());
+  EXPECT_EQ(match.result.matches_size(), 0);
+
+  // Permission comes before existence: an unknown list is refused like a known one.
+  for (const char* list : {"listed", "unknown"}) {
+    const grpc::Status status = client.Import(list, {}).status;
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+    EXPECT_EQ(ReasonOf(status), "NOT_PERMITTED");
+  }
+  EXPECT_EQ(ReasonOf(client.CreateList(SyntheticList("listed"))), "NOT_PERMITTED");
+  grpc::ClientContext export_context;
+  SetTimeout(export_context, seconds(10));
+  v1::ExportEntriesRequest request;
+  request.set_list("listed");
+  const auto reader = client.lists().ExportEntries(&export_context, request);
+  v1::ExportEntriesResponse entries;
+  EXPECT_FALSE(reader->Read(&entries));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  const v1::GetStatusResponse status = client.Status();
+  EXPECT_EQ(status.version(), "test");
+  EXPECT_EQ(status.SerializeAsString().find("secret"), std::string::npos);
+  EXPECT_EQ(status.index_bytes(), 0);
+}
+
+TEST_F(RpcServerTest, ExportGivesWhatListEntriesGives) {
+  const GateClient client(Channel());
+  std::vector<v1::ImportRecord> records;
+  for (int i = 0; i < 1'300; ++i) {
+    records.push_back(RecordOf(i + 1, std::to_string(i), v1::ALGORITHM_SHA256,
+                               SyntheticHash(v1::ALGORITHM_SHA256, static_cast<std::uint64_t>(i))));
+  }
+  ASSERT_TRUE(client.Import("listed", records).status.ok());
+  grpc::ClientContext context;
+  SetTimeout(context, seconds(20));
+  v1::ExportEntriesRequest request;
+  request.set_list("listed");
+  const auto reader = client.lists().ExportEntries(&context, request);
+  v1::ExportEntriesResponse message;
+  std::string exported;
+  while (reader->Read(&message)) {
+    for (const v1::Entry& entry : message.entries()) exported += entry.SerializeAsString();
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  std::string listed;
+  const std::vector<v1::Entry> entries = client.AllEntries("listed");
+  EXPECT_EQ(entries.size(), 1'301U);
+  for (const v1::Entry& entry : entries) listed += entry.SerializeAsString();
+  EXPECT_EQ(exported, listed);
+}
+
+TEST_F(RpcServerTest, MessagesNameFieldsNotTheirValues) {
+  v1::ScanHeader header;
+  header.set_request_id(std::string(129, 'q'));
+  const grpc::Status status = GateClient(Channel()).Scan(Picture(), header).status;
+  EXPECT_EQ(rpc::FromGrpc(status).field, "header.request_id");
+  EXPECT_THAT(status.error_message(), ::testing::Not(HasSubstr("qqq")));
+}
+
+}  // namespace
+}  // namespace hashgate::testing

@@ -1,0 +1,187 @@
+// Configuration: docker/hashgated.yaml documents every key with its true default, and mistakes are named.
+#include "app/server/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+namespace hashgate::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string ExampleFile() {
+  const char* root = std::getenv("HASHGATE_SOURCE_DIR");
+  return std::string(root == nullptr ? "." : root) + "/docker/hashgated.yaml";
+}
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// "scan.threads" -> "0". Reads the two-space layout that both texts have, not YAML at large.
+std::map<std::string, std::string> Flatten(const std::string& yaml) {
+  std::map<std::string, std::string> keys;
+  std::vector<std::string> path;
+  std::istringstream lines(yaml);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t indent = line.find_first_not_of(' ');
+    if (indent == std::string::npos || line[indent] == '#') continue;
+    const std::size_t colon = line.find(':', indent);
+    if (colon == std::string::npos) {
+      ADD_FAILURE() << "not a key: " << line;
+      continue;
+    }
+    path.resize(indent / 2);
+    path.push_back(line.substr(indent, colon - indent));
+    std::string name;
+    for (const std::string& part : path) name += (name.empty() ? "" : ".") + part;
+    if (colon + 1 < line.size()) {
+      EXPECT_TRUE(keys.emplace(name, line.substr(colon + 2)).second) << name << " stands twice";
+    }
+  }
+  return keys;
+}
+
+Error ParseError(const std::string& yaml) {
+  const auto config = ParseConfig(yaml, "hashgated.yaml");
+  EXPECT_FALSE(config) << yaml;
+  return config ? Error{} : config.error();
+}
+
+TEST(ConfigTest, TheExampleFileHasEveryKeyWithItsDefault) {
+  const auto printed = Flatten(PrintConfig(Config{}));
+  const auto documented = Flatten(ReadText(ExampleFile()));
+  EXPECT_GT(printed.size(), 35U);
+  for (const auto& [key, value] : printed) {
+    const auto found = documented.find(key);
+    ASSERT_NE(found, documented.end()) << key << " is not documented";
+    EXPECT_EQ(found->second, value) << key;
+  }
+  for (const auto& [key, value] : documented) EXPECT_TRUE(printed.contains(key)) << key << " does not exist";
+}
+
+TEST(ConfigTest, EveryKeyOfTheExampleFileHasAComment) {
+  std::istringstream lines(ReadText(ExampleFile()));
+  std::string before;
+  for (std::string line; std::getline(lines, line); before = line) {
+    const std::size_t at = line.find_first_not_of(' ');
+    if (at == std::string::npos || line[at] == '#') continue;
+    // The name of a surface is an example, not a key.
+    if (line[at] == '"') continue;
+    EXPECT_NE(before.find('#'), std::string::npos) << line;
+  }
+}
+
+TEST(ConfigTest, TheExampleFileIsTheDefault) {
+  const auto config = LoadConfig(ExampleFile());
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(PrintConfig(*config), PrintConfig(Config{}));
+}
+
+TEST(ConfigTest, NothingGivenMeansTheDefaults) {
+  for (const char* text : {"", "\n", "  \n\t\n", "scan: {}\n"}) {
+    const auto config = ParseConfig(text, "x");
+    ASSERT_TRUE(config) << text << config.error().message;
+    EXPECT_EQ(PrintConfig(*config), PrintConfig(Config{}));
+  }
+}
+
+TEST(ConfigTest, WhatIsPrintedReadsBackTheSame) {
+  Config config;
+  config.data_dir = "/srv/a \"quoted\" \\ folder: with # everything";
+  config.log_level = "warning";
+  config.policy.profile = "strict";
+  config.surfaces["avatar"] = {.kind = SurfaceKind::kAvatar, .images_only = true};
+  config.surfaces["direct message"] = {.kind = SurfaceKind::kPrivateMessage};
+  config.grpc.insecure = true;
+  config.scan.threads = 7;
+  config.drain.notice_ms = 0;
+  const auto read = ParseConfig(PrintConfig(config), "printed");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(PrintConfig(*read), PrintConfig(config));
+  EXPECT_TRUE(read->surfaces.at("avatar").images_only);
+  EXPECT_EQ(read->surfaces.at("direct message").kind, SurfaceKind::kPrivateMessage);
+}
+
+TEST(ConfigTest, TheDefaultSurfaceIsAlwaysThere) {
+  const auto config = ParseConfig("surfaces:\n  avatar: {kind: avatar}\n", "x");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->surfaces.contains("default"));
+  EXPECT_FALSE(config->surfaces.at("avatar").images_only);
+}
+
+TEST(ConfigTest, MistakesAreNamedByLineAndKey) {
+  const std::pair<std::string, std::vector<std::string>> cases[] = {
+      {"scan:\n  max_qeued: 1\n", {"hashgated.yaml:2", "max_qeued"}},
+      {"sacn: {}\n", {"hashgated.yaml:1", "sacn"}},
+      {"drain:\n  notice_ms: 1\n  notice_ms: 2\n", {"hashgated.yaml:3", "notice_ms"}},
+      {"scan:\n  threads: many\n", {"hashgated.yaml:2", "threads"}},
+      {"scan:\n  threads: 1025\n", {"hashgated.yaml:2", "threads"}},
+      {"scan:\n  threads: -1\n", {"hashgated.yaml:2", "threads"}},
+      {"grpc:\n  insecure: 1\n", {"hashgated.yaml:2", "insecure"}},
+      {"log_level: loud\n", {"hashgated.yaml:1", "log_level"}},
+      {"decoder:\n  minimum_lock: strong\n", {"hashgated.yaml:2", "minimum_lock"}},
+      {"surfaces:\n  a: {kind: nowhere}\n", {"hashgated.yaml:2", "kind"}},
+      {"surfaces:\n  a: {images_only: true}\n", {"hashgated.yaml:2", "kind"}},
+      {"surfaces:\n  a: {kind: other, color: red}\n", {"hashgated.yaml:2", "color"}},
+      {"scan: [1, 2]\n", {"hashgated.yaml:1", "scan"}},
+      {"scan:\n\tthreads: 1\n", {"hashgated.yaml:2"}},
+      {"just text\n", {"hashgated.yaml:1"}},
+  };
+  for (const auto& [yaml, parts] : cases) {
+    const Error error = ParseError(yaml);
+    EXPECT_EQ(error.reason, Reason::kConfigInvalid) << yaml;
+    for (const std::string& part : parts) EXPECT_THAT(error.message, HasSubstr(part)) << yaml;
+  }
+}
+
+TEST(ConfigTest, EveryMistakeIsNamedAtOnce) {
+  const Error error = ParseError("scan:\n  threads: many\nsurprise: 1\nlog_level: loud\n");
+  EXPECT_THAT(error.message, HasSubstr("hashgated.yaml:2"));
+  EXPECT_THAT(error.message, HasSubstr("hashgated.yaml:3"));
+  EXPECT_THAT(error.message, HasSubstr("hashgated.yaml:4"));
+}
+
+TEST(ConfigTest, AFileThatIsNotThereIsNamed) {
+  const auto config = LoadConfig("/nonexistent/hashgated.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().reason, Reason::kFileUnreadable);
+  EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/hashgated.yaml"));
+  // A folder opens like a file, and reads like none.
+  EXPECT_FALSE(LoadConfig("/"));
+}
+
+TEST(ConfigTest, DecoderLimitsReachTheWorkers) {
+  const auto config = ParseConfig(
+      "decoder:\n  max_mib: 3\n  max_pixels: 5000\n  max_side: 70\n  workers: 5\n  job_timeout_ms: 700\n"
+      "  minimum_lock: landlock\n",
+      "x");
+  ASSERT_TRUE(config) << config.error().message;
+  const decode::PoolOptions options = PoolOptionsOf(*config);
+  EXPECT_EQ(options.workers, 5);
+  EXPECT_EQ(options.job_timeout, std::chrono::milliseconds(700));
+  EXPECT_EQ(options.minimum_lock, decode::LockLevel::kLandlock);
+  EXPECT_EQ(options.limits.max_bytes, 3U << 20);
+  EXPECT_EQ(options.limits.max_pixels, 5'000U);
+  EXPECT_EQ(options.limits.max_side, 70U);
+  EXPECT_GE(PoolOptionsOf(Config{}).workers, 1) << "0 means one for each CPU";
+}
+
+TEST(ConfigTest, LogLevels) {
+  Config config;
+  EXPECT_EQ(LogLevelOf(config), log::Level::kInfo);
+  config.log_level = "error";
+  EXPECT_EQ(LogLevelOf(config), log::Level::kError);
+  config.log_level = "debug";
+  EXPECT_EQ(LogLevelOf(config), log::Level::kDebug);
+}
+
+}  // namespace
+}  // namespace hashgate::app
