@@ -1,6 +1,7 @@
 #include "app/server/config.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -209,7 +210,11 @@ Result<Config> LoadConfig(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   text << file.rdbuf();
-  if (!file) return Fail(Reason::kFileUnreadable, "cannot read the configuration " + path);
+  // A folder opens like a file and reads like an empty one, which would mean the defaults.
+  std::error_code ignored;
+  if (!file || std::filesystem::is_directory(path, ignored)) {
+    return Fail(Reason::kFileUnreadable, "cannot read the configuration " + path);
+  }
   return ParseConfig(text.str(), path);
 }
 
