@@ -1,6 +1,7 @@
 #include "app/server/server.h"
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -30,7 +31,10 @@ Result<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   text << file.rdbuf();
-  if (!file) return Fail(Reason::kFileUnreadable, "cannot read " + path);
+  std::error_code ignored;
+  if (!file || std::filesystem::is_directory(path, ignored)) {
+    return Fail(Reason::kFileUnreadable, "cannot read " + path);
+  }
   return text.str();
 }
 
