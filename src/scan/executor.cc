@@ -18,7 +18,7 @@ void NameThread(const std::string& name) {
 
 }  // namespace
 
-Executor::Executor(int threads, std::size_t max_queued, std::string name) : max_queued_(max_queued) {
+Executor::Executor(int threads, std::size_t max_queued, const std::string& name) : max_queued_(max_queued) {
   threads_.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this, name] {

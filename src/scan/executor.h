@@ -33,7 +33,7 @@ struct Job {
 class Executor {
  public:
   /// `max_queued` jobs may wait beyond those that run.
-  Executor(int threads, std::size_t max_queued, std::string name);
+  Executor(int threads, std::size_t max_queued, const std::string& name);
   /// Runs what is queued, then ends.
   ~Executor();
   Executor(const Executor&) = delete;

@@ -191,11 +191,10 @@ class Table final : public IdempotencyTable {
     Status done;
     for (const std::string& key : held) {
       const std::string id = key.substr(kIdInTimeKey);
-      const Result<std::optional<StoredRecord>> record = Read(id);
+      const std::optional<StoredRecord> record = Read(id).value_or(std::nullopt);
       batch.Delete(store::Family::kRequests, key);
       // A record of another time belongs to another time key.
-      if (record && *record && (*record)->time_millis != ReadBigEndian(std::string_view(key).substr(1)))
-        continue;
+      if (record && record->time_millis != ReadBigEndian(std::string_view(key).substr(1))) continue;
       batch.Delete(store::Family::kRequests, kRecordPrefix + id);
       ++forgotten;
     }

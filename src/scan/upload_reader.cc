@@ -48,7 +48,7 @@ void UploadReader::Update(ByteSpan bytes) {
   if (keep_ && size_ > max_content_) keep_ = false;
   if (!keep_) {
     Wipe(kept_);
-    kept_ = {};
+    std::vector<std::uint8_t>().swap(kept_);  // assigning an empty one would keep the memory
     return;
   }
   if (const std::size_t capacity = CapacityFor(kept_.size() + bytes.size()); capacity > kept_.capacity()) {

@@ -68,7 +68,9 @@ class BruteForceIndex final : public index::HashIndex {
       return row.list == list && row.algorithm == algorithm;
     }));
   }
-  bool HoldsAny(index::ListId list, Algorithm algorithm) const override { return CountIn(list, algorithm) > 0; }
+  bool HoldsAny(index::ListId list, Algorithm algorithm) const override {
+    return CountIn(list, algorithm) > 0;
+  }
   std::size_t MemoryBytes() const override { return rows_.capacity() * sizeof(index::IndexedHash); }
 
  private:

@@ -4,8 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <iostream>
+#include <mutex>
 #include <thread>
 
 #include "app/server/config.h"
@@ -52,21 +55,31 @@ int FailStart(const Error& error) {
 }
 
 // Ends the process where a signal asks for it while the server is still loading its lists: nothing is served
-// yet, and the store is made for sudden ends.
+// yet, and the store is made for sudden ends. Signals are looked at and not taken, so that one that comes as
+// the server gets ready is left for Serve.
 class EndWhileStarting {
  public:
-  explicit EndWhileStarting(const sigset_t& signals)
-      : thread_([signals](const std::stop_token& stop) {
-          const timespec slice{0, 50'000'000};
+  EndWhileStarting()
+      : thread_([this](const std::stop_token& stop) {
+          bool asked = false;
           while (!stop.stop_requested()) {
-            const int signal = ::sigtimedwait(&signals, nullptr, &slice);
-            if (signal != SIGTERM && signal != SIGINT) continue;
-            log::Info("ended", "asked to end before the server had started");
-            std::_Exit(0);
+            sigset_t pending;
+            sigpending(&pending);
+            const bool now = sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+            // Twice, so that a server that is just about to be ready comes first.
+            if (now && asked) {
+              log::Info("ended", "asked to end before the server had started");
+              std::_Exit(0);
+            }
+            asked = now;
+            std::unique_lock lock(mutex_);
+            wake_.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
           }
         }) {}
 
  private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
   std::jthread thread_;
 };
 
@@ -146,7 +159,7 @@ int main(int argc, char** argv) {
   if (!spawner) return FailStart(spawner.error());
   Result<std::unique_ptr<app::Server>> server;
   {
-    const EndWhileStarting guard(signals);
+    const EndWhileStarting guard;
     server = app::Server::Start(*config, *std::move(spawner));
   }
   if (!server) return FailStart(server.error());

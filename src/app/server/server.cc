@@ -24,6 +24,8 @@ namespace {
 constexpr int kAdminThreads = 2;
 constexpr std::size_t kMaxAdminQueued = 64;
 constexpr std::chrono::seconds kHousekeepingInterval{5};
+/// A pool without a worker for so long is not well.
+constexpr std::chrono::seconds kNoWorkerGrace{3};
 
 using std::chrono::milliseconds;
 
@@ -177,7 +179,7 @@ class RunningServer final : public Server {
                           *store_, catalog_->StoreKey(), Clock::System(),
                           {.keep = std::chrono::hours(config_.idempotency.keep_hours),
                            .max_records = static_cast<std::size_t>(config_.idempotency.max_records),
-                           .max_waiting = std::max(1, static_cast<int>(scan_executor_.thread_count()) / 2)}));
+                           .max_waiting = std::max(1, static_cast<int>(scan_executor_.thread_count()) - 1)}));
     return {};
   }
 
@@ -218,16 +220,24 @@ class RunningServer final : public Server {
     const Status writable = store_->Probe();
     readiness_.Set(Check::kStore, writable.has_value(),
                    writable ? "the store can be written" : writable.error().message);
-    const decode::PoolStats stats = decoder_->Stats();
-    readiness_.Set(Check::kDecoder, stats.workers_alive > 0,
-                   std::to_string(stats.workers_alive) + " of " + std::to_string(pool_options_.workers) +
-                       " decoder workers are alive, locked at level " +
-                       std::string(decode::LockLevelName(stats.lock)));
+    LookAtDecoder();
     if (const Status pruned = idempotency_->Prune(); !pruned) {
       log::Warning("prune_failed", "remembered request ids could not be pruned",
                    {{"reason", ReasonName(pruned.error().reason)}});
     }
     TellHealth();
+  }
+
+  // Workers are replaced all the time; only a pool that stays empty is not well.
+  void LookAtDecoder() {
+    const decode::PoolStats stats = decoder_->Stats();
+    const SteadyTime now = std::chrono::steady_clock::now();
+    const MutexLock lock(decoder_mutex_);
+    if (stats.workers_alive > 0) last_worker_seen_ = now;
+    readiness_.Set(Check::kDecoder, now - last_worker_seen_ < kNoWorkerGrace,
+                   std::to_string(stats.workers_alive) + " of " + std::to_string(pool_options_.workers) +
+                       " decoder workers are alive, locked at level " +
+                       std::string(decode::LockLevelName(stats.lock)));
   }
 
   void StartBackground() {
@@ -256,7 +266,8 @@ class RunningServer final : public Server {
     }
   }
 
-  std::vector<http::ReadyCheck> Checks() const {
+  std::vector<http::ReadyCheck> Checks() {
+    if (ready_.load()) LookAtDecoder();
     std::vector<http::ReadyCheck> checks;
     for (const Readiness::Row& row : readiness_.Rows())
       checks.push_back({std::string(row.name), row.ok, row.detail});
@@ -370,6 +381,8 @@ class RunningServer final : public Server {
   std::unique_ptr<http::HttpServer> http_;
   std::unique_ptr<rpc::GrpcServer> grpc_;
 
+  Mutex decoder_mutex_;
+  SteadyTime last_worker_seen_ HASHGATE_GUARDED_BY(decoder_mutex_) = std::chrono::steady_clock::now();
   Mutex stop_mutex_;
   CondVar stop_wake_;
   std::vector<std::jthread> background_;

@@ -41,11 +41,11 @@ Division Divide(const WideBlock16& coefficients) {
   const double median = sorted[127];
   Division out;
   out.gap = *std::min_element(sorted.begin() + 128, sorted.end()) - median;
-  for (int i = 0; i < 16; ++i) {
-    for (int j = 0; j < 16; ++j) {
-      if (coefficients[static_cast<std::size_t>(16 * i + j)] <= median) continue;
-      out.bits.set_bit(16 * i + j);
-      out.transposed.set_bit(16 * j + i);
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t j = 0; j < 16; ++j) {
+      if (coefficients[16 * i + j] <= median) continue;
+      out.bits.set_bit(static_cast<int>(16 * i + j));
+      out.transposed.set_bit(static_cast<int>(16 * j + i));
     }
   }
   return out;

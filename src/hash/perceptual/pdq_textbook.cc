@@ -72,11 +72,12 @@ Block64 TextbookDownsample(const LumaView& luma) {
       BoxLine(&b[c], &a[c], luma.rows, luma.cols, BoxWindow(luma.rows));
     }
   }
+  std::size_t at = 0;
   for (int i = 0; i < 64; ++i) {
     const auto r = static_cast<std::size_t>(SampleIndex(i, luma.rows));
     for (int j = 0; j < 64; ++j) {
       const auto c = static_cast<std::size_t>(SampleIndex(j, luma.cols));
-      block[static_cast<std::size_t>(i * 64 + j)] = a[r * cols + c];
+      block[at++] = a[r * cols + c];
     }
   }
   return block;

@@ -100,7 +100,9 @@ TEST_F(MatcherTest, AnEntryOfTheOtherPipelineIsFoundWhateverItsListSays) {
   // And it corroborates a digest.
   scan::FileHashes hashes = Hashes(Flip(kPicture, 5));
   hashes.md5 = Md5{7};
-  for (const scan::MatchDetail& match : Find(hashes)->found) {
+  const auto corroborated = Find(hashes);
+  ASSERT_TRUE(corroborated);
+  for (const scan::MatchDetail& match : corroborated->found) {
     EXPECT_EQ(match.fact.identity, Identity::kStrong) << match.fact.list;
   }
 }

@@ -366,7 +366,9 @@ TEST_F(ScannerTest, AListThatAppearsDuringAScanDoesNotMakeAnUndecodedPictureLook
     decoder_.calls = 0;
     const scan::ScanRequest request = Request();
     clock_.on_nth_reading = [this, left = reading]() mutable {
-      if (--left == 0) EXPECT_TRUE(catalog_->SetEnabled("csam", true));
+      if (--left == 0) {
+        EXPECT_TRUE(catalog_->SetEnabled("csam", true));
+      }
     };
     const auto answer = ScanBytes(PngBytes(1), request);
     clock_.on_nth_reading = nullptr;
