@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -24,7 +25,10 @@ std::int64_t ToUnixMillis(WallTime time) {
 }
 
 WallTime FromUnixMillis(std::int64_t millis) {
-  return WallTime(std::chrono::milliseconds(millis));
+  // The clock counts nanoseconds: a number of milliseconds out of a damaged record may not fit.
+  constexpr auto kFirst = std::chrono::ceil<std::chrono::milliseconds>(WallTime::min().time_since_epoch());
+  constexpr auto kLast = std::chrono::floor<std::chrono::milliseconds>(WallTime::max().time_since_epoch());
+  return WallTime(std::clamp(std::chrono::milliseconds(millis), kFirst, kLast));
 }
 
 std::string FormatTime(WallTime time) {

@@ -25,7 +25,7 @@ class Clock {
 
 /// RFC 3339 in UTC with milliseconds, e.g. "2026-11-22T17:09:40.123Z".
 std::string FormatTime(WallTime time);
-/// Milliseconds since the Unix epoch, and back.
+/// Milliseconds since the Unix epoch, and back; cut to what WallTime can hold (years 1677 to 2262).
 std::int64_t ToUnixMillis(WallTime time);
 WallTime FromUnixMillis(std::int64_t millis);
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <cstdlib>
+#include <limits>
 #include <set>
 
 #include "base/clock.h"
@@ -70,6 +71,8 @@ TEST(Clock, FormatsUtcWithMilliseconds) {
   EXPECT_EQ(FormatTime(FromUnixMillis(0)), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(FormatTime(FromUnixMillis(1'795'367'380'123)), "2026-11-22T17:09:40.123Z");
   EXPECT_EQ(FormatTime(FromUnixMillis(-1)), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(FormatTime(FromUnixMillis(std::numeric_limits<std::int64_t>::max())), "2262-04-11T23:47:16.854Z");
+  EXPECT_EQ(FormatTime(FromUnixMillis(std::numeric_limits<std::int64_t>::min())), "1677-09-21T00:12:43.146Z");
 }
 
 TEST(Random, UlidsSortByTimeAndDiffer) {
