@@ -406,10 +406,15 @@ Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& 
   look.format = upload.format;
   look.size = upload.size;
   look.timings.digest = upload.digest_micros;
-  const SteadyTime begun = parts_.clock->Steady();
-  if (request.accepted != SteadyTime{}) look.timings.queue = MicrosBetween(request.accepted, begun);
-
+  // What there is to match is looked at first, and the look-up below must not see more than this did.
   const auto current = parts_.catalog->Current();
+  const SteadyTime begun = parts_.clock->Steady();
+  // The digests were computed between the two moments and have a figure of their own.
+  if (request.accepted != SteadyTime{}) {
+    look.timings.queue =
+        std::max<std::int64_t>(0, MicrosBetween(request.accepted, begun) - upload.digest_micros);
+  }
+
   HASHGATE_RETURN_IF_ERROR(CheckLists(request, *current));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
   look.cause = CauseWithoutDecoding(request, upload, options_.max_decode_bytes);
