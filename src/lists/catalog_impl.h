@@ -19,7 +19,6 @@
 #include "lists/keyed_digests.h"
 #include "lists/record_codec.h"
 #include "lists/remover.h"
-#include "lists/structure.h"
 
 namespace hashgate::lists {
 
@@ -151,7 +150,7 @@ void CatalogImpl::AppendIndexed(const ListRecord& record, EntryId entry, std::st
     if (!indexed) continue;
     // Flags are of the hash, not of the entry: a poor PDQ hash must not weaken the entry's digests.
     const bool is_pdq = hash.algorithm == Algorithm::kPdq;
-    const bool degenerate = is_pdq && HasTooLittleStructure(PdqHash::FromBytes(indexed->bytes));
+    const bool degenerate = is_pdq && IsDegenerate(PdqHash::FromBytes(indexed->bytes));
     const bool low_quality = is_pdq && hash.quality != kQualityUnknown && hash.quality < kMinUsablePdqQuality;
     indexed->action_class = classes_.NumberOf(classification, degenerate, low_quality);
     out.push_back(*indexed);

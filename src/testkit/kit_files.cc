@@ -48,6 +48,9 @@ Bytes ListsJson(const Kit& kit) {
   return ToBytes(Json{{"lists", lists}}.dump(1) + "\n");
 }
 
+// As JSON answers say that there is no cause.
+constexpr std::string_view kNoCause = "UNSPECIFIED";
+
 // Why no small file can have this cause; nullptr where one can.
 const char* WhyNotCovered(Cause cause) {
   switch (cause) {
@@ -83,7 +86,7 @@ Bytes ExpectedJson(const Kit& kit) {
     files.push_back({{"file", "files/" + kit_case.file},
                      {"verdict", Name(expected.verdict)},
                      {"outcome", Name(expected.outcome)},
-                     {"cause", Name(expected.cause)},
+                     {"cause", expected.cause == Cause::kNone ? kNoCause : Name(expected.cause)},
                      {"harmClass", Name(expected.harm_class)},
                      {"coverage", Name(expected.coverage)},
                      {"matchedLists", expected.matched_lists},
@@ -122,7 +125,7 @@ Use a server of its own, with a fresh data folder: the lists make real verdicts,
 3. Scan each file under the policy "standard", with no other list enabled, and compare with expected.json:
      hashgate scan files --json
    or ScanService.ScanImage or ScanUpload over gRPC.
-   Enum names stand without their prefix; an empty cause and the harm class UNSPECIFIED mean there is none.
+   Enum names stand without their prefix; the cause UNSPECIFIED and the harm class UNSPECIFIED mean there is none.
    The cause of a MATCHED file says what failed besides: the match counts all the same.
    A caller in the role 'scanner' sees no lists: leave "matchedLists" out of the comparison there.
 

@@ -55,7 +55,7 @@ class BadUploadTest : public ::testing::Test {
                  server_->Metric("hashgate_buffered_bytes") == 0;
         },
         seconds(10)));
-    EXPECT_EQ(client_->Scan(KitFileBytes(KitFileWith("BLOCK", "MATCHED", ""))).result.verdict(),
+    EXPECT_EQ(client_->Scan(KitFileBytes(KitFileWith("BLOCK", "MATCHED", "UNSPECIFIED"))).result.verdict(),
               v1::VERDICT_BLOCK);
   }
 
@@ -124,7 +124,7 @@ TEST_F(BadUploadTest, OtherFilesOfAnyLengthAreMatchedWithoutBeingKept) {
 }
 
 TEST_F(BadUploadTest, TheNameOfAFileDecidesNothing) {
-  const std::string file = KitFileWith("BLOCK", "MATCHED", "");
+  const std::string file = KitFileWith("BLOCK", "MATCHED", "UNSPECIFIED");
   v1::ScanHeader header;
   header.mutable_context()->set_file_name("holiday.txt");
   const ScanReply reply = client_->Scan(KitFileBytes(file), header);
@@ -280,7 +280,7 @@ TEST_F(BadUploadTest, OnlyTheListsThatAreNamedAreAsked) {
 
 TEST_F(BadUploadTest, ADeadlineThatHasAlmostPassedIsAnsweredOrReported) {
   // The client gives up at the same moment, so both are right; a clean answer is not.
-  const std::string bytes = KitFileBytes(KitFileWith("BLOCK", "MATCHED", ""));
+  const std::string bytes = KitFileBytes(KitFileWith("BLOCK", "MATCHED", "UNSPECIFIED"));
   for (int i = 1; i <= 60; i += 3) {
     const ScanReply reply = client_->Scan(bytes, {}, milliseconds(i));
     if (reply.status.ok()) {

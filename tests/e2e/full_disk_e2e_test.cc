@@ -49,7 +49,7 @@ TEST(FullDiskTest, ImportsAreRefusedScansGoOnAndRoomHelps) {
   auto client = std::make_unique<GateClient>(server->NewChannel());
   ASSERT_TRUE(ImportKit(*client));
   ASSERT_TRUE(client->CreateList(SyntheticList("many")).ok());
-  const std::string listed = KitFileBytes(KitFileWith("BLOCK_AND_REPORT", "MATCHED", ""));
+  const std::string listed = KitFileBytes(KitFileWith("BLOCK_AND_REPORT", "MATCHED", "UNSPECIFIED"));
   ASSERT_EQ(client->Scan(listed).result.verdict(), v1::VERDICT_BLOCK_AND_REPORT);
 
   // Everything but two MiB is taken by somebody else.

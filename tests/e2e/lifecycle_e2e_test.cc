@@ -95,7 +95,7 @@ TEST(LifecycleTest, AFreshServerIsReadyAndSaysThatNothingProtects) {
   EXPECT_EQ(status.protection(), v1::PROTECTION_NONE);
   EXPECT_NE(status.protection_sentence().find("No enabled list holds an entry"), std::string::npos);
 
-  const ScanReply reply = client.Scan(KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", "")));
+  const ScanReply reply = client.Scan(KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", "UNSPECIFIED")));
   ASSERT_TRUE(reply.status.ok());
   EXPECT_EQ(reply.result.verdict(), v1::VERDICT_HOLD);
   EXPECT_EQ(reply.result.outcome(), v1::OUTCOME_NOT_EVALUATED);
@@ -137,7 +137,7 @@ TEST(LifecycleTest, DrainFinishesWhatWasAcceptedAndRefusesTheRest) {
   const HealthWatch watch(server->NewChannel(), "");
   ASSERT_TRUE(watch.WaitFor(health::HealthCheckResponse::SERVING));
 
-  const std::string listed = KitFileBytes(KitFileWith("BLOCK", "MATCHED", ""));
+  const std::string listed = KitFileBytes(KitFileWith("BLOCK", "MATCHED", "UNSPECIFIED"));
   SlowUpload slow(client);
   ASSERT_TRUE(slow.Send(listed.substr(0, 1'000)));
   ASSERT_TRUE(WaitInFlight(*server, 1));

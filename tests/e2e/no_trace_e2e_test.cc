@@ -72,8 +72,8 @@ class NoTraceTest : public ::testing::Test {
 
   // Scans marked files of several kinds, with every field of the header set.
   void PlantUploads() {
-    const std::string picture = KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", ""));
-    const std::string listed = KitFileBytes(KitFileWith("BLOCK", "MATCHED", ""));
+    const std::string picture = KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", "UNSPECIFIED"));
+    const std::string listed = KitFileBytes(KitFileWith("BLOCK", "MATCHED", "UNSPECIFIED"));
     const std::vector<std::string> uploads = {kMarker + " in a text", picture + kMarker, listed + kMarker,
                                               std::string("\xff\xd8\xff\xe0", 4) + kMarker,
                                               std::string("\x89PNG\r\n\x1a\n") + kMarker};

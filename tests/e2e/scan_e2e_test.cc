@@ -67,7 +67,7 @@ TEST_F(ScanE2eTest, ScanUploadInAnyPieces) {
 }
 
 TEST_F(ScanE2eTest, AnswersAreExplained) {
-  const std::string file = KitFileWith("BLOCK_AND_REPORT", "MATCHED", "");
+  const std::string file = KitFileWith("BLOCK_AND_REPORT", "MATCHED", "UNSPECIFIED");
   v1::ScanHeader header;
   header.mutable_options()->set_include_hashes(true);
   const ScanReply reply = client_->Scan(KitFileBytes(file), header);
@@ -92,7 +92,7 @@ TEST_F(ScanE2eTest, AnswersAreExplained) {
 }
 
 TEST_F(ScanE2eTest, ABlockedUploadSaysHowLongItsBytesAreKept) {
-  const ScanReply reply = client_->Scan(KitFileBytes(KitFileWith("BLOCK", "MATCHED", "")));
+  const ScanReply reply = client_->Scan(KitFileBytes(KitFileWith("BLOCK", "MATCHED", "UNSPECIFIED")));
   ASSERT_TRUE(reply.status.ok());
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
@@ -104,7 +104,8 @@ TEST_F(ScanE2eTest, ABlockedUploadSaysHowLongItsBytesAreKept) {
 TEST_F(ScanE2eTest, DepthExactLooksAtDigestsOnly) {
   v1::ScanHeader header;
   header.mutable_options()->set_depth(v1::DEPTH_EXACT);
-  const ScanReply reply = client_->Scan(KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", "")), header);
+  const ScanReply reply =
+      client_->Scan(KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", "UNSPECIFIED")), header);
   ASSERT_TRUE(reply.status.ok());
   EXPECT_EQ(reply.result.coverage().level(), v1::COVERAGE_LEVEL_EXACT_ONLY);
   EXPECT_EQ(reply.result.timings().decode_micros(), 0);
@@ -134,7 +135,7 @@ TEST_F(ScanE2eTest, CommandLine) {
     KitAnswer actual{.file = expected.file,
                      .verdict = line.at("verdict"),
                      .outcome = line.at("outcome"),
-                     .cause = line.at("cause") == "UNSPECIFIED" ? "" : line.at("cause"),
+                     .cause = line.at("cause"),
                      .harm_class = line.at("harmClass"),
                      .coverage = line.at("coverage").at("level"),
                      .matched_lists = {}};

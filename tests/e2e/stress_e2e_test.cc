@@ -44,7 +44,7 @@ class StressTest : public ::testing::Test {
     ASSERT_NE(server_, nullptr);
     client_ = std::make_unique<GateClient>(server_->NewChannel());
     ASSERT_TRUE(ImportKit(*client_));
-    listed_ = KitFileBytes(KitFileWith("BLOCK", "MATCHED", ""));
+    listed_ = KitFileBytes(KitFileWith("BLOCK", "MATCHED", "UNSPECIFIED"));
   }
   void ExpectWell() {
     EXPECT_TRUE(NothingLeft(*server_));

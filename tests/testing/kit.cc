@@ -125,7 +125,6 @@ KitAnswer ToKitAnswer(const std::string& file, const v1::ScanResult& result) {
                    .harm_class = Word(v1::HarmClass_Name(result.harm_class()), "HARM_CLASS_"),
                    .coverage = Word(v1::CoverageLevel_Name(result.coverage().level()), "COVERAGE_LEVEL_"),
                    .matched_lists = {}};
-  if (result.cause() == v1::CAUSE_UNSPECIFIED) answer.cause.clear();
   for (const v1::Match& match : result.matches()) answer.matched_lists.insert(match.list());
   return answer;
 }

@@ -11,7 +11,7 @@ namespace hashgate::cli {
 namespace {
 
 std::string TimeText(const google::protobuf::Timestamp& time) {
-  return FormatTime(FromUnixMillis(time.seconds() * 1000 + time.nanos() / 1'000'000));
+  return FormatTime(rpc::FromProto(time));
 }
 
 }  // namespace

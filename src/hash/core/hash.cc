@@ -90,52 +90,6 @@ Result<std::vector<std::uint8_t>> ParsePhotoDna(std::string_view text) {
   return bytes;
 }
 
-using Matrix16 = std::array<std::array<double, 16>, 16>;
-
-// Share of the energy of the 16x16 matrix of +-1 that its best rank-1 approximation holds: s1^2 / 256.
-// s1^2 is the greatest eigenvalue of M M^T. Squaring that six times leaves it in front of all others; the
-// column with the greatest diagonal is then a vector along its eigenspace whatever the pattern. A power
-// iteration from a fixed vector would not do: some patterns are orthogonal to it and would pass as
-// structured.
-double RankOneShare(const PdqHash& hash) {
-  std::array<unsigned, 16> rows{};
-  for (std::size_t r = 0; r < 16; ++r) rows[r] = hash.words[r / 4] >> (16 * (r % 4)) & 0xffffU;
-  Matrix16 gram{};
-  for (std::size_t r = 0; r < 16; ++r) {
-    for (std::size_t c = 0; c < 16; ++c) gram[r][c] = 16 - 2 * std::popcount(rows[r] ^ rows[c]);
-  }
-  Matrix16 power = gram;
-  for (int round = 0; round < 6; ++round) {
-    Matrix16 square{};
-    double trace = 0;
-    for (std::size_t r = 0; r < 16; ++r) {
-      for (std::size_t k = 0; k < 16; ++k) {
-        for (std::size_t c = 0; c < 16; ++c) square[r][c] += power[r][k] * power[k][c];
-      }
-      trace += square[r][r];
-    }
-    // The trace is positive: it is the sum of squares of a matrix that is not zero.
-    for (auto& row : square) {
-      for (double& value : row) value /= trace;
-    }
-    power = square;
-  }
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < 16; ++i) {
-    if (power[i][i] > power[best][best]) best = i;
-  }
-  const std::array<double, 16>& v = power[best];
-  double vv = 0;
-  double vgv = 0;
-  for (std::size_t r = 0; r < 16; ++r) {
-    double gv = 0;
-    for (std::size_t c = 0; c < 16; ++c) gv += gram[r][c] * v[c];
-    vv += v[r] * v[r];
-    vgv += v[r] * gv;
-  }
-  return vgv / vv / 256.0;
-}
-
 }  // namespace
 
 std::string_view AlgorithmName(Algorithm algorithm) {
@@ -216,14 +170,6 @@ Result<HashValue> ParseHashText(Algorithm algorithm, std::string_view text) {
                                             std::to_string(size * 2) + " hex digits");
   }
   return value;
-}
-
-bool IsDegenerate(const PdqHash& hash) {
-  int ones = 0;
-  for (const std::uint64_t word : hash.words) ones += std::popcount(word);
-  // The median makes half the bits 1; far from that, many coefficients tied.
-  if (ones < 64 || ones > 192) return true;
-  return RankOneShare(hash) > 0.40;
 }
 
 std::string_view DihedralName(Dihedral dihedral) {

@@ -171,6 +171,15 @@ google::protobuf::Timestamp ToProto(WallTime time) {
   return out;
 }
 
+WallTime FromProto(const google::protobuf::Timestamp& time) {
+  // Source: the range that timestamp.proto gives.
+  constexpr std::int64_t kFirstSecond = -62'135'596'800;
+  constexpr std::int64_t kLastSecond = 253'402'300'799;
+  const std::int64_t seconds = std::clamp(time.seconds(), kFirstSecond, kLastSecond);
+  const int nanos = std::clamp(time.nanos(), 0, 999'999'999);
+  return FromUnixMillis(seconds * 1'000 + nanos / 1'000'000);
+}
+
 google::protobuf::Duration ToProto(std::chrono::milliseconds duration) {
   // Both parts have the duration's sign, as duration.proto asks.
   google::protobuf::Duration out;

@@ -53,6 +53,8 @@ v1::Entry ToProto(const lists::EntryRecord& record);
 v1::Entry ToProto(const lists::Entry& entry);
 
 google::protobuf::Timestamp ToProto(WallTime time);
+/// To the millisecond. A time beyond the years 1 to 9999, which protobuf does not allow, becomes their end.
+WallTime FromProto(const google::protobuf::Timestamp& time);
 google::protobuf::Duration ToProto(std::chrono::milliseconds duration);
 
 }  // namespace hashgate::rpc

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "rpc/wire/convert.h"
 
 namespace hashgate::rpc {
 namespace {
@@ -155,7 +156,7 @@ void AppendMessage(const Message& message, std::string& out) {
   if (&type == google::protobuf::Timestamp::descriptor()) {
     google::protobuf::Timestamp time;
     time.CopyFrom(message);
-    AppendText(FormatTime(FromUnixMillis(time.seconds() * 1000 + time.nanos() / 1'000'000)), out);
+    AppendText(FormatTime(FromProto(time)), out);
     return;
   }
   if (&type == google::protobuf::Duration::descriptor()) {

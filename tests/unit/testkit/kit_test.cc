@@ -79,7 +79,7 @@ TEST_F(KitTest, EveryVerdictAndCauseHasAFileOrAReason) {
   for (const Json& row : expected["files"]) {
     ASSERT_TRUE(ParseVerdict(row["verdict"].get<std::string>())) << row;
     verdicts.insert(row["verdict"]);
-    if (row["outcome"] != "MATCHED" && row["cause"] != "") causes.insert(row["cause"]);
+    if (row["outcome"] != "MATCHED" && row["cause"] != "UNSPECIFIED") causes.insert(row["cause"]);
   }
   for (const Verdict verdict :
        {Verdict::kAllow, Verdict::kHold, Verdict::kReview, Verdict::kBlock, Verdict::kBlockAndReport}) {

@@ -134,7 +134,7 @@ TEST(Degenerate, AgreesWithAnotherWayToComputeTheShare) {
   std::mt19937_64 random(testing::Seed());
   int flagged = 0;
   int passed = 0;
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 600; ++i) {
     // A separable pattern with noise, so that shares lie on both sides of the gate.
     const auto rows = static_cast<unsigned>(random());
     const auto columns = static_cast<unsigned>(random());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <string>
 
 namespace hashgate::rpc {
@@ -190,6 +192,18 @@ TEST(ConvertTime, BeforeTheEpochToo) {
   EXPECT_EQ(time.nanos(), 999'000'000);
   EXPECT_EQ(ToProto(std::chrono::milliseconds(1500)).seconds(), 1);
   EXPECT_EQ(ToProto(std::chrono::milliseconds(1500)).nanos(), 500'000'000);
+}
+
+TEST(Convert, TimesComeBackAndAreCutToWhatProtobufAllows) {
+  for (const std::int64_t millis : {-1'500LL, 0LL, 1'750'000'000'123LL}) {
+    EXPECT_EQ(FromProto(ToProto(FromUnixMillis(millis))), FromUnixMillis(millis)) << millis;
+  }
+  google::protobuf::Timestamp far;
+  far.set_seconds(std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(FromProto(far), FromUnixMillis(253'402'300'799'000));
+  far.set_seconds(std::numeric_limits<std::int64_t>::min());
+  far.set_nanos(-5);
+  EXPECT_EQ(FromProto(far), FromUnixMillis(-62'135'596'800'000));
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+// What the tests of imports share: a catalog over a store in memory, whose index can run out of memory.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <span>
+
+#include "lists/catalog.h"
+#include "testing/fake_store.h"
+#include "testing/list_records.h"
+
+namespace hashgate::lists {
+
+using testing::FakeStore;
+using testing::FindBySha1;
+using testing::MakeConfig;
+using testing::MakeHash;
+using testing::MakeImport;
+using testing::MakeRecord;
+
+// Passes everything on to the real index until told to have no memory left.
+class TightIndex final : public index::IndexBuilder {
+ public:
+  explicit TightIndex(const int* adds_left) : adds_left_(adds_left), real_(index::NewFlatIndexBuilder(0)) {}
+  Status Add(std::span<const index::IndexedHash> hashes) override {
+    if (*adds_left_ == 0) return Fail(Reason::kMemoryLimit, "the index would need 2 of 1 bytes");
+    return real_->Add(hashes);
+  }
+  void Withdraw(ListId list, EntryId entry) override { real_->Withdraw(list, entry); }
+  void WithdrawList(ListId list) override { real_->WithdrawList(list); }
+  std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }
+
+ private:
+  const int* adds_left_;
+  std::unique_ptr<index::IndexBuilder> real_;
+};
+
+class ImportTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Restart();
+    auto list = catalog_->CreateList(MakeConfig("demo"));
+    ASSERT_TRUE(list) << list.error().message;
+    list_ = list->id;
+  }
+
+  void Restart() {
+    catalog_.reset();
+    CatalogOptions options;
+    options.remove_in_background = false;  // so that failing writes are counted in one order
+    options.make_index = [this](std::size_t) { return std::make_unique<TightIndex>(&adds_left_); };
+    auto opened = Catalog::Open(store_, options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    catalog_ = *std::move(opened);
+  }
+
+  std::unique_ptr<Import> Start(bool replace = false) {
+    auto import = catalog_->StartImport({.list = "demo", .file = "file.csv", .replace = replace});
+    EXPECT_TRUE(import) << import.error().message;
+    return *std::move(import);
+  }
+
+  ImportProgress Run(std::span<const ImportRecord> records, bool replace = false) {
+    const auto import = Start(replace);
+    const auto added = import->Add(records);
+    EXPECT_TRUE(added) << added.error().message;
+    const auto done = import->Finish();
+    EXPECT_TRUE(done) << done.error().message;
+    return *done;
+  }
+
+  [[nodiscard]] std::size_t Hits(std::uint64_t number) const {
+    return FindBySha1(*catalog_->Current(), list_, number).size();
+  }
+  [[nodiscard]] HashList List() const { return catalog_->GetList("demo").value(); }
+  [[nodiscard]] std::int64_t Number() const { return catalog_->Current()->number; }
+
+  FakeStore store_;
+  int adds_left_ = -1;
+  std::unique_ptr<Catalog> catalog_;
+  ListId list_ = 0;
+};
+
+}  // namespace hashgate::lists
