@@ -332,8 +332,8 @@ Status ImportImpl::PlanQuarantine(Plan& plan, std::span<const Quarantined> bad) 
   keys.push_back(mark_key);
   HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kQuarantine, keys));
   std::optional<std::uint64_t> mark;
-  if (known.back()) {
-    HASHGATE_ASSIGN_OR_RETURN(mark, DecodeQuarantineMark(*known.back()));
+  if (const std::optional<std::string>& row = known.back()) {
+    HASHGATE_ASSIGN_OR_RETURN(mark, DecodeQuarantineMark(*row));
   }
   const std::optional<std::uint64_t> mark_before = mark;
   for (std::size_t i = 0; i < rows.size(); ++i) {

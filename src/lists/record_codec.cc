@@ -41,8 +41,9 @@ ByteSpan AsSpan(std::string_view text) {
 template <typename Enum>
 Enum TakeEnum(ByteReader& reader, Enum last) {
   const auto number = reader.Little<std::uint8_t>();
-  reader.Require(number <= static_cast<std::uint8_t>(last));
-  return static_cast<Enum>(number);
+  const bool known = number <= static_cast<std::uint8_t>(last);
+  reader.Require(known);
+  return known ? static_cast<Enum>(number) : Enum{};
 }
 
 }  // namespace

@@ -19,11 +19,11 @@ constexpr std::size_t kMaxReasonBytes = 1024;
 constexpr int kMaxDistanceBits = 63;
 constexpr int kHashFamilyCount = 4;
 
-/// Names of an enum's values from 1 upwards, as the wire spells them.
+/// Names of an enum's values from 1 to the last, as the wire spells them.
 template <typename E>
-std::vector<std::string_view> NamesOf(int count, std::string_view (*name)(E)) {
+std::vector<std::string_view> NamesOf(E last, std::string_view (*name)(E)) {
   std::vector<std::string_view> names;
-  for (int i = 1; i <= count; ++i) names.push_back(name(static_cast<E>(i)));
+  for (int i = 1; i <= static_cast<int>(last); ++i) names.push_back(name(static_cast<E>(i)));
   return names;
 }
 
@@ -31,7 +31,7 @@ std::vector<std::string_view> NamesOf(int count, std::string_view (*name)(E)) {
 template <typename E>
 EnumSet ReadSet(YamlMap& map, std::string_view key, E last, std::string_view (*name)(E)) {
   EnumSet set;
-  const std::vector<std::string_view> names = NamesOf<E>(static_cast<int>(last), name);
+  const std::vector<std::string_view> names = NamesOf<E>(last, name);
   for (const std::size_t index : map.Choices(key, names).value_or(std::vector<std::size_t>{})) {
     set.Insert(static_cast<E>(index + 1));
   }
@@ -72,14 +72,14 @@ class PolicyReader {
 
 std::optional<Verdict> PolicyReader::ReadVerdict(YamlMap& map, std::string_view key, Verdict most) {
   static const std::vector<std::string_view> verdict_names =
-      NamesOf<Verdict>(static_cast<int>(Verdict::kBlockAndReport), &Name);
+      NamesOf<Verdict>(Verdict::kBlockAndReport, &Name);
   const std::optional<std::size_t> index = map.Choice(key, verdict_names);
   if (!index) return std::nullopt;
   const auto verdict = static_cast<Verdict>(*index + 1);
   if (verdict > most || (most < Verdict::kBlockAndReport && verdict == Verdict::kReview)) {
     std::string message = map.PathOf(key) + ": " + std::string(Name(verdict)) + " takes a match";
     message += most >= Verdict::kBlock ? ": use ALLOW, HOLD or BLOCK here" : ": use ALLOW or HOLD here";
-    problems_->Add(map.Find(key)->line, std::move(message));
+    problems_->Add(map.Find(key)->line, message);
     return std::nullopt;
   }
   return verdict;
@@ -130,8 +130,7 @@ Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string&
   when.min_quality = number("min_quality", 0, 100);
   when.min_corroboration = number("min_corroboration", 1, kHashFamilyCount);
 
-  static const std::vector<std::string_view> trust_names =
-      NamesOf<Trust>(static_cast<int>(Trust::kTrusted), &Name);
+  static const std::vector<std::string_view> trust_names = NamesOf<Trust>(Trust::kTrusted, &Name);
   if (const std::optional<std::size_t> least = map.Choice("min_trust", trust_names)) {
     if (map.Has("trust")) {
       problems_->Add(map.LineOf("min_trust"), path + ": 'trust' and 'min_trust' exclude each other");

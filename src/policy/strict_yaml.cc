@@ -287,7 +287,7 @@ std::optional<std::size_t> YamlMap::IndexOf(std::string_view text, int line, std
   if (const std::string_view near = NearestWord(text, names); !near.empty()) {
     message = QuoteForMessage(text) + " is not known here: did you mean '" + std::string(near) + "'?";
   }
-  Problem(line, key, std::move(message));
+  Problem(line, key, message);
   return std::nullopt;
 }
 
@@ -361,7 +361,7 @@ void YamlMap::RefuseOthers() {
     std::string message = (path_.empty() ? "" : path_ + ": ") + "unknown key " + QuoteForMessage(member.key);
     // Nobody reads more hints than are shown, and each costs a comparison with every known key.
     if (++unknown > kProblemsShown) {
-      problems_->Add(member.line, std::move(message));
+      problems_->Add(member.line, message);
       continue;
     }
     if (const std::string_view near = NearestWord(member.key, known); !near.empty()) {
@@ -370,7 +370,7 @@ void YamlMap::RefuseOthers() {
       message += ": the keys here are";
       for (const std::string_view key : known) message += " " + std::string(key);
     }
-    problems_->Add(member.line, std::move(message));
+    problems_->Add(member.line, message);
   }
 }
 

@@ -47,6 +47,9 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     EndStep();
   }
 
+  UploadCall(const UploadCall&) = delete;
+  UploadCall& operator=(const UploadCall&) = delete;
+
   void OnReadDone(bool ok) override {
     BeginStep();
     if (!ok) {
@@ -188,22 +191,23 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
           ToGrpc(Error{Reason::kStreamInvalid, "fewer bytes arrived than the header declared", "chunk", {}}));
       return;
     }
+    scan::ScanRequest& request = *request_;
     if (!Leave(State::kReading, State::kScanning)) return;
     // From here on the scan's own time counts, whatever the upload took.
-    request_->deadline = DeadlineOf(*call_, context_.options.max_scan_time);
-    request_->cancelled = [this] { return call_->IsCancelled(); };
+    request.deadline = DeadlineOf(*call_, context_.options.max_scan_time);
+    request.cancelled = [this] { return call_->IsCancelled(); };
     const bool taken = context_.scan_executor->Submit(
-        {.work = [this] { ScanIt(); },
+        {.work = [this, &request] { ScanIt(request); },
          .lane = lane_,
-         .start_by = request_->deadline - context_.scanner->options().answer_reserve,
+         .start_by = request.deadline - context_.scanner->options().answer_reserve,
          .late = [this] { AnswerLate("no thread was free before the deadline"); }});
-    if (!taken) End(RefuseScan(context_, Reason::kOverloaded, request_->surface.kind));
+    if (!taken) End(RefuseScan(context_, Reason::kOverloaded, request.surface.kind));
   }
 
-  void ScanIt() {
-    const Result<scan::ScanAnswer> answer = context_.scanner->Scan(*request_, reader_.Finish());
+  void ScanIt(const scan::ScanRequest& request) {
+    const Result<scan::ScanAnswer> answer = context_.scanner->Scan(request, reader_.Finish());
     if (!answer) {
-      End(ScanError(context_, answer.error(), request_->surface.kind));
+      End(ScanError(context_, answer.error(), request.surface.kind));
       return;
     }
     FillResult(*answer, caller_.detail, include_hashes_, *response_->mutable_result());
@@ -298,7 +302,9 @@ grpc::ServerReadReactor<v1::ScanUploadRequest>* NewUploadCall(const ServiceConte
     return new RefusedUpload(context, RefuseScan(context, Reason::kIndexNotReady, kind));
   auto ticket = context.gate->Enter();
   if (!ticket) return new RefusedUpload(context, RefuseScan(context, Reason::kDraining, kind));
-  return new UploadCall(context, call, response, *std::move(ticket));
+  // The constructor gives back its own reference only; gRPC's lasts until OnDone.
+  return new UploadCall(context, call, response,
+                        *std::move(ticket));  // NOLINT(clang-analyzer-cplusplus.NewDelete)
 }
 
 }  // namespace hashgate::rpc

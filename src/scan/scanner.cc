@@ -343,7 +343,7 @@ Result<ScanAnswer> Scanner::Finish(const ScanRequest& request, ByteSpan content_
       if (seen.error().reason == Reason::kRequestIdReused) return std::unexpected(std::move(seen).error());
       remembered = std::unexpected(std::move(seen).error());
     } else {
-      if (*seen) TakeOver(**seen, answer);
+      if (const auto& before = *seen; before) TakeOver(*before, answer);
       // Our own failures are never replayed.
       if (answer.outcome != Outcome::kNotEvaluated) {
         remembered = ticket->Remember(content_digest, {answer.verdict, answer.harm_class, answer.rule_id});
@@ -466,7 +466,9 @@ ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::s
   if (!request.request_id.empty() && parts_.idempotency != nullptr) {
     // No answer to an id is laxer than an earlier one, not even one that saw nothing.
     const auto earlier = parts_.idempotency->Peek({request.tenant, request.caller, request.request_id, file});
-    if (earlier && *earlier) TakeOver(**earlier, answer);
+    if (earlier) {
+      if (const auto& before = *earlier; before) TakeOver(*before, answer);
+    }
   }
   answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
   Record(answer, file < 0 ? "upload" : "hashes");

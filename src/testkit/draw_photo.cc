@@ -207,7 +207,9 @@ bool Inside(const Shape& shape, std::int64_t p, std::int64_t q, const Scene& sce
       }
       // Each side is the foot of a flat facet that rises to the middle.
       const auto& plane = shape.planes[static_cast<std::size_t>(facet)];
-      lean = (static_cast<std::int64_t>(plane[0]) * scene.light_x + plane[1] * scene.light_y) / 1400;
+      lean = (static_cast<std::int64_t>(plane[0]) * scene.light_x +
+              static_cast<std::int64_t>(plane[1]) * scene.light_y) /
+             1400;
       break;
     }
   }
@@ -315,8 +317,8 @@ class PhotoPainter {
       if (shape.pattern_x > 0) {
         const std::int64_t u = p + kUnit * 2;
         const std::int64_t v = q + kUnit * 2;
-        second = u % shape.pattern_x * 5 > shape.pattern_x * 3 &&
-                 (shape.pattern_y == 0 || v % shape.pattern_y * 5 > shape.pattern_y * 2);
+        second = u % shape.pattern_x * 5 > std::int64_t{3} * shape.pattern_x &&
+                 (shape.pattern_y == 0 || v % shape.pattern_y * 5 > std::int64_t{2} * shape.pattern_y);
       }
       const auto column = static_cast<std::size_t>(x);
       const int texture = rows_[shape.field][column] * shape.texture / 512;

@@ -62,6 +62,7 @@ bool Write(const Rows& rows, const PngOptions& options, std::vector<png_bytep>& 
 Result<Bytes> Encode(Rows rows, const PngOptions& options) {
   const std::size_t row_size = rows.samples.size() / static_cast<std::size_t>(rows.height);
   std::vector<png_bytep> row_pointers;
+  row_pointers.reserve(static_cast<std::size_t>(rows.height));
   for (int y = 0; y < rows.height; ++y) {
     row_pointers.push_back(rows.samples.data() + static_cast<std::size_t>(y) * row_size);
   }

@@ -24,7 +24,8 @@ struct Image {
       const std::string text = *entry;
       if (!options.environment.contains(text.substr(0, text.find('=')))) environment.push_back(text);
     }
-    for (const auto& [name, value] : options.environment) environment.push_back(name + "=" + value);
+    for (const auto& [name, value] : options.environment)
+      environment.push_back(std::string(name).append("=").append(value));
     for (std::string& text : command) argv.push_back(text.data());
     for (std::string& text : environment) envp.push_back(text.data());
     argv.push_back(nullptr);
@@ -52,8 +53,8 @@ ChildProcess::ChildProcess(const ChildOptions& options) {
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::dup2(out, STDOUT_FILENO);
-    ::dup2(err, STDERR_FILENO);
+    if (out >= 0) ::dup2(out, STDOUT_FILENO);
+    if (err >= 0) ::dup2(err, STDERR_FILENO);
     ::execve(image.argv[0], image.argv.data(), image.envp.data());
     ::_exit(127);
   }

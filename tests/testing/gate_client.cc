@@ -18,7 +18,7 @@ ChunkSize Fixed(std::size_t size) {
   return [size](std::size_t) { return size; };
 }
 
-GateClient::GateClient(std::shared_ptr<grpc::Channel> channel)
+GateClient::GateClient(const std::shared_ptr<grpc::Channel>& channel)
     : scan_(v1::ScanService::NewStub(channel)),
       lists_(v1::HashListService::NewStub(channel)),
       status_(v1::StatusService::NewStub(channel)) {}

@@ -32,7 +32,7 @@ using ChunkSize = std::function<std::size_t(std::size_t sent)>;
 /// Threads: thread-safe.
 class GateClient {
  public:
-  explicit GateClient(std::shared_ptr<grpc::Channel> channel);
+  explicit GateClient(const std::shared_ptr<grpc::Channel>& channel);
 
   ScanReply Scan(const std::string& bytes, const v1::ScanHeader& header = {},
                  std::chrono::milliseconds timeout = std::chrono::seconds(20)) const;

@@ -27,7 +27,8 @@ std::string ConfigText(const ServerOptions& options, const std::filesystem::path
   std::string text;
   for (const auto& [section, keys] : config) {
     if (!section.empty()) text += section + ":\n";
-    for (const auto& [key, value] : keys) text += (section.empty() ? "" : "  ") + key + ": " + value + "\n";
+    for (const auto& [key, value] : keys)
+      text.append(section.empty() ? "" : "  ").append(key).append(": ").append(value).append("\n");
   }
   return text;
 }

@@ -273,7 +273,7 @@ Result<v1::ImportEntriesResponse> GrpcClient::ImportEntries(
   if (!more) {
     call.context()->TryCancel();
   } else if (alive) {
-    if (unanswered) alive = read();
+    if (unanswered) read();
     guard.GoesOn(std::max(patience, kLastStepPatience));
     stream->WritesDone();
   }
@@ -313,7 +313,7 @@ Status GrpcClient::ExportEntries(const v1::ExportEntriesRequest& request,
 
 }  // namespace
 
-std::unique_ptr<Client> MakeClient(std::shared_ptr<grpc::ChannelInterface> channel) {
+std::unique_ptr<Client> MakeClient(const std::shared_ptr<grpc::ChannelInterface>& channel) {
   return std::make_unique<GrpcClient>(channel);
 }
 

@@ -78,6 +78,6 @@ class Client {
 /// A client of "host:port" without encryption. Connects on the first call.
 std::unique_ptr<Client> ConnectClient(const std::string& server);
 /// A client over any channel, such as one inside this process.
-std::unique_ptr<Client> MakeClient(std::shared_ptr<grpc::ChannelInterface> channel);
+std::unique_ptr<Client> MakeClient(const std::shared_ptr<grpc::ChannelInterface>& channel);
 
 }  // namespace hashgate::cli

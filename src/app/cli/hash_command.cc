@@ -19,7 +19,7 @@ namespace hashgate::cli {
 namespace {
 
 // The server's default for one picture; longer files still get their digests.
-const decode::Limits kLimits;
+constexpr decode::Limits kLimits{};
 constexpr std::chrono::seconds kDecodeTime{60};
 
 struct Wish {

@@ -212,7 +212,7 @@ int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& o
       [&](const v1::ImportEntriesResponse& acknowledged) {
         feeder.Acknowledged(acknowledged);
         if (options.json && arguments.progress && !acknowledged.done()) {
-          environment.out << rpc::ToJson(acknowledged) << std::endl;
+          environment.out << rpc::ToJson(acknowledged) << '\n' << std::flush;
         }
       },
       std::max<std::chrono::milliseconds>(options.timeout, kLeastPatience));

@@ -19,6 +19,8 @@ using policy::YamlProblems;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kLockLevels[] = {"none", "basic", "landlock"};
+constexpr decode::LockLevel kLockLevelValues[] = {decode::LockLevel::kNone, decode::LockLevel::kBasic,
+                                                  decode::LockLevel::kLandlock};
 constexpr std::string_view kSurfaceKinds[] = {"public", "group", "private_message", "avatar", "other"};
 constexpr SurfaceKind kSurfaceKindValues[] = {SurfaceKind::kPublic, SurfaceKind::kGroup,
                                               SurfaceKind::kPrivateMessage, SurfaceKind::kAvatar,
@@ -235,8 +237,9 @@ decode::PoolOptions PoolOptionsOf(const Config& config) {
   decode::PoolOptions options;
   options.workers = from.workers > 0 ? static_cast<int>(from.workers) : cpus;
   options.images_per_worker = static_cast<int>(from.images_per_worker);
-  options.minimum_lock = static_cast<decode::LockLevel>(std::ranges::find(kLockLevels, from.minimum_lock) -
-                                                        std::begin(kLockLevels));
+  for (const decode::LockLevel level : kLockLevelValues) {
+    if (decode::LockLevelName(level) == from.minimum_lock) options.minimum_lock = level;
+  }
   options.job_timeout = std::chrono::milliseconds(from.job_timeout_ms);
   options.limits.max_bytes = static_cast<std::uint64_t>(from.max_mib) << 20;
   options.limits.max_pixels = static_cast<std::uint64_t>(from.max_pixels);

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -115,9 +117,7 @@ int Serve(app::Server& server, const Arguments& arguments, const sigset_t& signa
   return exit_code;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Run(int argc, char** argv) {
   Arguments arguments;
   CLI::App options("hashgated: recognises known abuse material by hash on a platform's upload path");
   options.add_option("--config", arguments.config_file,
@@ -164,4 +164,18 @@ int main(int argc, char** argv) {
   }
   if (!server) return FailStart(server.error());
   return Serve(**server, arguments, signals);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    // No part of the server lets one escape on purpose: memory ran out, or a library broke its promise.
+    std::fputs("hashgated: ended by an unexpected error: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+    return kExitFailed;
+  }
 }

@@ -67,7 +67,11 @@ class RunningServer final : public Server {
   RunningServer& operator=(const RunningServer&) = delete;
 
   Status Open() {
-    HASHGATE_ASSIGN_OR_RETURN(policy_, LoadPolicy(config_));
+    {
+      HASHGATE_ASSIGN_OR_RETURN(auto policy, LoadPolicy(config_));
+      const MutexLock lock(policy_mutex_);
+      policy_ = std::move(policy);
+    }
     HASHGATE_ASSIGN_OR_RETURN(const index::Kernel* const kernel, index::SelectKernel());
     kernel_name_ = std::string(kernel->name);
     HASHGATE_ASSIGN_OR_RETURN(store_, store::OpenRocksStore({.path = config_.data_dir, .sealer = nullptr}));
@@ -124,7 +128,7 @@ class RunningServer final : public Server {
       const MutexLock lock(policy_mutex_);
       policy_ = policy;
     }
-    scanner_->SetPolicy(policy);
+    if (scanner_) scanner_->SetPolicy(policy);
     log::Info(
         "reloaded", "policy and log level are reloaded; other keys take a restart",
         {{"policy", policy->Name() + "/" + policy->Version()}, {"policy_digest", policy->TextDigest()}});
@@ -190,23 +194,24 @@ class RunningServer final : public Server {
     options.answer_reserve = milliseconds(config_.scan.answer_reserve_ms);
     options.retain_blocked = std::chrono::hours(24 * config_.scan.retain_blocked_days);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
-    scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
-                                        .decoder = decoder_.get(),
-                                        .idempotency = idempotency_.get(),
-                                        .metrics = metrics_.get()},
-                     options, CurrentPolicy());
+    scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
+                                                                 .decoder = decoder_.get(),
+                                                                 .idempotency = idempotency_.get(),
+                                                                 .metrics = metrics_.get()},
+                                              options, CurrentPolicy());
     canary_.emplace(
-        *scanner_, *catalog_, *metrics_, BuiltInPicture(),
+        scanner, *catalog_, *metrics_, BuiltInPicture(),
         scan::CanaryOptions{.misses_until_unready = static_cast<int>(config_.canary.misses_until_unready),
                             .entries_per_list = static_cast<int>(config_.canary.entries_per_list)});
     RunCanary();
     Housekeep();
-    context_.scanner = &*scanner_;
+    context_.scanner = &scanner;
     context_.catalog = catalog_.get();
     return {};
   }
 
   void RunCanary() {
+    if (!canary_) return;
     canary_->Run();
     readiness_.Set(Check::kCanary, canary_->ok(), canary_->detail());
     TellHealth();
