@@ -74,7 +74,7 @@ const HashIndex& IndexOf(std::size_t count, MakeRow make_row) {
   static std::map<std::pair<std::size_t, MakeRow>, std::shared_ptr<const HashIndex>> made;
   auto& index = made[{count, make_row}];
   if (index == nullptr) {
-    const auto builder = NewFlatIndexBuilder();
+    const auto builder = NewIndexBuilder(IndexOptions{});
     std::vector<IndexedHash> rows;
     for (EntryId entry = 0; entry < count; ++entry) rows.push_back(make_row(entry, RandomHashes()[entry]));
     if (const auto added = builder->Add(rows); !added) {
@@ -105,7 +105,7 @@ BENCHMARK(SearchEightForms)
 
 // A list of very many copies of one hash, and that hash asked for.
 void SearchDegenerate(benchmark::State& state) {
-  const auto builder = NewFlatIndexBuilder();
+  const auto builder = NewIndexBuilder(IndexOptions{});
   const PdqHash hash = RandomHashes().front();
   std::vector<IndexedHash> rows;
   for (EntryId entry = 0; entry < 100'000; ++entry) rows.push_back(PdqRow(entry, hash));
@@ -142,7 +142,7 @@ BENCHMARK(LookUpDigest)->ArgsProduct({{100'000, 1'000'000}, {0, 1}})->ArgNames({
 void ImportInBatches(benchmark::State& state, MakeRow make_row) {
   constexpr std::size_t kBatch = 1'000;
   for ([[maybe_unused]] auto _ : state) {
-    const auto builder = NewFlatIndexBuilder();
+    const auto builder = NewIndexBuilder(IndexOptions{});
     std::shared_ptr<const HashIndex> index;
     std::vector<IndexedHash> rows;
     for (EntryId entry = 0; entry < static_cast<EntryId>(state.range(0));) {
@@ -162,7 +162,7 @@ BENCHMARK_CAPTURE(ImportInBatches, sha256, Sha256Row)->Arg(1'000'000)->Unit(benc
 void UpdateAll(benchmark::State& state) {
   constexpr std::size_t kCount = 200'000;
   for ([[maybe_unused]] auto _ : state) {
-    const auto builder = NewFlatIndexBuilder();
+    const auto builder = NewIndexBuilder(IndexOptions{});
     for (int pass = 0; pass < 2; ++pass) {
       for (EntryId entry = 0; entry < kCount; ++entry) {
         const auto list = static_cast<ListId>(1 + entry % 3);

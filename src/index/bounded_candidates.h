@@ -38,10 +38,12 @@ class BoundedCandidates {
     explicit Group(std::size_t keep);
     /// Cost: amortised O(log keep).
     void Offer(const Item& item) {
-      if (truncated_ && item >= worst_) return;
+      if (Rejects(item)) return;
       items_.push_back(item);
       if (items_.size() >= compact_at_) Compact();
     }
+    /// True where this item, and every greater one, can no longer change the result.
+    [[nodiscard]] bool Rejects(const Item& item) const { return truncated_ && item >= worst_; }
     /// Items of a greater rank can no longer change the result.
     [[nodiscard]] std::uint32_t max_useful_rank() const { return truncated_ ? worst_.rank : UINT32_MAX; }
     /// The kept items, best first.

@@ -10,6 +10,9 @@
 namespace hashgate::index {
 namespace {
 
+// Rows between two looks at `cancelled`.
+constexpr std::size_t kCancelEvery = std::size_t{1} << 20;
+
 // Two slots a bucket on average.
 std::size_t BucketCount(std::size_t rows) {
   return std::max<std::size_t>(1, rows / 2);
@@ -158,6 +161,8 @@ class SegmentWriter {
     segment_->runs_.back().end = ++next_;
   }
 
+  [[nodiscard]] std::size_t rows() const { return next_; }
+
   std::shared_ptr<const Segment> Finish(const std::shared_ptr<MemoryLedger>& ledger) {
     segment_->runs_.shrink_to_fit();
     if (segment_->algorithm_ != Algorithm::kPdq) segment_->BuildDirectory();
@@ -193,7 +198,8 @@ std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<con
 }
 
 std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> sources,
-                                             const std::shared_ptr<MemoryLedger>& ledger) {
+                                             const std::shared_ptr<MemoryLedger>& ledger,
+                                             const std::function<bool()>& cancelled) {
   struct Cursor {
     const LiveSegment* source;
     std::size_t run = 0;
@@ -216,18 +222,32 @@ std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> source
   }
   if (rows == 0) return nullptr;
   SegmentWriter writer(sources.front().segment->algorithm(), rows);
+  // A heap with the least row in front. Rows that come before the next cursor's are taken in one go: sources
+  // that do not overlap, as a load makes them, are copied rather than merged.
+  const auto after = [](const Cursor& a, const Cursor& b) {
+    const auto order = a.key() <=> b.key();
+    return order > 0 || (order == 0 && a.entry() > b.entry());
+  };
+  std::ranges::make_heap(cursors, after);
+  std::size_t next_look = kCancelEvery;
   while (!cursors.empty()) {
-    // Few sources: looking at each costs less than a heap.
-    std::size_t least = 0;
-    for (std::size_t i = 1; i < cursors.size(); ++i) {
-      const auto order = cursors[i].key() <=> cursors[least].key();
-      if (order < 0 || (order == 0 && cursors[i].entry() < cursors[least].entry())) least = i;
+    if (writer.rows() >= next_look) {
+      if (cancelled && cancelled()) return nullptr;
+      next_look += kCancelEvery;
     }
-    Cursor& cursor = cursors[least];
-    writer.Append(cursor.key(), cursor.entry(), cursor.source->segment->value(cursor.slot));
-    ++cursor.slot;
-    cursor.SkipDead();
-    if (cursor.done()) cursors.erase(cursors.begin() + static_cast<std::ptrdiff_t>(least));
+    std::ranges::pop_heap(cursors, after);
+    Cursor& cursor = cursors.back();
+    const Cursor* const next = cursors.size() > 1 ? &cursors.front() : nullptr;
+    do {
+      writer.Append(cursor.key(), cursor.entry(), cursor.source->segment->value(cursor.slot));
+      ++cursor.slot;
+      cursor.SkipDead();
+    } while (!cursor.done() && (next == nullptr || !after(cursor, *next)) && writer.rows() < next_look);
+    if (cursor.done()) {
+      cursors.pop_back();
+    } else {
+      std::ranges::push_heap(cursors, after);
+    }
   }
   return writer.Finish(ledger);
 }

@@ -6,12 +6,13 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <new>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "index/fixed_array.h"
 #include "index/hash_index.h"
 
 namespace hashgate::index {
@@ -34,32 +35,6 @@ class MemoryCharge {
  private:
   std::shared_ptr<MemoryLedger> ledger_;
   std::size_t bytes_ = 0;
-};
-
-/// An array of exactly the size asked for, on a cache line boundary. Elements start with no value.
-template <typename T>
-class FixedArray {
- public:
-  FixedArray() = default;
-  explicit FixedArray(std::size_t size)
-      : data_(static_cast<T*>(::operator new(std::max<std::size_t>(size, 1) * sizeof(T), kAlignment))),
-        size_(size) {}
-  [[nodiscard]] T* data() { return data_.get(); }
-  [[nodiscard]] const T* data() const { return data_.get(); }
-  [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::size_t bytes() const { return size_ * sizeof(T); }
-  T& operator[](std::size_t i) { return data_.get()[i]; }
-  const T& operator[](std::size_t i) const { return data_.get()[i]; }
-  [[nodiscard]] std::span<T> span() { return {data_.get(), size_}; }
-  [[nodiscard]] std::span<const T> span() const { return {data_.get(), size_}; }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(T* data) const { ::operator delete(data, kAlignment); }
-  };
-  std::unique_ptr<T, Free> data_;
-  std::size_t size_ = 0;
 };
 
 /// Rows that differ in nothing but entry and hash lie next to each other: what they share is stored once.
@@ -147,23 +122,27 @@ class Segment {
   MemoryCharge charge_;
 };
 
-/// A segment and its tombstones (null: none).
+class BandIndex;
+
+/// A segment, its tombstones (null: none), and the quick way to its PDQ hashes (null: they are scanned).
 struct LiveSegment {
   std::shared_ptr<const Segment> segment;
   std::shared_ptr<const Tombstones> dead;
+  std::shared_ptr<const BandIndex> bands;
 
   [[nodiscard]] bool IsDead(std::uint32_t slot) const { return dead != nullptr && dead->Has(slot); }
   [[nodiscard]] std::size_t live() const { return segment->size() - (dead == nullptr ? 0 : dead->count()); }
-  [[nodiscard]] std::size_t bytes() const { return segment->bytes() + (dead == nullptr ? 0 : dead->bytes()); }
 };
 
 /// Makes a segment of rows, all of one algorithm, in any order. Cost: O(rows log rows).
 std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<const IndexedHash*> rows,
                                             const std::shared_ptr<MemoryLedger>& ledger);
 
-/// Makes one segment of all rows that are not withdrawn; null where none is left. Shapes: at least one
-/// source, all of one algorithm, fewer than kMaxRows rows. Cost: O(rows x sources).
+/// Makes one segment of all rows that are not withdrawn; null where none is left, and where `cancelled`
+/// (asked now and then) says so. Shapes: at least one source, all of one algorithm, fewer than kMaxRows rows.
+/// Cost: O(rows x sources).
 std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> sources,
-                                             const std::shared_ptr<MemoryLedger>& ledger);
+                                             const std::shared_ptr<MemoryLedger>& ledger,
+                                             const std::function<bool()>& cancelled = {});
 
 }  // namespace hashgate::index

@@ -169,9 +169,12 @@ struct EntryPage {
 struct CatalogOptions {
   std::size_t index_max_bytes = 0;  ///< 0: no bound
   const Clock* clock = &Clock::System();
-  /// Makes the index for `max_bytes`; null means index::NewFlatIndexBuilder. Called again where an index has
-  /// to be rebuilt from the store.
-  std::function<std::unique_ptr<index::IndexBuilder>(std::size_t max_bytes)> make_index;
+  /// Makes the index; null means index::NewIndexBuilder. Called again where an index has to be rebuilt from
+  /// the store.
+  std::function<std::unique_ptr<index::IndexBuilder>(const index::IndexOptions& options)> make_index;
+  /// Large segments of the index are merged on a thread of the index's own, and what comes of it is
+  /// published. Otherwise on the thread that writes.
+  bool merge_in_background = true;
   /// Records of deleted and replaced lists and of dropped imports are removed on a thread of the catalogue's
   /// own. Otherwise on the thread that deletes, replaces or drops.
   bool remove_in_background = true;

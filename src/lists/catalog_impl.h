@@ -19,6 +19,7 @@
 #include "lists/keyed_digests.h"
 #include "lists/record_codec.h"
 #include "lists/remover.h"
+#include "lists/republisher.h"
 
 namespace hashgate::lists {
 
@@ -44,6 +45,9 @@ inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since)
 class CatalogImpl final : public Catalog {
  public:
   CatalogImpl(store::Store& store, CatalogOptions options, const Secret& secret, const StateRecord& state);
+  ~CatalogImpl() override;
+  CatalogImpl(const CatalogImpl&) = delete;
+  CatalogImpl& operator=(const CatalogImpl&) = delete;
 
   /// Finishes removals, loads all lists into the index, repairs counters, publishes. Once, before any use.
   Status Load(const std::function<void(std::uint64_t)>& progress) HASHGATE_EXCLUDES(write_mutex_);
@@ -77,7 +81,7 @@ class CatalogImpl final : public Catalog {
   [[nodiscard]] std::int64_t NowMillis() const { return ToUnixMillis(options_.clock->Wall()); }
 
   // Writer's steps. catalog_index.cc
-  std::unique_ptr<index::IndexBuilder> MakeIndex() const;
+  std::unique_ptr<index::IndexBuilder> MakeIndex();
   Status LoadContent(const ListRecord& record, ContentId content, std::uint64_t* entries,
                      const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
   Status RebuildIndex(const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
@@ -92,6 +96,8 @@ class CatalogImpl final : public Catalog {
   Status Commit(store::Batch& batch, const StateRecord& next) HASHGATE_REQUIRES(write_mutex_);
   [[nodiscard]] StateRecord NextGeneration() const HASHGATE_REQUIRES(write_mutex_);
   void Publish() HASHGATE_REQUIRES(write_mutex_);
+  /// Publishes the generation in force again, with what the index has merged meanwhile.
+  void PublishMerged() HASHGATE_EXCLUDES(write_mutex_);
 
   Result<ListRecord*> FindForWrite(std::string_view name, bool system) HASHGATE_REQUIRES(write_mutex_);
   Result<HashList> Create(const ListConfig& config, bool system) HASHGATE_EXCLUDES(write_mutex_);
@@ -125,6 +131,8 @@ class CatalogImpl final : public Catalog {
   std::map<ListId, Running> running_ HASHGATE_GUARDED_BY(running_mutex_);
 
   Remover remover_;
+  // The index leaves word here: it goes after the index, which the destructor takes down first.
+  std::optional<Republisher> republisher_;
 };
 
 /// What an entry's hash says to the index; empty for algorithms that it does not hold.

@@ -29,9 +29,11 @@ std::vector<const HashList*> Generation::EnabledFor(std::string_view tenant,
   return out;
 }
 
-std::unique_ptr<index::IndexBuilder> CatalogImpl::MakeIndex() const {
-  return options_.make_index ? options_.make_index(options_.index_max_bytes)
-                             : index::NewFlatIndexBuilder(options_.index_max_bytes);
+std::unique_ptr<index::IndexBuilder> CatalogImpl::MakeIndex() {
+  index::IndexOptions options{
+      .max_bytes = options_.index_max_bytes, .permutation_seed = digests_.IndexSeed(), .on_merged = {}};
+  if (republisher_) options.on_merged = [this] { republisher_->LeaveWord(); };
+  return options_.make_index ? options_.make_index(options) : index::NewIndexBuilder(options);
 }
 
 Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, std::uint64_t* entries,
@@ -81,6 +83,7 @@ Status CatalogImpl::RebuildIndex(const std::function<void(std::uint64_t)>& progr
     record.list.entry_count = total - before;
   }
   index_stale_ = false;
+  builder_->Settle();
   return {};
 }
 
@@ -124,6 +127,13 @@ void CatalogImpl::Publish() {
   // The old generation is let go of outside the lock: freeing a large index would make readers wait.
   const MutexLock lock(published_mutex_);
   std::swap(published_, next);
+}
+
+void CatalogImpl::PublishMerged() {
+  const MutexLock lock(write_mutex_);
+  // An index that is being taken down, or lacks entries, has nothing to show.
+  if (builder_ == nullptr || index_stale_) return;
+  Publish();
 }
 
 Published CatalogImpl::Pinned() const {

@@ -63,7 +63,14 @@ CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secr
       secret_(secret),
       digests_(secret),
       state_(state),
-      remover_(store, options_.remove_in_background) {}
+      remover_(store, options_.remove_in_background) {
+  if (options_.merge_in_background) republisher_.emplace([this] { PublishMerged(); });
+}
+
+CatalogImpl::~CatalogImpl() {
+  const MutexLock lock(write_mutex_);
+  builder_.reset();
+}
 
 Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
   HASHGATE_RETURN_IF_ERROR(FinishRemovals());

@@ -46,7 +46,8 @@ KeyedDigests::KeyedDigests(const Secret& secret)
     : identity_key_(HmacSha256(secret, AsBytes("hashgate lists identity"))),
       content_key_(HmacSha256(secret, AsBytes("hashgate lists content"))),
       file_key_(HmacSha256(secret, AsBytes("hashgate lists file"))),
-      token_key_(HmacSha256(secret, AsBytes("hashgate lists token"))) {}
+      token_key_(HmacSha256(secret, AsBytes("hashgate lists token"))),
+      index_seed_(HmacSha256(secret, AsBytes("hashgate index bits"))) {}
 
 KeyedDigest KeyedDigests::Identity(ListId list, std::string_view source_id,
                                    std::span<const HashView> hashes) const {

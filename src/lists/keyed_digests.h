@@ -23,6 +23,8 @@ class KeyedDigests {
   [[nodiscard]] KeyedDigest Content(std::string_view body) const;
   /// Of a file's name.
   [[nodiscard]] std::uint64_t File(std::string_view name) const;
+  /// What the index shuffles bits by.
+  [[nodiscard]] Secret IndexSeed() const { return index_seed_; }
   /// Of a page token's payload.
   [[nodiscard]] KeyedDigest Token(std::string_view payload) const;
 
@@ -31,6 +33,7 @@ class KeyedDigests {
   Secret content_key_;
   Secret file_key_;
   Secret token_key_;
+  Secret index_seed_;
 };
 
 }  // namespace hashgate::lists

@@ -152,6 +152,7 @@ class BruteForceBuilder final : public index::IndexBuilder {
   std::shared_ptr<const index::HashIndex> Snapshot() override {
     return std::make_shared<BruteForceIndex>(rows_);
   }
+  void Settle() override {}
 
  private:
   std::vector<index::IndexedHash> rows_;

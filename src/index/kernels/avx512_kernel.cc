@@ -134,7 +134,8 @@ HASHGATE_INLINE ScanStep Scan(const ScanInput& input, std::size_t begin, std::sp
 }  // namespace
 
 bool Avx512Supported() {
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vpopcntdq") != 0 &&
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512vpopcntdq") != 0 && __builtin_cpu_supports("avx512bitalg") != 0 &&
          __builtin_cpu_supports("popcnt") != 0;
 }
 

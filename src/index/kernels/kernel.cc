@@ -14,11 +14,11 @@ bool AlwaysSupported() {
 
 constexpr Kernel kKernels[] = {
 #if defined(__x86_64__)
-    {"avx512", Avx512Supported, ScanAvx512},
-    {"avx2", Avx2Supported, ScanAvx2},
-    {"popcnt", PopcntSupported, ScanPopcnt},
+    {"avx512", Avx512Supported, ScanAvx512, FilterAvx512, VerifyPopcnt},
+    {"avx2", Avx2Supported, ScanAvx2, FilterAvx2, VerifyPopcnt},
+    {"popcnt", PopcntSupported, ScanPopcnt, FilterPopcnt, VerifyPopcnt},
 #endif
-    {"portable", AlwaysSupported, ScanPortable},
+    {"portable", AlwaysSupported, ScanPortable, FilterPortable, VerifyPortable},
 };
 
 std::string SupportedNames() {

@@ -9,6 +9,7 @@
 
 #include "hashgate/error.h"
 #include "hashgate/hash.h"
+#include "index/kernels/postings.h"
 
 namespace hashgate::index {
 
@@ -47,6 +48,8 @@ struct Kernel {
   /// True where this CPU and operating system can run it.
   bool (*supported)();
   ScanFunction scan;
+  FilterFunction filter;
+  VerifyFunction verify;
 };
 
 /// Every kernel of this build, fastest first; the last one runs everywhere.

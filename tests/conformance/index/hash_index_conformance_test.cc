@@ -2,11 +2,14 @@
 // order, same truncation.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <limits>
+
 #include <memory>
 #include <vector>
 
 #include "conformance/index/index_samples.h"
-#include "index/flat_index.h"
+#include "index/segment_index.h"
 #include "testing/brute_force_index.h"
 #include "testing/seed.h"
 
@@ -17,7 +20,7 @@ constexpr SearchBounds kUnbounded{.per_group = 1'000'000, .total = 100'000'000};
 
 struct Implementation {
   std::string name;
-  std::unique_ptr<IndexBuilder> (*make)(const Kernel*);
+  std::function<std::unique_ptr<IndexBuilder>(const Kernel*)> make;
   const Kernel* kernel;
 };
 
@@ -335,17 +338,43 @@ TEST_P(HashIndexConformance, ManyEntriesOfOneMd5DoNotHideStrongIdentity) {
             "0 list 1 entry 49000 tag 0 class 0 sha1\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, HashIndexConformance, ::testing::ValuesIn([] {
-      std::vector<Implementation> all;
-      for (const Kernel& kernel : AllKernels()) {
-        all.push_back({"flat_" + std::string(kernel.name),
-                       [](const Kernel* k) { return NewFlatIndexBuilder(FlatIndexOptions{.kernel = k}); },
-                       &kernel});
-      }
-      return all;
-    }()),
-    [](const ::testing::TestParamInfo<Implementation>& param) { return param.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, HashIndexConformance, ::testing::ValuesIn([] {
+                           std::vector<Implementation> all;
+                           for (const Kernel& kernel : AllKernels()) {
+                             const auto add = [&](const std::string& layout,
+                                                  const SegmentIndexOptions& options) {
+                               all.push_back({layout + "_" + std::string(kernel.name),
+                                              [options](const Kernel* k) {
+                                                SegmentIndexOptions with_kernel = options;
+                                                with_kernel.kernel = k;
+                                                return NewIndexBuilder(with_kernel);
+                                              },
+                                              &kernel});
+                             };
+                             SegmentIndexOptions scan;
+                             scan.band_rows = std::numeric_limits<std::size_t>::max();
+                             add("scan", scan);
+                             // Bands for every segment, and always used: small ones too are cut into many.
+                             SegmentIndexOptions bands;
+                             bands.band_rows = 1;
+                             bands.small_rows = 8;
+                             bands.band_work_percent = 1'000'000'000;
+                             bands.permutation_seed[0] = 1;
+                             add("bands", bands);
+                             // The same, given up and scanned after all: what was found twice counts once.
+                             bands.band_work_percent = 2'000;
+                             add("given_up", bands);
+                             // Merged meanwhile: each snapshot may hold anything between the sources and the
+                             // result.
+                             bands.band_work_percent = 1'000'000'000;
+                             bands.on_merged = [] {};
+                             add("background", bands);
+                           }
+                           return all;
+                         }()),
+                         [](const ::testing::TestParamInfo<Implementation>& param) {
+                           return param.param.name;
+                         });
 
 }  // namespace
 }  // namespace hashgate::index

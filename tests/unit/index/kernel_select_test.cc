@@ -80,7 +80,7 @@ TEST_F(KernelSelect, UnknownNameIsAnErrorThatSaysWhatWouldDo) {
 // Whoever did not ask at start still never gets an index that looks as if it found nothing.
 TEST_F(KernelSelect, AnIndexWithoutItsKernelRefusesToAddAndToSearch) {
   Force("avx1024");
-  const auto builder = NewFlatIndexBuilder();
+  const auto builder = NewIndexBuilder(IndexOptions{});
   const IndexedHash row{.list = 1, .entry = 1, .algorithm = Algorithm::kPdq};
   const auto added = builder->Add(std::span(&row, 1));
   ASSERT_FALSE(added);

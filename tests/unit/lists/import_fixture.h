@@ -22,7 +22,8 @@ using testing::MakeRecord;
 // Passes everything on to the real index until told to have no memory left.
 class TightIndex final : public index::IndexBuilder {
  public:
-  explicit TightIndex(const int* adds_left) : adds_left_(adds_left), real_(index::NewFlatIndexBuilder(0)) {}
+  explicit TightIndex(const int* adds_left)
+      : adds_left_(adds_left), real_(index::NewIndexBuilder(index::IndexOptions{})) {}
   Status Add(std::span<const index::IndexedHash> hashes) override {
     if (*adds_left_ == 0) return Fail(Reason::kMemoryLimit, "the index would need 2 of 1 bytes");
     return real_->Add(hashes);
@@ -30,6 +31,7 @@ class TightIndex final : public index::IndexBuilder {
   void Withdraw(ListId list, EntryId entry) override { real_->Withdraw(list, entry); }
   void WithdrawList(ListId list) override { real_->WithdrawList(list); }
   std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }
+  void Settle() override { real_->Settle(); }
 
  private:
   const int* adds_left_;
@@ -49,7 +51,9 @@ class ImportTest : public ::testing::Test {
     catalog_.reset();
     CatalogOptions options;
     options.remove_in_background = false;  // so that failing writes are counted in one order
-    options.make_index = [this](std::size_t) { return std::make_unique<TightIndex>(&adds_left_); };
+    options.make_index = [this](const index::IndexOptions&) {
+      return std::make_unique<TightIndex>(&adds_left_);
+    };
     auto opened = Catalog::Open(store_, options);
     ASSERT_TRUE(opened) << opened.error().message;
     catalog_ = *std::move(opened);

@@ -220,7 +220,9 @@ TEST_F(ImportTest, OpeningWithoutEnoughMemoryNamesTheList) {
   catalog_.reset();
   adds_left_ = 0;
   CatalogOptions options;
-  options.make_index = [this](std::size_t) { return std::make_unique<TightIndex>(&adds_left_); };
+  options.make_index = [this](const index::IndexOptions&) {
+    return std::make_unique<TightIndex>(&adds_left_);
+  };
   const auto opened = Catalog::Open(store_, options);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().reason, Reason::kMemoryLimit);

@@ -22,11 +22,11 @@ std::size_t StackOf(Algorithm algorithm);
 
 using SegmentStacks = std::array<std::vector<LiveSegment>, kIndexedAlgorithms.size()>;
 
-/// A snapshot of a FlatIndexBuilder.
-class FlatIndex final : public HashIndex {
+/// A snapshot of a IndexBuilder.
+class SegmentIndex final : public HashIndex {
  public:
   /// `kernel`: an error is returned by every search for PDQ hashes.
-  FlatIndex(Result<const Kernel*> kernel, SegmentStacks stacks);
+  SegmentIndex(Result<const Kernel*> kernel, SegmentStacks stacks, std::size_t band_work_percent);
 
   Result<SearchResult> SearchPdq(std::span<const PdqQuery> queries, std::span<const ListRadius> lists,
                                  const SearchBounds& bounds) const override;
@@ -43,17 +43,22 @@ class FlatIndex final : public HashIndex {
  private:
   Result<const Kernel*> kernel_;
   SegmentStacks stacks_;
+  std::size_t band_work_percent_;
 };
 
-struct FlatIndexOptions {
-  /// Bound on what the builder and all snapshots that are still held take together; 0 means none. Up to 1 MiB
-  /// of hashes not yet in a segment is counted; scratch space of the same size is not. Withdrawals always
-  /// succeed and may exceed it by one bit a hash; merging waits until there is room for it.
-  std::size_t max_bytes = 0;
+struct SegmentIndexOptions : IndexOptions {
   /// The kernel of all searches. Null: SelectKernel(); where that fails, Add and SearchPdq return its error.
   const Kernel* kernel = nullptr;
+  /// PDQ rows from which on a segment gets a band index; with fewer a scan is as quick.
+  std::size_t band_rows = 65'536;
+  /// Work of a band search (BandIndex::Search) for each hundred comparisons of a scan: one that would cost
+  /// more is not begun, and one that does is given up, so that the scan after it makes 1.2 times a scan in
+  /// all.
+  std::size_t band_work_percent = 20;
+  /// Segments up to so many rows are merged while a snapshot is made, larger ones by the merger.
+  std::size_t small_rows = 32'768;
 };
 
-std::unique_ptr<IndexBuilder> NewFlatIndexBuilder(const FlatIndexOptions& options);
+std::unique_ptr<IndexBuilder> NewIndexBuilder(const SegmentIndexOptions& options);
 
 }  // namespace hashgate::index

@@ -1,4 +1,4 @@
-#include "index/flat_index.h"
+#include "index/segment_index.h"
 
 #include <gtest/gtest.h>
 
@@ -25,16 +25,24 @@ std::vector<IndexedHash> RandomRows(std::mt19937_64& random, Algorithm algorithm
   return rows;
 }
 
-class FlatIndexTest : public ::testing::Test {
+// Of rows alone: a band index is made for none.
+std::unique_ptr<IndexBuilder> WithoutBands(std::size_t max_bytes = 0) {
+  SegmentIndexOptions options;
+  options.max_bytes = max_bytes;
+  options.band_rows = SIZE_MAX;
+  return NewIndexBuilder(options);
+}
+
+class SegmentIndexTest : public ::testing::Test {
  protected:
-  std::shared_ptr<const FlatIndex> Snapshot(IndexBuilder& builder) {
-    return std::dynamic_pointer_cast<const FlatIndex>(builder.Snapshot());
+  std::shared_ptr<const SegmentIndex> Snapshot(IndexBuilder& builder) {
+    return std::dynamic_pointer_cast<const SegmentIndex>(builder.Snapshot());
   }
   std::mt19937_64 random_{testing::Seed()};
 };
 
-TEST_F(FlatIndexTest, RefusesThresholdsOutOfRangeAndListsNamedTwice) {
-  const auto index = NewFlatIndexBuilder()->Snapshot();
+TEST_F(SegmentIndexTest, RefusesThresholdsOutOfRangeAndListsNamedTwice) {
+  const auto index = NewIndexBuilder(IndexOptions{})->Snapshot();
   const PdqQuery query{};
   const auto reason = [&](std::vector<ListRadius> lists) {
     const auto found = index->SearchPdq(std::span(&query, 1), lists, {});
@@ -46,8 +54,8 @@ TEST_F(FlatIndexTest, RefusesThresholdsOutOfRangeAndListsNamedTwice) {
   EXPECT_EQ(reason({{1, 31}, {2, 31}, {1, 30}}), "REQUEST_INVALID");
 }
 
-TEST_F(FlatIndexTest, OneBadRowKeepsAllOut) {
-  const auto builder = NewFlatIndexBuilder();
+TEST_F(SegmentIndexTest, OneBadRowKeepsAllOut) {
+  const auto builder = NewIndexBuilder(IndexOptions{});
   for (const Algorithm bad :
        {Algorithm::kUnspecified, Algorithm::kPhotoDna, Algorithm::kPHash, static_cast<Algorithm>(200)}) {
     auto rows = RandomRows(random_, Algorithm::kPdq, 3);
@@ -63,9 +71,9 @@ TEST_F(FlatIndexTest, OneBadRowKeepsAllOut) {
   EXPECT_EQ(builder->Snapshot()->Count(static_cast<Algorithm>(200)), 0U);
 }
 
-TEST_F(FlatIndexTest, SegmentsStayFewWhateverTheOrderOfChanges) {
+TEST_F(SegmentIndexTest, SegmentsStayFewWhateverTheOrderOfChanges) {
   for (const Algorithm algorithm : {Algorithm::kPdq, Algorithm::kMd5}) {
-    const auto builder = NewFlatIndexBuilder();
+    const auto builder = NewIndexBuilder(IndexOptions{});
     std::size_t total = 0;
     for (int batch = 0; batch < 400; ++batch) {
       const std::size_t count = random_() % 7 == 0 ? 1'500 : 1 + random_() % 40;
@@ -78,8 +86,8 @@ TEST_F(FlatIndexTest, SegmentsStayFewWhateverTheOrderOfChanges) {
   }
 }
 
-TEST_F(FlatIndexTest, CountsEachListForItself) {
-  const auto builder = NewFlatIndexBuilder();
+TEST_F(SegmentIndexTest, CountsEachListForItself) {
+  const auto builder = NewIndexBuilder(IndexOptions{});
   auto rows = RandomRows(random_, Algorithm::kPdq, 100);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].list = i < 30 ? 1 : 2;
   ASSERT_TRUE(builder->Add(rows));
@@ -96,8 +104,8 @@ TEST_F(FlatIndexTest, CountsEachListForItself) {
   EXPECT_FALSE(builder->Snapshot()->HoldsAny(1, Algorithm::kPdq));
 }
 
-TEST_F(FlatIndexTest, WithdrawnHashesGiveTheirMemoryBack) {
-  const auto builder = NewFlatIndexBuilder();
+TEST_F(SegmentIndexTest, WithdrawnHashesGiveTheirMemoryBack) {
+  const auto builder = NewIndexBuilder(IndexOptions{});
   ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 10'000)));
   const std::size_t full = builder->Snapshot()->MemoryBytes();
   for (EntryId entry = 0; entry < 9'000; ++entry) builder->Withdraw(1, entry);
@@ -108,13 +116,13 @@ TEST_F(FlatIndexTest, WithdrawnHashesGiveTheirMemoryBack) {
   EXPECT_EQ(Snapshot(*builder)->SegmentCount(Algorithm::kPdq), 0U);
 }
 
-TEST_F(FlatIndexTest, MemoryForEachHashIsSmallAndCounted) {
+TEST_F(SegmentIndexTest, MemoryForEachHashIsSmallAndCounted) {
   constexpr std::size_t kCount = 50'000;
   for (const auto& [algorithm, least, most] : {std::tuple{Algorithm::kPdq, 40.0, 40.5},
                                                {Algorithm::kMd5, 30.0, 30.5},
                                                {Algorithm::kSha1, 34.0, 34.5},
                                                {Algorithm::kSha256, 46.0, 46.5}}) {
-    const auto builder = NewFlatIndexBuilder();
+    const auto builder = NewIndexBuilder(IndexOptions{});
     ASSERT_TRUE(builder->Add(RandomRows(random_, algorithm, kCount)));
     const double each = static_cast<double>(builder->Snapshot()->MemoryBytes()) / kCount;
     EXPECT_GE(each, least) << AlgorithmName(algorithm);
@@ -122,9 +130,9 @@ TEST_F(FlatIndexTest, MemoryForEachHashIsSmallAndCounted) {
   }
 }
 
-TEST_F(FlatIndexTest, MemoryBoundRefusesWholeAdditionsAndHolds) {
+TEST_F(SegmentIndexTest, MemoryBoundRefusesWholeAdditionsAndHolds) {
   constexpr std::size_t kBound = 4 << 20;
-  const auto builder = NewFlatIndexBuilder(kBound);
+  const auto builder = WithoutBands(kBound);
   std::size_t added = 0;
   while (true) {
     const auto status = builder->Add(RandomRows(random_, Algorithm::kPdq, 700, added));
@@ -150,9 +158,9 @@ TEST_F(FlatIndexTest, MemoryBoundRefusesWholeAdditionsAndHolds) {
 }
 
 // Old snapshots that somebody still holds are part of the bound.
-TEST_F(FlatIndexTest, MemoryBoundCountsSnapshotsThatAreStillHeld) {
+TEST_F(SegmentIndexTest, MemoryBoundCountsSnapshotsThatAreStillHeld) {
   constexpr std::size_t kBound = 6 << 20;
-  const auto builder = NewFlatIndexBuilder(kBound);
+  const auto builder = WithoutBands(kBound);
   ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 60'000)));
   auto held = builder->Snapshot();
   builder->WithdrawList(1);
@@ -164,8 +172,33 @@ TEST_F(FlatIndexTest, MemoryBoundCountsSnapshotsThatAreStillHeld) {
   EXPECT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 80'000)));
 }
 
-TEST_F(FlatIndexTest, ManyClassesAndListsCostRunsAndNothingElse) {
-  const auto builder = NewFlatIndexBuilder();
+// With its band index, each distinct PDQ takes at most 120 bytes, entry number included.
+TEST_F(SegmentIndexTest, MemoryOfTheBandIndexIsSmallAndCounted) {
+  constexpr std::size_t kCount = 200'000;
+  const auto builder = NewIndexBuilder(IndexOptions{});
+  ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, kCount)));
+  builder->Settle();
+  const double each = static_cast<double>(builder->Snapshot()->MemoryBytes()) / kCount;
+  EXPECT_GT(each, 110.0);
+  EXPECT_LE(each, 120.0);
+}
+
+// Rows are refused where their band index would not find room, rather than searched slowly ever after.
+TEST_F(SegmentIndexTest, TheBandIndexIsPartOfTheBound) {
+  constexpr std::size_t kBound = 40 << 20;
+  const auto builder = NewIndexBuilder(IndexOptions{.max_bytes = kBound});
+  std::size_t added = 0;
+  while (builder->Add(RandomRows(random_, Algorithm::kPdq, 10'000, added))) {
+    added += 10'000;
+    ASSERT_LT(added, kBound / 100);
+  }
+  EXPECT_GT(added, kBound / 180);
+  EXPECT_LE(builder->Snapshot()->MemoryBytes(), kBound);
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), added);
+}
+
+TEST_F(SegmentIndexTest, ManyClassesAndListsCostRunsAndNothingElse) {
+  const auto builder = NewIndexBuilder(IndexOptions{});
   std::vector<IndexedHash> rows;
   for (EntryId entry = 0; entry < 3'000; ++entry) {
     rows.push_back(RandomRow(random_, Algorithm::kPdq, entry, static_cast<ListId>(entry % 50),
@@ -188,8 +221,8 @@ TEST_F(FlatIndexTest, ManyClassesAndListsCostRunsAndNothingElse) {
 }
 
 // More changes than the builder gathers at once, withdrawals of gathered rows among them.
-TEST_F(FlatIndexTest, ManyPendingWithdrawalsAreObeyed) {
-  const auto builder = NewFlatIndexBuilder();
+TEST_F(SegmentIndexTest, ManyPendingWithdrawalsAreObeyed) {
+  const auto builder = NewIndexBuilder(IndexOptions{});
   ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 50)));
   for (int i = 0; i < 40'000; ++i) builder->Withdraw(2, static_cast<EntryId>(i));
   for (EntryId entry = 0; entry < 25; ++entry) builder->Withdraw(1, entry);

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/mutex.h"
-#include "index/hash_index.h"
+#include "index/segment_index.h"
 #include "testing/seed.h"
 
 namespace hashgate::index {
@@ -41,13 +41,30 @@ constexpr EntryId kLive = 200;
 constexpr EntryId kEntries = 4'000;
 constexpr std::uint64_t kReadsEach = 300;
 
-TEST(FlatIndexThreads, ReadersSeeWholeGenerationsWhileTheWriterPublishes) {
+// `merging`: segments are merged, with bands, on the builder's own thread, and each result is published from
+// there.
+void ReadersSeeWholeGenerations(bool merging) {
   std::mt19937_64 random(testing::Seed());
   PdqHash centre;
   for (auto& word : centre.words) word = random();
   Sha256 digest{};
-  const auto builder = NewFlatIndexBuilder();
   Published published;
+  Mutex writing;  // the builder and the count belong together
+  EntryId count = 0;
+  std::atomic<int> merges = 0;
+  std::unique_ptr<IndexBuilder> builder;
+  SegmentIndexOptions options;
+  if (merging) {
+    options.band_rows = 32;
+    options.small_rows = 16;
+    options.band_work_percent = 1'000'000;
+    options.on_merged = [&] {
+      merges.fetch_add(1);
+      const MutexLock lock(writing);
+      published.Set({builder->Snapshot(), count});
+    };
+  }
+  builder = NewIndexBuilder(options);
   published.Set({builder->Snapshot(), 0});
 
   std::atomic<bool> done = false;
@@ -60,26 +77,25 @@ TEST(FlatIndexThreads, ReadersSeeWholeGenerationsWhileTheWriterPublishes) {
       const ListRadius radius{.list = 1, .max_distance_bits = 31};
       const ListId list = 1;
       while (!done.load()) {
-        const auto [index, count] = published.Get();
-        const std::size_t expected = std::min(count, kLive);
+        const auto [index, there] = published.Get();
+        const std::size_t expected = std::min(there, kLive);
         const SearchBounds bounds{.per_group = 1'000, .total = 1'000};
         const auto near = index->SearchPdq(std::span(&query, 1), std::span(&radius, 1), bounds);
         const auto exact = index->SearchDigests({.sha256 = &digest}, std::span(&list, 1), bounds);
         const bool right = near && near->candidates.size() == expected && exact &&
                            exact->candidates.size() == expected &&
-                           (expected == 0 || (exact->candidates.front().entry == count - expected &&
-                                              exact->candidates.back().entry == count - 1));
+                           (expected == 0 || (exact->candidates.front().entry == there - expected &&
+                                              exact->candidates.back().entry == there - 1));
         if (!right) wrong.fetch_add(1);
         own_reads.fetch_add(1);
       }
     });
   }
   const auto reads_done = [&] {
-    return std::ranges::all_of(reads, [](const auto& count) { return count.load() >= kReadsEach; });
+    return std::ranges::all_of(reads, [](const auto& own) { return own.load() >= kReadsEach; });
   };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  EntryId count = 0;
-  while (count < kEntries || !reads_done()) {
+  while (count < kEntries || !reads_done() || (merging && merges.load() < 10)) {
     if (std::chrono::steady_clock::now() > deadline) {
       ADD_FAILURE() << "readers or writer did not get on";
       break;
@@ -90,6 +106,7 @@ TEST(FlatIndexThreads, ReadersSeeWholeGenerationsWhileTheWriterPublishes) {
         IndexedHash{1, count, 0, Algorithm::kPdq, Pipeline::kFull, near.bytes()},
         IndexedHash{1, count, 0, Algorithm::kSha256, Pipeline::kUnspecified, digest},
     };
+    const MutexLock lock(writing);
     if (!builder->Add(rows)) break;
     if (count >= kLive) builder->Withdraw(1, count - kLive);
     ++count;
@@ -99,6 +116,15 @@ TEST(FlatIndexThreads, ReadersSeeWholeGenerationsWhileTheWriterPublishes) {
   readers.clear();
   EXPECT_GE(count, kEntries);
   EXPECT_EQ(wrong.load(), 0);
+  builder.reset();
+}
+
+TEST(SegmentIndexThreads, ReadersSeeWholeGenerationsWhileTheWriterPublishes) {
+  ReadersSeeWholeGenerations(false);
+}
+
+TEST(SegmentIndexThreads, ReadersSeeWholeGenerationsWhileSegmentsAreMerged) {
+  ReadersSeeWholeGenerations(true);
 }
 
 }  // namespace

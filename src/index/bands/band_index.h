@@ -1,0 +1,101 @@
+// The exact sublinear search over the PDQ hashes of one segment: every hash within the radius, in time that
+// grows far slower than their number. docs/matching.md explains it with figures.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hashgate/hash.h"
+#include "index/bands/band_plan.h"
+#include "index/bands/bit_permutation.h"
+#include "index/kernels/kernel.h"
+#include "index/segment.h"
+
+namespace hashgate::index {
+
+/// Takes what a search finds.
+class SlotSink {
+ public:
+  SlotSink() = default;
+  SlotSink(const SlotSink&) = delete;
+  SlotSink& operator=(const SlotSink&) = delete;
+  virtual ~SlotSink() = default;
+  /// A distinct hash lies within the radius of a query: `slot` is the first that holds it. The same pair may
+  /// come more than once.
+  virtual void Take(std::size_t query, const SlotHit& hit) = 0;
+};
+
+/// Postings of the distinct hashes of one segment in the buckets of each band. Immutable. Memory for each
+/// distinct hash: 6 bytes a band and 4 bytes for every bucket (about 80 in all with 12 bands); 8 bytes for
+/// each further row of the same hash. Threads: thread-safe.
+class BandIndex {
+ public:
+  /// What building takes for each hash besides the result.
+  static constexpr std::size_t kBuildBytesPerHash = sizeof(PdqHash) + sizeof(std::uint32_t);
+
+  /// Builds the index of the segment's hashes. `cancelled` is asked now and then; null where it said so.
+  /// Shapes: a PDQ segment. Cost: about 0.25 us a hash; besides the result 36 bytes a hash for the time it
+  /// takes.
+  static std::shared_ptr<const BandIndex> Build(const Segment& segment,
+                                                const std::shared_ptr<const BitPermutation>& permutation,
+                                                const std::shared_ptr<MemoryLedger>& ledger,
+                                                const std::function<bool()>& cancelled = {});
+
+  /// Finds every distinct hash within the plan's radius of each query. `hashes` are the segment's. Stops
+  /// where the work exceeds `max_work` (about the postings looked at) and returns false: what was found so
+  /// far is in the sink, and a scan is the cheaper way. Range: any number of queries; their memory waits
+  /// overlap.
+  [[nodiscard]] bool Search(const Kernel& kernel, std::span<const PdqHash> hashes,
+                            std::span<const PdqHash> queries, const RadiusPlan& plan, std::size_t max_work,
+                            SlotSink& sink) const;
+
+  /// The other slots that hold the same hash as `slot`, ascending.
+  [[nodiscard]] std::span<const std::uint32_t> RepeatsOf(std::uint32_t slot) const;
+
+  /// Work (as `max_work` counts it) that a query costs where hashes lie evenly.
+  [[nodiscard]] std::size_t ExpectedWork(const RadiusPlan& plan) const;
+
+  [[nodiscard]] const BandLayout& layout() const { return layout_; }
+  /// The plan for a radius of 0..63, or null where there is none.
+  [[nodiscard]] const RadiusPlan* plan(int radius) const {
+    const auto& plan = plans_[static_cast<std::size_t>(radius)];
+    return plan ? &*plan : nullptr;
+  }
+  [[nodiscard]] std::size_t distinct_hashes() const { return distinct_; }
+  [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
+
+  /// Bytes that the index of so many distinct hashes holds, at most.
+  static std::size_t BytesFor(std::size_t distinct_hashes);
+
+ private:
+  class Searcher;
+  class Builder;
+  // One band. Postings lie bucket by bucket.
+  struct Table {
+    FixedArray<std::uint32_t> begins;      // bucket -> first posting; one more than there are buckets
+    FixedArray<std::uint16_t> signatures;  // followed by padding
+    FixedArray<std::uint32_t> slots;
+  };
+
+  BandIndex() = default;
+
+  std::shared_ptr<const BitPermutation> permutation_;
+  BandLayout layout_;
+  std::vector<std::optional<RadiusPlan>> plans_;
+  std::vector<std::vector<std::uint32_t>>
+      flips_;  // by number of flipped bits: buckets to open beside one's own
+  std::vector<Table> tables_;
+  std::size_t distinct_ = 0;
+  // Rows that repeat a hash, by the first slot that holds it.
+  std::vector<std::uint32_t> repeated_;       // those first slots, ascending
+  std::vector<std::uint32_t> repeat_begins_;  // one more than repeated_
+  std::vector<std::uint32_t> repeats_;
+  MemoryCharge charge_;
+};
+
+}  // namespace hashgate::index

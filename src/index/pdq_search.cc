@@ -1,0 +1,193 @@
+#include "index/pdq_search.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "index/bands/band_index.h"
+
+namespace hashgate::index {
+namespace {
+
+constexpr int kMaxRadius = 63;
+// Hashes that all queries pass over before the next ones are read: 256 KiB, which stays in a core's own
+// cache.
+constexpr std::size_t kBlockSlots = 8192;
+// The band search may do so much work (BandIndex::Search) for each comparison that a scan would make: it is
+// given up before it costs a fifth of the scan that follows, and not begun where it would be expected to.
+constexpr std::size_t kScanShare = 5;
+
+// Pipelines that disagree never match; where either side does not know its own, both are tried.
+bool Fits(Pipeline stored, Pipeline query) {
+  return stored == query || stored == Pipeline::kUnspecified || query == Pipeline::kUnspecified;
+}
+
+}  // namespace
+
+Result<std::vector<ListRadius>> SortedRadii(std::span<const ListRadius> lists) {
+  std::vector<ListRadius> radii(lists.begin(), lists.end());
+  std::ranges::sort(radii, {}, &ListRadius::list);
+  for (std::size_t i = 0; i < radii.size(); ++i) {
+    if (radii[i].max_distance_bits < 0 || radii[i].max_distance_bits > kMaxRadius) {
+      return Fail(Reason::kRequestInvalid,
+                  "a distance threshold of " + std::to_string(radii[i].max_distance_bits) +
+                      " bits is outside 0 to " + std::to_string(kMaxRadius),
+                  "max_distance_bits");
+    }
+    if (i > 0 && radii[i].list == radii[i - 1].list) {
+      return Fail(Reason::kRequestInvalid, "a list is named twice in one search", "lists");
+    }
+  }
+  return radii;
+}
+
+// Takes hits on distinct hashes apart into rows, and offers those that are asked for.
+class PdqSearch::BandSink final : public SlotSink {
+ public:
+  BandSink(PdqSearch& search, const LiveSegment& live, std::span<const WantedRun> wanted, int max_radius)
+      : search_(search), live_(live) {
+    for (const WantedRun& run : wanted) {
+      if (run.radius <= max_radius) runs_.push_back({run.run, run.radius});
+    }
+  }
+
+  void Take(std::size_t query, const SlotHit& hit) override {
+    const PdqQuery& asked = search_.queries_[query];
+    Offer(asked, std::span(&hit.slot, 1), hit.distance_bits);
+    const std::span<const std::uint32_t> repeats = live_.bands->RepeatsOf(hit.slot);
+    if (!repeats.empty()) Offer(asked, repeats, hit.distance_bits);
+  }
+
+ private:
+  struct TakenRun {
+    const Run* run = nullptr;
+    int radius = 0;
+    BoundedCandidates::Group* group = nullptr;
+  };
+
+  // `slots` ascend, so entries ascend in each run: once a group has no use for one, it has none for the run's
+  // others.
+  void Offer(const PdqQuery& query, std::span<const std::uint32_t> slots, int distance) {
+    auto slot = slots.begin();
+    while (slot != slots.end()) {
+      const auto at =
+          std::ranges::upper_bound(runs_, *slot, {}, [](const TakenRun& r) { return r.run->end; });
+      if (at == runs_.end()) return;
+      const std::uint32_t begin = at->run->begin;
+      const std::uint32_t end = at->run->end;
+      slot = std::lower_bound(slot, slots.end(), begin);
+      if (distance <= at->radius && Fits(at->run->key.pipeline, query.pipeline)) {
+        for (; slot != slots.end() && *slot < end; ++slot) {
+          if (live_.IsDead(*slot)) continue;
+          const BoundedCandidates::Item item{static_cast<std::uint32_t>(distance),
+                                             live_.segment->entries()[*slot], query.tag};
+          if (at->group == nullptr) {
+            at->group =
+                &search_.candidates_.At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
+          }
+          if (at->group->Rejects(item)) break;
+          at->group->Offer(item);
+        }
+      }
+      slot = std::lower_bound(slot, slots.end(), end);
+    }
+  }
+
+  PdqSearch& search_;
+  const LiveSegment& live_;
+  std::vector<TakenRun> runs_;  // ascending
+};
+
+PdqSearch::PdqSearch(const Kernel& kernel, std::span<const PdqQuery> queries,
+                     std::span<const ListRadius> radii, std::size_t band_work_percent,
+                     BoundedCandidates& candidates)
+    : kernel_(kernel),
+      queries_(queries),
+      radii_(radii),
+      band_work_percent_(band_work_percent),
+      candidates_(candidates) {
+  hashes_.reserve(queries.size());
+  for (const PdqQuery& query : queries) {
+    hashes_.push_back(query.hash);
+    for (const Pipeline stored : {Pipeline::kUnspecified, Pipeline::kFull, Pipeline::kNn512}) {
+      if (!Fits(stored, query.pipeline)) continue;
+      QuerySet& set = by_pipeline_[static_cast<std::size_t>(stored)];
+      set.hashes.push_back(query.hash);
+      set.tags.push_back(query.tag);
+    }
+  }
+}
+
+void PdqSearch::SearchSegment(const LiveSegment& live) {
+  wanted_.clear();
+  for (const ListRadius& radius : radii_) {
+    for (const Run& run : live.segment->RunsOf(radius.list)) {
+      wanted_.push_back({&run, radius.max_distance_bits});
+    }
+  }
+  const int done = RunBands(live, wanted_);
+  for (const WantedRun& wanted : wanted_) {
+    if (wanted.radius > done) Scan(live, wanted);
+  }
+}
+
+int PdqSearch::RunBands(const LiveSegment& live, std::span<const WantedRun> wanted) {
+  if (live.bands == nullptr || hashes_.empty()) return -1;
+  // The greatest radius whose rows are dearer to scan than to search for. Rows of greater radii are scanned:
+  // one list that looks far must not make all others dear.
+  std::vector<WantedRun> by_radius(wanted.begin(), wanted.end());
+  std::ranges::sort(by_radius, {}, &WantedRun::radius);
+  std::size_t rows = 0;
+  std::size_t budget = 0;
+  const RadiusPlan* chosen = nullptr;
+  for (std::size_t i = 0; i < by_radius.size(); ++i) {
+    rows += by_radius[i].run->end - by_radius[i].run->begin;
+    if (i + 1 < by_radius.size() && by_radius[i + 1].radius == by_radius[i].radius) continue;
+    const RadiusPlan* const plan = live.bands->plan(by_radius[i].radius);
+    const std::size_t allowed = rows * hashes_.size() * band_work_percent_ / 100;
+    if (plan != nullptr && live.bands->ExpectedWork(*plan) * hashes_.size() <= allowed) {
+      chosen = plan;
+      budget = allowed;
+    }
+  }
+  if (chosen == nullptr) return -1;
+  BandSink sink(*this, live, wanted, chosen->radius);
+  // What it found before it gave up is found again by the scan, which counts once.
+  return live.bands->Search(kernel_, live.segment->pdq(), hashes_, *chosen, budget, sink) ? chosen->radius
+                                                                                          : -1;
+}
+
+void PdqSearch::Scan(const LiveSegment& live, const WantedRun& wanted) {
+  const Run& run = *wanted.run;
+  const QuerySet& set = QueriesFor(run.key.pipeline);
+  int radius = wanted.radius;
+  std::array<Hit, 4 * kMinHitBuffer> hits;
+  const BoundedCandidates::GroupKey key{run.key.list, run.key.action_class, Algorithm::kPdq};
+  BoundedCandidates::Group* group = candidates_.Find(key);
+  for (std::size_t begin = run.begin; begin < run.end; begin += kBlockSlots) {
+    const auto block =
+        live.segment->pdq().subspan(begin, std::min<std::size_t>(kBlockSlots, run.end - begin));
+    for (std::size_t q = 0; q < set.hashes.size(); q += kMaxScanQueries) {
+      // A group that is full of nearer candidates needs no farther ones.
+      if (group != nullptr && group->max_useful_rank() < static_cast<std::uint32_t>(radius)) {
+        radius = static_cast<int>(group->max_useful_rank());
+      }
+      const ScanInput input{
+          .hashes = block,
+          .queries = std::span(set.hashes).subspan(q, std::min(kMaxScanQueries, set.hashes.size() - q)),
+          .max_distance_bits = radius};
+      for (std::size_t next = 0; next < block.size();) {
+        const ScanStep step = kernel_.scan(input, next, hits);
+        next = step.next;
+        for (const Hit& hit : std::span(hits).first(step.hits)) {
+          const auto slot = static_cast<std::uint32_t>(begin + hit.slot);
+          if (live.IsDead(slot)) continue;
+          if (group == nullptr) group = &candidates_.At(key);
+          group->Offer({hit.distance_bits, live.segment->entries()[slot], set.tags[q + hit.query]});
+        }
+      }
+    }
+  }
+}
+
+}  // namespace hashgate::index

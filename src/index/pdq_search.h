@@ -1,0 +1,63 @@
+// One search for PDQ hashes over the segments of an index: by bands where that is quicker, by scanning
+// elsewhere.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "index/bounded_candidates.h"
+#include "index/hash_index.h"
+#include "index/kernels/kernel.h"
+#include "index/segment.h"
+
+namespace hashgate::index {
+
+/// The lists' radii in order of their numbers. Errors: kRequestInvalid for a threshold out of 0..63 and for a
+/// list named twice.
+Result<std::vector<ListRadius>> SortedRadii(std::span<const ListRadius> lists);
+
+/// Threads: confined.
+class PdqSearch {
+ public:
+  /// `radii`: as SortedRadii gives them. `band_work_percent`: as in SegmentIndexOptions. Everything must
+  /// outlive the search.
+  PdqSearch(const Kernel& kernel, std::span<const PdqQuery> queries, std::span<const ListRadius> radii,
+            std::size_t band_work_percent, BoundedCandidates& candidates);
+
+  /// Offers every row of the segment that is near to a query, not withdrawn, and of a list that is asked for.
+  void SearchSegment(const LiveSegment& live);
+
+ private:
+  class BandSink;
+
+  // Queries that one kind of run is compared with, in the kernels' layout.
+  struct QuerySet {
+    std::vector<PdqHash> hashes;
+    std::vector<std::uint32_t> tags;
+  };
+  // A run that is asked for.
+  struct WantedRun {
+    const Run* run = nullptr;
+    int radius = 0;
+  };
+
+  [[nodiscard]] const QuerySet& QueriesFor(Pipeline stored) const {
+    return by_pipeline_[static_cast<std::size_t>(stored)];
+  }
+  // Searches by bands what is worth it; returns the greatest radius that is done, -1 where none is.
+  int RunBands(const LiveSegment& live, std::span<const WantedRun> wanted);
+  void Scan(const LiveSegment& live, const WantedRun& wanted);
+
+  const Kernel& kernel_;
+  const std::span<const PdqQuery> queries_;
+  const std::span<const ListRadius> radii_;
+  const std::size_t band_work_percent_;
+  BoundedCandidates& candidates_;
+  std::array<QuerySet, 3> by_pipeline_;  // by the stored hash's pipeline
+  std::vector<PdqHash> hashes_;          // of all queries
+  std::vector<WantedRun> wanted_;
+};
+
+}  // namespace hashgate::index

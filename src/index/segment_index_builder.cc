@@ -1,0 +1,409 @@
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "index/bands/band_index.h"
+#include "index/merger.h"
+#include "index/segment_index.h"
+
+namespace hashgate::index {
+namespace {
+
+// Hashes gathered before they become a segment: 1 MiB of them.
+constexpr std::size_t kMaxPending = (std::size_t{1} << 20) / sizeof(IndexedHash);
+// A segment with at least one withdrawn row in so many is written anew.
+constexpr std::size_t kDeadShare = 4;
+// When all other segments together have this share of the largest one's rows, everything becomes one segment.
+constexpr std::size_t kBaseShare = 8;
+// More segments of middle size than this are merged with each other.
+constexpr std::size_t kMaxMiddle = 3;
+
+Status CheckRow(const IndexedHash& row) {
+  if (StackOf(row.algorithm) == kIndexedAlgorithms.size()) {
+    return Fail(
+        Reason::kRequestInvalid,
+        "the index holds no hashes of the algorithm '" + std::string(AlgorithmName(row.algorithm)) + "'",
+        "algorithm");
+  }
+  if (row.pipeline > Pipeline::kNn512) {
+    return Fail(Reason::kRequestInvalid, "unknown PDQ pipeline", "pipeline");
+  }
+  return {};
+}
+
+class SegmentIndexBuilder final : public IndexBuilder {
+ public:
+  explicit SegmentIndexBuilder(const SegmentIndexOptions& options)
+      : options_(options),
+        kernel_(options.kernel != nullptr ? Result<const Kernel*>(options.kernel) : SelectKernel()),
+        permutation_(std::make_shared<const BitPermutation>(options.permutation_seed)) {
+    if (options.on_merged) merger_.emplace(permutation_, ledger_, options.on_merged);
+  }
+
+  Status Add(std::span<const IndexedHash> hashes) override {
+    if (!kernel_) return std::unexpected(kernel_.error());
+    for (const IndexedHash& row : hashes) HASHGATE_RETURN_IF_ERROR(CheckRow(row));
+    HASHGATE_RETURN_IF_ERROR(CheckRoom(hashes));
+    while (!hashes.empty()) {
+      const std::size_t take = std::min(hashes.size(), kMaxPending - pending_.size());
+      const std::size_t needed = pending_.size() + take;
+      if (needed > pending_.capacity()) {
+        pending_.reserve(std::min(kMaxPending, std::max(needed, 2 * pending_.capacity())));
+      }
+      for (const IndexedHash& row : hashes.first(take)) {
+        pending_.push_back(row);
+        // Only PDQ has pipelines; one value for the others keeps their rows in one run.
+        if (row.algorithm != Algorithm::kPdq) pending_.back().pipeline = Pipeline::kUnspecified;
+      }
+      hashes = hashes.subspan(take);
+      if (pending_.size() == kMaxPending) Flush();
+    }
+    return {};
+  }
+
+  void Withdraw(ListId list, EntryId entry) override { WithdrawAll(list, entry); }
+  void WithdrawList(ListId list) override { WithdrawAll(list, std::nullopt); }
+
+  std::shared_ptr<const HashIndex> Snapshot() override {
+    Flush();
+    TakeMerged();
+    StartMerge();
+    SegmentStacks stacks;
+    for (std::size_t i = 0; i < stacks_.size(); ++i) {
+      for (Growing& growing : stacks_[i]) {
+        growing.published = true;
+        stacks[i].push_back(growing.live());
+      }
+      stacks[i].shrink_to_fit();
+    }
+    return std::make_shared<SegmentIndex>(kernel_, std::move(stacks), options_.band_work_percent);
+  }
+
+  void Settle() override {
+    Flush();
+    for (Stack& stack : stacks_) {
+      if (stack.empty() || AnyMerging(stack)) continue;
+      // The rows first, so that the sources are gone before the band index takes its room.
+      MergeJob job = JobOf(stack);
+      const bool bands = std::exchange(job.bands, false);
+      if (!HasRoomFor(job)) continue;
+      MergedSegment merged = Merge(job, permutation_, ledger_);
+      if (merged.failed) continue;
+      job.sources.clear();
+      stack.clear();
+      if (merged.segment == nullptr) continue;
+      stack.push_back({.segment = std::move(merged.segment)});
+      job = {.sources = {stack.front().live()}, .bands = bands};
+      if (bands && HasRoomFor(job)) stack.front().bands = Merge(job, permutation_, ledger_).bands;
+    }
+  }
+
+ private:
+  // A segment and its tombstones, which are copied before they change once a snapshot or a merge holds them.
+  struct Growing {
+    std::shared_ptr<const Segment> segment;
+    std::shared_ptr<Tombstones> dead;
+    std::shared_ptr<const BandIndex> bands;
+    bool published = false;
+    bool merging = false;  // a source of the merge under way: stays in place until that is done
+
+    [[nodiscard]] LiveSegment live() const { return {segment, dead, bands}; }
+    [[nodiscard]] std::size_t size() const { return segment->size(); }
+  };
+  using Stack = std::vector<Growing>;
+
+  // A withdrawal that hashes not yet in a segment, if gathered before it, have to obey.
+  struct PendingWithdrawal {
+    ListId list;
+    std::optional<EntryId> entry;  // none: the whole list
+    std::size_t position;          // rows of pending_ before it
+
+    [[nodiscard]] auto key() const { return std::make_pair(list, entry); }
+  };
+
+  Status CheckRoom(std::span<const IndexedHash> hashes) const {
+    if (options_.max_bytes == 0) return {};
+    // What is pending holds memory twice for a moment: as it is, and as the segments that it becomes.
+    const std::size_t gathered = pending_.size() + hashes.size();
+    const std::size_t needed = MemoryHeld() - pending_.capacity() * sizeof(IndexedHash) +
+                               std::min(kMaxPending, 2 * gathered) * sizeof(IndexedHash) +
+                               SegmentBytes(pending_) + SegmentBytes(hashes) + BandBytesToCome(hashes);
+    if (needed <= options_.max_bytes) return {};
+    return Fail(Reason::kMemoryLimit, "the index would need " + std::to_string(needed) +
+                                          " bytes, more than its bound of " +
+                                          std::to_string(options_.max_bytes));
+  }
+
+  // What the band index of all rows will take beyond that of the rows that have one.
+  [[nodiscard]] std::size_t BandBytesToCome(std::span<const IndexedHash> hashes) const {
+    const auto is_pdq = [](const IndexedHash& row) { return row.algorithm == Algorithm::kPdq; };
+    std::size_t rows = static_cast<std::size_t>(std::ranges::count_if(hashes, is_pdq)) +
+                       static_cast<std::size_t>(std::ranges::count_if(pending_, is_pdq));
+    std::size_t held = 0;
+    for (const Growing& growing : stacks_[StackOf(Algorithm::kPdq)]) {
+      rows += growing.live().live();
+      held += growing.bands == nullptr ? 0 : growing.bands->bytes();
+    }
+    const std::size_t needed = rows < options_.band_rows ? 0 : BandIndex::BytesFor(rows);
+    return needed > held ? needed - held : 0;
+  }
+
+  // Bytes of the segments that the rows become, headers included.
+  static std::size_t SegmentBytes(std::span<const IndexedHash> rows) {
+    std::array<std::size_t, kIndexedAlgorithms.size()> counts{};
+    std::array<std::set<RunKey>, kIndexedAlgorithms.size()> runs;
+    for (const IndexedHash& row : rows) {
+      const std::size_t stack = StackOf(row.algorithm);
+      ++counts[stack];
+      runs[stack].insert({row.list, row.action_class, row.pipeline});
+    }
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      // Large additions become several segments before they merge; each can have every run.
+      const std::size_t segments = 1 + rows.size() / kMaxPending;
+      bytes += Segment::BytesFor(kIndexedAlgorithms[i], counts[i], segments * runs[i].size()) +
+               segments * sizeof(Segment);
+    }
+    return bytes;
+  }
+
+  [[nodiscard]] std::size_t MemoryHeld() const {
+    return ledger_->load(std::memory_order_relaxed) + pending_.capacity() * sizeof(IndexedHash) +
+           withdrawals_.capacity() * sizeof(PendingWithdrawal);
+  }
+
+  void WithdrawAll(ListId list, std::optional<EntryId> entry) {
+    if (running_) running_->withdrawals.push_back({list, entry, 0});
+    if (!pending_.empty()) {
+      if (withdrawals_.size() == kMaxPending) {
+        Flush();
+      } else {
+        withdrawals_.push_back({list, entry, pending_.size()});
+      }
+    }
+    for (Stack& stack : stacks_) {
+      for (Growing& growing : stack) KillAll(growing, list, entry);
+    }
+  }
+
+  void KillAll(Growing& growing, ListId list, std::optional<EntryId> entry) {
+    for (const Run& run : growing.segment->RunsOf(list)) {
+      auto slots = std::make_pair(run.begin, run.end);
+      if (entry) slots = growing.segment->SlotsOf(run, *entry);
+      for (std::uint32_t slot = slots.first; slot < slots.second; ++slot) Kill(growing, slot);
+    }
+  }
+
+  void Kill(Growing& growing, std::uint32_t slot) {
+    if (growing.dead != nullptr && growing.dead->Has(slot)) return;
+    if (growing.dead == nullptr) {
+      growing.dead = std::make_shared<Tombstones>(growing.segment->size(), ledger_);
+    } else if (growing.published) {
+      growing.dead = std::make_shared<Tombstones>(*growing.dead, ledger_);
+    }
+    growing.published = false;
+    growing.dead->Set(slot);
+  }
+
+  // Makes segments of what is pending and brings the stacks back into shape.
+  void Flush() {
+    std::ranges::sort(withdrawals_, [](const PendingWithdrawal& a, const PendingWithdrawal& b) {
+      return std::make_pair(a.key(), a.position) < std::make_pair(b.key(), b.position);
+    });
+    std::array<std::vector<const IndexedHash*>, kIndexedAlgorithms.size()> rows;
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      if (WithdrawnAfter(pending_[i], i)) continue;
+      rows[StackOf(pending_[i].algorithm)].push_back(&pending_[i]);
+    }
+    for (std::size_t i = 0; i < stacks_.size(); ++i) {
+      if (rows[i].empty()) continue;
+      stacks_[i].push_back({.segment = BuildSegment(kIndexedAlgorithms[i], std::move(rows[i]), ledger_)});
+    }
+    pending_ = {};
+    withdrawals_ = {};
+    for (Stack& stack : stacks_) MergeSmall(stack);
+  }
+
+  // True where the row's entry or list was withdrawn after the row at this position came. withdrawals_ is
+  // sorted.
+  [[nodiscard]] bool WithdrawnAfter(const IndexedHash& row, std::size_t position) const {
+    for (const std::optional<EntryId> entry : {std::optional<EntryId>(), std::optional<EntryId>(row.entry)}) {
+      const auto key = std::make_pair(row.list, entry);
+      const auto after = std::ranges::upper_bound(withdrawals_, key, {}, &PendingWithdrawal::key);
+      if (after == withdrawals_.begin()) continue;
+      const PendingWithdrawal& last = *std::prev(after);
+      if (last.key() == key && last.position > position) return true;
+    }
+    return false;
+  }
+
+  // Merging holds the old rows and the new ones at once: without room for that it waits.
+  [[nodiscard]] bool HasRoomFor(const MergeJob& job) const {
+    std::size_t rows = 0;
+    for (const LiveSegment& source : job.sources) rows += source.live();
+    if (rows >= Segment::kMaxRows) return false;
+    return options_.max_bytes == 0 || MemoryHeld() + MergeBytes(job) <= options_.max_bytes;
+  }
+
+  [[nodiscard]] MergeJob JobOf(std::span<const Growing> sources) const {
+    MergeJob job;
+    std::size_t rows = 0;
+    for (const Growing& source : sources) {
+      job.sources.push_back(source.live());
+      rows += job.sources.back().live();
+    }
+    job.bands = sources.front().segment->algorithm() == Algorithm::kPdq && rows >= options_.band_rows;
+    return job;
+  }
+
+  static bool AnyMerging(std::span<const Growing> stack) {
+    return std::ranges::any_of(stack, &Growing::merging);
+  }
+
+  static void SortBySize(Stack& stack) {
+    std::ranges::stable_sort(stack, std::ranges::greater{}, &Growing::size);
+  }
+
+  // Merges what is small where it stands, until each small segment has more than twice the rows of the next:
+  // there are O(log n) of them, and a row is merged O(log n) times.
+  void MergeSmall(Stack& stack) {
+    const auto begin = std::ranges::stable_partition(stack, [this](const Growing& growing) {
+                         return growing.merging || growing.size() > options_.small_rows;
+                       }).begin();
+    Stack small(std::make_move_iterator(begin), std::make_move_iterator(stack.end()));
+    stack.erase(begin, stack.end());
+    while (true) {
+      SortBySize(small);
+      std::size_t last = small.size();
+      while (last > 1 && small[last - 2].size() > 2 * small[last - 1].size()) --last;
+      if (last <= 1) break;
+      std::size_t first = last - 1;
+      std::size_t rows = small[first].size();
+      while (first > 0 && small[first - 1].size() <= 2 * rows) rows += small[--first].size();
+      MergeJob job = JobOf(std::span(small).subspan(first, last - first));
+      job.bands = false;
+      if (!HasRoomFor(job)) break;
+      MergedSegment merged = Merge(job, permutation_, ledger_);
+      if (merged.failed) break;
+      small.erase(small.begin() + static_cast<std::ptrdiff_t>(first),
+                  small.begin() + static_cast<std::ptrdiff_t>(last));
+      if (merged.segment == nullptr) continue;
+      (merged.segment->size() > options_.small_rows ? stack : small)
+          .push_back({.segment = std::move(merged.segment)});
+    }
+    std::ranges::move(small, std::back_inserter(stack));
+  }
+
+  // How many segments, from the smallest on, the next merge of the stack should take; 0 for none. The stack
+  // is sorted.
+  [[nodiscard]] std::size_t MergeCount(const Stack& stack) const {
+    if (stack.empty()) return 0;
+    std::size_t others = 0;
+    for (std::size_t i = 1; i < stack.size(); ++i) others += stack[i].size();
+    const Growing& base = stack.front();
+    const bool many_withdrawn = std::ranges::any_of(stack, [](const Growing& growing) {
+      return growing.dead != nullptr && growing.dead->count() * kDeadShare >= growing.size();
+    });
+    const bool lacks_bands = base.segment->algorithm() == Algorithm::kPdq && base.bands == nullptr &&
+                             base.live().live() >= options_.band_rows;
+    // Each row is written so often at most while a list grows by a factor of e.
+    if (many_withdrawn || lacks_bands ||
+        (others > options_.small_rows && others * kBaseShare >= base.size())) {
+      return stack.size();
+    }
+    if (others <= options_.small_rows) return 0;
+    // Segments of middle size: when there are enough of them, they become one.
+    std::size_t small = 0;
+    std::size_t small_rows = 0;
+    for (auto at = stack.rbegin(); at != stack.rend() && at->size() <= options_.small_rows; ++at) {
+      ++small;
+      small_rows += at->size();
+    }
+    const std::size_t middle = stack.size() - 1 - std::min(small, stack.size() - 1);
+    if (middle >= kMaxMiddle) return stack.size() - 1;
+    return small_rows > options_.small_rows ? small : 0;
+  }
+
+  // Gives the merger its next job; without a merger, does all jobs here.
+  void StartMerge() {
+    if (running_) return;
+    for (std::size_t i = 0; i < stacks_.size(); ++i) {
+      Stack& stack = stacks_[i];
+      while (true) {
+        SortBySize(stack);
+        const std::size_t count = MergeCount(stack);
+        if (count == 0) break;
+        const auto sources = std::span(stack).last(count);
+        MergeJob job = JobOf(sources);
+        // Without room for it the rows stay as they are, searched more slowly.
+        if (!HasRoomFor(job)) break;
+        running_.emplace().stack = i;
+        for (Growing& source : sources) source.merging = source.published = true;
+        if (merger_) {
+          merger_->Start(std::move(job));
+          return;
+        }
+        if (!Finish(Merge(job, permutation_, ledger_))) break;
+      }
+    }
+  }
+
+  void TakeMerged() {
+    if (!merger_) return;
+    if (std::optional<MergedSegment> merged = merger_->Take()) Finish(*std::move(merged));
+  }
+
+  // Puts the merged segment in the place of its sources, less what was withdrawn since. False where the merge
+  // failed.
+  bool Finish(MergedSegment merged) {
+    const Running running = *std::exchange(running_, std::nullopt);
+    Stack& stack = stacks_[running.stack];
+    if (merged.failed) {
+      for (Growing& growing : stack) growing.merging = false;
+      return false;
+    }
+    std::erase_if(stack, [](const Growing& growing) { return growing.merging; });
+    if (merged.segment == nullptr) return true;
+    Growing& growing = stack.emplace_back();
+    growing.segment = std::move(merged.segment);
+    growing.bands = std::move(merged.bands);
+    // All its rows were there when the merge began, so each withdrawal since then means all that it names.
+    for (const PendingWithdrawal& withdrawal : running.withdrawals) {
+      KillAll(growing, withdrawal.list, withdrawal.entry);
+    }
+    return true;
+  }
+
+  // The merge under way, and what was withdrawn since it began.
+  struct Running {
+    std::size_t stack = 0;
+    std::vector<PendingWithdrawal> withdrawals;
+  };
+
+  const SegmentIndexOptions options_;
+  const Result<const Kernel*> kernel_;
+  const std::shared_ptr<const BitPermutation> permutation_;
+  const std::shared_ptr<MemoryLedger> ledger_ = std::make_shared<MemoryLedger>(0);
+  std::array<Stack, kIndexedAlgorithms.size()> stacks_;
+  std::vector<IndexedHash> pending_;
+  std::vector<PendingWithdrawal> withdrawals_;
+  std::optional<Running> running_;
+  // Last, because its thread ends before the rest goes.
+  std::optional<Merger> merger_;
+};
+
+}  // namespace
+
+std::unique_ptr<IndexBuilder> NewIndexBuilder(const SegmentIndexOptions& options) {
+  return std::make_unique<SegmentIndexBuilder>(options);
+}
+
+std::unique_ptr<IndexBuilder> NewIndexBuilder(const IndexOptions& options) {
+  return NewIndexBuilder(SegmentIndexOptions{options});
+}
+
+}  // namespace hashgate::index
