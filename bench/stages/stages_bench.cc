@@ -75,12 +75,26 @@ decode::Limits WideLimits() {
   return limits;
 }
 
-void DigestFiles(benchmark::State& state, const Group& group) {
+void DigestFiles(benchmark::State& state, const Group& group, DigestKinds kinds) {
   std::size_t next = 0;
   for ([[maybe_unused]] auto _ : state) {
-    DigestSet set;
+    DigestSet set(kinds);
     set.Update(group.files[next++ % group.files.size()]);
     benchmark::DoNotOptimize(set.Finish());
+  }
+  state.counters["file_bytes"] = group.MeanBytes();
+}
+
+// Each digest in a pass of its own, to compare with all of them in one.
+void DigestFilesApart(benchmark::State& state, const Group& group) {
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const Bytes& file = group.files[next++ % group.files.size()];
+    for (const DigestKind kind : {DigestKind::kMd5, DigestKind::kSha1, DigestKind::kSha256}) {
+      DigestSet set(DigestKinds().With(kind));
+      set.Update(file);
+      benchmark::DoNotOptimize(set.Finish());
+    }
   }
   state.counters["file_bytes"] = group.MeanBytes();
 }
@@ -208,7 +222,12 @@ void Register(const std::map<std::string, Group>& groups) {
     benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMicrosecond)->UseRealTime();
   };
   for (const auto& [name, group] : groups) {
-    add("digest/" + name, [&group](benchmark::State& state) { DigestFiles(state, group); });
+    add("digest/" + name,
+        [&group](benchmark::State& state) { DigestFiles(state, group, DigestKinds::All()); });
+    add("digest_sha256/" + name, [&group](benchmark::State& state) {
+      DigestFiles(state, group, DigestKinds().With(DigestKind::kSha256));
+    });
+    add("digest_apart/" + name, [&group](benchmark::State& state) { DigestFilesApart(state, group); });
     add("decode/" + name, [&group](benchmark::State& state) { DecodeFiles(state, group); });
     add("process/" + name, [&group](benchmark::State& state) { ProcessFiles(state, group); });
     add("worker/" + name, [&group](benchmark::State& state) { WorkerFiles(state, group); });
