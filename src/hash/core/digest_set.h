@@ -77,9 +77,9 @@ class DigestSet {
     constexpr std::size_t kBlock = 16 * 1024;
     while (!bytes.empty()) {
       const ByteSpan block = bytes.first(std::min(kBlock, bytes.size()));
-      if (kinds.Has(DigestKind::kMd5)) md5_->Update(block);
-      if (kinds.Has(DigestKind::kSha1)) sha1_->Update(block);
-      if (kinds.Has(DigestKind::kSha256)) sha256_->Update(block);
+      if (md5_ && kinds.Has(DigestKind::kMd5)) md5_->Update(block);
+      if (sha1_ && kinds.Has(DigestKind::kSha1)) sha1_->Update(block);
+      if (sha256_ && kinds.Has(DigestKind::kSha256)) sha256_->Update(block);
       bytes = bytes.subspan(block.size());
     }
   }
