@@ -11,9 +11,10 @@ DigestKinds DigestsHeld(std::span<const lists::HashList* const> lists, const lis
                                                            {Algorithm::kSha256, DigestKind::kSha256}};
   DigestKinds kinds;
   for (const auto& [algorithm, kind] : kDigests) {
-    const bool held = std::ranges::any_of(
-        lists, [&](const auto* list) { return generation.index->HoldsAny(list->id, algorithm); });
-    if (held) kinds = kinds.With(kind);
+    const auto holds = [&, algorithm = algorithm](const lists::HashList* list) {
+      return generation.index->HoldsAny(list->id, algorithm);
+    };
+    if (std::ranges::any_of(lists, holds)) kinds = kinds.With(kind);
   }
   return kinds;
 }

@@ -78,7 +78,7 @@ HASHGATE_TARGET void SumRowsAvx2(const RowJob& job) {
 HASHGATE_TARGET void SumColumnsAvx2(const ColumnPlan& plan, const std::int32_t* sums, std::size_t stride,
                                     double* out) {
   loops::SumColumnsOf<4, 4>(plan, sums, stride, out);
-  loops::SumColumnsOf<4, 4>(plan, sums + 4 * stride, stride, out + 4 * 128);
+  loops::SumColumnsOf<4, 4>(plan, sums + 4 * stride, stride, out + std::size_t{4} * 128);
 }
 
 HASHGATE_TARGET void DctAvx2(const WideBlock64& block, WideBlock16& out) {

@@ -39,7 +39,7 @@ void SumRowsPortable(const RowJob& job) {
 
 void SumColumnsPortable(const ColumnPlan& plan, const std::int32_t* sums, std::size_t stride, double* out) {
   loops::SumColumnsOf<2, 4>(plan, sums, stride, out);
-  loops::SumColumnsOf<2, 4>(plan, sums + 4 * stride, stride, out + 4 * 128);
+  loops::SumColumnsOf<2, 4>(plan, sums + 4 * stride, stride, out + std::size_t{4} * 128);
 }
 
 void DctPortable(const WideBlock64& block, WideBlock16& out) {
