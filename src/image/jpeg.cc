@@ -232,8 +232,11 @@ Decoded DecodeJpeg(ByteSpan bytes, const decode::Limits& limits) {
   jpeg_destroy_decompress(&reader.codec);
   if (out.cause == Cause::kNone || out.cause == Cause::kTruncated) {
     out.bitmap = std::move(reader.bitmap);
-    if (out.cause == Cause::kTruncated) out.bitmap.height = std::min(out.bitmap.height, reader.rows_sound);
     out.alternate = std::move(reader.alternate);
+    if (out.cause == Cause::kTruncated) {
+      for (Bitmap* const part : {&out.bitmap, &out.alternate})
+        part->height = std::min(part->height, reader.rows_sound);
+    }
   }
   return out;
 }

@@ -23,13 +23,13 @@ std::uint32_t MicrosSince(Clock::time_point start) {
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
-decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, const Luma& luma,
-                            const decode::Wanted& wanted) {
+decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted) {
   decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
   constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
   view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
   if (!wanted.pdq_full) return view;
-  if (const auto forms = perceptual::ComputePdqForms(luma.view())) {
+  ViewRows rows(bitmap, over);
+  if (const auto forms = perceptual::ComputePdqForms(rows)) {
     view.pdq.push_back({.pipeline = Pipeline::kFull, .quality = forms->quality, .forms = forms->forms});
   }
   return view;
@@ -37,21 +37,18 @@ decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, const Luma& lum
 
 void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
   const Bitmap& bitmap = decoded.bitmap;
-  Luma luma(static_cast<int>(bitmap.height), static_cast<int>(bitmap.width));
-  luma.Draw(bitmap, 255);
-  result.views.push_back(HashView(
-      result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole, bitmap, luma, wanted));
+  const ViewKind whole = result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole;
+  // Where nothing shows through there is nothing to mix.
+  const Over white{.opaque = !result.has_alpha, .background = 255};
+  result.views.push_back(HashView(whole, bitmap, white, wanted));
   if (result.has_alpha) {
-    luma.Draw(bitmap, 0);
-    result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, luma, wanted));
+    result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, wanted));
     if (decoded.alpha_disputed) {
-      luma.DrawOpaque(bitmap);
-      result.views.push_back(HashView(ViewKind::kAlternate, bitmap, luma, wanted));
+      result.views.push_back(HashView(ViewKind::kAlternate, bitmap, {.opaque = true}, wanted));
     }
   }
   if (decoded.alternate.width != 0) {
-    luma.Draw(decoded.alternate, 255);
-    result.views.push_back(HashView(ViewKind::kAlternate, bitmap, luma, wanted));
+    result.views.push_back(HashView(ViewKind::kAlternate, decoded.alternate, {.background = 255}, wanted));
   }
 }
 
