@@ -8,6 +8,8 @@ namespace {
 
 // Postings that pass their signature test and wait for the closer look, at most.
 constexpr std::size_t kMaxWaiting = 4096;
+// Slots that a search remembers to have looked at: 32 KiB of them.
+constexpr std::size_t kRemembered = 4096;
 // What opening a bucket and comparing a hash cost, in postings looked through.
 constexpr std::size_t kBucketWork = 8;
 constexpr std::size_t kVerifyWork = 16;
@@ -171,13 +173,22 @@ class BandIndex::Searcher {
     unit.waiting_count += kernel_.filter(filter, ranges, unit.waiting.data() + unit.waiting_count);
   }
 
+  // Turns postings into slots and asks for their hashes. What another band has brought to this query already is left
+  // out, as far as the table of those remembers: a hash that is near to the query is in most bands' buckets.
   void FetchHashes(Unit& unit) {
     const std::uint32_t* const slots = index_.tables_[unit.band].slots.data();
-    for (std::uint32_t& posting : unit.Waiting()) {
-      posting = slots[posting];
-      Prefetch(&hashes_[posting]);
+    std::size_t kept = 0;
+    for (const std::uint32_t posting : unit.Waiting()) {
+      const std::uint32_t slot = slots[posting];
+      const std::uint64_t pair = (std::uint64_t{unit.query} + 1) << 32 | slot;
+      std::uint64_t& seen = seen_[slot % kRemembered];
+      if (seen == pair) continue;
+      seen = pair;
+      unit.waiting[kept++] = slot;
+      Prefetch(&hashes_[slot]);
     }
-    work_ += unit.waiting_count * kVerifyWork;
+    unit.waiting_count = kept;
+    work_ += kept * kVerifyWork;
   }
 
   void Verify(Unit& unit) {
@@ -198,6 +209,7 @@ class BandIndex::Searcher {
   std::vector<PdqHash> permuted_;
   std::array<Unit, kStages> units_;
   std::array<SlotHit, kMaxWaiting> hits_;
+  std::array<std::uint64_t, kRemembered> seen_{};  // (query, slot) that were looked at, the last of each remainder
   std::size_t work_ = 0;
 };
 

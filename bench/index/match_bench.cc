@@ -1,0 +1,258 @@
+// The band search, the plain scan and FAISS's binary indexes over the same hashes and queries in one run, on
+// one core, each checked against brute force: prints Markdown. Run: build/release/bench/match_bench
+// [MILLIONS...]
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "index/segment_index.h"
+#include "match_data.h"
+#include "peers.h"
+
+namespace hashgate::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using index::HashIndex;
+using index::IndexedHash;
+using index::PdqQuery;
+
+constexpr int kRadius = 31;
+constexpr std::size_t kQueries = 2'000;
+constexpr std::size_t kChecked = 60;
+constexpr std::size_t kScanned = 20;
+
+double MicrosSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+struct Spread {
+  double p50 = 0;
+  double p99 = 0;
+};
+
+Spread SpreadOf(std::vector<double> micros) {
+  std::ranges::sort(micros);
+  return {micros[micros.size() / 2], micros[std::min(micros.size() - 1, micros.size() * 99 / 100)]};
+}
+
+Spread Measure(std::size_t rounds, const std::function<void(std::size_t)>& round) {
+  std::vector<double> micros;
+  for (std::size_t i = 0; i < rounds; ++i) {
+    const auto start = Clock::now();
+    round(i);
+    micros.push_back(MicrosSince(start));
+  }
+  return SpreadOf(std::move(micros));
+}
+
+// One core for all, so that nothing is won by a second one.
+void StayOnOneCore() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(0, &cores);
+  if (::sched_setaffinity(0, sizeof(cores), &cores) != 0)
+    std::fputs("match_bench: not bound to one core\n", stderr);
+}
+
+std::vector<std::size_t> BruteForce(const std::vector<PdqHash>& list, const PdqHash& query, int radius) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (Distance(list[i], query) <= radius) found.push_back(i);
+  }
+  return found;
+}
+
+std::vector<PdqQuery> Forms(const std::vector<PdqHash>& queries, std::size_t first, std::size_t count) {
+  std::vector<PdqQuery> forms;
+  for (std::size_t i = 0; i < count; ++i) {
+    forms.push_back({queries[(first + i) % queries.size()], Pipeline::kFull, static_cast<std::uint32_t>(i)});
+  }
+  return forms;
+}
+
+struct Built {
+  std::shared_ptr<const HashIndex> index;
+  double seconds = 0;
+};
+
+// `bands` false: the plain scan.
+Built Build(const std::vector<PdqHash>& list, bool bands) {
+  index::SegmentIndexOptions options;
+  options.permutation_seed[0] = 42;
+  if (!bands) options.band_rows = SIZE_MAX;
+  const auto builder = index::NewIndexBuilder(options);
+  const auto start = Clock::now();
+  std::vector<IndexedHash> rows;
+  constexpr std::size_t kAtOnce = 16'384;
+  for (std::size_t i = 0; i < list.size(); i += kAtOnce) {
+    rows.clear();
+    for (std::size_t k = i; k < std::min(list.size(), i + kAtOnce); ++k) {
+      rows.push_back({.list = 1,
+                      .entry = k,
+                      .algorithm = Algorithm::kPdq,
+                      .pipeline = Pipeline::kFull,
+                      .bytes = list[k].bytes()});
+    }
+    if (!builder->Add(rows)) std::abort();
+  }
+  builder->Settle();
+  return {builder->Snapshot(), MicrosSince(start) / 1e6};
+}
+
+// Time to write so many bytes of fresh memory once.
+double FirstTouch(std::size_t bytes) {
+  const auto start = Clock::now();
+  const index::FixedArray<char> fresh = [&] {
+    index::FixedArray<char> array(bytes);
+    std::memset(array.data(), 1, bytes);
+    return array;
+  }();
+  volatile char last = fresh[bytes - 1];
+  static_cast<void>(last);
+  return MicrosSince(start) / 1e6;
+}
+
+std::size_t Search(const HashIndex& index, std::span<const PdqQuery> queries, int radius = kRadius,
+                   const index::SearchBounds& bounds = {}) {
+  const index::ListRadius list{.list = 1, .max_distance_bits = radius};
+  const auto found = index.SearchPdq(queries, std::span(&list, 1), bounds);
+  if (!found) std::abort();
+  return found->candidates.size();
+}
+
+// Share of what brute force finds that the search finds; anything else found ends the run.
+double Recall(const std::vector<PdqHash>& list, const std::vector<PdqHash>& queries, std::size_t count,
+              const std::function<std::vector<std::size_t>(const PdqHash&)>& search) {
+  std::size_t there = 0;
+  std::size_t found = 0;
+  for (std::size_t q = 0; q < count; ++q) {
+    const auto expected = BruteForce(list, queries[q], kRadius);
+    auto got = search(queries[q]);
+    std::ranges::sort(got);
+    there += expected.size();
+    found += got.size();
+    if (!std::ranges::includes(expected, got)) {
+      std::fputs("match_bench: a search found what is not there\n", stderr);
+      std::exit(1);
+    }
+  }
+  return there == 0 ? 1 : static_cast<double>(found) / static_cast<double>(there);
+}
+
+std::vector<std::size_t> AllEntries(const HashIndex& index, const PdqHash& query) {
+  const index::ListRadius list{.list = 1, .max_distance_bits = kRadius};
+  const PdqQuery asked{query, Pipeline::kFull, 0};
+  const auto found = index.SearchPdq(std::span(&asked, 1), std::span(&list, 1),
+                                     {.per_group = 1'000'000, .total = 10'000'000});
+  std::vector<std::size_t> entries;
+  for (const index::Candidate& candidate : found->candidates) entries.push_back(candidate.entry);
+  return entries;
+}
+
+void Row(const std::string& name, double build, double bytes, Spread one, double scan, double recall) {
+  std::printf("| %s | %.2f | %.0f | %.1f | %.1f | %.0f | %.4f |\n", name.c_str(), build, bytes, one.p50,
+              one.p99, scan / one.p50, recall);
+  std::fflush(stdout);
+}
+
+void Compare(Shape shape, std::size_t count) {
+  const std::vector<PdqHash> list = MakeList(shape, count);
+  const std::vector<PdqHash> queries = MakeQueries(shape, list, kQueries);
+  std::printf(
+      "\n%.0f M hashes, %s:\n\n| index | build, s | bytes an entry | p50, us | p99, us | scan / p50 | recall "
+      "|\n"
+      "|---|---:|---:|---:|---:|---:|---:|\n",
+      static_cast<double>(count) / 1e6, std::string(ShapeName(shape)).c_str());
+  const auto per_entry = [&](std::size_t bytes) {
+    return static_cast<double>(bytes) / static_cast<double>(count);
+  };
+  const auto single = [&](const HashIndex& index, std::size_t i) { Search(index, Forms(queries, i, 1)); };
+
+  Spread scanned;
+  {
+    const Built scan = Build(list, false);
+    scanned = Measure(kScanned, [&](std::size_t i) { single(*scan.index, i); });
+    Row("plain scan", scan.seconds, per_entry(scan.index->MemoryBytes()), scanned, scanned.p50, 1);
+  }
+  const Built bands = Build(list, true);
+  for (std::size_t i = 0; i < 200; ++i) single(*bands.index, i);
+  const Spread one = Measure(kQueries, [&](std::size_t i) { single(*bands.index, i); });
+  Row("Hashgate", bands.seconds, per_entry(bands.index->MemoryBytes()), one, scanned.p50,
+      Recall(list, queries, kChecked, [&](const PdqHash& query) { return AllEntries(*bands.index, query); }));
+  for (const PeerKind& kind : Peers()) {
+    if (count > kind.most_hashes) continue;
+    const auto start = Clock::now();
+    const auto peer = kind.build(list);
+    const double seconds = MicrosSince(start) / 1e6;
+    const Spread took =
+        Measure(kind.queries, [&](std::size_t i) { peer->Search(queries[i % kQueries], kRadius); });
+    std::printf("| %s | %.2f | - | %.1f | %.1f | %.1f | %.4f |\n", kind.name.c_str(), seconds, took.p50,
+                took.p99, scanned.p50 / took.p50,
+                Recall(list, queries, std::min(kind.queries, kChecked),
+                       [&](const PdqHash& query) { return peer->Search(query, kRadius); }));
+    std::fflush(stdout);
+  }
+
+  std::printf("\nHashgate, one call: ");
+  for (const std::size_t batch : {std::size_t{8}, std::size_t{16}}) {
+    const Spread took = Measure(
+        kQueries / batch, [&](std::size_t i) { Search(*bands.index, Forms(queries, i * batch, batch)); });
+    std::printf("%zu forms %.0f us (p99 %.0f), %.1f times one query; ", batch, took.p50, took.p99,
+                took.p50 / one.p50);
+  }
+  std::printf("radius ");
+  for (const int radius : {0, 16, 40, 48, 63}) {
+    const Spread took =
+        Measure(20, [&](std::size_t i) { Search(*bands.index, Forms(queries, i, 1), radius); });
+    std::printf("%d: %.0f us; ", radius, took.p50);
+  }
+  const std::vector<PdqHash> dense = DensestPoints();
+  const Spread adversary = Measure(200, [&](std::size_t i) { Search(*bands.index, Forms(dense, i, 1)); });
+  std::printf(
+      "queries at flat patterns: p50 %.0f us, p99 %.0f. Writing the same bytes to fresh memory once: %.2f "
+      "s.\n",
+      adversary.p50, adversary.p99, FirstTouch(bands.index->MemoryBytes()));
+}
+
+// A list made to fill few buckets: what the search costs beyond the scan of the same list.
+void CompareBall(std::size_t count) {
+  const std::vector<PdqHash> list = MakeBall(count);
+  const Built scan = Build(list, false);
+  const Built bands = Build(list, true);
+  std::vector<PdqHash> queries(list.begin(), list.begin() + 20);
+  const auto outside = MakeQueries(Shape::kUniform, list, 40);
+  std::printf("\n%.0f M hashes within 20 bits of one point: ", static_cast<double>(count) / 1e6);
+  for (const auto& [name, asked] :
+       {std::pair("queries among them", queries), std::pair("queries elsewhere", outside)}) {
+    const Spread a =
+        Measure(20, [&, &hashes = asked](std::size_t i) { Search(*scan.index, Forms(hashes, 1 + i, 1)); });
+    const Spread b =
+        Measure(20, [&, &hashes = asked](std::size_t i) { Search(*bands.index, Forms(hashes, 1 + i, 1)); });
+    std::printf("%s: scan %.0f us, Hashgate %.0f us (%.2f times); ", name, a.p50, b.p50, b.p50 / a.p50);
+  }
+  std::printf("\n");
+}
+
+}  // namespace
+}  // namespace hashgate::bench
+
+int main(int argc, char** argv) {
+  using hashgate::bench::Shape;
+  hashgate::bench::StayOnOneCore();
+  std::vector<std::size_t> sizes;
+  for (int i = 1; i < argc; ++i) sizes.push_back(static_cast<std::size_t>(std::atof(argv[i]) * 1e6));
+  if (sizes.empty()) sizes = {1'000'000, 10'000'000};
+  for (const std::size_t count : sizes) {
+    for (const Shape shape : {Shape::kUniform, Shape::kSkewed}) hashgate::bench::Compare(shape, count);
+  }
+  hashgate::bench::CompareBall(sizes.front());
+}
