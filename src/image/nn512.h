@@ -1,0 +1,40 @@
+// PDQ's second published pipeline, `nn512`: a large picture is first brought to 512x512 pixels by nearest
+// neighbour, then hashed. Source: facebook/ThreatExchange, pdq/cpp/io/pdqio.cpp, which asks CImg's resize()
+// for it with its default interpolation.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "hash/perceptual/pdq.h"
+#include "image/pixels.h"
+
+namespace hashgate::image {
+
+inline constexpr std::uint32_t kNn512Side = 512;
+
+/// True where nn512 brings a picture of these sides to 512x512: one of them is longer than that. Of any other
+/// picture it is the same as `full`.
+bool IsChangedByNn512(std::uint32_t width, std::uint32_t height);
+
+/// Which pixel along a side of `length` each of the 512 is: floor(k * length / 512), the rule of CImg's
+/// nearest neighbour (interpolation type 1). It favours the low end of every run, so the pixels of a mirrored
+/// picture are other pixels: with `mirrored`, those that the rule takes when the side is walked from its end,
+/// in that order.
+std::array<std::uint32_t, kNn512Side> Nn512Positions(std::uint32_t length, bool mirrored);
+
+/// The 512x512 picture, with the channels of `bitmap`. REQUIRES: neither side is 0.
+Bitmap ShrinkNn512(const Bitmap& bitmap, bool mirror_columns, bool mirror_rows);
+
+/// The `full` hashes of a picture. nullopt where it has none.
+using HashBitmap = std::function<std::optional<perceptual::PdqFormSet>(const Bitmap&)>;
+
+/// The hashes of all eight turns by nn512; forms[t] is exactly the nn512 hash of the picture turned so, which
+/// takes one shrunk picture for each of the four mirrorings (nearest neighbour and transposition commute).
+/// REQUIRES: IsChangedByNn512. Errors: nullopt where `hash` gives that. Cost: 1 M pixels picked and hashed,
+/// whatever the size of the picture; memory: of `hash` for 512x512 and one such picture.
+std::optional<perceptual::PdqFormSet> Nn512Forms(const Bitmap& bitmap, const HashBitmap& hash);
+
+}  // namespace hashgate::image
