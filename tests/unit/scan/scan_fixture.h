@@ -40,19 +40,30 @@ class FakeClock final : public Clock {
   std::atomic<std::int64_t> wall_millis_{1'795'000'000'000};
 };
 
+/// Answers what the test says; where nn512 is wanted and the test says nothing of it, it is the full hash.
 class FakeDecoder final : public decode::Decoder {
  public:
-  Result<decode::DecodeResult> Decode(ByteSpan, decode::Format, const decode::Wanted&, SteadyTime,
+  Result<decode::DecodeResult> Decode(ByteSpan, decode::Format, const decode::Wanted& wanted, SteadyTime,
                                       const std::function<bool()>& cancelled) override {
     ++calls;
+    last_wanted = wanted;
     if (on_decode) on_decode();
     if (cancelled && cancelled()) return Fail(Reason::kCancelled, "the caller went away");
-    return answer;
+    Result<decode::DecodeResult> out = answer;
+    if (!out || !wanted.pdq_nn512 || !knows_nn512) return out;
+    for (decode::ViewHashes& view : out->views) {
+      if (view.pdq.size() != 1) continue;
+      view.pdq.push_back(view.pdq[0]);
+      view.pdq[1].pipeline = Pipeline::kNn512;
+    }
+    return out;
   }
   [[nodiscard]] decode::PoolStats Stats() const override { return {}; }
 
   Result<decode::DecodeResult> answer = decode::DecodeResult{};
   std::function<void()> on_decode;
+  decode::Wanted last_wanted;
+  bool knows_nn512 = true;
   int calls = 0;
 };
 
