@@ -40,6 +40,16 @@ class FakeClock final : public Clock {
   std::atomic<std::int64_t> wall_millis_{1'795'000'000'000};
 };
 
+/// Adds nn512 hashes, the same as the full ones, where a view has only these.
+inline decode::DecodeResult WithNn512(decode::DecodeResult picture) {
+  for (decode::ViewHashes& view : picture.views) {
+    if (view.pdq.size() != 1) continue;
+    view.pdq.push_back(view.pdq[0]);
+    view.pdq[1].pipeline = Pipeline::kNn512;
+  }
+  return picture;
+}
+
 /// Answers what the test says; where nn512 is wanted and the test says nothing of it, it is the full hash.
 class FakeDecoder final : public decode::Decoder {
  public:
@@ -49,14 +59,7 @@ class FakeDecoder final : public decode::Decoder {
     last_wanted = wanted;
     if (on_decode) on_decode();
     if (cancelled && cancelled()) return Fail(Reason::kCancelled, "the caller went away");
-    Result<decode::DecodeResult> out = answer;
-    if (!out || !wanted.pdq_nn512 || !knows_nn512) return out;
-    for (decode::ViewHashes& view : out->views) {
-      if (view.pdq.size() != 1) continue;
-      view.pdq.push_back(view.pdq[0]);
-      view.pdq[1].pipeline = Pipeline::kNn512;
-    }
-    return out;
+    return answer && wanted.pdq_nn512 && knows_nn512 ? WithNn512(*answer) : answer;
   }
   [[nodiscard]] decode::PoolStats Stats() const override { return {}; }
 
