@@ -48,16 +48,20 @@ def stages(work):
             name = f"{size}.{kind}"
             process, decode = runs[f"process/{name}"]["us"] / 1000, runs[f"decode/{name}"]["us"] / 1000
             rows.append([f"{size.removesuffix('mp')} MP {'JPEG' if kind == 'jpg' else 'PNG'}",
-                         runs[f"digest/{name}"]["file_bytes"] / 1000, runs[f"digest/{name}"]["us"] / 1000, decode,
+                         runs[f"digest/{name}"]["file_bytes"] / 1000, runs[f"digest_sha256/{name}"]["us"] / 1000,
+                         runs[f"digest/{name}"]["us"] / 1000, runs[f"digest_apart/{name}"]["us"] / 1000, decode,
                          process - decode, process, runs[f"worker/{name}"]["wall_us"] / 1000])
-    per_picture = table(["picture", "KB", "digests", "decode", "luma + hash", "decode + luma + hash",
-                         "wall clock through a locked worker"], rows)
+    per_picture = table(["picture", "KB", "SHA-256", "three digests", "the same in three passes", "decode", "hash",
+                         "decode + hash", "wall clock through a locked worker"], rows)
     rows = []
     for size in SIZES:
-        kinds = ("luma", "pdq_forms", "pdq_single", "pdq_textbook")
-        rows.append([size.removesuffix("mp") + " MP", *(runs[f"{kind}/{size}"]["us"] / 1000 for kind in kinds)])
-    planes = table(["plane", "luma drawn in fresh memory", "PDQ, 8 forms", "PDQ, 1 form", "PDQ, textbook, 1 form"],
-                   rows)
+        took = {kind: runs[f"pdq_{kind}/{size}"]["us"] / 1000
+                for kind in ("grey", "color", "luma", "exact_forms", "exact", "textbook")}
+        rows.append([size.removesuffix("mp") + " MP", *took.values(), took["textbook"] / took["grey"],
+                     took["textbook"] / took["exact"]])
+    planes = table(["picture", "8 forms of grey pixels", "8 forms of colours", "8 forms of a luma plane",
+                    "8 forms in the textbook's order", "1 form in the textbook's order", "textbook, 1 form",
+                    "textbook / grey pixels", "textbook / textbook's order"], rows)
     matching = run_benchmark(work, "kernel_bench", pattern="^SearchEightForms|^LookUpDigest")
     rows = []
     for count, label in ((100_000, "100 k"), (1_000_000, "1 M")):

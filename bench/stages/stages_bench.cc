@@ -75,12 +75,26 @@ decode::Limits WideLimits() {
   return limits;
 }
 
-void DigestFiles(benchmark::State& state, const Group& group) {
+void DigestFiles(benchmark::State& state, const Group& group, DigestKinds kinds) {
   std::size_t next = 0;
   for ([[maybe_unused]] auto _ : state) {
-    DigestSet set;
+    DigestSet set(kinds);
     set.Update(group.files[next++ % group.files.size()]);
     benchmark::DoNotOptimize(set.Finish());
+  }
+  state.counters["file_bytes"] = group.MeanBytes();
+}
+
+// Each digest in a pass of its own, to compare with all of them in one.
+void DigestFilesApart(benchmark::State& state, const Group& group) {
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const Bytes& file = group.files[next++ % group.files.size()];
+    for (const DigestKind kind : {DigestKind::kMd5, DigestKind::kSha1, DigestKind::kSha256}) {
+      DigestSet set(DigestKinds().With(kind));
+      set.Update(file);
+      benchmark::DoNotOptimize(set.Finish());
+    }
   }
   state.counters["file_bytes"] = group.MeanBytes();
 }
@@ -135,43 +149,72 @@ void WorkerFiles(benchmark::State& state, const Group& group) {
   }
 }
 
-// The plane that is hashed: fresh memory, drawn, wiped and given back, as for every picture.
-void DrawPlane(benchmark::State& state, const Group& group) {
-  const image::Decoded decoded = image::DecodeJpeg(group.files.front(), WideLimits());
-  if (decoded.cause != Cause::kNone) return state.SkipWithError("a picture does not decode");
-  const int rows = static_cast<int>(decoded.bitmap.height);
-  const int cols = static_cast<int>(decoded.bitmap.width);
-  for ([[maybe_unused]] auto _ : state) {
-    image::Luma luma(rows, cols);
-    luma.Draw(decoded.bitmap, 255);
-    benchmark::DoNotOptimize(luma.view().samples.data());
+// The pictures of a group as they are hashed, the same in grey and in colours, and their luma in single
+// precision.
+struct Pixels {
+  explicit Pixels(const Group& group) {
+    for (const Bytes& file : group.files) {
+      const image::Decoded decoded = image::DecodeJpeg(file, WideLimits());
+      if (decoded.cause != Cause::kNone) GiveUp("a picture does not decode");
+      const image::Bitmap& from = decoded.bitmap;
+      image::Bitmap grey(from.width, from.height, 1);
+      image::Bitmap colored(from.width, from.height, 3);
+      for (std::size_t i = 0; i < static_cast<std::size_t>(from.width) * from.height; ++i) {
+        // The green of a picture in colours is as good a picture in grey as any.
+        grey.samples[i] = from.samples[i * from.channels + from.channels / 2];
+        for (std::size_t c = 0; c < 3; ++c) {
+          colored.samples[3 * i + c] = from.samples[i * from.channels + c * (from.channels / 3)];
+        }
+      }
+      image::ViewRows rows(grey, {.opaque = true});
+      luma.push_back(perceptual::DrawLuma(rows));
+      greys.push_back(std::move(grey));
+      colors.push_back(std::move(colored));
+    }
   }
-}
 
-using PdqFunction = void (*)(const perceptual::LumaView&);
+  std::vector<image::Bitmap> greys;
+  std::vector<image::Bitmap> colors;
+  std::vector<perceptual::LumaPlane> luma;
+};
+
+using PlaneFunction = void (*)(const perceptual::LumaView&);
 
 void PdqForms(const perceptual::LumaView& luma) {
   benchmark::DoNotOptimize(perceptual::ComputePdqForms(luma));
 }
-void PdqSingle(const perceptual::LumaView& luma) {
+void PdqExactForms(const perceptual::LumaView& luma) {
+  benchmark::DoNotOptimize(perceptual::ComputeExactPdqForms(luma));
+}
+void PdqExact(const perceptual::LumaView& luma) {
   benchmark::DoNotOptimize(perceptual::ComputePdq(luma));
 }
 void PdqTextbook(const perceptual::LumaView& luma) {
   benchmark::DoNotOptimize(perceptual::TextbookPdq(luma));
 }
 
-void HashPlane(benchmark::State& state, const Group& group, PdqFunction compute) {
-  std::vector<std::unique_ptr<image::Luma>> planes;
-  for (const Bytes& file : group.files) {
-    const image::Decoded decoded = image::DecodeJpeg(file, WideLimits());
-    if (decoded.cause != Cause::kNone) return state.SkipWithError("a picture does not decode");
-    planes.push_back(std::make_unique<image::Luma>(static_cast<int>(decoded.bitmap.height),
-                                                   static_cast<int>(decoded.bitmap.width)));
-    planes.back()->Draw(decoded.bitmap, 255);
-  }
+void HashPlanes(benchmark::State& state, const Group& group, PlaneFunction compute) {
+  const Pixels pixels(group);
   std::size_t next = 0;
-  for ([[maybe_unused]] auto _ : state) compute(planes[next++ % planes.size()]->view());
-  state.counters["samples"] = static_cast<double>(planes.front()->view().samples.size());
+  for ([[maybe_unused]] auto _ : state) compute(pixels.luma[next++ % pixels.luma.size()].view());
+}
+
+void HashPixels(benchmark::State& state, const Group& group, bool in_grey) {
+  const Pixels pixels(group);
+  const std::vector<image::Bitmap>& bitmaps = in_grey ? pixels.greys : pixels.colors;
+  std::size_t next = 0;
+  int exact_turns = 0;
+  for (const image::Bitmap& bitmap : bitmaps) {
+    image::ViewRows rows(bitmap, {.opaque = true});
+    perceptual::PdqFormsTrace trace;
+    benchmark::DoNotOptimize(perceptual::ComputePdqForms(rows, trace));
+    exact_turns += trace.exact_turns;
+  }
+  for ([[maybe_unused]] auto _ : state) {
+    image::ViewRows rows(bitmaps[next++ % bitmaps.size()], {.opaque = true});
+    benchmark::DoNotOptimize(perceptual::ComputePdqForms(rows));
+  }
+  state.counters["exact_turns"] = exact_turns;
 }
 
 void Register(const std::map<std::string, Group>& groups) {
@@ -179,17 +222,24 @@ void Register(const std::map<std::string, Group>& groups) {
     benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMicrosecond)->UseRealTime();
   };
   for (const auto& [name, group] : groups) {
-    add("digest/" + name, [&group](benchmark::State& state) { DigestFiles(state, group); });
+    add("digest/" + name,
+        [&group](benchmark::State& state) { DigestFiles(state, group, DigestKinds::All()); });
+    add("digest_sha256/" + name, [&group](benchmark::State& state) {
+      DigestFiles(state, group, DigestKinds().With(DigestKind::kSha256));
+    });
+    add("digest_apart/" + name, [&group](benchmark::State& state) { DigestFilesApart(state, group); });
     add("decode/" + name, [&group](benchmark::State& state) { DecodeFiles(state, group); });
     add("process/" + name, [&group](benchmark::State& state) { ProcessFiles(state, group); });
     add("worker/" + name, [&group](benchmark::State& state) { WorkerFiles(state, group); });
     if (!name.ends_with(".jpg")) continue;
     const std::string size = name.substr(0, name.size() - 4);
-    add("luma/" + size, [&group](benchmark::State& state) { DrawPlane(state, group); });
-    for (const auto& [kind, compute] : {std::pair<const char*, PdqFunction>{"pdq_forms/", PdqForms},
-                                        {"pdq_single/", PdqSingle},
+    add("pdq_color/" + size, [&group](benchmark::State& state) { HashPixels(state, group, false); });
+    add("pdq_grey/" + size, [&group](benchmark::State& state) { HashPixels(state, group, true); });
+    for (const auto& [kind, compute] : {std::pair<const char*, PlaneFunction>{"pdq_luma/", PdqForms},
+                                        {"pdq_exact_forms/", PdqExactForms},
+                                        {"pdq_exact/", PdqExact},
                                         {"pdq_textbook/", PdqTextbook}}) {
-      add(kind + size, [&group, run = compute](benchmark::State& state) { HashPlane(state, group, run); });
+      add(kind + size, [&group, run = compute](benchmark::State& state) { HashPlanes(state, group, run); });
     }
   }
 }

@@ -1,9 +1,10 @@
-// From a decoded picture to the luma that is hashed.
+// From a decoded picture to the samples that are hashed.
 #pragma once
 
 #include <cstdint>
+#include <span>
 
-#include "hash/perceptual/pdq_textbook.h"
+#include "hash/perceptual/pixel_rows.h"
 #include "image/pixels.h"
 
 namespace hashgate::image {
@@ -11,28 +12,25 @@ namespace hashgate::image {
 /// True where some pixel is not fully opaque.
 bool HasTransparency(const Bitmap& bitmap);
 
-/// A plane of luma that is wiped when it goes.
-class Luma {
+/// What to do with alpha.
+struct Over {
+  bool opaque = false;  ///< nothing: show the colours; also for pictures without transparency
+  std::uint8_t background =
+      0;  ///< mix with this grey (0 black, 255 white); opaque pixels do not depend on it
+};
+
+/// The rows of a picture as a view shows them. Borrows the bitmap. Pixels are mixed as their rows are asked
+/// for, into memory that is wiped when it goes; all other pictures are read where they lie.
+class ViewRows final : public perceptual::PixelRows {
  public:
-  Luma(int rows, int cols)
-      : rows_(rows), cols_(cols), samples_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols)) {}
-
-  /// Fills the plane with the picture over a grey of `background` (0 black, 255 white); opaque pixels do not
-  /// depend on it. REQUIRES: sides as given to the constructor.
-  void Draw(const Bitmap& bitmap, std::uint8_t background);
-  /// The same as if every pixel were opaque.
-  void DrawOpaque(const Bitmap& bitmap);
-
-  [[nodiscard]] perceptual::LumaView view() const { return {samples_.first(samples_.size()), rows_, cols_}; }
+  ViewRows(const Bitmap& bitmap, Over over);
+  void Rows(int first, std::span<const std::uint8_t*> out) override;
 
  private:
-  [[nodiscard]] float* Row(std::uint32_t y) {
-    return samples_.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(cols_);
-  }
-
-  int rows_;
-  int cols_;
-  WipedBuffer<float> samples_;
+  const Bitmap& bitmap_;
+  const std::uint8_t background_;
+  const bool mixed_;
+  WipedBuffer<std::uint8_t> rows_;  // red, green, blue; as many rows as were ever asked for at once
 };
 
 }  // namespace hashgate::image

@@ -60,10 +60,12 @@ Bitmap ShrinkNn512(const Bitmap& bitmap, bool mirror_columns, bool mirror_rows) 
   return out;
 }
 
-std::optional<perceptual::PdqFormSet> Nn512Forms(const Bitmap& bitmap, const HashBitmap& hash) {
+std::optional<perceptual::PdqFormSet> Nn512Forms(const Bitmap& bitmap, Over over) {
   perceptual::PdqFormSet out;
   for (const Mirroring& mirroring : kMirrorings) {
-    const auto forms = hash(ShrinkNn512(bitmap, mirroring.columns, mirroring.rows));
+    const Bitmap shrunk = ShrinkNn512(bitmap, mirroring.columns, mirroring.rows);
+    ViewRows rows(shrunk, over);
+    const auto forms = perceptual::ComputePdqForms(rows);
     if (!forms) return std::nullopt;
     const auto form = [&forms](Dihedral turn) { return forms->forms[static_cast<std::size_t>(turn)]; };
     out.forms[static_cast<std::size_t>(mirroring.plain)] = form(Dihedral::kOriginal);

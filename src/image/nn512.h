@@ -5,10 +5,10 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 
 #include "hash/perceptual/pdq.h"
+#include "image/luma.h"
 #include "image/pixels.h"
 
 namespace hashgate::image {
@@ -28,13 +28,10 @@ std::array<std::uint32_t, kNn512Side> Nn512Positions(std::uint32_t length, bool 
 /// The 512x512 picture, with the channels of `bitmap`. REQUIRES: neither side is 0.
 Bitmap ShrinkNn512(const Bitmap& bitmap, bool mirror_columns, bool mirror_rows);
 
-/// The `full` hashes of a picture. nullopt where it has none.
-using HashBitmap = std::function<std::optional<perceptual::PdqFormSet>(const Bitmap&)>;
-
-/// The hashes of all eight turns by nn512; forms[t] is exactly the nn512 hash of the picture turned so, which
-/// takes one shrunk picture for each of the four mirrorings (nearest neighbour and transposition commute).
-/// REQUIRES: IsChangedByNn512. Errors: nullopt where `hash` gives that. Cost: 1 M pixels picked and hashed,
-/// whatever the size of the picture; memory: of `hash` for 512x512 and one such picture.
-std::optional<perceptual::PdqFormSet> Nn512Forms(const Bitmap& bitmap, const HashBitmap& hash);
+/// The hashes of all eight turns by nn512 of the picture as a view shows it; forms[t] is the nn512 hash of
+/// the picture turned so, which takes one shrunk picture for each of the four mirrorings (nearest neighbour
+/// and transposition commute). Each differs from the textbook's as ComputePdqForms says. REQUIRES:
+/// IsChangedByNn512. Cost: 1 M pixels picked and hashed, whatever the size of the picture; memory 1 MiB.
+std::optional<perceptual::PdqFormSet> Nn512Forms(const Bitmap& bitmap, Over over);
 
 }  // namespace hashgate::image

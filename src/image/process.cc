@@ -4,7 +4,6 @@
 #include <chrono>
 #include <limits>
 #include <new>
-#include <optional>
 #include <stdexcept>
 
 #include "decode/sniff.h"
@@ -25,43 +24,23 @@ std::uint32_t MicrosSince(Clock::time_point start) {
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
-/// How a picture's alpha is read.
-enum class Reading : std::uint8_t { kOverWhite, kOverBlack, kOpaque };
-
-void Draw(const Bitmap& bitmap, Reading reading, Luma& luma) {
-  switch (reading) {
-    case Reading::kOverWhite: luma.Draw(bitmap, 255); break;
-    case Reading::kOverBlack: luma.Draw(bitmap, 0); break;
-    case Reading::kOpaque: luma.DrawOpaque(bitmap); break;
-  }
-}
-
-std::optional<perceptual::PdqFormSet> HashShrunk(const Bitmap& bitmap, Reading reading) {
-  Luma luma(static_cast<int>(bitmap.height), static_cast<int>(bitmap.width));
-  Draw(bitmap, reading, luma);
-  return perceptual::ComputePdqForms(luma.view());
-}
-
 void AddPdq(Pipeline pipeline, const perceptual::PdqFormSet& forms, decode::ViewHashes& view) {
   view.pdq.push_back({.pipeline = pipeline, .quality = forms.quality, .forms = forms.forms});
 }
 
-// `luma` has the picture's sides; what it held is drawn over.
-decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Reading reading, Luma& luma,
-                            const decode::Wanted& wanted) {
+decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted) {
   decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
   constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
   view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
   if (!view.hashable || !wanted.pdq_full) return view;
-  Draw(bitmap, reading, luma);
-  const auto full = perceptual::ComputePdqForms(luma.view());
+  ViewRows rows(bitmap, over);
+  const auto full = perceptual::ComputePdqForms(rows);
   if (!full) return view;
   AddPdq(Pipeline::kFull, *full, view);
   if (!wanted.pdq_nn512) return view;
   if (!IsChangedByNn512(bitmap.width, bitmap.height)) {
     AddPdq(Pipeline::kNn512, *full, view);
-  } else if (const auto shrunk =
-                 Nn512Forms(bitmap, [reading](const Bitmap& small) { return HashShrunk(small, reading); })) {
+  } else if (const auto shrunk = Nn512Forms(bitmap, over)) {
     AddPdq(Pipeline::kNn512, *shrunk, view);
   }
   return view;
@@ -69,17 +48,19 @@ decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Reading reading
 
 void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
   const Bitmap& bitmap = decoded.bitmap;
-  Luma luma(static_cast<int>(bitmap.height), static_cast<int>(bitmap.width));
-  const auto add = [&](ViewKind kind, const Bitmap& from, Reading reading) {
-    result.views.push_back(HashView(kind, from, reading, luma, wanted));
-  };
-  add(result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole, bitmap,
-      Reading::kOverWhite);
+  const ViewKind whole = result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole;
+  // Where nothing shows through there is nothing to mix.
+  const Over white{.opaque = !result.has_alpha, .background = 255};
+  result.views.push_back(HashView(whole, bitmap, white, wanted));
   if (result.has_alpha) {
-    add(ViewKind::kOverBlack, bitmap, Reading::kOverBlack);
-    if (decoded.alpha_disputed) add(ViewKind::kAlternate, bitmap, Reading::kOpaque);
+    result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, wanted));
+    if (decoded.alpha_disputed) {
+      result.views.push_back(HashView(ViewKind::kAlternate, bitmap, {.opaque = true}, wanted));
+    }
   }
-  if (decoded.alternate.width != 0) add(ViewKind::kAlternate, decoded.alternate, Reading::kOverWhite);
+  if (decoded.alternate.width != 0) {
+    result.views.push_back(HashView(ViewKind::kAlternate, decoded.alternate, {.background = 255}, wanted));
+  }
 }
 
 void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,

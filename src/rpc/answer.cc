@@ -10,7 +10,7 @@ namespace hashgate::rpc {
 namespace {
 
 /// Version of our PDQ implementation: changes where any picture's hash would.
-constexpr std::string_view kPdqVersion = "pdq-full-1";
+constexpr std::string_view kPdqVersion = "pdq-full-2";
 
 std::int32_t ToInt32(std::uint64_t value) {
   return static_cast<std::int32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int32_t>::max()));
@@ -44,9 +44,10 @@ void AddDigest(Algorithm algorithm, ByteSpan bytes, v1::ScanResult& result) {
 
 void FillHashes(const scan::ScanAnswer& answer, v1::ScanResult& result) {
   if (answer.digests) {
-    AddDigest(Algorithm::kMd5, answer.digests->md5, result);
-    AddDigest(Algorithm::kSha1, answer.digests->sha1, result);
-    AddDigest(Algorithm::kSha256, answer.digests->sha256, result);
+    const DigestKinds kinds = answer.digests->kinds;
+    if (kinds.Has(DigestKind::kMd5)) AddDigest(Algorithm::kMd5, answer.digests->md5, result);
+    if (kinds.Has(DigestKind::kSha1)) AddDigest(Algorithm::kSha1, answer.digests->sha1, result);
+    if (kinds.Has(DigestKind::kSha256)) AddDigest(Algorithm::kSha256, answer.digests->sha256, result);
   }
   for (const decode::ViewHashes& view : answer.image.views) {
     for (const decode::PdqForms& forms : view.pdq) {

@@ -155,7 +155,10 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
   const bool taken = context_.scan_executor->Submit(
       {.work =
            [this, reactor, request, scan_request, answer_with] {
-             scan::UploadReader reader(context_.scanner->options().max_decode_bytes);
+             scan::UploadReader reader(context_.scanner->options().max_decode_bytes,
+                                       request->header().options().include_hashes()
+                                           ? DigestKinds::All()
+                                           : context_.scanner->WantedDigests());
              reader.Borrow(AsBytes(request->content()));
              const Result<scan::ScanAnswer> answer = context_.scanner->Scan(*scan_request, reader.Finish());
              if (!answer) {

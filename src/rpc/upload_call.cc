@@ -38,7 +38,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
         // The answer itself must still leave before the caller's deadline.
         arrive_by_(DeadlineOf(*call, context.options.max_upload_time) -
                    context.scanner->options().answer_reserve),
-        reader_(context.scanner->options().max_decode_bytes) {
+        reader_(context.scanner->options().max_decode_bytes, DigestKinds()) {
     {
       const MutexLock lock(mutex_);
       SetAlarm();
@@ -160,6 +160,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     if (!request) return ScanError(context_, request.error(), SurfaceKind::kPublic);
     declared_ = static_cast<std::uint64_t>(header.declared_size_bytes());
     include_hashes_ = header.header().options().include_hashes();
+    reader_.AlsoDigest(include_hashes_ ? DigestKinds::All() : context_.scanner->WantedDigests());
     lane_ = LaneOf(header.header());
     request_ = *std::move(request);
     request_->accepted = begun_;

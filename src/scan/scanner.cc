@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "scan/digests.h"
 #include "scan/file_hashes.h"
 #include "scan/wanted.h"
 
@@ -85,6 +86,7 @@ struct Scanner::Look {
   std::shared_ptr<const lists::Generation> generation;
   FileHashes hashes;
   std::optional<Digests> digests;
+  ByteSpan content;  ///< for digests that are still missing; empty where the bytes are gone
   decode::DecodeResult image;
   decode::Format format = decode::Format::kUnknown;
   std::uint64_t size = 0;
@@ -157,8 +159,10 @@ void Scanner::MatchLook(const ScanRequest& request, std::shared_ptr<const lists:
   // No list can mean the empty file by its digest.
   if (look.cause != Cause::kEmpty) {
     for (int attempt = 0;; ++attempt) {
+      const auto lists_now = ListsFor(request, *look.generation);
+      DigestForLists(lists_now, look);
       Result<Matches> matches = FindMatches(
-          *look.generation, ListsFor(request, *look.generation), look.hashes,
+          *look.generation, lists_now, look.hashes,
           [this](lists::ListId list, lists::EntryId entry) { return parts_.catalog->GetEntry(list, entry); });
       look.timings.match = matched_before + MicrosBetween(start, parts_.clock->Steady());
       if (!matches) {
@@ -182,6 +186,33 @@ void Scanner::MatchLook(const ScanRequest& request, std::shared_ptr<const lists:
   }
   look.matched_at_all = true;
   DescribeCoverage(request, look);
+}
+
+// The lists may hold a digest that none held when the upload began to arrive.
+void Scanner::DigestForLists(std::span<const lists::HashList* const> lists, Look& look) {
+  if (!look.digests) return;
+  const DigestKinds missing = DigestsHeld(lists, *look.generation).Without(look.digests->kinds);
+  if (missing.IsEmpty()) return;
+  if (look.content.size() != look.size) {
+    // An upload reader leaves nothing out of what it does not keep; another caller must not get "clean" by
+    // it.
+    look.coverage.missing.emplace_back("a digest that the lists hold was not computed");
+    return;
+  }
+  const SteadyTime start = std::chrono::steady_clock::now();
+  AddDigests(missing, look.content, *look.digests);
+  SetDigests(*look.digests, look.hashes);
+  look.timings.digest += MicrosBetween(start, std::chrono::steady_clock::now());
+}
+
+DigestKinds Scanner::WantedDigests() const {
+  if (options_.all_digests) return DigestKinds::All();
+  const auto generation = parts_.catalog->Current();
+  std::vector<const lists::HashList*> lists;
+  for (const auto& [id, list] : generation->lists) {
+    if (!list.system && list.config.enabled) lists.push_back(&list);
+  }
+  return DigestsHeld(lists, *generation).With(DigestKind::kSha256);
 }
 
 // What was consulted, and what it could not be compared with.
@@ -375,9 +406,8 @@ Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& 
   Look look;
   look.policy = CurrentPolicy();
   look.digests = upload.digests;
-  look.hashes.md5 = upload.digests.md5;
-  look.hashes.sha1 = upload.digests.sha1;
-  look.hashes.sha256 = upload.digests.sha256;
+  look.content = upload.content;
+  SetDigests(upload.digests, look.hashes);
   look.format = upload.format;
   look.size = upload.size;
   look.timings.digest = upload.digest_micros;

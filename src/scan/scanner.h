@@ -23,12 +23,16 @@ namespace hashgate::scan {
 /// Threads: confined.
 class UploadReader {
  public:
-  /// `max_content` is the most bytes that are kept for decoding.
-  explicit UploadReader(std::uint64_t max_content) : max_content_(max_content) {}
+  /// `max_content` is the most bytes that are kept for decoding. `kinds` are the digests that are wanted; the
+  /// others are computed as well once bytes are no longer kept, because then they can never be had again.
+  explicit UploadReader(std::uint64_t max_content, DigestKinds kinds = DigestKinds::All())
+      : max_content_(max_content), digests_(kinds) {}
   ~UploadReader();
   UploadReader(const UploadReader&) = delete;
   UploadReader& operator=(const UploadReader&) = delete;
 
+  /// Wants these digests as well. Call it before the first bytes.
+  void AlsoDigest(DigestKinds kinds) { digests_.Start(kinds); }
   /// Digests the bytes and keeps them where that makes sense.
   void Update(ByteSpan bytes);
   /// The same for a whole file that stays where it is: nothing is copied. Call once, instead of Update.
@@ -44,6 +48,7 @@ class UploadReader {
 
  private:
   void Digest(ByteSpan bytes);
+  void DigestTheRest(ByteSpan last);
   [[nodiscard]] std::size_t CapacityFor(std::size_t size) const;
 
   const std::uint64_t max_content_;
@@ -62,6 +67,7 @@ struct ScannerOptions {
   std::chrono::milliseconds answer_reserve{50};  ///< kept back of each deadline for the answer itself
   std::chrono::hours retain_blocked{24 * 90};    ///< how long a blocked upload's bytes must be kept
   std::chrono::milliseconds retry_after{1'000};  ///< hint of NOT_EVALUATED answers
+  bool all_digests = false;  ///< compute every digest of every upload, whatever lists hold
 };
 
 /// What a scanner works with; everything outlives it. `decoder` may be null: then every picture is
@@ -82,6 +88,11 @@ class Scanner {
   /// Scans one upload. Errors are refusals: kListNotFound, kRequestIdReused, kCancelled. Everything else that
   /// goes wrong is an outcome.
   Result<ScanAnswer> Scan(const ScanRequest& request, const Upload& upload);
+
+  /// The digests that an upload which arrives now needs: SHA-256, by which a repeated request is known, and
+  /// those that an enabled list holds. Where the lists change before it is matched, Scan computes what is
+  /// missing.
+  [[nodiscard]] DigestKinds WantedDigests() const;
 
   /// Matches hashes that were computed elsewhere; one answer a file. Errors: as Scan.
   Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::span<const FileHashes> files);
@@ -106,6 +117,7 @@ class Scanner {
                                                       const lists::Generation& generation);
   void MatchLook(const ScanRequest& request, std::shared_ptr<const lists::Generation> generation,
                  Look& look) const;
+  static void DigestForLists(std::span<const lists::HashList* const> lists, Look& look);
   static void DescribeCoverage(const ScanRequest& request, Look& look);
   Result<ScanAnswer> Answer(const ScanRequest& request, int file, ByteSpan content_digest,
                             std::string_view method, const std::function<Result<Look>()>& look_up);

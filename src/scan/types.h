@@ -42,6 +42,8 @@ struct ScanRequest {
 
 /// What is known of an upload's bytes once they are all there.
 struct Upload {
+  /// All of them where `content` is not the whole upload: what a list asks for that appears meanwhile can
+  /// then still be had.
   Digests digests;
   std::uint64_t size = 0;
   decode::Format format = decode::Format::kUnknown;  ///< sniffed, kText included
@@ -105,7 +107,7 @@ struct ScanAnswer {
   decode::DecodeResult image;  ///< `views` hold the perceptual hashes
   decode::Format format = decode::Format::kUnknown;
   std::uint64_t size = 0;
-  std::optional<Digests> digests;  ///< absent for MatchHashes
+  std::optional<Digests> digests;  ///< those that were computed; absent for MatchHashes
 };
 
 }  // namespace hashgate::scan

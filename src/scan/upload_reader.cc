@@ -26,6 +26,17 @@ void UploadReader::Digest(ByteSpan bytes) {
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
 }
 
+// What no list asked for yet, of the bytes kept so far and of the last ones.
+void UploadReader::DigestTheRest(ByteSpan last) {
+  const SteadyTime start = std::chrono::steady_clock::now();
+  const DigestKinds rest = DigestKinds::All().Without(digests_.kinds());
+  digests_.Start(rest);
+  digests_.CatchUp(rest, kept_);
+  digests_.CatchUp(rest, last);
+  digest_micros_ +=
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
 std::size_t UploadReader::CapacityFor(std::size_t size) const {
   if (size <= kept_.capacity()) return kept_.capacity();
   return std::max<std::size_t>(size, std::min<std::size_t>(2 * kept_.capacity(), max_content_));
@@ -39,6 +50,7 @@ std::uint64_t UploadReader::PeakAfter(std::size_t more) const {
 
 void UploadReader::Update(ByteSpan bytes) {
   Digest(bytes);
+  const bool kept_before = keep_;
   if (front_.size() < decode::kSniffBytes) {
     const std::size_t take = std::min(bytes.size(), decode::kSniffBytes - front_.size());
     front_.insert(front_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(take));
@@ -47,6 +59,7 @@ void UploadReader::Update(ByteSpan bytes) {
   }
   if (keep_ && size_ > max_content_) keep_ = false;
   if (!keep_) {
+    if (kept_before) DigestTheRest(bytes);
     Wipe(kept_);
     std::vector<std::uint8_t>().swap(kept_);  // assigning an empty one would keep the memory
     return;
@@ -64,6 +77,7 @@ void UploadReader::Update(ByteSpan bytes) {
 
 void UploadReader::Borrow(ByteSpan whole) {
   Digest(whole);
+  if (whole.size() > max_content_) DigestTheRest(whole);
   borrowed_ = whole;
   front_.assign(whole.begin(),
                 whole.begin() + static_cast<std::ptrdiff_t>(std::min(whole.size(), decode::kSniffBytes)));

@@ -67,7 +67,7 @@ LIBRARIES = [
     ("libheif/", {"image"}),
     ("avif/", {"image"}),
     ("opencv2/", {"image", "hash/perceptual"}),
-    ("immintrin.h", {"index"}),
+    ("immintrin.h", {"index", "hash/perceptual"}),
     ("arm_neon.h", {"index"}),
     ("rocksdb/", {"store"}),
     ("curl/", {"exchange", "casework"}),

@@ -19,6 +19,7 @@ using policy::YamlProblems;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kLockLevels[] = {"none", "basic", "landlock"};
+constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
 constexpr std::string_view kSurfaceKinds[] = {"public", "group", "private_message", "avatar", "other"};
 constexpr SurfaceKind kSurfaceKindValues[] = {SurfaceKind::kPublic, SurfaceKind::kGroup,
                                               SurfaceKind::kPrivateMessage, SurfaceKind::kAvatar,
@@ -55,6 +56,7 @@ void Describe(C& config, V& v) {
   v.Number("answer_reserve_ms", config.scan.answer_reserve_ms, 1, 10'000);
   v.Number("retry_after_ms", config.scan.retry_after_ms, 1, 3'600'000);
   v.Number("retain_blocked_days", config.scan.retain_blocked_days, 1, 3'650);
+  v.Choice("digests", config.scan.digests, kDigestChoices);
   v.Section("decoder");
   v.Text("binary", config.decoder.binary);
   v.Number("workers", config.decoder.workers, 0, 64);

@@ -13,6 +13,9 @@
 
 namespace hashgate::app {
 
+/// `scan.digests`: every digest of every upload, whatever lists hold.
+inline constexpr std::string_view kAllDigests = "all";
+
 /// Every key of hashgated.yaml with its default. docker/hashgated.yaml says what each does.
 struct Config {
   std::string data_dir = "./hashgate-data";
@@ -54,6 +57,7 @@ struct Config {
     std::int64_t answer_reserve_ms = 50;
     std::int64_t retry_after_ms = 1'000;
     std::int64_t retain_blocked_days = 90;
+    std::string digests = "needed";  ///< or "all"
   } scan;
 
   struct Decoder {

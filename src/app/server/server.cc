@@ -189,6 +189,7 @@ class RunningServer final : public Server {
     options.max_decode_bytes = pool_options_.limits.max_bytes;
     options.answer_reserve = milliseconds(config_.scan.answer_reserve_ms);
     options.retain_blocked = std::chrono::hours(24 * config_.scan.retain_blocked_days);
+    options.all_digests = config_.scan.digests == kAllDigests;
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                         .decoder = decoder_.get(),

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
+
+#include "hash/perceptual/pdq_weights.h"
 
 namespace hashgate::perceptual {
 namespace {
@@ -41,38 +44,6 @@ double Dot(const double* values, const std::vector<double>& weights) {
 }
 
 }  // namespace
-
-std::vector<WeightRow> SideWeights(int n, bool mirrored) {
-  const int window = BoxWindow(n);
-  const int ahead = (window + 2) / 2 - 1;
-  const int behind = window - 1 - ahead;
-  const auto low = [&](int i) { return std::max(0, i - behind); };
-  const auto high = [&](int i) { return std::min(n - 1, i + ahead); };
-  std::vector<WeightRow> rows(64);
-  for (int k = 0; k < 64; ++k) {
-    const int at = SampleIndex(k, n);
-    const int first = low(low(at));
-    const int last = high(high(at));
-    WeightRow row{static_cast<std::size_t>(first),
-                  std::vector<double>(static_cast<std::size_t>(last - first) + 2)};
-    // The outer average is over first-pass averages i, each of them over [low(i), high(i)]: mark where every
-    // range begins and ends, then sum up.
-    const double outer = 1.0 / (high(at) - low(at) + 1);
-    for (int i = low(at); i <= high(at); ++i) {
-      const double each = outer / (high(i) - low(i) + 1);
-      row.weights[static_cast<std::size_t>(low(i) - first)] += each;
-      row.weights[static_cast<std::size_t>(high(i) + 1 - first)] -= each;
-    }
-    for (std::size_t i = 1; i < row.weights.size(); ++i) row.weights[i] += row.weights[i - 1];
-    row.weights.pop_back();
-    if (mirrored) {
-      row.first = static_cast<std::size_t>(n - 1 - last);
-      std::ranges::reverse(row.weights);
-    }
-    rows[static_cast<std::size_t>(k)] = std::move(row);
-  }
-  return rows;
-}
 
 MirroredBlocks DownsampleMirrored(const LumaView& luma) {
   MirroredBlocks blocks{};
@@ -119,28 +90,8 @@ MirroredBlocks DownsampleMirrored(const LumaView& luma) {
 }
 
 WideBlock16 DctOf(const WideBlock64& block) {
-  const auto& d = DctMatrix();
-  std::array<double, 16 * 64> half{};
-  for (std::size_t i = 0; i < 16; ++i) {
-    for (std::size_t k = 0; k < 64; ++k) {
-      const auto weight = static_cast<double>(d[i * 64 + k]);
-      for (std::size_t j = 0; j < 64; ++j) half[i * 64 + j] += weight * block[k * 64 + j];
-    }
-  }
-  // The transposed matrix, so that the inner loop runs over neighbours.
-  static const std::array<double, 64 * 16> across = [] {
-    std::array<double, 64 * 16> t{};
-    for (std::size_t j = 0; j < 16; ++j) {
-      for (std::size_t k = 0; k < 64; ++k) t[k * 16 + j] = static_cast<double>(DctMatrix()[j * 64 + k]);
-    }
-    return t;
-  }();
   WideBlock16 out{};
-  for (std::size_t i = 0; i < 16; ++i) {
-    for (std::size_t k = 0; k < 64; ++k) {
-      for (std::size_t j = 0; j < 16; ++j) out[i * 16 + j] += half[i * 64 + k] * across[k * 16 + j];
-    }
-  }
+  KernelFor(1).dct(block, out);
   return out;
 }
 

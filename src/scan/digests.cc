@@ -1,0 +1,38 @@
+#include "scan/digests.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hashgate::scan {
+
+DigestKinds DigestsHeld(std::span<const lists::HashList* const> lists, const lists::Generation& generation) {
+  constexpr std::pair<Algorithm, DigestKind> kDigests[] = {{Algorithm::kMd5, DigestKind::kMd5},
+                                                           {Algorithm::kSha1, DigestKind::kSha1},
+                                                           {Algorithm::kSha256, DigestKind::kSha256}};
+  DigestKinds kinds;
+  for (const auto& [algorithm, kind] : kDigests) {
+    const auto holds = [&, algorithm = algorithm](const lists::HashList* list) {
+      return generation.index->HoldsAny(list->id, algorithm);
+    };
+    if (std::ranges::any_of(lists, holds)) kinds = kinds.With(kind);
+  }
+  return kinds;
+}
+
+void SetDigests(const Digests& digests, FileHashes& hashes) {
+  if (digests.kinds.Has(DigestKind::kMd5)) hashes.md5 = digests.md5;
+  if (digests.kinds.Has(DigestKind::kSha1)) hashes.sha1 = digests.sha1;
+  if (digests.kinds.Has(DigestKind::kSha256)) hashes.sha256 = digests.sha256;
+}
+
+void AddDigests(DigestKinds missing, ByteSpan content, Digests& digests) {
+  DigestSet set(missing);
+  set.Update(content);
+  const Digests late = set.Finish();
+  if (missing.Has(DigestKind::kMd5)) digests.md5 = late.md5;
+  if (missing.Has(DigestKind::kSha1)) digests.sha1 = late.sha1;
+  if (missing.Has(DigestKind::kSha256)) digests.sha256 = late.sha256;
+  digests.kinds = digests.kinds.With(missing);
+}
+
+}  // namespace hashgate::scan
