@@ -31,7 +31,8 @@ Bitmap ShrinkNn512(const Bitmap& bitmap, bool mirror_columns, bool mirror_rows);
 /// The hashes of all eight turns by nn512 of the picture as a view shows it; forms[t] is the nn512 hash of
 /// the picture turned so, which takes one shrunk picture for each of the four mirrorings (nearest neighbour
 /// and transposition commute). Each differs from the textbook's as ComputePdqForms says. REQUIRES:
-/// IsChangedByNn512. Cost: 1 M pixels picked and hashed, whatever the size of the picture; memory 1 MiB.
+/// IsChangedByNn512. Cost: 1 M pixels picked and hashed, whatever the size of the picture; memory 1 MiB where
+/// alpha is mixed, else a few rows.
 std::optional<perceptual::PdqFormSet> Nn512Forms(const Bitmap& bitmap, Over over);
 
 }  // namespace hashgate::image
