@@ -14,8 +14,8 @@ import service
 import tables
 from server import Failure
 
-PARTS = {"stages": micro.stages, "kernels": micro.kernels, "load": service.load, "import": service.import_speed,
-         "start": service.start, "handover": micro.handover}
+PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "load": service.load,
+         "import": service.import_speed, "start": service.start, "handover": micro.handover}
 
 
 @dataclasses.dataclass

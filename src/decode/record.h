@@ -50,7 +50,7 @@ struct Limits {
 /// What to compute. Digests are the server's work, never the worker's.
 struct Wanted {
   bool pdq_full = true;
-  bool pdq_nn512 = false;  ///< the seam for the second pipeline; today's workers leave it out
+  bool pdq_nn512 = false;  ///< the second pipeline, for each view that has a full hash
 };
 
 inline constexpr int kMaxViews = 64;

@@ -11,6 +11,7 @@
 #include "image/codec.h"
 #include "image/color_request.h"
 #include "image/luma.h"
+#include "image/nn512.h"
 
 namespace hashgate::image {
 namespace {
@@ -23,14 +24,24 @@ std::uint32_t MicrosSince(Clock::time_point start) {
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
+void AddPdq(Pipeline pipeline, const perceptual::PdqFormSet& forms, decode::ViewHashes& view) {
+  view.pdq.push_back({.pipeline = pipeline, .quality = forms.quality, .forms = forms.forms});
+}
+
 decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted) {
   decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
   constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
   view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
-  if (!wanted.pdq_full) return view;
+  if (!view.hashable || !wanted.pdq_full) return view;
   ViewRows rows(bitmap, over);
-  if (const auto forms = perceptual::ComputePdqForms(rows)) {
-    view.pdq.push_back({.pipeline = Pipeline::kFull, .quality = forms->quality, .forms = forms->forms});
+  const auto full = perceptual::ComputePdqForms(rows);
+  if (!full) return view;
+  AddPdq(Pipeline::kFull, *full, view);
+  if (!wanted.pdq_nn512) return view;
+  if (!IsChangedByNn512(bitmap.width, bitmap.height)) {
+    AddPdq(Pipeline::kNn512, *full, view);
+  } else if (const auto shrunk = Nn512Forms(bitmap, over)) {
+    AddPdq(Pipeline::kNn512, *shrunk, view);
   }
   return view;
 }

@@ -15,9 +15,9 @@ namespace hashgate::image {
 /// there are none. A side under 5 px decodes with hashable = false.
 ///
 /// Causes: kNone, kEmpty, kCorrupt, kTruncated, kUnsupportedFormat, kTooLarge, kTooManyPixels,
-/// kTooManyFrames, kTooCostly. Threads: confined to the worker's only one. Cost: decoding and about 0.2 ns
-/// a pixel for each view; memory up to 4 bytes a pixel beside the codec's own, 8 where a hash takes the
-/// textbook's order.
+/// kTooManyFrames, kTooCostly. Each view has a hash of each wanted pipeline, or none. Threads: confined to
+/// the worker's only one. Cost: decoding and about 0.2 ns a pixel for each view; memory up to 4 bytes a pixel
+/// beside the codec's own, 8 where a hash takes the textbook's order.
 decode::DecodeResult ProcessUpload(ByteSpan bytes, decode::Format format_hint, const decode::Wanted& wanted,
                                    const decode::Limits& limits) noexcept;
 

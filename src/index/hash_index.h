@@ -108,6 +108,8 @@ class HashIndex {
   [[nodiscard]] virtual std::size_t CountIn(ListId list, Algorithm algorithm) const = 0;
   /// Whether the list holds any. Cost: next to none, unless most of the list is withdrawn.
   [[nodiscard]] virtual bool HoldsAny(ListId list, Algorithm algorithm) const = 0;
+  /// Whether the list holds a PDQ hash of that pipeline. Cost: as HoldsAny.
+  [[nodiscard]] virtual bool HoldsPdqOf(ListId list, Pipeline pipeline) const = 0;
   /// Bytes held in memory.
   [[nodiscard]] virtual std::size_t MemoryBytes() const = 0;
 };

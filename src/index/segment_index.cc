@@ -32,6 +32,13 @@ bool Names(const DigestLookup& lookup, ListId list, EntryId entry) {
   return false;
 }
 
+bool HoldsLiveRow(const LiveSegment& live, const Run& run) {
+  for (std::uint32_t slot = run.begin; slot < run.end; ++slot) {
+    if (!live.IsDead(slot)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::size_t StackOf(Algorithm algorithm) {
@@ -111,9 +118,16 @@ bool SegmentIndex::HoldsAny(ListId list, Algorithm algorithm) const {
   if (stack == stacks_.size()) return false;
   for (const LiveSegment& live : stacks_[stack]) {
     for (const Run& run : live.segment->RunsOf(list)) {
-      for (std::uint32_t slot = run.begin; slot < run.end; ++slot) {
-        if (!live.IsDead(slot)) return true;
-      }
+      if (HoldsLiveRow(live, run)) return true;
+    }
+  }
+  return false;
+}
+
+bool SegmentIndex::HoldsPdqOf(ListId list, Pipeline pipeline) const {
+  for (const LiveSegment& live : stacks_[StackOf(Algorithm::kPdq)]) {
+    for (const Run& run : live.segment->RunsOf(list)) {
+      if (run.key.pipeline == pipeline && HoldsLiveRow(live, run)) return true;
     }
   }
   return false;

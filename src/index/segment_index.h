@@ -35,6 +35,7 @@ class SegmentIndex final : public HashIndex {
   std::size_t Count(Algorithm algorithm) const override;
   std::size_t CountIn(ListId list, Algorithm algorithm) const override;
   bool HoldsAny(ListId list, Algorithm algorithm) const override;
+  bool HoldsPdqOf(ListId list, Pipeline pipeline) const override;
   std::size_t MemoryBytes() const override;
 
   /// How many segments hold the algorithm's hashes: O(log n).

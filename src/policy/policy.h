@@ -35,7 +35,7 @@ struct MatchFact {
   bool digest_conflict =
       false;  ///< a digest agrees but the entry's PDQ is more than 90 bits from the upload's
   ViewKind view = ViewKind::kUnspecified;
-  bool nn512_only = false;  ///< found by the nn512 pipeline and the full hash is more than 63 bits away
+  bool nn512_only = false;  ///< found by the nn512 pipeline, and no full hash is known to be within 63 bits
 };
 
 /// The strongest identity that these algorithms, agreeing on one entry, can prove: kStrong by SHA-256, by MD5

@@ -14,8 +14,8 @@ using index::PdqQuery;
 // What points at one entry.
 struct Gathered {
   std::vector<Algorithm> algorithms;
-  int distance_bits = -1;  // least PDQ distance
-  std::uint32_t tag = 0;   // query that came nearest
+  int distance_bits = -1;  // PDQ distance of the query below
+  std::uint32_t tag = 0;   // the query that speaks for the match
   index::ActionClass action_class = 0;
 };
 
@@ -24,24 +24,29 @@ struct QueryOrigin {
   const decode::ViewHashes* view;
   const decode::PdqForms* forms;
   Dihedral dihedral;
+  bool says_little;
 };
 
-// Every form of every view. A picture whose nn512 hash was not computed is compared with hashes of both
-// pipelines by its full one: the pipelines are close (median 6-8 bits), so most entries made by the other are
-// still found.
+// Whether a PDQ hash of this quality says anything about which picture it is.
+bool IsMeaningful(const PdqHash& hash, int quality) {
+  return !IsDegenerate(hash) && (quality == kQualityUnknown || quality >= kMinUsablePdqQuality);
+}
+
+// Every form of every view. The full hash asks about hashes of every pipeline, even where the picture has an
+// nn512 hash as well. The pipelines are close (median 6 to 8 bits), so it is a second chance, and a needed
+// one: whoever changes the few pixels that nn512 looks at moves its hash as far as they like, out of reach as
+// easily as onto an entry, while the full hash hardly moves.
 void BuildQueries(const FileHashes& hashes, std::vector<PdqQuery>& queries,
                   std::vector<QueryOrigin>& origins) {
   for (const decode::ViewHashes& view : hashes.views) {
-    const bool has_nn512 =
-        std::ranges::any_of(view.pdq, [](const auto& p) { return p.pipeline == Pipeline::kNn512; });
     for (const decode::PdqForms& forms : view.pdq) {
-      const bool stands_for_both = forms.pipeline == Pipeline::kFull && !has_nn512;
-      const Pipeline pipeline = stands_for_both ? Pipeline::kUnspecified : forms.pipeline;
+      const Pipeline asked = forms.pipeline == Pipeline::kNn512 ? Pipeline::kNn512 : Pipeline::kUnspecified;
+      const bool says_little = !IsMeaningful(forms.forms[0], forms.quality);
       const int count = hashes.turned ? kDihedralCount : 1;
       for (int form = 0; form < count; ++form) {
-        queries.push_back({forms.forms[static_cast<std::size_t>(form)], pipeline,
-                           static_cast<std::uint32_t>(origins.size())});
-        origins.push_back({&view, &forms, static_cast<Dihedral>(form)});
+        queries.push_back(
+            {forms.forms[static_cast<std::size_t>(form)], asked, static_cast<std::uint32_t>(origins.size())});
+        origins.push_back({&view, &forms, static_cast<Dihedral>(form), says_little});
       }
     }
   }
@@ -51,25 +56,31 @@ bool PipelinesFit(Pipeline query, Pipeline entry) {
   return query == Pipeline::kUnspecified || entry == Pipeline::kUnspecified || query == entry;
 }
 
-// Whether a PDQ hash of this quality says anything about which picture it is.
-bool IsMeaningful(const PdqHash& hash, int quality) {
-  return !IsDegenerate(hash) && (quality == kQualityUnknown || quality >= kMinUsablePdqQuality);
+// Lets the query speak for the match if it does so better than the one before: one that says something before
+// one that says little (else a near but empty view, which can be planted, would take a good match's weight),
+// then the nearer.
+void TakeQuery(const std::vector<QueryOrigin>& origins, std::uint32_t tag, int distance, Gathered& gathered) {
+  if (gathered.distance_bits >= 0) {
+    const bool little = origins[tag].says_little;
+    const bool little_before = origins[gathered.tag].says_little;
+    if (little != little_before ? little : distance >= gathered.distance_bits) return;
+  }
+  gathered.distance_bits = distance;
+  gathered.tag = tag;
 }
 
 // The query that comes nearest to an entry's PDQ within the list's threshold, for an entry that its digest
 // found: a search that was truncated may have left the entry's perceptual hash out, and corroboration must
 // not depend on that.
-void CorroborateByPdq(const std::vector<PdqQuery>& queries, Pipeline entry_pipeline,
-                      const PdqHash& entry_hash, int max_distance_bits, Gathered& gathered) {
+void CorroborateByPdq(const std::vector<PdqQuery>& queries, const std::vector<QueryOrigin>& origins,
+                      Pipeline entry_pipeline, const PdqHash& entry_hash, int max_distance_bits,
+                      Gathered& gathered) {
   for (const PdqQuery& query : queries) {
     if (!PipelinesFit(query.pipeline, entry_pipeline)) continue;
     const int distance = Distance(query.hash, entry_hash);
     if (distance > max_distance_bits) continue;
     if (gathered.distance_bits < 0) gathered.algorithms.push_back(Algorithm::kPdq);
-    if (gathered.distance_bits < 0 || distance < gathered.distance_bits) {
-      gathered.distance_bits = distance;
-      gathered.tag = query.tag;
-    }
+    TakeQuery(origins, query.tag, distance, gathered);
   }
 }
 
@@ -81,16 +92,17 @@ void ForEachPdq(const lists::EntryRecord& record, const Visit& visit) {
   }
 }
 
-// Least distance from the upload's forms to the entry's PDQ, over views whose hash means something; -1 where
-// none does.
-int DistanceToEntry(const FileHashes& hashes, const PdqHash& entry_hash) {
+// Least distance from the upload's forms of one kind to a PDQ hash, over those whose hash passes; -1 where
+// none does. What can be planted (nn512) is kept apart from what cannot.
+template <typename Passes>
+int LeastDistance(const FileHashes& hashes, bool nn512, const PdqHash& to, const Passes& passes) {
   int least = -1;
   for (const decode::ViewHashes& view : hashes.views) {
     for (const decode::PdqForms& forms : view.pdq) {
-      if (!IsMeaningful(forms.forms[0], forms.quality)) continue;
+      if ((forms.pipeline == Pipeline::kNn512) != nn512 || !passes(forms)) continue;
       const int count = hashes.turned ? kDihedralCount : 1;
       for (int form = 0; form < count; ++form) {
-        const int distance = Distance(forms.forms[static_cast<std::size_t>(form)], entry_hash);
+        const int distance = Distance(forms.forms[static_cast<std::size_t>(form)], to);
         if (least < 0 || distance < least) least = distance;
       }
     }
@@ -98,18 +110,21 @@ int DistanceToEntry(const FileHashes& hashes, const PdqHash& entry_hash) {
   return least;
 }
 
-int LeastFullDistance(const FileHashes& hashes, const PdqHash& entry_hash) {
-  int least = 257;
-  for (const decode::ViewHashes& view : hashes.views) {
-    for (const decode::PdqForms& forms : view.pdq) {
-      if (forms.pipeline == Pipeline::kNn512) continue;
-      const int count = hashes.turned ? kDihedralCount : 1;
-      for (int form = 0; form < count; ++form) {
-        least = std::min(least, Distance(forms.forms[static_cast<std::size_t>(form)], entry_hash));
-      }
-    }
-  }
-  return least;
+// How far the upload lies from the entry's PDQ, by hashes that mean something; -1 where none does. A planted
+// nn512 hash must not hide that digest and picture contradict, so it speaks only where it is all there is.
+int DistanceToEntry(const FileHashes& hashes, const PdqHash& entry_hash) {
+  const auto meaningful = [](const decode::PdqForms& forms) {
+    return IsMeaningful(forms.forms[0], forms.quality);
+  };
+  const int full = LeastDistance(hashes, false, entry_hash, meaningful);
+  return full >= 0 ? full : LeastDistance(hashes, true, entry_hash, meaningful);
+}
+
+// Whether the upload's full hash lies near enough to `hash` for a match by nn512 to count. `slack` is how far
+// the hash that is meant may lie from `hash`.
+bool FullHashIsNear(const FileHashes& hashes, const PdqHash& hash, int slack) {
+  const int least = LeastDistance(hashes, false, hash, [](const decode::PdqForms&) { return true; });
+  return least >= 0 && least + slack <= kNn512TrustBits;
 }
 
 // What stays the same for every match of one search.
@@ -153,6 +168,11 @@ void DescribePerceptual(const Search& search, const lists::HashList& list, const
   match.frame = origin.view->frame;
   match.dihedral = origin.dihedral;
   match.max_distance_bits = list.config.PdqMaxDistanceBits();
+  // How far the full hash lies from the entry's own is for its record to say. Until then: at most as far as
+  // it lies from the form that matched and that one from the entry, together.
+  const PdqHash& matched = origin.forms->forms[static_cast<std::size_t>(origin.dihedral)];
+  match.fact.nn512_only = origin.forms->pipeline == Pipeline::kNn512 &&
+                          !FullHashIsNear(search.hashes, matched, gathered.distance_bits);
 }
 
 // What the entry's own record adds: its quality, how far its hashes lie, and whether digest and picture
@@ -164,6 +184,7 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
   fact.classification = record.classification;
   const QueryOrigin* origin = gathered.distance_bits >= 0 ? &search.origins[gathered.tag] : nullptr;
   int conflict_distance = -1;
+  bool full_is_near = false;
   ForEachPdq(record, [&](const PdqHash& hash, const HashValue& value) {
     if (origin != nullptr) {
       const PdqHash& query = origin->forms->forms[static_cast<std::size_t>(origin->dihedral)];
@@ -171,13 +192,13 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
         fact.entry_quality = value.quality;
         fact.entry_degenerate = IsDegenerate(hash);
       }
-      fact.nn512_only |= origin->forms->pipeline == Pipeline::kNn512 &&
-                         LeastFullDistance(search.hashes, hash) > kNn512TrustBits;
+      full_is_near |= FullHashIsNear(search.hashes, hash, 0);
     }
     const int distance = IsMeaningful(hash, value.quality) ? DistanceToEntry(search.hashes, hash) : -1;
     if (distance >= 0 && (conflict_distance < 0 || distance < conflict_distance))
       conflict_distance = distance;
   });
+  fact.nn512_only = origin != nullptr && origin->forms->pipeline == Pipeline::kNn512 && !full_is_near;
   fact.digest_conflict =
       std::ranges::any_of(gathered.algorithms, IsDigest) && conflict_distance > kDigestConflictBits;
 }
@@ -206,7 +227,8 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     ForEachPdq(*record, [&](const PdqHash& hash, const HashValue& value) {
       const Pipeline pipeline =
           value.pipeline != Pipeline::kUnspecified ? value.pipeline : list.config.pdq_pipeline;
-      CorroborateByPdq(search.queries, pipeline, hash, list.config.PdqMaxDistanceBits(), gathered);
+      CorroborateByPdq(search.queries, search.origins, pipeline, hash, list.config.PdqMaxDistanceBits(),
+                       gathered);
     });
   }
   if (gathered.distance_bits >= 0) DescribePerceptual(search, list, gathered, match);
@@ -226,7 +248,7 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     std::erase(gathered.algorithms, Algorithm::kPdq);
     fact.distance_bits = -1;
     fact.upload_quality = fact.entry_quality = kQualityUnknown;
-    fact.upload_degenerate = fact.entry_degenerate = false;
+    fact.upload_degenerate = fact.entry_degenerate = fact.nn512_only = false;
     match.max_distance_bits = -1;
   }
   fact.algorithms = std::move(gathered.algorithms);
@@ -251,6 +273,9 @@ Result<Matches> FindMatches(const lists::Generation& generation,
 
   std::map<std::pair<index::ListId, index::EntryId>, Gathered> gathered;
   Matches matches;
+  std::vector<PdqQuery> queries;
+  std::vector<QueryOrigin> origins;
+  BuildQueries(hashes, queries, origins);
   const auto take = [&](const index::SearchResult& result) {
     matches.truncated |= result.truncated;
     for (const Candidate& candidate : result.candidates) {
@@ -259,10 +284,8 @@ Result<Matches> FindMatches(const lists::Generation& generation,
       if (std::ranges::find(entry.algorithms, candidate.algorithm) == entry.algorithms.end()) {
         entry.algorithms.push_back(candidate.algorithm);
       }
-      if (candidate.algorithm == Algorithm::kPdq &&
-          (entry.distance_bits < 0 || candidate.distance_bits < entry.distance_bits)) {
-        entry.distance_bits = candidate.distance_bits;
-        entry.tag = candidate.tag;
+      if (candidate.algorithm == Algorithm::kPdq) {
+        TakeQuery(origins, candidate.tag, candidate.distance_bits, entry);
       }
     }
   };
@@ -275,9 +298,6 @@ Result<Matches> FindMatches(const lists::Generation& generation,
                             generation.index->SearchDigests(digest_query, ids, bounds));
   take(by_digest);
 
-  std::vector<PdqQuery> queries;
-  std::vector<QueryOrigin> origins;
-  BuildQueries(hashes, queries, origins);
   if (!queries.empty()) {
     HASHGATE_ASSIGN_OR_RETURN(const index::SearchResult by_pdq,
                               generation.index->SearchPdq(queries, radii, bounds));

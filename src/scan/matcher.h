@@ -33,7 +33,8 @@ using EntryReader = std::function<Result<lists::Entry>(lists::ListId, lists::Ent
 
 /// A digest hit whose entry's PDQ lies farther than this from every form of the upload contradicts itself.
 inline constexpr int kDigestConflictBits = 90;
-/// A match by the nn512 pipeline alone counts fully only where the upload's full hash is at least this near.
+/// A match by the nn512 pipeline alone counts fully only where the upload's full hash is at least this near
+/// to the entry: nn512 looks at few pixels of a large picture, and whoever chooses those chooses its hash.
 inline constexpr int kNn512TrustBits = 63;
 
 /// Looks `hashes` up in `lists` of `generation`. Details come from the entries' records as the generation

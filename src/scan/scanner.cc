@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "scan/digests.h"
+#include "scan/file_hashes.h"
+#include "scan/wanted.h"
 
 namespace hashgate::scan {
 namespace {
@@ -67,36 +69,6 @@ Cause CauseOf(const Error& error) {
   }
 }
 
-int BestQuality(const FileHashes& hashes) {
-  int best = -1;
-  for (const decode::ViewHashes& view : hashes.views) {
-    for (const decode::PdqForms& forms : view.pdq) {
-      // Hashes from elsewhere may come without a quality; nothing speaks against them.
-      best = std::max(best, forms.quality == kQualityUnknown ? 100 : forms.quality);
-    }
-  }
-  return best;
-}
-
-// For the idempotency of hash lookups: the same hashes, the same bytes.
-std::array<std::uint8_t, 32> DigestOf(const FileHashes& file) {
-  DigestStream stream(DigestKind::kSha256);
-  const auto add = [&stream](char tag, ByteSpan bytes) {
-    const auto byte = static_cast<std::uint8_t>(tag);
-    stream.Update({&byte, 1});
-    stream.Update(bytes);
-  };
-  if (file.md5) add('m', *file.md5);
-  if (file.sha1) add('1', *file.sha1);
-  if (file.sha256) add('2', *file.sha256);
-  for (const decode::ViewHashes& view : file.views) {
-    for (const decode::PdqForms& forms : view.pdq) add('p', forms.forms[0].bytes());
-  }
-  std::array<std::uint8_t, 32> digest{};
-  stream.Finish(digest);
-  return digest;
-}
-
 // Takes over what was answered to the same request before, where that was stricter.
 void TakeOver(const RememberedAnswer& earlier, ScanAnswer& answer) {
   answer.replayed = true;
@@ -138,25 +110,26 @@ std::shared_ptr<const policy::Policy> Scanner::CurrentPolicy() const {
   return policy_;
 }
 
-void Scanner::Decode(const ScanRequest& request, const Upload& upload, SteadyTime deadline,
-                     Look& look) const {
+void Scanner::Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
+                     SteadyTime deadline, Look& look) const {
   const SteadyTime start = parts_.clock->Steady();
   Result<decode::DecodeResult> decoded =
-      parts_.decoder == nullptr ? Fail(Reason::kDecoderUnavailable, "no decoder is configured")
-                                : parts_.decoder->Decode(upload.content, upload.format, decode::Wanted{},
-                                                         deadline, request.cancelled);
+      parts_.decoder == nullptr
+          ? Fail(Reason::kDecoderUnavailable, "no decoder is configured")
+          : parts_.decoder->Decode(upload.content, upload.format, wanted, deadline, request.cancelled);
   const std::int64_t waited = MicrosBetween(start, parts_.clock->Steady());
   if (!decoded) {
-    look.timings.decode_wait = waited;
+    look.timings.decode_wait += waited;
     look.cause = CauseOf(decoded.error());
     look.coverage.missing.emplace_back("the picture was not decoded");
     return;
   }
   look.image = *std::move(decoded);
   look.cause = look.image.cause;
-  look.timings.decode = look.image.decode_micros;
-  look.timings.hash = look.image.hash_micros;
-  look.timings.decode_wait = std::max<std::int64_t>(0, waited - look.timings.decode - look.timings.hash);
+  const std::int64_t worked = std::int64_t{look.image.decode_micros} + look.image.hash_micros;
+  look.timings.decode += look.image.decode_micros;
+  look.timings.hash += look.image.hash_micros;
+  look.timings.decode_wait += std::max<std::int64_t>(0, waited - worked);
   look.hashes.views = look.image.views;
 }
 
@@ -173,6 +146,7 @@ std::vector<const lists::HashList*> Scanner::ListsFor(const ScanRequest& request
 void Scanner::MatchLook(const ScanRequest& request, std::shared_ptr<const lists::Generation> generation,
                         Look& look) const {
   const SteadyTime start = parts_.clock->Steady();
+  const std::int64_t matched_before = look.timings.match;
   // The scan pins its generation here: everything after reads this one only.
   look.generation = std::move(generation);
   const std::vector<const lists::HashList*> lists = ListsFor(request, *look.generation);
@@ -190,7 +164,7 @@ void Scanner::MatchLook(const ScanRequest& request, std::shared_ptr<const lists:
       Result<Matches> matches = FindMatches(
           *look.generation, lists_now, look.hashes,
           [this](lists::ListId list, lists::EntryId entry) { return parts_.catalog->GetEntry(list, entry); });
-      look.timings.match = MicrosBetween(start, parts_.clock->Steady());
+      look.timings.match = matched_before + MicrosBetween(start, parts_.clock->Steady());
       if (!matches) {
         // Nothing that was not looked up may look like "clean".
         log::Error("match_failed", "the index could not be searched",
@@ -249,13 +223,14 @@ void Scanner::DescribeCoverage(const ScanRequest& request, Look& look) {
       look.coverage.missing.push_back("the list '" + name + "' is disabled");
     }
   }
+  const bool lacks_nn512 = look.hashes.turned && LacksNn512(look.hashes);
   for (const lists::HashList* list : lists) {
     look.coverage.lists.push_back(list->config.name);
-    if (list->config.pdq_pipeline == Pipeline::kNn512 && look.hashes.turned && !look.hashes.views.empty()) {
+    if (lacks_nn512 && NeedsNn512(*look.generation, *list)) {
       look.coverage.missing.push_back(
-          "the list '" + list->config.name +
-          "' was made by the nn512 pipeline, which this version does not compute; "
-          "its hashes were compared with full-resolution ones");
+          "the picture's nn512 hash was not computed; hashes of that or of unknown "
+          "pipeline on the list '" +
+          list->config.name + "' were compared with its full one");
     }
   }
   if (look.hashes.turned) return;
@@ -448,19 +423,39 @@ Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& 
   HASHGATE_RETURN_IF_ERROR(CheckLists(request, *current));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
   look.cause = CauseWithoutDecoding(request, upload, options_.max_decode_bytes);
-  const bool nothing_to_match = ListsFor(request, *current).empty();
+  const std::vector<const lists::HashList*> lists = ListsFor(request, *current);
+  const bool nothing_to_match = lists.empty();
   if (begun >= work_deadline) {
     look.cause = Cause::kDeadline;
     look.coverage.missing.emplace_back("the deadline left no time to decode");
   } else if (look.cause == Cause::kNone && !request.exact_only && !nothing_to_match) {
-    if (IsCancelled(request)) return Cancelled();
-    Decode(request, upload, work_deadline, look);
-    if (IsCancelled(request)) return Cancelled();
+    HASHGATE_RETURN_IF_ERROR(
+        DecodeAndMatch(request, upload, WantedFor(*current, lists), work_deadline, look));
+    return look;
   }
   // Where nothing was decoded because there was nothing to match, a list that appeared meanwhile must not
   // make that look like a complete look.
   MatchLook(request, nothing_to_match ? current : parts_.catalog->Current(), look);
   return look;
+}
+
+Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,
+                               SteadyTime deadline, Look& look) const {
+  for (;;) {
+    Decode(request, upload, wanted, deadline, look);
+    if (IsCancelled(request)) return Cancelled();
+    MatchLook(request, parts_.catalog->Current(), look);
+    // A list that needs the other pipeline may have appeared since the picture was hashed without it: then
+    // the picture is decoded once more, for it.
+    const bool complete = wanted.pdq_nn512 || look.hashes.views.empty() ||
+                          !WantedFor(*look.generation, ListsFor(request, *look.generation)).pdq_nn512;
+    if (complete) return {};
+    wanted.pdq_nn512 = true;
+    look.cause = Cause::kNone;
+    look.coverage = {};
+    look.matches = {};
+    look.matched_at_all = false;
+  }
 }
 
 Result<ScanAnswer> Scanner::Answer(const ScanRequest& request, int file, ByteSpan content_digest,

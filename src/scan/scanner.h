@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "decode/decoder_pool.h"
+#include "decode/record.h"
 #include "decode/sniff.h"
 #include "lists/catalog.h"
 #include "obs/metrics.h"
@@ -108,7 +109,10 @@ class Scanner {
  private:
   struct Look;
   Result<Look> LookUp(const ScanRequest& request, const Upload& upload);
-  void Decode(const ScanRequest& request, const Upload& upload, SteadyTime deadline, Look& look) const;
+  void Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
+              SteadyTime deadline, Look& look) const;
+  Status DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,
+                        SteadyTime deadline, Look& look) const;
   static std::vector<const lists::HashList*> ListsFor(const ScanRequest& request,
                                                       const lists::Generation& generation);
   void MatchLook(const ScanRequest& request, std::shared_ptr<const lists::Generation> generation,

@@ -87,6 +87,19 @@ Picture Turn(const Picture& picture, Dihedral dihedral) {
   return result;
 }
 
+Picture ShrinkNn512(const Picture& picture) {
+  if (picture.width <= kNn512Side && picture.height <= kNn512Side) return picture;
+  Picture out = MakePicture(kNn512Side, kNn512Side, picture.channels);
+  for (int y = 0; y < kNn512Side; ++y) {
+    for (int x = 0; x < kNn512Side; ++x) {
+      const std::size_t from =
+          picture.offset(x * picture.width / kNn512Side, y * picture.height / kNn512Side);
+      std::copy_n(&picture.pixels[from], picture.channels, &out.pixels[out.offset(x, y)]);
+    }
+  }
+  return out;
+}
+
 Picture Crop(const Picture& picture, int x, int y, int width, int height) {
   Picture result = MakePicture(width, height, picture.channels);
   for (int row = 0; row < height; ++row) {

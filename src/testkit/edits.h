@@ -14,6 +14,10 @@ namespace hashgate::testkit {
 Picture ResizeArea(const Picture& picture, int width, int height);
 /// Turns or mirrors the pixels as `dihedral` says; rotations are counter-clockwise.
 Picture Turn(const Picture& picture, Dihedral dihedral);
+/// What PDQ's nn512 pipeline hashes: a picture with a side over kNn512Side brought to 512x512 by nearest
+/// neighbour, any other as it is.
+Picture ShrinkNn512(const Picture& picture);
+inline constexpr int kNn512Side = 512;
 /// The part with top left (x, y). Requires: the part lies inside the picture.
 Picture Crop(const Picture& picture, int x, int y, int width, int height);
 /// RGB with all channels equal to the rounded luma 0.299 R + 0.587 G + 0.114 B.

@@ -24,18 +24,21 @@ perceptual::PdqValue Textbook(const Picture& picture) {
 
 std::vector<KitList> Lists() {
   const auto list = [](const char* name, Purpose purpose, Trust trust = Trust::kTrusted,
-                       int max_distance_bits = kDefaultPdqMaxDistanceBits) {
+                       int max_distance_bits = kDefaultPdqMaxDistanceBits,
+                       Pipeline pdq_pipeline = Pipeline::kUnspecified) {
     return KitList{name,
                    purpose,
                    trust,
                    "Hashgate test kit",
                    "none: synthetic hashes of generated pictures",
-                   max_distance_bits};
+                   max_distance_bits,
+                   pdq_pipeline};
   };
   return {
       list(kCsamList, Purpose::kCsam),
       list(kLocalList, Purpose::kCsam, Trust::kLocal),
       list(kNarrowList, Purpose::kCsam, Trust::kTrusted, 8),
+      list(kNn512List, Purpose::kCsam, Trust::kTrusted, kDefaultPdqMaxDistanceBits, Pipeline::kNn512),
       list(kUnverifiedList, Purpose::kCsam, Trust::kUnverified),
       list(kExploitativeList, Purpose::kExploitative),
       list(kNciiList, Purpose::kNciiAdult),
@@ -68,6 +71,7 @@ Result<Kit> BuildKit() {
   HASHGATE_RETURN_IF_ERROR(AddFormats(draft));
   HASHGATE_RETURN_IF_ERROR(AddUnlistedFiles(draft));
   HASHGATE_RETURN_IF_ERROR(AddUnscannableFiles(draft));
+  HASHGATE_RETURN_IF_ERROR(AddPipelines(draft));
   std::ranges::sort(kit.cases, {}, &KitCase::file);
   HASHGATE_RETURN_IF_ERROR(CheckKit(kit));
   return kit;

@@ -33,6 +33,7 @@ struct KitList {
   std::string source;
   std::string legal_basis;
   int max_distance_bits = kDefaultPdqMaxDistanceBits;
+  Pipeline pdq_pipeline = Pipeline::kUnspecified;
 };
 
 struct KitEntry {
@@ -95,5 +96,6 @@ Status AddListedPictures(KitDraft& draft);
 Status AddFormats(KitDraft& draft);
 Status AddUnlistedFiles(KitDraft& draft);
 Status AddUnscannableFiles(KitDraft& draft);
+Status AddPipelines(KitDraft& draft);
 
 }  // namespace hashgate::testkit

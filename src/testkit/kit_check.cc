@@ -13,10 +13,13 @@ constexpr int kMarginBits = 5;
 // Likewise for the quality that separates usable hashes from others.
 constexpr int kMarginQuality = 8;
 constexpr int kConflictBits = 90;
+// A match by nn512 counts fully where the full hash lies at least this near.
+constexpr int kTrustBits = 63;
 
 struct Seen {
   Digests digests;
   std::vector<std::array<PdqHash, kDihedralCount>> views;
+  std::vector<std::array<PdqHash, kDihedralCount>> nn512_views;
 };
 
 std::unexpected<Error> Fault(const KitCase& kit_case, const std::string& what) {
@@ -27,9 +30,9 @@ bool DigestHit(const KitEntry& entry, const Digests& digests) {
   return entry.md5 == digests.md5 || entry.sha1 == digests.sha1 || entry.sha256 == digests.sha256;
 }
 
-int NearestForm(const Seen& seen, const PdqHash& listed) {
+int NearestForm(const std::vector<std::array<PdqHash, kDihedralCount>>& views, const PdqHash& listed) {
   int nearest = 257;
-  for (const auto& forms : seen.views) {
+  for (const auto& forms : views) {
     for (const PdqHash& form : forms) nearest = std::min(nearest, Distance(form, listed));
   }
   return nearest;
@@ -43,9 +46,12 @@ Status CheckCase(const Kit& kit, const KitCase& kit_case) {
   int best_quality = 0;
   for (const Picture& view : kit_case.views) {
     auto& forms = seen.views.emplace_back();
+    auto& nn512_forms = seen.nn512_views.emplace_back();
     for (int turn = 0; turn < kDihedralCount; ++turn) {
-      const PictureHash hash = HashOf(Turn(view, static_cast<Dihedral>(turn)));
+      const Picture turned = Turn(view, static_cast<Dihedral>(turn));
+      const PictureHash hash = HashOf(turned);
       forms[static_cast<std::size_t>(turn)] = hash.hash;
+      nn512_forms[static_cast<std::size_t>(turn)] = HashOf(ShrinkNn512(turned)).hash;
       if (turn == 0) best_quality = std::max(best_quality, hash.quality);
     }
   }
@@ -57,12 +63,19 @@ Status CheckCase(const Kit& kit, const KitCase& kit_case) {
     const bool digest_hit = DigestHit(entry, seen.digests);
     if (digest_hit) found.insert(entry.list);
     if (!entry.pdq || seen.views.empty()) continue;
-    const int distance = NearestForm(seen, *entry.pdq);
+    const int full = NearestForm(seen.views, *entry.pdq);
+    // No list of the kit is of the full pipeline, so both hashes are asked about every entry.
+    const int nn512 = NearestForm(seen.nn512_views, *entry.pdq);
+    const int distance = std::min(full, nn512);
+    if (nn512 <= list->max_distance_bits && std::abs(full - kTrustBits) < kMarginBits) {
+      return Fault(kit_case,
+                   "its full hash lies too near to where nn512 is trusted: " + std::to_string(full));
+    }
     if (std::abs(distance - list->max_distance_bits) < kMarginBits) {
       return Fault(kit_case, "a distance lies too near its threshold: " + std::to_string(distance));
     }
-    if (digest_hit && std::abs(distance - kConflictBits) < kMarginBits) {
-      return Fault(kit_case, "a distance lies too near a conflict: " + std::to_string(distance));
+    if (digest_hit && std::abs(full - kConflictBits) < kMarginBits) {
+      return Fault(kit_case, "a distance lies too near a conflict: " + std::to_string(full));
     }
     if (distance <= list->max_distance_bits) found.insert(entry.list);
   }

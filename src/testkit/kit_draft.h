@@ -11,6 +11,7 @@ namespace hashgate::testkit {
 
 inline constexpr const char* kCsamList = "testkit-csam";
 inline constexpr const char* kNarrowList = "testkit-csam-narrow";
+inline constexpr const char* kNn512List = "testkit-csam-nn512";
 inline constexpr const char* kUnverifiedList = "testkit-csam-unverified";
 inline constexpr const char* kLocalList = "testkit-csam-local";
 inline constexpr const char* kExploitativeList = "testkit-exploitative";

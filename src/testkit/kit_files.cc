@@ -43,6 +43,7 @@ Bytes ListsJson(const Kit& kit) {
                      {"source", list.source},
                      {"legalBasis", list.legal_basis},
                      {"maxDistanceBits", {{"pdq", list.max_distance_bits}}},
+                     {"pdqPipeline", PipelineName(list.pdq_pipeline)},
                      {"file", ListFile(list.name)}});
   }
   return ToBytes(Json{{"lists", lists}}.dump(1) + "\n");
@@ -118,10 +119,11 @@ Use a server of its own, with a fresh data folder: the lists make real verdicts,
 1. Start a server:   hashgated
 2. For each object in lists.json, create the list and import its file. With the command line:
      hashgate lists create NAME --purpose PURPOSE --trust TRUST \
-         --source SOURCE --legal-basis BASIS --max-distance BITS
+         --source SOURCE --legal-basis BASIS --max-distance BITS --pipeline PIPELINE
      hashgate lists import NAME lists/NAME.jsonl
    or HashListService.CreateHashList and ImportEntries over gRPC.
-   BITS is the list's maxDistanceBits.pdq: 31, but 8 for testkit-csam-narrow.
+   BITS is the list's maxDistanceBits.pdq: 31, but 8 for testkit-csam-narrow. PIPELINE is its pdqPipeline:
+   unknown, but nn512 for testkit-csam-nn512.
 3. Scan each file under the policy "standard", with no other list enabled, and compare with expected.json:
      hashgate scan files --json
    or ScanService.ScanImage or ScanUpload over gRPC.

@@ -71,6 +71,11 @@ class BruteForceIndex final : public index::HashIndex {
   bool HoldsAny(index::ListId list, Algorithm algorithm) const override {
     return CountIn(list, algorithm) > 0;
   }
+  bool HoldsPdqOf(index::ListId list, Pipeline pipeline) const override {
+    return std::ranges::any_of(rows_, [&](const index::IndexedHash& row) {
+      return row.list == list && row.algorithm == Algorithm::kPdq && row.pipeline == pipeline;
+    });
+  }
   std::size_t MemoryBytes() const override { return rows_.capacity() * sizeof(index::IndexedHash); }
 
  private:

@@ -39,6 +39,7 @@ v1::HashList ToHashList(const Json& json) {
   list.set_trust(Parsed("TRUST_" + json.at("trust").get<std::string>(), &ParseTrust));
   list.set_source(json.at("source"));
   list.set_legal_basis(json.at("legalBasis"));
+  list.set_pdq_pipeline(rpc::ToProto(*ParsePipeline(json.at("pdqPipeline").get<std::string>())));
   v1::MaxDistance& distance = *list.add_max_distances();
   distance.set_algorithm(v1::ALGORITHM_PDQ);
   distance.set_max_distance_bits(json.at("maxDistanceBits").at("pdq"));

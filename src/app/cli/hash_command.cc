@@ -70,7 +70,8 @@ Result<Wish> ReadWish(const std::vector<std::string>& names) {
     } else if (name == "sha256") {
       wish.sha256 = true;
     } else if (name == "nn512") {
-      return Fail(Reason::kUnsupported, "PDQ's nn512 pipeline is not part of this build: pdq gives full");
+      return Fail(Reason::kAlgorithmUnknown,
+                  "nn512 is a pipeline of pdq: ask for pdq, which gives full and nn512");
     } else if (name == "photodna") {
       return Fail(Reason::kUnsupported, "PhotoDNA cannot be computed here: it needs a licensed library");
     } else if (name == "all" || ParseAlgorithm(name)) {
@@ -148,7 +149,7 @@ void AddViews(const decode::DecodeResult& decoded, const HashArguments& argument
 Status DecodeFile(const FileFacts& facts, decode::Format format, const HashArguments& arguments,
                   decode::Decoder& decoder, const Stop& stop, Answer& answer) {
   const auto decoded =
-      decoder.Decode(facts.front, format, decode::Wanted{}, std::chrono::steady_clock::now() + kDecodeTime,
+      decoder.Decode(facts.front, format, {.pdq_nn512 = true}, std::chrono::steady_clock::now() + kDecodeTime,
                      [&stop] { return stop.requested(); });
   if (!decoded && decoded.error().reason == Reason::kDeadlineExceeded) {
     answer.cause = Cause::kDeadline;
@@ -244,7 +245,8 @@ void Print(const Answer& answer, std::ostream& out) {
     if (line.quality != kQualityUnknown) about = "quality " + std::to_string(line.quality);
     if (!line.view.empty()) about += "  " + line.view + " frame " + std::to_string(line.frame);
     if (!line.dihedral.empty()) about += "  " + line.dihedral;
-    table.AddRow({"  " + line.algorithm, line.hex, about});
+    const std::string pipeline = line.pipeline.empty() ? "" : " " + line.pipeline;
+    table.AddRow({"  " + line.algorithm + pipeline, line.hex, about});
   }
   table.Print(out);
 }

@@ -41,7 +41,7 @@ class RecordingDecoder final : public decode::Decoder {
       if (steady_clock::now() >= deadline) return Fail(Reason::kDeadlineExceeded, "too late");
       wake_.WaitUntil(mutex_, steady_clock::now() + milliseconds(10));
     }
-    return PictureWith(PdqOf(MakeHash(Algorithm::kPdq, 5)));
+    return WithNn512(PictureWith(PdqOf(MakeHash(Algorithm::kPdq, 5))));
   }
   [[nodiscard]] decode::PoolStats Stats() const override { return {}; }
 

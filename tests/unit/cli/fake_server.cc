@@ -239,7 +239,7 @@ grpc::Status FakeLists::ListQuarantined(grpc::ServerContext* /*context*/,
 }
 
 Result<decode::DecodeResult> FakeDecoder::Decode(ByteSpan /*upload*/, decode::Format format,
-                                                 const decode::Wanted& /*wanted*/, SteadyTime /*deadline*/,
+                                                 const decode::Wanted& wanted, SteadyTime /*deadline*/,
                                                  const std::function<bool()>& /*cancelled*/) {
   decode::DecodeResult result;
   result.format = format;
@@ -257,6 +257,12 @@ Result<decode::DecodeResult> FakeDecoder::Decode(ByteSpan /*upload*/, decode::Fo
       forms.forms[i].words = {i, 0, 0, kind == ViewKind::kWhole ? 1ULL : 2ULL};
     }
     view.pdq.push_back(forms);
+    if (wanted.pdq_nn512) {
+      forms.pipeline = Pipeline::kNn512;
+      forms.quality = 77;
+      for (PdqHash& form : forms.forms) form.words[1] = 3;
+      view.pdq.push_back(forms);
+    }
     result.views.push_back(view);
   }
   return result;

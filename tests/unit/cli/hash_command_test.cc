@@ -41,10 +41,21 @@ TEST_F(HashCommand, ViewsAndTurnsOnlyWhereAskedFor) {
       ++found;
     return found;
   };
-  EXPECT_EQ(count(Cli({"hash", "--json", file})), 1U);
-  EXPECT_EQ(count(Cli({"hash", "--json", "--views", file})), 2U);
-  EXPECT_EQ(count(Cli({"hash", "--json", "--dihedral", file})), 8U);
-  EXPECT_EQ(count(Cli({"hash", "--json", "--views", "--dihedral", file})), 16U);
+  // Of each pipeline:
+  EXPECT_EQ(count(Cli({"hash", "--json", file})), 2 * 1U);
+  EXPECT_EQ(count(Cli({"hash", "--json", "--views", file})), 2 * 2U);
+  EXPECT_EQ(count(Cli({"hash", "--json", "--dihedral", file})), 2 * 8U);
+  EXPECT_EQ(count(Cli({"hash", "--json", "--views", "--dihedral", file})), 2 * 16U);
+}
+
+TEST_F(HashCommand, BothPipelinesAreShown) {
+  const std::string file = Write("a.jpg", kJpeg);
+  const std::string json = Cli({"hash", "--json", file}).out;
+  EXPECT_NE(json.find(R"("quality":88,"pipeline":"full")"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("quality":77,"pipeline":"nn512")"), std::string::npos) << json;
+  const std::string text = Cli({"hash", file}).out;
+  EXPECT_NE(text.find("  pdq full "), std::string::npos) << text;
+  EXPECT_NE(text.find("  pdq nn512 "), std::string::npos) << text;
 }
 
 TEST_F(HashCommand, AlgorithmsThatAreNotThereAreRefusedInWords) {

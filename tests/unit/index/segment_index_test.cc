@@ -104,6 +104,26 @@ TEST_F(SegmentIndexTest, CountsEachListForItself) {
   EXPECT_FALSE(builder->Snapshot()->HoldsAny(1, Algorithm::kPdq));
 }
 
+TEST_F(SegmentIndexTest, KnowsThePipelinesOfEachList) {
+  const auto builder = NewIndexBuilder(IndexOptions{});
+  auto rows = RandomRows(random_, Algorithm::kPdq, 5);
+  for (auto& row : rows) row.list = 1;
+  rows[3].pipeline = Pipeline::kNn512;
+  rows[4].list = 2;
+  rows[4].pipeline = Pipeline::kFull;
+  ASSERT_TRUE(builder->Add(rows));
+  const auto index = builder->Snapshot();
+  EXPECT_TRUE(index->HoldsPdqOf(1, Pipeline::kUnspecified));
+  EXPECT_TRUE(index->HoldsPdqOf(1, Pipeline::kNn512));
+  EXPECT_FALSE(index->HoldsPdqOf(1, Pipeline::kFull));
+  EXPECT_TRUE(index->HoldsPdqOf(2, Pipeline::kFull));
+  EXPECT_FALSE(index->HoldsPdqOf(2, Pipeline::kNn512));
+  EXPECT_FALSE(index->HoldsPdqOf(3, Pipeline::kUnspecified));
+  builder->Withdraw(1, rows[3].entry);
+  EXPECT_FALSE(builder->Snapshot()->HoldsPdqOf(1, Pipeline::kNn512));
+  EXPECT_TRUE(builder->Snapshot()->HoldsPdqOf(1, Pipeline::kUnspecified));
+}
+
 TEST_F(SegmentIndexTest, WithdrawnHashesGiveTheirMemoryBack) {
   const auto builder = NewIndexBuilder(IndexOptions{});
   ASSERT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 10'000)));

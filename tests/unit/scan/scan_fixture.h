@@ -40,19 +40,33 @@ class FakeClock final : public Clock {
   std::atomic<std::int64_t> wall_millis_{1'795'000'000'000};
 };
 
+/// Adds nn512 hashes, the same as the full ones, where a view has only these.
+inline decode::DecodeResult WithNn512(decode::DecodeResult picture) {
+  for (decode::ViewHashes& view : picture.views) {
+    if (view.pdq.size() != 1) continue;
+    view.pdq.push_back(view.pdq[0]);
+    view.pdq[1].pipeline = Pipeline::kNn512;
+  }
+  return picture;
+}
+
+/// Answers what the test says; where nn512 is wanted and the test says nothing of it, it is the full hash.
 class FakeDecoder final : public decode::Decoder {
  public:
-  Result<decode::DecodeResult> Decode(ByteSpan, decode::Format, const decode::Wanted&, SteadyTime,
+  Result<decode::DecodeResult> Decode(ByteSpan, decode::Format, const decode::Wanted& wanted, SteadyTime,
                                       const std::function<bool()>& cancelled) override {
     ++calls;
+    last_wanted = wanted;
     if (on_decode) on_decode();
     if (cancelled && cancelled()) return Fail(Reason::kCancelled, "the caller went away");
-    return answer;
+    return answer && wanted.pdq_nn512 && knows_nn512 ? WithNn512(*answer) : answer;
   }
   [[nodiscard]] decode::PoolStats Stats() const override { return {}; }
 
   Result<decode::DecodeResult> answer = decode::DecodeResult{};
   std::function<void()> on_decode;
+  decode::Wanted last_wanted;
+  bool knows_nn512 = true;
   int calls = 0;
 };
 

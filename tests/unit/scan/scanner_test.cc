@@ -483,7 +483,7 @@ TEST_F(ScannerTest, EqualScansGiveEqualVerdictsFromManyThreadsWhileListsChange) 
   struct FixedDecoder final : decode::Decoder {
     Result<decode::DecodeResult> Decode(ByteSpan, decode::Format, const decode::Wanted&, SteadyTime,
                                         const std::function<bool()>&) override {
-      return PictureWith(kPicture);
+      return WithNn512(PictureWith(kPicture));
     }
     [[nodiscard]] decode::PoolStats Stats() const override { return {}; }
   } decoder;

@@ -11,6 +11,7 @@ namespace hashgate::testkit {
 namespace {
 
 constexpr int kConflictBits = 90;
+constexpr int kTrustBits = 63;
 
 struct Nearest {
   int distance = 257;
@@ -24,12 +25,15 @@ struct Forms {
   std::vector<PdqHash> hashes;
 };
 
-std::vector<Forms> FormsOf(const KitCase& kit_case) {
+std::vector<Forms> FormsOf(const KitCase& kit_case, Pipeline pipeline) {
+  const auto seen = [pipeline](const Picture& picture) {
+    return HashOf(pipeline == Pipeline::kNn512 ? ShrinkNn512(picture) : picture);
+  };
   std::vector<Forms> views;
   for (const Picture& view : kit_case.views) {
-    Forms forms{HashOf(view).quality, {}};
+    Forms forms{seen(view).quality, {}};
     for (int turn = 0; turn < kDihedralCount; ++turn) {
-      forms.hashes.push_back(HashOf(Turn(view, static_cast<Dihedral>(turn))).hash);
+      forms.hashes.push_back(seen(Turn(view, static_cast<Dihedral>(turn))).hash);
     }
     views.push_back(std::move(forms));
   }
@@ -51,7 +55,8 @@ std::vector<policy::MatchFact> FactsOf(const Kit& kit, const KitCase& kit_case) 
   DigestSet set;
   set.Update(kit_case.bytes);
   const Digests digests = set.Finish();
-  const std::vector<Forms> views = FormsOf(kit_case);
+  const std::vector<Forms> views = FormsOf(kit_case, Pipeline::kFull);
+  const std::vector<Forms> nn512_views = FormsOf(kit_case, Pipeline::kNn512);
   std::vector<policy::MatchFact> facts;
   for (std::size_t i = 0; i < kit.entries.size(); ++i) {
     const KitEntry& entry = kit.entries[i];
@@ -66,8 +71,13 @@ std::vector<policy::MatchFact> FactsOf(const Kit& kit, const KitCase& kit_case) 
     if (entry.sha1 == digests.sha1) fact.algorithms.push_back(Algorithm::kSha1);
     if (entry.sha256 == digests.sha256) fact.algorithms.push_back(Algorithm::kSha256);
     if (entry.pdq) {
-      const Nearest nearest = NearestOf(views, *entry.pdq);
+      Nearest nearest = NearestOf(views, *entry.pdq);
       fact.digest_conflict = !fact.algorithms.empty() && !views.empty() && nearest.distance > kConflictBits;
+      const Nearest by_nn512 = NearestOf(nn512_views, *entry.pdq);
+      if (by_nn512.distance < nearest.distance) {
+        fact.nn512_only = nearest.distance > kTrustBits;
+        nearest = by_nn512;
+      }
       if (nearest.distance <= list.max_distance_bits) {
         fact.algorithms.push_back(Algorithm::kPdq);
         fact.distance_bits = nearest.distance;
