@@ -27,7 +27,7 @@ using index::PdqQuery;
 
 constexpr int kRadius = 31;
 constexpr std::size_t kQueries = 2'000;
-constexpr std::size_t kChecked = 60;
+constexpr std::size_t kChecked = 128;
 constexpr std::size_t kScanned = 20;
 
 double MicrosSince(Clock::time_point start) {

@@ -28,8 +28,8 @@ PdqHash Smooth(std::mt19937_64& random) {
   PdqHash hash;
   for (int k = 0; k < 256; ++k) {
     const std::uint64_t chance = random() % 100;
-    const bool bit = chance < 30 && k % 16 != 0 ? hash.bit(k - 1)
-                     : chance < 60 && k >= 16   ? hash.bit(k - 16)
+    const bool bit = chance < 15 && k % 16 != 0 ? hash.bit(k - 1)
+                     : chance < 30 && k >= 16   ? hash.bit(k - 16)
                                                 : random() % 2 != 0;
     if (bit) hash.set_bit(k);
   }
@@ -96,7 +96,7 @@ std::vector<PdqHash> MakeQueries(Shape shape, const std::vector<PdqHash>& list, 
         planted = list[random() % list.size()];
       } while (IsFlat(planted, flat));
       queries.push_back(planted);
-      Flip(queries.back(), random, static_cast<int>(i / 4 % 32));
+      Flip(queries.back(), random, static_cast<int>(i / 4 * 7 % 32));
     } else {
       queries.push_back(shape == Shape::kUniform ? Uniform(random) : Smooth(random));
     }

@@ -8,8 +8,11 @@ namespace {
 
 // Postings that pass their signature test and wait for the closer look, at most.
 constexpr std::size_t kMaxWaiting = 4096;
-// Slots that a search remembers to have looked at: 32 KiB of them.
+// Slots that a search remembers to have looked at: 32 KiB of them, and 1 MiB where a query meets a crowd.
 constexpr std::size_t kRemembered = 4096;
+constexpr std::size_t kRememberedOfCrowd = 131'072;
+// Slots that a query looks at before that is worth its memory.
+constexpr std::size_t kCrowd = 2048;
 // What opening a bucket and comparing a hash cost, in comparisons of a scan (measured: docs/matching.md).
 constexpr std::size_t kBucketWork = 12;
 constexpr std::size_t kVerifyWork = 16;
@@ -172,16 +175,24 @@ class BandIndex::Searcher {
   // buckets.
   void Resolve(Unit& unit) {
     const SlotArray& slots = index_.tables_[unit.band].slots;
+    if (unit.query != looking_for_) {
+      looking_for_ = unit.query;
+      looked_at_ = 0;
+    }
+    if (looked_at_ > kCrowd && crowd_.empty()) crowd_.resize(kRememberedOfCrowd);
+    const std::span<std::uint64_t> seen = looked_at_ > kCrowd ? std::span(crowd_) : std::span(seen_);
     std::size_t kept = 0;
     for (const std::uint32_t posting : unit.Waiting()) {
       const std::uint32_t slot = slots.Get(posting);
       const std::uint64_t pair = (std::uint64_t{unit.query} + 1) << 32 | slot;
-      std::uint64_t& seen = seen_[slot % kRemembered];
-      if (seen == pair) continue;
-      seen = pair;
+      // Both sizes are powers of two.
+      std::uint64_t& last = seen[slot & (seen.size() - 1)];
+      if (last == pair) continue;
+      last = pair;
       unit.waiting[kept++] = slot;
       Prefetch(&hashes_[slot]);
     }
+    looked_at_ += kept;
     unit.waiting_count = kept;
     work_ += kept * kVerifyWork;
   }
@@ -204,8 +215,11 @@ class BandIndex::Searcher {
   std::vector<PdqHash> permuted_;
   std::array<Unit, kStages> units_;
   std::array<SlotHit, kMaxWaiting> hits_;
-  std::array<std::uint64_t, kRemembered>
-      seen_{};  // (query, slot) that were looked at, the last of each remainder
+  // (query, slot) that were looked at, the last of each remainder.
+  std::array<std::uint64_t, kRemembered> seen_{};
+  std::vector<std::uint64_t> crowd_;
+  std::size_t looking_for_ = 0;
+  std::size_t looked_at_ = 0;
   std::size_t work_ = 0;
 };
 
