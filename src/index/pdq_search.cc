@@ -66,8 +66,9 @@ class PdqSearch::BandSink final : public SlotSink {
   };
 
   // `slots` ascend, so entries ascend in each run: once a group has no use for one, it has none for the run's
-  // others.
+  // others. Where its distance alone makes it useless, the entry is not read: that is a wait for memory.
   void Offer(const PdqQuery& query, std::span<const std::uint32_t> slots, int distance) {
+    const auto rank = static_cast<std::uint32_t>(distance);
     auto slot = slots.begin();
     while (slot != slots.end()) {
       const auto at =
@@ -76,18 +77,17 @@ class PdqSearch::BandSink final : public SlotSink {
       const std::uint32_t begin = at->run->begin;
       const std::uint32_t end = at->run->end;
       slot = std::lower_bound(slot, slots.end(), begin);
-      if (distance <= at->radius && Fits(at->run->key.pipeline, query.pipeline)) {
-        for (; slot != slots.end() && *slot < end; ++slot) {
-          if (live_.IsDead(*slot)) continue;
-          const BoundedCandidates::Item item{static_cast<std::uint32_t>(distance),
-                                             live_.segment->entries()[*slot], query.tag};
-          if (at->group == nullptr) {
-            at->group =
-                &search_.candidates_.At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
-          }
-          if (at->group->Rejects(item)) break;
-          at->group->Offer(item);
+      const bool useful = distance <= at->radius && Fits(at->run->key.pipeline, query.pipeline) &&
+                          (at->group == nullptr || rank <= at->group->max_useful_rank());
+      for (; useful && slot != slots.end() && *slot < end; ++slot) {
+        if (live_.IsDead(*slot)) continue;
+        const BoundedCandidates::Item item{rank, live_.segment->entries()[*slot], query.tag};
+        if (at->group == nullptr) {
+          at->group =
+              &search_.candidates_.At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
         }
+        if (at->group->Rejects(item)) break;
+        at->group->Offer(item);
       }
       slot = std::lower_bound(slot, slots.end(), end);
     }
@@ -144,11 +144,13 @@ int PdqSearch::RunBands(const LiveSegment& live, std::span<const WantedRun> want
     rows += by_radius[i].run->end - by_radius[i].run->begin;
     if (i + 1 < by_radius.size() && by_radius[i + 1].radius == by_radius[i].radius) continue;
     const RadiusPlan* const plan = live.bands->plan(by_radius[i].radius);
-    const std::size_t allowed = rows * hashes_.size() * band_work_percent_ / 100;
-    if (plan != nullptr && live.bands->ExpectedWork(*plan) * hashes_.size() <= allowed) {
-      chosen = plan;
-      budget = allowed;
-    }
+    if (plan == nullptr) continue;
+    const std::size_t scan = rows * hashes_.size();
+    const std::size_t expected = live.bands->ExpectedWork(*plan) * hashes_.size();
+    const std::size_t share = scan * band_work_percent_ / 100;
+    if (expected > std::max(share, scan / 2)) continue;
+    chosen = plan;
+    budget = std::max(share, expected + expected / 2);
   }
   if (chosen == nullptr) return -1;
   BandSink sink(*this, live, wanted, chosen->radius);

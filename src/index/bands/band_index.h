@@ -118,6 +118,7 @@ class BandIndex {
   std::vector<Table> tables_;
   std::size_t distinct_ = 0;
   // Rows that repeat a hash, by the first slot that holds it.
+  std::vector<bool> has_repeats_;             // by slot; empty where no hash repeats
   std::vector<std::uint32_t> repeated_;       // those first slots, ascending
   std::vector<std::uint32_t> repeat_begins_;  // one more than repeated_
   std::vector<std::uint32_t> repeats_;

@@ -176,10 +176,12 @@ class BandIndex::Builder {
   void LeaveOut(BandIndex& index, std::vector<std::pair<std::uint32_t, std::uint32_t>>& pairs) {
     std::ranges::sort(pairs);
     std::vector<bool> repeats(hashes_.size());
+    index.has_repeats_.resize(hashes_.size());
     index.repeats_.reserve(pairs.size());
     for (const auto& [first, further] : pairs) {
       if (index.repeated_.empty() || index.repeated_.back() != first) {
         index.repeated_.push_back(first);
+        index.has_repeats_[first] = true;
         index.repeat_begins_.push_back(static_cast<std::uint32_t>(index.repeats_.size()));
       }
       index.repeats_.push_back(further);
@@ -224,15 +226,15 @@ std::shared_ptr<const BandIndex> BandIndex::Build(const Segment& segment,
   }
   for (const auto& flips : index->flips_) bytes += flips.capacity() * sizeof(std::uint32_t);
   bytes += (index->repeated_.capacity() + index->repeat_begins_.capacity() + index->repeats_.capacity()) *
-           sizeof(std::uint32_t);
+               sizeof(std::uint32_t) +
+           index->has_repeats_.capacity() / 8;
   index->charge_ = MemoryCharge(ledger, bytes);
   return index;
 }
 
 std::span<const std::uint32_t> BandIndex::RepeatsOf(std::uint32_t slot) const {
-  const auto at = std::ranges::lower_bound(repeated_, slot);
-  if (at == repeated_.end() || *at != slot) return {};
-  const auto i = static_cast<std::size_t>(at - repeated_.begin());
+  if (has_repeats_.empty() || !has_repeats_[slot]) return {};
+  const auto i = static_cast<std::size_t>(std::ranges::lower_bound(repeated_, slot) - repeated_.begin());
   return std::span(repeats_).subspan(repeat_begins_[i], repeat_begins_[i + 1] - repeat_begins_[i]);
 }
 

@@ -143,7 +143,7 @@ TEST_F(SegmentIndexTest, MemoryForEachHashIsSmallAndCounted) {
                                                {Algorithm::kMd5, 30.0, 30.5},
                                                {Algorithm::kSha1, 34.0, 34.5},
                                                {Algorithm::kSha256, 46.0, 46.5}}) {
-    const auto builder = NewIndexBuilder(IndexOptions{});
+    const auto builder = WithoutBands();
     ASSERT_TRUE(builder->Add(RandomRows(random_, algorithm, kCount)));
     const double each = static_cast<double>(builder->Snapshot()->MemoryBytes()) / kCount;
     EXPECT_GE(each, least) << AlgorithmName(algorithm);
