@@ -13,9 +13,6 @@ constexpr int kMaxRadius = 63;
 // Hashes that all queries pass over before the next ones are read: 256 KiB, which stays in a core's own
 // cache.
 constexpr std::size_t kBlockSlots = 8192;
-// The band search may do so much work (BandIndex::Search) for each comparison that a scan would make: it is
-// given up before it costs a fifth of the scan that follows, and not begun where it would be expected to.
-constexpr std::size_t kScanShare = 5;
 
 // Pipelines that disagree never match; where either side does not know its own, both are tried.
 bool Fits(Pipeline stored, Pipeline query) {
