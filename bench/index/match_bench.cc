@@ -258,6 +258,7 @@ void CompareLive(std::size_t count) {
   Mutex published_mutex;
   std::shared_ptr<const HashIndex> published;
   std::atomic<int> merges = 0;
+  bool closing = false;  // the builder goes
   std::unique_ptr<index::IndexBuilder> builder;
   const auto publish = [&] {
     auto next = builder->Snapshot();
@@ -267,8 +268,8 @@ void CompareLive(std::size_t count) {
   index::SegmentIndexOptions options;
   options.on_merged = [&] {
     const MutexLock lock(writing_mutex);
-    publish();
     ++merges;
+    if (!closing) publish();
   };
   // The searches have the first core; the merger and the writer share the other.
   StayOn(1);
@@ -331,6 +332,10 @@ void CompareLive(std::size_t count) {
       "(before: %.1f and %.1f); a change is seen after p50 %.2f ms, p99 %.2f.\n",
       static_cast<double>(count) / 1e6, kAtOnce, merges.load(), live.p50, live.p99, quiet.p50, quiet.p99,
       visible.p50 / 1e3, visible.p99 / 1e3);
+  {
+    const MutexLock lock(writing_mutex);
+    closing = true;
+  }
   builder.reset();
 }
 
