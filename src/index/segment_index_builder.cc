@@ -383,7 +383,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
     MergeJob job = JobOf(chosen);
     // Without room for it the rows stay as they are, searched more slowly.
     if (!HasRoomFor(job)) return false;
-    lane.running.emplace().stack = &stack;
+    lane.running = Running{&stack, {}};
     for (const std::size_t i : sources) {
       stack[i].merging = &lane;
       stack[i].published = true;
@@ -426,7 +426,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   // A merge under way, and what was withdrawn since it began.
   struct Running {
-    Stack* stack = nullptr;
+    Stack* stack;
     std::vector<PendingWithdrawal> withdrawals;
   };
   // One merge at a time. The merge of everything, which takes seconds, has a lane of its own, so that what is
