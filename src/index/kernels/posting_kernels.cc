@@ -99,7 +99,8 @@ static_assert(offsetof(BucketLine, signatures) == kFirstLane * sizeof(std::uint1
 
 // Sixteen lanes at a time: all ones where the lane differs from the query in more bits than the limit. Bits
 // are counted by table look-up of half-bytes (Mula, Kurz, Lemire 2018).
-HASHGATE_AVX2 [[gnu::always_inline]] inline __m256i Beyond(__m256i lanes, __m256i query, __m256i limit) {
+HASHGATE_AVX2 __attribute__((always_inline)) inline __m256i Beyond(__m256i lanes, __m256i query,
+                                                                   __m256i limit) {
   const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2,
                                           3, 1, 2, 2, 3, 2, 3, 3, 4);
   const __m256i low_half = _mm256_set1_epi8(0x0f);
@@ -110,7 +111,7 @@ HASHGATE_AVX2 [[gnu::always_inline]] inline __m256i Beyond(__m256i lanes, __m256
 }
 
 // One bit a lane.
-HASHGATE_AVX2 [[gnu::always_inline]] inline std::uint32_t MaskOf(__m256i first, __m256i second) {
+HASHGATE_AVX2 __attribute__((always_inline)) inline std::uint32_t MaskOf(__m256i first, __m256i second) {
   // Packing works in halves of 128 bits: the middle quarters change places.
   const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, second), 0b11'01'10'00);
   return static_cast<std::uint32_t>(_mm256_movemask_epi8(packed));
