@@ -1,5 +1,5 @@
-// The exact flat scan behind HashIndex: stacks of immutable segments, every PDQ hash compared with every
-// query.
+// What is behind HashIndex: stacks of immutable segments, searched by bands or scanned (pdq_search.h), and
+// digests looked up in their directories.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ std::size_t StackOf(Algorithm algorithm);
 
 using SegmentStacks = std::array<std::vector<LiveSegment>, kIndexedAlgorithms.size()>;
 
-/// A snapshot of a IndexBuilder.
+/// A snapshot of an IndexBuilder.
 class SegmentIndex final : public HashIndex {
  public:
   /// `kernel`: an error is returned by every search for PDQ hashes.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/log.h"
 #include "index/bands/band_index.h"
 #include "index/merger.h"
 #include "index/segment_index.h"
@@ -22,6 +23,11 @@ constexpr std::size_t kDeadShare = 4;
 constexpr std::size_t kBaseShare = 8;
 // More segments of middle size than this are merged with each other.
 constexpr std::size_t kMaxMiddle = 3;
+// Withdrawals that a merge under way keeps for its result, at most: 32 MiB of them.
+constexpr std::size_t kMaxLoggedWithdrawals = std::size_t{1} << 20;
+// Rows that came since the last snapshot and would be scanned: with more, they get their bands before they
+// are published, while readers go on with what they have.
+constexpr std::size_t kMostUnsettled = 65'536;
 
 Status CheckRow(const IndexedHash& row) {
   if (StackOf(row.algorithm) == kIndexedAlgorithms.size()) {
@@ -72,12 +78,18 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   std::shared_ptr<const HashIndex> Snapshot() override {
     Flush();
+    Stack& pdq = stacks_[StackOf(Algorithm::kPdq)];
+    std::size_t unsettled = 0;
+    for (const Growing& growing : pdq)
+      unsettled += growing.fresh && growing.bands == nullptr ? growing.size() : 0;
+    if (unsettled > kMostUnsettled) SettleFresh(pdq);
     TakeMerged();
     StartMerges();
     SegmentStacks stacks;
     for (std::size_t i = 0; i < stacks_.size(); ++i) {
       for (Growing& growing : stacks_[i]) {
         growing.published = true;
+        growing.fresh = false;
         stacks[i].push_back(growing.live());
       }
       stacks[i].shrink_to_fit();
@@ -87,21 +99,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   void Settle() override {
     Flush();
-    for (Stack& stack : stacks_) {
-      if (stack.empty() || AnyMerging(stack)) continue;
-      // The rows first, so that the sources are gone before the band index takes its room.
-      MergeJob job = JobOf(stack);
-      const bool bands = std::exchange(job.bands, false);
-      if (!HasRoomFor(job)) continue;
-      MergedSegment merged = Merge(job, permutation_, ledger_);
-      if (merged.failed) continue;
-      job.sources.clear();
-      stack.clear();
-      if (merged.segment == nullptr) continue;
-      stack.push_back({.segment = std::move(merged.segment)});
-      job = {.sources = {stack.front().live()}, .bands = bands};
-      if (bands && HasRoomFor(job)) stack.front().bands = Merge(job, permutation_, ledger_).bands;
-    }
+    for (Stack& stack : stacks_) SettleFresh(stack);
   }
 
  private:
@@ -113,6 +111,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
     std::shared_ptr<Tombstones> dead;
     std::shared_ptr<const BandIndex> bands;
     bool published = false;
+    bool fresh = true;              // its rows came since the last snapshot
     const Lane* merging = nullptr;  // whose source it is: stays in place until that merge is done
 
     [[nodiscard]] LiveSegment live() const { return {segment, dead, bands}; }
@@ -180,13 +179,19 @@ class SegmentIndexBuilder final : public IndexBuilder {
   }
 
   [[nodiscard]] std::size_t MemoryHeld() const {
-    return ledger_->load(std::memory_order_relaxed) + pending_.capacity() * sizeof(IndexedHash) +
+    std::size_t merging = 0;
+    for (const Lane& lane : lanes_) merging += lane.running ? lane.running->bytes : 0;
+    return merging + ledger_->load(std::memory_order_relaxed) + pending_.capacity() * sizeof(IndexedHash) +
            withdrawals_.capacity() * sizeof(PendingWithdrawal);
   }
 
   void WithdrawAll(ListId list, std::optional<EntryId> entry) {
+    ++changes_;
     for (Lane& lane : lanes_) {
-      if (lane.running) lane.running->withdrawals.push_back({list, entry, 0});
+      // Beyond the bound the merge is given up: one more is kept, which says so.
+      if (lane.running && lane.running->withdrawals.size() <= kMaxLoggedWithdrawals) {
+        lane.running->withdrawals.push_back({list, entry, 0});
+      }
     }
     if (!pending_.empty()) {
       if (withdrawals_.size() == kMaxPending) {
@@ -221,6 +226,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   // Makes segments of what is pending and brings the stacks back into shape.
   void Flush() {
+    if (!pending_.empty()) ++changes_;
     std::ranges::sort(withdrawals_, [](const PendingWithdrawal& a, const PendingWithdrawal& b) {
       return std::make_pair(a.key(), a.position) < std::make_pair(b.key(), b.position);
     });
@@ -278,6 +284,28 @@ class SegmentIndexBuilder final : public IndexBuilder {
     std::ranges::stable_sort(stack, std::ranges::greater{}, &Growing::size);
   }
 
+  // Makes one segment, with bands, of what came since the last snapshot.
+  void SettleFresh(Stack& stack) {
+    const auto begin = std::ranges::stable_partition(stack, [](const Growing& growing) {
+                         return growing.merging != nullptr || !growing.fresh;
+                       }).begin();
+    if (begin == stack.end()) return;
+    const auto fresh = std::span(stack).last(static_cast<std::size_t>(stack.end() - begin));
+    // The rows first, so that the sources are gone before the band index takes its room.
+    MergeJob job = JobOf(fresh);
+    const bool bands = std::exchange(job.bands, false);
+    if (!HasRoomFor(job)) return;
+    MergedSegment merged = Merge(job, permutation_, ledger_);
+    if (merged.failed) return;
+    job.sources.clear();
+    stack.erase(begin, stack.end());
+    if (merged.segment == nullptr) return;
+    Growing& settled = stack.emplace_back();
+    settled.segment = std::move(merged.segment);
+    job = {.sources = {settled.live()}, .bands = bands};
+    if (bands && HasRoomFor(job)) settled.bands = Merge(job, permutation_, ledger_).bands;
+  }
+
   // Merges what is small where it stands, until each small segment has more than twice the rows of the next:
   // there are O(log n) of them, and a row is merged O(log n) times.
   void MergeSmall(Stack& stack) {
@@ -289,7 +317,9 @@ class SegmentIndexBuilder final : public IndexBuilder {
     for (Growing& growing : small) {
       if (!growing.many_withdrawn()) continue;
       const MergeJob job = {.sources = {growing.live()}, .bands = false};
-      if (HasRoomFor(job)) growing = {.segment = Merge(job, permutation_, ledger_).segment};
+      if (!HasRoomFor(job)) continue;
+      MergedSegment merged = Merge(job, permutation_, ledger_);
+      if (!merged.failed) growing = {.segment = std::move(merged.segment)};
     }
     std::erase_if(small, [](const Growing& growing) { return growing.segment == nullptr; });
     while (true) {
@@ -367,15 +397,19 @@ class SegmentIndexBuilder final : public IndexBuilder {
     SortBySize(stack);
     if (stack.empty()) return false;
     std::vector<std::size_t> sources;
-    if (!whole().running && !AnyMerging(stack) && NeedsWhole(stack)) {
+    if (MayStart(whole()) && !AnyMerging(stack) && NeedsWhole(stack)) {
       sources.resize(stack.size());
       std::iota(sources.begin(), sources.end(), std::size_t{0});
-      return Start(whole(), stack, sources);
+      if (Start(whole(), stack, sources)) return true;
     }
-    if (parts().running) return false;
+    // Where there is no room for everything, the parts may still find some.
+    if (!MayStart(parts())) return false;
     sources = PartsToMerge(stack);
     return !sources.empty() && Start(parts(), stack, sources);
   }
+
+  // What failed is not tried again before something has changed: it would most likely fail again.
+  [[nodiscard]] bool MayStart(const Lane& lane) const { return !lane.running && lane.failed_at != changes_; }
 
   bool Start(Lane& lane, Stack& stack, std::span<const std::size_t> sources) {
     std::vector<Growing> chosen;
@@ -383,7 +417,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
     MergeJob job = JobOf(chosen);
     // Without room for it the rows stay as they are, searched more slowly.
     if (!HasRoomFor(job)) return false;
-    lane.running = Running{&stack, {}};
+    lane.running = Running{&stack, lane.merger ? MergeBytes(job) : 0, {}};
     for (const std::size_t i : sources) {
       stack[i].merging = &lane;
       stack[i].published = true;
@@ -406,7 +440,12 @@ class SegmentIndexBuilder final : public IndexBuilder {
   bool Finish(Lane& lane, MergedSegment merged) {
     const Running running = *std::exchange(lane.running, std::nullopt);
     Stack& stack = *running.stack;
-    if (merged.failed) {
+    const bool too_much_changed = running.withdrawals.size() > kMaxLoggedWithdrawals;
+    if (merged.failed || too_much_changed) {
+      if (merged.failed) {
+        lane.failed_at = changes_;
+        log::Warning("index_merge_failed", "segments could not be merged and are searched as they are");
+      }
       for (Growing& growing : stack) {
         if (growing.merging == &lane) growing.merging = nullptr;
       }
@@ -415,6 +454,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
     std::erase_if(stack, [&lane](const Growing& growing) { return growing.merging == &lane; });
     if (merged.segment == nullptr) return true;
     Growing& growing = stack.emplace_back();
+    growing.fresh = false;
     growing.segment = std::move(merged.segment);
     growing.bands = std::move(merged.bands);
     // All its rows were there when the merge began, so each withdrawal since then means all that it names.
@@ -427,12 +467,14 @@ class SegmentIndexBuilder final : public IndexBuilder {
   // A merge under way, and what was withdrawn since it began.
   struct Running {
     Stack* stack;
+    std::size_t bytes;  // that it will take on another thread, beside what is counted already
     std::vector<PendingWithdrawal> withdrawals;
   };
   // One merge at a time. The merge of everything, which takes seconds, has a lane of its own, so that what is
   // added meanwhile is merged all the same.
   struct Lane {
     std::optional<Running> running;
+    std::optional<std::uint64_t> failed_at;  // changes_ when its last merge failed
     std::optional<Merger> merger;
   };
   Lane& whole() { return lanes_[0]; }
@@ -445,6 +487,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
   std::array<Stack, kIndexedAlgorithms.size()> stacks_;
   std::vector<IndexedHash> pending_;
   std::vector<PendingWithdrawal> withdrawals_;
+  std::uint64_t changes_ = 0;
   // Last, because the mergers' threads end before the rest goes.
   std::array<Lane, 2> lanes_;
 };

@@ -71,7 +71,7 @@ class BandIndex {
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
 
   /// Bytes that the index of so many distinct hashes holds, unless most of them crowd into few buckets (then
-  /// up to 18 more a hash).
+  /// up to 24 more a hash).
   static std::size_t BytesFor(std::size_t hashes);
 
  private:

@@ -49,7 +49,7 @@ class BandIndex::Searcher {
       // for a unit's lines and reading them lies the asking for the next unit's, which takes as long as they
       // need to come.
       if (step >= 4 && step - 4 < units) Verify(At(step - 4));
-      if (step >= 3 && step - 3 < units) FetchHashes(At(step - 3));
+      if (step >= 3 && step - 3 < units && !FetchHashes(At(step - 3))) return false;
       if (step >= 2 && step - 2 < units && !Filter(At(step - 2))) return false;
       if (step < units) Begin(At(step), step / bands_.size(), bands_[step % bands_.size()]);
     }
@@ -112,7 +112,7 @@ class BandIndex::Searcher {
       for (std::size_t first = 0; first < masks.size();) {
         const std::size_t room = (kMaxWaiting - unit.waiting_count) / BucketLine::kInline;
         if (room == 0) {
-          VerifyNow(unit);
+          if (!VerifyNow(unit)) return false;
           continue;
         }
         const std::size_t count = std::min({room, kFlipsAtOnce, masks.size() - first});
@@ -134,8 +134,9 @@ class BandIndex::Searcher {
     return true;
   }
 
-  // Looks through what did not fit into the lines of long buckets.
-  void FilterLong(Unit& unit) {
+  // Looks through what did not fit into the lines of long buckets. False where the work is more than it may
+  // be.
+  bool FilterLong(Unit& unit) {
     const Table& table = index_.tables_[unit.band];
     const std::uint16_t signature = index_.layout_.SignatureOf(unit.band, permuted_[unit.query]);
     for (std::size_t i = 0; i < unit.long_buckets.size(); ++i) {
@@ -146,7 +147,7 @@ class BandIndex::Searcher {
       for (std::size_t first = 0; first < further.size();) {
         const std::size_t count = std::min(kMaxWaiting - unit.waiting_count, further.size() - first);
         if (count == 0) {
-          VerifyNow(unit);
+          if (!VerifyNow(unit)) return false;
           continue;
         }
         unit.waiting_count += kernel_.postings->filter_signatures(
@@ -157,23 +158,23 @@ class BandIndex::Searcher {
       }
     }
     unit.long_buckets.clear();
+    return true;
   }
 
-  // Empties a full buffer without the other units' company.
-  void VerifyNow(Unit& unit) {
-    Resolve(unit);
+  // Empties a full buffer without the other units' company. False as above.
+  bool VerifyNow(Unit& unit) {
+    if (!Resolve(unit)) return false;
     Verify(unit);
+    return true;
   }
 
-  void FetchHashes(Unit& unit) {
-    if (!unit.long_buckets.empty()) FilterLong(unit);
-    Resolve(unit);
-  }
+  // As the two below, false where the work is more than it may be.
+  bool FetchHashes(Unit& unit) { return (unit.long_buckets.empty() || FilterLong(unit)) && Resolve(unit); }
 
   // Turns postings into slots and asks for their hashes. What another band has brought to this query already
   // is left out, as far as the table of those remembers: a hash that is near to the query is in most bands'
   // buckets.
-  void Resolve(Unit& unit) {
+  bool Resolve(Unit& unit) {
     const SlotArray& slots = index_.tables_[unit.band].slots;
     if (unit.query != looking_for_) {
       looking_for_ = unit.query;
@@ -195,6 +196,7 @@ class BandIndex::Searcher {
     looked_at_ += kept;
     unit.waiting_count = kept;
     work_ += kept * kVerifyWork;
+    return work_ <= max_work_;
   }
 
   void Verify(Unit& unit) {
