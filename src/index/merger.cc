@@ -95,6 +95,7 @@ void Merger::Run() {
       if (stopping_.load()) return;
       job = std::exchange(job_, std::nullopt);
     }
+    if (!job) continue;
     MergedSegment merged = Merge(*job, permutation_, ledger_, [this] { return stopping_.load(); });
     // The sources may be the last of an old generation, which is freed here rather than where the index
     // publishes.

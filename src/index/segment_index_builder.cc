@@ -438,7 +438,9 @@ class SegmentIndexBuilder final : public IndexBuilder {
   // Puts the merged segment in the place of its sources, less what was withdrawn since. False where the merge
   // failed.
   bool Finish(Lane& lane, MergedSegment merged) {
-    const Running running = *std::exchange(lane.running, std::nullopt);
+    if (!lane.running) return false;
+    const Running running = *std::move(lane.running);
+    lane.running.reset();
     Stack& stack = *running.stack;
     const bool too_much_changed = running.withdrawals.size() > kMaxLoggedWithdrawals;
     if (merged.failed || too_much_changed) {

@@ -72,7 +72,7 @@ std::optional<RadiusPlan> PlanFor(const BandLayout& layout, int radius) {
 }
 
 std::vector<std::uint32_t> FlipsOf(int width, int ones) {
-  if (ones == 0) return {0};
+  if (ones <= 0) return {0};
   std::vector<std::uint32_t> flips;
   flips.reserve(Choose(width, ones));
   // Gosper's hack (HAKMEM 175): the next greater number with as many ones.

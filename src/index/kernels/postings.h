@@ -82,11 +82,13 @@ struct PostingKernel {
   VerifyFunction verify;
 };
 
+// NOLINTBEGIN(readability-identifier-naming): constants, though only the linker knows their value.
 extern const PostingKernel kPortablePostings;
 #if defined(__x86_64__)
 extern const PostingKernel kPopcntPostings;
 extern const PostingKernel kAvx2Postings;
 extern const PostingKernel kAvx512Postings;
 #endif
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace hashgate::index
