@@ -82,6 +82,21 @@ std::vector<PdqQuery> Forms(const std::vector<PdqHash>& queries, std::size_t fir
   return forms;
 }
 
+// Adds the list's hashes [first, last), which are numbered as they lie.
+void AddRows(index::IndexBuilder& builder, const std::vector<PdqHash>& list, std::size_t first,
+             std::size_t last) {
+  std::vector<IndexedHash> rows;
+  rows.reserve(last - first);
+  for (std::size_t k = first; k < last; ++k) {
+    rows.push_back({.list = 1,
+                    .entry = k,
+                    .algorithm = Algorithm::kPdq,
+                    .pipeline = Pipeline::kFull,
+                    .bytes = list[k].bytes()});
+  }
+  if (!builder.Add(rows)) std::abort();
+}
+
 struct Built {
   std::shared_ptr<const HashIndex> index;
   double seconds = 0;
@@ -94,18 +109,9 @@ Built Build(const std::vector<PdqHash>& list, bool bands) {
   if (!bands) options.band_rows = SIZE_MAX;
   const auto builder = index::NewIndexBuilder(options);
   const auto start = Clock::now();
-  std::vector<IndexedHash> rows;
   constexpr std::size_t kAtOnce = 16'384;
   for (std::size_t i = 0; i < list.size(); i += kAtOnce) {
-    rows.clear();
-    for (std::size_t k = i; k < std::min(list.size(), i + kAtOnce); ++k) {
-      rows.push_back({.list = 1,
-                      .entry = k,
-                      .algorithm = Algorithm::kPdq,
-                      .pipeline = Pipeline::kFull,
-                      .bytes = list[k].bytes()});
-    }
-    if (!builder->Add(rows)) std::abort();
+    AddRows(*builder, list, i, std::min(list.size(), i + kAtOnce));
   }
   builder->Settle();
   return {builder->Snapshot(), MicrosSince(start) / 1e6};
@@ -275,17 +281,7 @@ void CompareLive(std::size_t count) {
   StayOn(1);
   builder = index::NewIndexBuilder(options);
   StayOn(0);
-  const auto add = [&](std::size_t first, std::size_t last) {
-    std::vector<IndexedHash> rows;
-    for (std::size_t k = first; k < last; ++k) {
-      rows.push_back({.list = 1,
-                      .entry = k,
-                      .algorithm = Algorithm::kPdq,
-                      .pipeline = Pipeline::kFull,
-                      .bytes = list[k].bytes()});
-    }
-    if (!builder->Add(rows)) std::abort();
-  };
+  const auto add = [&](std::size_t first, std::size_t last) { AddRows(*builder, list, first, last); };
   for (std::size_t i = 0; i < count; i += kAtOnce) add(i, std::min(count, i + kAtOnce));
   builder->Settle();
   publish();
