@@ -28,8 +28,12 @@ std::size_t LiveRows(const MergeJob& job) {
 std::size_t MergeBytes(const MergeJob& job) {
   const std::size_t rows = LiveRows(job);
   std::size_t runs = 0;
-  for (const LiveSegment& source : job.sources) runs += source.segment->runs().size();
-  std::size_t bytes = Segment::BytesFor(job.sources.front().segment->algorithm(), rows, runs);
+  EntryRange range;
+  for (const LiveSegment& source : job.sources) {
+    runs += source.segment->runs().size();
+    range.Include(source.segment->entry_range());
+  }
+  std::size_t bytes = Segment::BytesFor(job.sources.front().segment->algorithm(), rows, runs, range.width());
   if (job.bands) bytes += BandIndex::BytesFor(rows) + rows * BandIndex::kBuildBytesPerHash;
   return bytes;
 }

@@ -11,6 +11,7 @@
 #include "index/bands/band_index.h"
 #include "index/merger.h"
 #include "index/segment_index.h"
+#include "index/snapshot_file.h"
 
 namespace hashgate::index {
 namespace {
@@ -47,7 +48,8 @@ class SegmentIndexBuilder final : public IndexBuilder {
   explicit SegmentIndexBuilder(const SegmentIndexOptions& options)
       : options_(options),
         kernel_(options.kernel != nullptr ? Result<const Kernel*>(options.kernel) : SelectKernel()),
-        permutation_(std::make_shared<const BitPermutation>(options.permutation_seed)) {
+        permutation_(std::make_shared<const BitPermutation>(options.seed)),
+        fingerprints_(std::make_shared<const Fingerprints>(options.seed)) {
     if (!options.on_merged) return;
     for (Lane& lane : lanes_) lane.merger.emplace(permutation_, ledger_, options.on_merged);
   }
@@ -94,12 +96,30 @@ class SegmentIndexBuilder final : public IndexBuilder {
       }
       stacks[i].shrink_to_fit();
     }
-    return std::make_shared<SegmentIndex>(kernel_, std::move(stacks), options_.band_work_percent);
+    return std::make_shared<SegmentIndex>(kernel_, fingerprints_, std::move(stacks),
+                                          options_.band_work_percent);
   }
 
   void Settle() override {
     Flush();
     for (Stack& stack : stacks_) SettleFresh(stack);
+  }
+
+  Status Restore(SnapshotReader& in) override {
+    if (!kernel_) return std::unexpected(kernel_.error());
+    // Nearly everything in the file is something that memory will hold.
+    if (options_.max_bytes != 0 && in.file_bytes() > options_.max_bytes) {
+      return Fail(Reason::kMemoryLimit, "the index snapshot holds " + std::to_string(in.file_bytes()) +
+                                            " bytes, more than the index's bound of " +
+                                            std::to_string(options_.max_bytes));
+    }
+    for (std::size_t i = 0; i < stacks_.size(); ++i) {
+      const auto segments = in.values().Little<std::uint32_t>();
+      for (std::uint32_t k = 0; in.values().ok() && k < segments; ++k) {
+        HASHGATE_RETURN_IF_ERROR(RestoreSegment(in, i));
+      }
+    }
+    return in.values().ok() ? Status() : CutShort();
   }
 
  private:
@@ -130,6 +150,24 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
     [[nodiscard]] auto key() const { return std::make_pair(list, entry); }
   };
+
+  static std::unexpected<Error> CutShort() {
+    return Fail(Reason::kStoreCorrupt, "the index snapshot lacks segments that it should hold");
+  }
+
+  Status RestoreSegment(SnapshotReader& in, std::size_t stack) {
+    Growing& growing = stacks_[stack].emplace_back();
+    growing.fresh = false;
+    HASHGATE_ASSIGN_OR_RETURN(growing.segment, Segment::Restore(in, ledger_));
+    if (growing.segment->algorithm() != kIndexedAlgorithms[stack]) return CutShort();
+    if (in.values().Little<std::uint8_t>() != 0) {
+      HASHGATE_ASSIGN_OR_RETURN(growing.dead, Tombstones::Restore(in, growing.size(), ledger_));
+    }
+    if (in.values().Little<std::uint8_t>() == 0) return {};
+    if (growing.segment->algorithm() != Algorithm::kPdq) return CutShort();
+    HASHGATE_ASSIGN_OR_RETURN(growing.bands, BandIndex::Restore(in, *growing.segment, permutation_, ledger_));
+    return {};
+  }
 
   Status CheckRoom(std::span<const IndexedHash> hashes) const {
     if (options_.max_bytes == 0) return {};
@@ -162,9 +200,11 @@ class SegmentIndexBuilder final : public IndexBuilder {
   static std::size_t SegmentBytes(std::span<const IndexedHash> rows) {
     std::array<std::size_t, kIndexedAlgorithms.size()> counts{};
     std::array<std::set<RunKey>, kIndexedAlgorithms.size()> runs;
+    EntryRange range;
     for (const IndexedHash& row : rows) {
       const std::size_t stack = StackOf(row.algorithm);
       ++counts[stack];
+      range.Include(row.entry);
       runs[stack].insert({row.list, row.action_class, row.pipeline});
     }
     std::size_t bytes = 0;
@@ -172,7 +212,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
       if (counts[i] == 0) continue;
       // Large additions become several segments before they merge; each can have every run.
       const std::size_t segments = 1 + rows.size() / kMaxPending;
-      bytes += Segment::BytesFor(kIndexedAlgorithms[i], counts[i], segments * runs[i].size()) +
+      bytes += Segment::BytesFor(kIndexedAlgorithms[i], counts[i], segments * runs[i].size(), range.width()) +
                segments * sizeof(Segment);
     }
     return bytes;
@@ -209,11 +249,11 @@ class SegmentIndexBuilder final : public IndexBuilder {
     for (const Run& run : growing.segment->RunsOf(list)) {
       auto slots = std::make_pair(run.begin, run.end);
       if (entry) slots = growing.segment->SlotsOf(run, *entry);
-      for (std::uint32_t slot = slots.first; slot < slots.second; ++slot) Kill(growing, slot);
+      for (std::uint32_t slot = slots.first; slot < slots.second; ++slot) Kill(growing, list, slot);
     }
   }
 
-  void Kill(Growing& growing, std::uint32_t slot) {
+  void Kill(Growing& growing, ListId list, std::uint32_t slot) {
     if (growing.dead != nullptr && growing.dead->Has(slot)) return;
     if (growing.dead == nullptr) {
       growing.dead = std::make_shared<Tombstones>(growing.segment->size(), ledger_);
@@ -221,7 +261,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
       growing.dead = std::make_shared<Tombstones>(*growing.dead, ledger_);
     }
     growing.published = false;
-    growing.dead->Set(slot);
+    growing.dead->Set(slot, list, growing.segment->RowSumOf(slot));
   }
 
   // Makes segments of what is pending and brings the stacks back into shape.
@@ -237,7 +277,8 @@ class SegmentIndexBuilder final : public IndexBuilder {
     }
     for (std::size_t i = 0; i < stacks_.size(); ++i) {
       if (rows[i].empty()) continue;
-      stacks_[i].push_back({.segment = BuildSegment(kIndexedAlgorithms[i], std::move(rows[i]), ledger_)});
+      stacks_[i].push_back(
+          {.segment = BuildSegment(kIndexedAlgorithms[i], std::move(rows[i]), *fingerprints_, ledger_)});
     }
     pending_ = {};
     withdrawals_ = {};
@@ -485,6 +526,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
   const SegmentIndexOptions options_;
   const Result<const Kernel*> kernel_;
   const std::shared_ptr<const BitPermutation> permutation_;
+  const std::shared_ptr<const Fingerprints> fingerprints_;
   const std::shared_ptr<MemoryLedger> ledger_ = std::make_shared<MemoryLedger>(0);
   std::array<Stack, kIndexedAlgorithms.size()> stacks_;
   std::vector<IndexedHash> pending_;

@@ -363,7 +363,10 @@ Status ImportImpl::CommitPublished(Plan& plan) {
   ListRecord& target = catalog_.records_.at(list_);
   if (plan.batch.empty()) return {};
   index::IndexBuilder& builder = *catalog_.builder_;
-  for (const EntryId entry : plan.changed) builder.Withdraw(list_, entry);
+  for (const EntryId entry : plan.changed) {
+    builder.Withdraw(list_, entry);
+    catalog_.MarkChanged({plan.next.generation + 1, plan.target.content, entry}, plan.batch);
+  }
   // Undoing needs memory only where entries were changed; where even that is not to be had, the index is
   // built again from the store.
   const auto put_back = [&]() HASHGATE_REQUIRES(catalog_.write_mutex_) {
@@ -374,6 +377,8 @@ Status ImportImpl::CommitPublished(Plan& plan) {
     return Prefix(std::move(added).error(), "list '" + options_.list + "' cannot grow");
   }
   plan.target.list.updated = FromUnixMillis(catalog_.NowMillis());
+  plan.target.tally += catalog_.tallier_.Of(plan.new_hashes);
+  plan.target.tally -= catalog_.tallier_.Of(plan.old_hashes);
   plan.batch.Put(Family::kLists, ListKey(list_), EncodeList(plan.target));
   ++plan.next.generation;
   if (Status written = catalog_.Commit(plan.batch, plan.next); !written) {
@@ -382,6 +387,7 @@ Status ImportImpl::CommitPublished(Plan& plan) {
     put_back();
     return written;
   }
+  catalog_.changed_entries_ += plan.fresh.size() + plan.changed.size();
   target = std::move(plan.target);
   catalog_.Publish();
   return {};

@@ -25,6 +25,8 @@ class KeyedDigests {
   [[nodiscard]] std::uint64_t File(std::string_view name) const;
   /// What the index shuffles bits by.
   [[nodiscard]] Secret IndexSeed() const { return index_seed_; }
+  /// What an index snapshot says of the store that it belongs to.
+  [[nodiscard]] KeyedDigest SnapshotOwner() const;
   /// Of a page token's payload.
   [[nodiscard]] KeyedDigest Token(std::string_view payload) const;
 
@@ -34,6 +36,7 @@ class KeyedDigests {
   Secret file_key_;
   Secret token_key_;
   Secret index_seed_;
+  Secret snapshot_key_;
 };
 
 }  // namespace hashgate::lists

@@ -14,6 +14,7 @@
 #include "hashgate/hash.h"
 #include "index/bands/band_plan.h"
 #include "index/bands/bit_permutation.h"
+#include "index/block_sums.h"
 #include "index/kernels/kernel.h"
 #include "index/segment.h"
 
@@ -70,6 +71,15 @@ class BandIndex {
   [[nodiscard]] std::size_t distinct_hashes() const { return distinct_; }
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
 
+  /// As HashIndex::CheckMemory.
+  [[nodiscard]] bool CheckMemory(std::size_t parts) const;
+  Status Save(SnapshotWriter& out) const;
+  /// What was saved of this segment. Errors: the reader's, kStoreCorrupt, and kSchemaUnknown where bands are
+  /// laid out otherwise today.
+  static Result<std::shared_ptr<const BandIndex>> Restore(
+      SnapshotReader& in, const Segment& segment, const std::shared_ptr<const BitPermutation>& permutation,
+      const std::shared_ptr<MemoryLedger>& ledger);
+
   /// Bytes that the index of so many distinct hashes holds, unless most of them crowd into few buckets (then
   /// up to 24 more a hash).
   static std::size_t BytesFor(std::size_t hashes);
@@ -94,6 +104,8 @@ class BandIndex {
     }
     [[nodiscard]] const std::uint8_t* at(std::size_t posting) const { return &bytes_[posting * width_]; }
     [[nodiscard]] std::size_t bytes() const { return bytes_.bytes(); }
+    [[nodiscard]] FixedArray<std::uint8_t>& array() { return bytes_; }
+    [[nodiscard]] const FixedArray<std::uint8_t>& array() const { return bytes_; }
 
     static constexpr std::size_t kPadding = 4;  // four bytes are read of each
 
@@ -109,6 +121,9 @@ class BandIndex {
   };
 
   BandIndex() = default;
+  // The rest of building and restoring, once tables and repeats are there.
+  void Finish(const std::shared_ptr<const BitPermutation>& permutation,
+              const std::shared_ptr<MemoryLedger>& ledger);
 
   std::shared_ptr<const BitPermutation> permutation_;
   BandLayout layout_;
@@ -116,6 +131,7 @@ class BandIndex {
   std::vector<std::vector<std::uint32_t>>
       flips_;  // by number of flipped bits: buckets to open beside one's own
   std::vector<Table> tables_;
+  std::vector<BlockSums> sums_;  // of each table's lines, overflow, slots
   std::size_t distinct_ = 0;
   // Rows that repeat a hash, by the first slot that holds it.
   std::vector<bool> has_repeats_;             // by slot; empty where no hash repeats

@@ -56,11 +56,6 @@ class BandIndex::Builder {
       Fill(index, band);
     }
     index.distinct_ = distinct_;
-    for (int radius = 0; radius <= kMaxRadius; ++radius)
-      index.plans_.push_back(PlanFor(index.layout_, radius));
-    for (int ones = 0; ones <= kMaxAllowance; ++ones) {
-      index.flips_.push_back(FlipsOf(index.layout_.bands.front().width, ones));
-    }
     return true;
   }
 
@@ -219,17 +214,34 @@ std::shared_ptr<const BandIndex> BandIndex::Build(const Segment& segment,
                                                   const std::function<bool()>& cancelled) {
   std::shared_ptr<BandIndex> index(new BandIndex());
   if (!Builder(segment, *permutation, cancelled).Run(*index)) return nullptr;
-  index->permutation_ = permutation;
-  std::size_t bytes = sizeof(BandIndex);
   for (const Table& table : index->tables_) {
+    index->sums_.emplace_back(AsBytes(table.lines));
+    index->sums_.emplace_back(AsBytes(table.overflow));
+    index->sums_.emplace_back(table.slots.array().span());
+  }
+  index->Finish(permutation, ledger);
+  return index;
+}
+
+void BandIndex::Finish(const std::shared_ptr<const BitPermutation>& permutation,
+                       const std::shared_ptr<MemoryLedger>& ledger) {
+  permutation_ = permutation;
+  for (int radius = 0; radius <= kMaxRadius; ++radius) plans_.push_back(PlanFor(layout_, radius));
+  for (int ones = 0; ones <= kMaxAllowance; ++ones) {
+    flips_.push_back(FlipsOf(layout_.bands.front().width, ones));
+  }
+  std::size_t bytes = sizeof(BandIndex);
+  for (const Table& table : tables_) {
     bytes += sizeof(Table) + table.lines.bytes() + table.overflow.bytes() + table.slots.bytes();
   }
-  for (const auto& flips : index->flips_) bytes += flips.capacity() * sizeof(std::uint32_t);
-  bytes += (index->repeated_.capacity() + index->repeat_begins_.capacity() + index->repeats_.capacity()) *
-               sizeof(std::uint32_t) +
-           index->has_repeats_.capacity() / 8;
-  index->charge_ = MemoryCharge(ledger, bytes);
-  return index;
+  for (const auto& flips : flips_) bytes += flips.capacity() * sizeof(std::uint32_t);
+  bytes += (repeated_.capacity() + repeat_begins_.capacity() + repeats_.capacity()) * sizeof(std::uint32_t) +
+           has_repeats_.capacity() / 8;
+  charge_ = MemoryCharge(ledger, bytes);
+}
+
+bool BandIndex::CheckMemory(std::size_t parts) const {
+  return std::ranges::all_of(sums_, [parts](const BlockSums& sums) { return sums.CheckNext(parts); });
 }
 
 std::span<const std::uint32_t> BandIndex::RepeatsOf(std::uint32_t slot) const {

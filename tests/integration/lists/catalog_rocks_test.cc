@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "integration/store/temp_folder.h"
 #include "testing/list_records.h"
+#include "testing/turning_sealer.h"
 
 namespace hashgate::lists {
 namespace {
@@ -14,6 +15,7 @@ using testing::FindBySha1;
 using testing::MakeConfig;
 using testing::MakeImport;
 using testing::TempFolder;
+using testing::TurningSealer;
 
 TEST(CatalogOnDisk, ReopensAsItWas) {
   const TempFolder folder;
@@ -48,24 +50,6 @@ TEST(CatalogOnDisk, ReopensAsItWas) {
 
 // Sealing hides values; nothing hides keys and names. With every value turned, no file may hold a planted
 // hash in any form.
-class TurningSealer final : public Sealer {
- public:
-  [[nodiscard]] std::string_view Name() const override { return "turning"; }
-  [[nodiscard]] std::string Seal(std::string_view plain, std::string_view) const override {
-    return Turn(plain);
-  }
-  [[nodiscard]] Result<std::string> Open(std::string_view sealed, std::string_view) const override {
-    return Turn(sealed);
-  }
-
- private:
-  static std::string Turn(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) c = static_cast<char>(c ^ 0x5a);
-    return out;
-  }
-};
-
 TEST(CatalogOnDisk, NoFileNameOrKeyHoldsAHash) {
   const TempFolder folder;
   const std::string path = folder / "data";
