@@ -69,7 +69,7 @@ void CatalogImpl::Save(const Published& pinned) {
     log::Warning("index_snapshot_failed",
                  "the index snapshot could not be written: the next start builds what is missing from the "
                  "store, which takes longer",
-                 {{"reason", ReasonName(saved.error().reason)}, {"message", saved.error().message}});
+                 {{"reason", ReasonName(saved.error().reason)}, {"detail", saved.error().message}});
     return;
   }
   ever_saved_ = true;
@@ -152,7 +152,7 @@ bool CatalogImpl::RestoreIndex(const std::function<void(std::uint64_t)>& progres
   if (!absent) {
     log::Warning("index_snapshot_ignored",
                  "the index snapshot cannot be used: the index is built from the store, which takes longer",
-                 {{"reason", ReasonName(restored.error().reason)}, {"message", restored.error().message}});
+                 {{"reason", ReasonName(restored.error().reason)}, {"detail", restored.error().message}});
   }
   return false;
 }
@@ -182,6 +182,7 @@ Status CatalogImpl::TryRestoreIndex(const std::function<void(std::uint64_t)>& pr
     return Fail(Reason::kStoreCorrupt,
                 "with it, list '" + differing->list.config.name + "' differs from what the store holds");
   }
+  health_.snapshot_generation.store(head.generation);
   return {};
 }
 
@@ -205,7 +206,6 @@ Status CatalogImpl::CatchUp(const SnapshotHead& head, const std::function<void(s
     total += loaded.entries;
   }
   changed_entries_ = total;
-  health_.snapshot_generation.store(head.generation);
   // Entries that were there and have changed since, or gone.
   Status failed;
   std::vector<index::IndexedHash> hashes;

@@ -10,6 +10,13 @@ namespace hashgate::testing {
 
 class TurningSealer final : public Sealer {
  public:
+  /// What stands in a file in place of `text`.
+  static std::string Turn(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = static_cast<char>(c ^ 0x5a);
+    return out;
+  }
+
   [[nodiscard]] std::string_view Name() const override { return "turning"; }
   [[nodiscard]] std::string Seal(std::string_view plain, std::string_view context) const override {
     return Turn(plain) + Mark(context);
@@ -21,11 +28,6 @@ class TurningSealer final : public Sealer {
   }
 
  private:
-  static std::string Turn(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) c = static_cast<char>(c ^ 0x5a);
-    return out;
-  }
   static std::string Mark(std::string_view context) {
     unsigned sum = 17;
     for (const char c : context) sum = sum * 31 + static_cast<unsigned char>(c);

@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   const bool replace = std::string(argv[2]) == "replace";
   const std::uint64_t from = std::strtoull(argv[3], nullptr, 10);
   const auto store = OrExit(hashgate::store::OpenRocksStore({.path = folder}));
-  const auto catalog = OrExit(lists::Catalog::Open(*store, {}));
+  const auto catalog = OrExit(lists::Catalog::Open(*store, {.snapshot_path = folder + "/index.snapshot"}));
   const std::string list = replace ? "replaced" : "grown";
   if (!catalog->GetList(list)) OrExit(catalog->CreateList(hashgate::testing::MakeConfig(list)));
   Say("open " + std::to_string(catalog->Current()->number));
@@ -55,5 +55,7 @@ int main(int argc, char** argv) {
   // Batches of many sizes, so that the kill falls into many places.
   for (std::uint64_t at = from, size = 1;; at += size, size = size * 7 % 331 + 1) {
     SayCommitted(at + size, OrExit(import->Add(hashgate::testing::MakeImport(at, at + size))));
+    // ... and into the writing of index snapshots.
+    if (size % 3 == 0) catalog->SaveSnapshot();
   }
 }
