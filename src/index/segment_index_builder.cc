@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -42,6 +43,9 @@ Status CheckRow(const IndexedHash& row) {
   }
   return {};
 }
+
+// Settle is for when nobody is served yet.
+constexpr int kSettleThreads = 4;
 
 class SegmentIndexBuilder final : public IndexBuilder {
  public:
@@ -84,7 +88,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
     std::size_t unsettled = 0;
     for (const Growing& growing : pdq)
       unsettled += growing.fresh && growing.bands == nullptr ? growing.size() : 0;
-    if (unsettled > kMostUnsettled) SettleFresh(pdq);
+    if (unsettled > kMostUnsettled) SettleFresh(pdq, 1);
     TakeMerged();
     StartMerges();
     SegmentStacks stacks;
@@ -102,7 +106,8 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   void Settle() override {
     Flush();
-    for (Stack& stack : stacks_) SettleFresh(stack);
+    const int threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kSettleThreads);
+    for (Stack& stack : stacks_) SettleFresh(stack, threads);
   }
 
   Status Restore(SnapshotReader& in) override {
@@ -326,7 +331,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
   }
 
   // Makes one segment, with bands, of what came since the last snapshot.
-  void SettleFresh(Stack& stack) {
+  void SettleFresh(Stack& stack, int threads) {
     const auto begin = std::ranges::stable_partition(stack, [](const Growing& growing) {
                          return growing.merging != nullptr || !growing.fresh;
                        }).begin();
@@ -343,7 +348,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
     if (merged.segment == nullptr) return;
     Growing& settled = stack.emplace_back();
     settled.segment = std::move(merged.segment);
-    job = {.sources = {settled.live()}, .bands = bands};
+    job = {.sources = {settled.live()}, .bands = bands, .threads = threads};
     if (bands && HasRoomFor(job)) settled.bands = Merge(job, permutation_, ledger_).bands;
   }
 

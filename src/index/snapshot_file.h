@@ -2,7 +2,7 @@
 //
 // Layout: a header of 4,096 bytes, the arrays, each from a multiple of 4,096 on, and the directory, a stream
 // of small values and of what is said of each array, in the order in which they were written. Whole numbers
-// are little-endian, arrays as they lie in memory (little-endian machines only). docs/index-snapshot.md gives
+// are little-endian, arrays as they lie in memory (little-endian machines only). src/index/FORMAT.md gives
 // each byte.
 #pragma once
 

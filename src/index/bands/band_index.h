@@ -37,15 +37,18 @@ class SlotSink {
 /// each further row of the same hash. Threads: thread-safe.
 class BandIndex {
  public:
-  /// What building takes for each hash besides the result.
-  static constexpr std::size_t kBuildBytesPerHash = sizeof(PdqHash) + 2 * sizeof(std::uint64_t);
+  /// What building takes for each hash besides the result, on so many threads.
+  static constexpr std::size_t BuildBytesPerHash(int threads) {
+    return sizeof(PdqHash) + sizeof(std::uint32_t) +
+           static_cast<std::size_t>(threads) * sizeof(std::uint64_t);
+  }
 
   /// Builds the index of the segment's hashes. `cancelled` is asked now and then; null where it said so.
   /// Shapes: a PDQ segment. Cost: about 0.25 us a hash; besides the result 36 bytes a hash for the time it
   /// takes.
   static std::shared_ptr<const BandIndex> Build(const Segment& segment,
                                                 const std::shared_ptr<const BitPermutation>& permutation,
-                                                const std::shared_ptr<MemoryLedger>& ledger,
+                                                const std::shared_ptr<MemoryLedger>& ledger, int threads = 1,
                                                 const std::function<bool()>& cancelled = {});
 
   /// Finds every distinct hash within the plan's radius of each query. `hashes` are the segment's. Stops
@@ -113,6 +116,7 @@ class BandIndex {
     std::size_t width_ = 0;
     FixedArray<std::uint8_t> bytes_;
   };
+  static constexpr std::size_t kArraysPerTable = 3;
   // One band. Postings lie bucket by bucket.
   struct Table {
     FixedArray<BucketLine> lines;

@@ -49,7 +49,7 @@ Result<std::shared_ptr<const BandIndex>> BandIndex::Restore(
   }
   for (std::size_t band = 0; band < bands; ++band) {
     Table& table = index->tables_.emplace_back();
-    std::array<BlockSums, 3> sums;
+    std::array<BlockSums, kArraysPerTable> sums;
     table.lines = FixedArray<BucketLine>(index->layout_.buckets());
     HASHGATE_RETURN_IF_ERROR(in.Array(AsWritableBytes(table.lines), sums[0]));
     HASHGATE_ASSIGN_OR_RETURN(const std::uint64_t overflow, in.NextArrayBytes());
