@@ -1,7 +1,9 @@
 // The index snapshot: writing it, and starting from it. And the checks that what the index holds is what the
 // store holds.
 #include <algorithm>
+#include <filesystem>
 #include <new>
+#include <system_error>
 
 #include "base/log.h"
 #include "index/snapshot_file.h"
@@ -89,6 +91,16 @@ void CatalogImpl::Save(const Published& pinned) {
 }
 
 Status CatalogImpl::WriteSnapshot(const Published& pinned) {
+  const std::uint64_t bytes = pinned.generation->index->MemoryBytes();
+  std::error_code error;
+  const std::filesystem::space_info space =
+      std::filesystem::space(std::filesystem::path(options_.snapshot_path).parent_path(), error);
+  // The store needs room more than the snapshot does.
+  if (!error && space.available / 2 < bytes) {
+    return Fail(Reason::kStoreFull, "it takes " + std::to_string(bytes) + " bytes, and of the " +
+                                        std::to_string(space.available) +
+                                        " that are free half are left to the store");
+  }
   try {
     HASHGATE_ASSIGN_OR_RETURN(
         const std::unique_ptr<index::SnapshotWriter> writer,

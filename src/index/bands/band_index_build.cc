@@ -43,14 +43,17 @@ class BandIndex::Builder {
   // False where cancelled.
   bool Run(BandIndex& index) {
     permuted_ = FixedArray<PdqHash>(hashes_.size());
+    distinct_ = hashes_.size();
+    index.layout_ = LayoutFor(distinct_);
+    part_sizes_.assign(index.layout_.bands.size(), {});
     for (std::size_t slot = 0; slot < hashes_.size(); ++slot) {
       if (Cancelled(slot)) return false;
       permuted_[slot] = permutation_.Apply(hashes_[slot]);
+      // While it is at hand: reading them all again for each band would take longer than counting does.
+      CountParts(index.layout_, permuted_[slot]);
     }
     slots_ = FixedArray<std::uint32_t>(hashes_.size());
     std::iota(slots_.span().begin(), slots_.span().end(), 0U);
-    distinct_ = hashes_.size();
-    index.layout_ = LayoutFor(distinct_);
     index.tables_.resize(index.layout_.bands.size());
     {
       Scratch scratch(hashes_.size());
@@ -65,6 +68,13 @@ class BandIndex::Builder {
   }
 
  private:
+  void CountParts(const BandLayout& layout, const PdqHash& permuted) {
+    const int rest_bits = layout.bands.front().width - kPartBits;
+    for (std::size_t band = 0; band < part_sizes_.size(); ++band) {
+      ++part_sizes_[band][layout.KeyOf(band, permuted) >> rest_bits];
+    }
+  }
+
   // What a thread needs to make a table.
   struct Scratch {
     explicit Scratch(std::size_t hashes) : postings(hashes) {}
@@ -159,10 +169,8 @@ class BandIndex::Builder {
   void Partition(const BandLayout& layout, std::size_t band, Scratch& scratch) const {
     const int rest_bits = layout.bands[band].width - kPartBits;
     const auto rest_mask = static_cast<std::uint32_t>((std::uint64_t{1} << rest_bits) - 1);
-    scratch.part_begins.fill(0);
-    for (std::size_t i = 0; i < distinct_; ++i) {
-      ++scratch.part_begins[(layout.KeyOf(band, permuted_[i]) >> rest_bits) + 1];
-    }
+    scratch.part_begins.front() = 0;
+    std::ranges::copy(part_sizes_[band], scratch.part_begins.begin() + 1);
     std::partial_sum(scratch.part_begins.begin(), scratch.part_begins.end(), scratch.part_begins.begin());
     std::array<std::size_t, kParts> next{};
     std::copy_n(scratch.part_begins.begin(), kParts, next.begin());
@@ -248,14 +256,17 @@ class BandIndex::Builder {
     // Fewer hashes may want other bands: what was made to find the repeats is made anew.
     index.layout_ = LayoutFor(distinct_);
     index.tables_.clear();
+    part_sizes_.assign(index.layout_.bands.size(), {});
+    for (std::size_t i = 0; i < distinct_; ++i) CountParts(index.layout_, permuted_[i]);
   }
 
   const std::span<const PdqHash> hashes_;
   const BitPermutation& permutation_;
   const int threads_;
   const std::function<bool()>& cancelled_;
-  FixedArray<PdqHash> permuted_;     // of the distinct hashes
-  FixedArray<std::uint32_t> slots_;  // where each comes from
+  FixedArray<PdqHash> permuted_;                             // of the distinct hashes
+  FixedArray<std::uint32_t> slots_;                          // where each comes from
+  std::vector<std::array<std::size_t, kParts>> part_sizes_;  // of each band
   std::size_t distinct_ = 0;
 };
 
