@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <vector>
@@ -97,6 +98,17 @@ class PrometheusMetrics final : public Metrics {
   }
   void Observe(Metric metric, double value, Labels labels) override {
     At(metric).histogram->Add(ToMap(metric, labels), SecondsBuckets()).Observe(value);
+  }
+  void ObserveEach(Metric metric, std::span<const double> values, Labels labels) override {
+    const auto& bounds = SecondsBuckets();
+    std::vector<double> counts(bounds.size() + 1);
+    double sum = 0;
+    for (const double value : values) {
+      // A value belongs to the first bucket whose bound it does not pass.
+      ++counts[static_cast<std::size_t>(std::ranges::lower_bound(bounds, value) - bounds.begin())];
+      sum += value;
+    }
+    At(metric).histogram->Add(ToMap(metric, labels), bounds).ObserveMultiple(counts, sum);
   }
   void Remove(Metric metric, Labels labels) override {
     auto& family = *At(metric).gauge;

@@ -220,8 +220,8 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
   const std::size_t file_count = files.size();
   const bool taken = context_.scan_executor->Submit(
       {.work =
-           [this, reactor, response, detail = caller.detail, scan_request, files = std::move(files)] {
-             const auto answers = context_.scanner->Match(*scan_request, files);
+           [this, reactor, response, detail = caller.detail, scan_request, files = std::move(files)]() mutable {
+             const auto answers = context_.scanner->Match(*scan_request, std::move(files));
              if (!answers) {
                reactor->Done(ScanError(context_, answers.error(), scan_request->surface.kind));
                return;
