@@ -19,18 +19,20 @@ struct Gathered {
   index::ActionClass action_class = 0;
 };
 
+// Whether a PDQ hash of this quality says anything about which picture it is.
+bool IsMeaningful(const PdqHash& hash, int quality) {
+  return !IsDegenerate(hash) && (quality == kQualityUnknown || quality >= kMinUsablePdqQuality);
+}
+
 // One query: which view, which form of it, made by which pipeline.
 struct QueryOrigin {
   const decode::ViewHashes* view;
   const decode::PdqForms* forms;
   Dihedral dihedral;
-  bool says_little;
-};
 
-// Whether a PDQ hash of this quality says anything about which picture it is.
-bool IsMeaningful(const PdqHash& hash, int quality) {
-  return !IsDegenerate(hash) && (quality == kQualityUnknown || quality >= kMinUsablePdqQuality);
-}
+  // Asked of what was found only: most queries find nothing.
+  [[nodiscard]] bool SaysLittle() const { return !IsMeaningful(forms->forms[0], forms->quality); }
+};
 
 // Queries of all files of a search, in the order of files; each file's as well in order of its pipelines, and
 // a query's tag is its own number.
@@ -52,12 +54,11 @@ void AddQueries(const FileHashes& hashes, bool nn512, Queries& out) {
     for (const decode::PdqForms& forms : view.pdq) {
       if ((forms.pipeline == Pipeline::kNn512) != nn512) continue;
       const Pipeline asked = nn512 ? Pipeline::kNn512 : Pipeline::kUnspecified;
-      const bool says_little = !IsMeaningful(forms.forms[0], forms.quality);
       const int count = hashes.turned ? kDihedralCount : 1;
       for (int form = 0; form < count; ++form) {
         out.queries.push_back({forms.forms[static_cast<std::size_t>(form)], asked,
                                static_cast<std::uint32_t>(out.origins.size())});
-        out.origins.push_back({&view, &forms, static_cast<Dihedral>(form), says_little});
+        out.origins.push_back({&view, &forms, static_cast<Dihedral>(form)});
       }
     }
   }
@@ -72,8 +73,8 @@ bool PipelinesFit(Pipeline query, Pipeline entry) {
 // then the nearer.
 void TakeQuery(const std::vector<QueryOrigin>& origins, std::uint32_t tag, int distance, Gathered& gathered) {
   if (gathered.distance_bits >= 0) {
-    const bool little = origins[tag].says_little;
-    const bool little_before = origins[gathered.tag].says_little;
+    const bool little = origins[tag].SaysLittle();
+    const bool little_before = origins[gathered.tag].SaysLittle();
     if (little != little_before ? little : distance >= gathered.distance_bits) return;
   }
   gathered.distance_bits = distance;
