@@ -55,10 +55,9 @@ void DescribeLook(Look& look) {
 }  // namespace
 
 ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::milliseconds retry_after,
-                  const Clock& clock) {
-  const SteadyTime start = clock.Steady();
+                  WallTime now) {
   ScanAnswer answer;
-  answer.scan_id = NewUlid(ToUnixMillis(clock.Wall()));
+  answer.scan_id = NewUlid(ToUnixMillis(now));
   answer.cause = look.cause;
   if (!look.matches.found.empty()) {
     answer.outcome = Outcome::kMatched;
@@ -105,7 +104,6 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   answer.size = look.size;
   answer.digests = look.digests;
   answer.timings = look.timings;
-  answer.timings.decide = MicrosBetween(start, clock.Steady());
   return answer;
 }
 

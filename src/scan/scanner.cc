@@ -195,16 +195,21 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
     return NotEvaluatedEach(request, files, begun.error().message);
   }
   HASHGATE_ASSIGN_OR_RETURN(std::vector<Look> looks, look_up());
+  const SteadyTime start = parts_.clock->Steady();
+  const WallTime now = parts_.clock->Wall();
   std::vector<ScanAnswer> answers;
   answers.reserve(looks.size());
-  for (Look& look : looks) {
-    answers.push_back(Decide(request, std::move(look), options_.retry_after, *parts_.clock));
+  for (Look& look : looks) answers.push_back(Decide(request, std::move(look), options_.retry_after, now));
+  // As with matching, each file has its share.
+  const std::int64_t decide = MicrosBetween(start, parts_.clock->Steady());
+  for (ScanAnswer& answer : answers) {
+    answer.timings.decide = decide / static_cast<std::int64_t>(answers.size());
   }
   const auto held = [&] { return CurrentPolicy()->ForCause(Cause::kStoreUnavailable, request.surface.kind); };
   HASHGATE_RETURN_IF_ERROR(remembering.End(answers, held, options_.retry_after));
   for (ScanAnswer& answer : answers) {
     if (answer.verdict == Verdict::kBlock) {
-      answer.retain_until = parts_.clock->Wall() + options_.retain_blocked;
+      answer.retain_until = now + options_.retain_blocked;
     }
   }
   if (request.accepted != SteadyTime{}) {
@@ -232,7 +237,7 @@ ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::s
   look.generation = parts_.catalog->Current();
   look.cause = cause;
   look.coverage.missing.push_back(std::move(missing));
-  ScanAnswer answer = Decide(request, std::move(look), options_.retry_after, *parts_.clock);
+  ScanAnswer answer = Decide(request, std::move(look), options_.retry_after, parts_.clock->Wall());
   // No answer to an id is laxer than an earlier one, not even one that saw nothing.
   Remembering::TakeOverEarlier(parts_.idempotency, request, file, answer);
   answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
