@@ -96,8 +96,7 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   answer.coverage = std::move(look.coverage);
   answer.matches = std::move(look.matches.found);
   answer.matches_truncated = look.matches.truncated;
-  answer.policy_version = look.policy->Name() + "/" + look.policy->Version();
-  answer.policy_digest = look.policy->TextDigest();
+  answer.policy = std::move(look.policy);
   answer.generation = look.generation->number;
   answer.image = std::move(look.image);
   answer.format = look.format;

@@ -284,7 +284,6 @@ Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, 
 
 Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request, std::vector<FileHashes> files) {
   std::vector<ScanAnswer> answers;
-  answers.reserve(files.size());
   HASHGATE_RETURN_IF_ERROR(CheckLists(request, *parts_.catalog->Current()));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
   for (std::size_t begin = 0; begin < files.size();) {
@@ -298,7 +297,11 @@ Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request, std::
     } else {
       HASHGATE_ASSIGN_OR_RETURN(some, MatchFiles(request, numbers, std::span(files).subspan(begin, count)));
     }
-    std::ranges::move(some, std::back_inserter(answers));
+    if (answers.empty()) {
+      answers = std::move(some);
+    } else {
+      std::ranges::move(some, std::back_inserter(answers));
+    }
     begin += count;
   }
   return answers;

@@ -38,7 +38,8 @@ TEST_F(ScannerTest, AnUnrelatedPictureIsAllowedAndTheCoverageSaysWhatWasDone) {
             (std::vector<Algorithm>{Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPdq}));
   EXPECT_EQ(answer.generation, catalog_->Current()->number);
   EXPECT_EQ(answer.scan_id.size(), 26U);
-  EXPECT_FALSE(answer.policy_digest.empty());
+  ASSERT_NE(answer.policy, nullptr);
+  EXPECT_FALSE(answer.policy->TextDigest().empty());
 }
 
 TEST_F(ScannerTest, PdqWithinItsThresholdBlocksAndBeyondItDoesNot) {
