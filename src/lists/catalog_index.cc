@@ -93,11 +93,11 @@ Status CatalogImpl::EnsureIndex() {
 }
 
 Status CatalogImpl::ReloadList(const ListRecord& record, ContentId content) {
+  // Until the change is published: an error on the way, or an exception, leaves the index stale.
+  index_stale_ = true;
   builder_->WithdrawList(record.list.id);
   std::uint64_t entries = 0;
-  Status loaded = LoadContent(record, content, &entries, {});
-  if (!loaded) index_stale_ = true;
-  return loaded;
+  return LoadContent(record, content, &entries, {});
 }
 
 StateRecord CatalogImpl::NextGeneration() const {
@@ -114,6 +114,8 @@ Status CatalogImpl::Commit(store::Batch& batch, const StateRecord& next) {
 }
 
 void CatalogImpl::Publish() {
+  // Where memory for it cannot be had, nobody knows what the index holds: the next write builds it anew.
+  index_stale_ = true;
   auto generation = std::make_shared<Generation>();
   generation->number = state_.generation;
   generation->index = builder_->Snapshot();
@@ -124,6 +126,7 @@ void CatalogImpl::Publish() {
     next.contents.emplace(id, ContentInForce{record.content, record.content_generation});
   }
   next.generation = std::move(generation);
+  index_stale_ = false;
   // The old generation is let go of outside the lock: freeing a large index would make readers wait.
   const MutexLock lock(published_mutex_);
   std::swap(published_, next);
@@ -136,8 +139,7 @@ void CatalogImpl::PublishMerged() {
   try {
     Publish();
   } catch (const std::bad_alloc&) {
-    // Readers keep what they have. What the index holds now is not known: the next write builds it anew.
-    index_stale_ = true;
+    // Readers keep what they have.
     log::Error("index_publish_failed", "there was no memory to publish what the index has merged");
   }
 }
