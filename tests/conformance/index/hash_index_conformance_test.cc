@@ -139,7 +139,7 @@ TEST_P(HashIndexConformance, ClusteredHashesInManyListsWithTheirOwnRadii) {
 TEST_P(HashIndexConformance, SetsSearchedTogetherAnswerAsAlone) {
   auto centres = Queries(6);
   std::vector<IndexedHash> rows;
-  for (EntryId entry = 0; entry < 30'000; ++entry) {
+  for (EntryId entry = 0; entry < 8'000; ++entry) {
     // One centre is crowded: its sets are truncated, the others must not notice.
     const auto centre = entry % 4 == 0 ? random_() % 6 : 0;
     const int distance = static_cast<int>(random_() % 60);
@@ -166,8 +166,10 @@ TEST_P(HashIndexConformance, SetsSearchedTogetherAnswerAsAlone) {
     ASSERT_TRUE(found);
     ASSERT_EQ(found->size(), sets.size());
     for (std::size_t i = 0; i < sets.size(); ++i) {
-      EXPECT_EQ(Text(Result<SearchResult>((*found)[i])), Text(expected_->SearchPdq(sets[i], lists, bounds)))
-          << i;
+      // As a condition: to print how two such texts differ takes minutes.
+      EXPECT_TRUE(Text(Result<SearchResult>((*found)[i])) ==
+                  Text(expected_->SearchPdq(sets[i], lists, bounds)))
+          << "set " << i << ", " << bounds.per_group << " a group";
     }
   }
   EXPECT_TRUE(index_->SearchPdqEach({}, lists, {})->empty());
