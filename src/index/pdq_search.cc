@@ -108,19 +108,28 @@ PdqSearch::PdqSearch(const Kernel& kernel, std::span<const PdqQuerySet> sets,
       radii_(radii),
       band_work_percent_(band_work_percent),
       candidates_(sets.size(), BoundedCandidates(bounds)) {
+  std::size_t count = 0;
+  for (const PdqQuerySet& set : sets) count += set.size();
+  all_.hashes.reserve(count);
+  all_.asked.reserve(count);
   for (std::uint32_t set = 0; set < sets.size(); ++set) {
     for (const PdqQuery& query : sets[set]) {
-      const Asked asked{query.pipeline, query.tag, set};
       all_.hashes.push_back(query.hash);
-      all_.asked.push_back(asked);
-      for (const Pipeline stored : {Pipeline::kUnspecified, Pipeline::kFull, Pipeline::kNn512}) {
-        if (!Fits(stored, query.pipeline)) continue;
-        Compared& compared = by_pipeline_[static_cast<std::size_t>(stored)];
-        compared.hashes.push_back(query.hash);
-        compared.asked.push_back(asked);
-      }
+      all_.asked.push_back({query.pipeline, query.tag, set});
     }
   }
+}
+
+const PdqSearch::Compared& PdqSearch::QueriesFor(Pipeline stored) {
+  std::optional<Compared>& compared = by_pipeline_[static_cast<std::size_t>(stored)];
+  if (compared) return *compared;
+  compared.emplace();
+  for (std::size_t i = 0; i < all_.asked.size(); ++i) {
+    if (!Fits(stored, all_.asked[i].pipeline)) continue;
+    compared->hashes.push_back(all_.hashes[i]);
+    compared->asked.push_back(all_.asked[i]);
+  }
+  return *compared;
 }
 
 std::vector<SearchResult> PdqSearch::Finish() {

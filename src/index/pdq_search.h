@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -52,9 +53,8 @@ class PdqSearch {
     int radius = 0;
   };
 
-  [[nodiscard]] const Compared& QueriesFor(Pipeline stored) const {
-    return by_pipeline_[static_cast<std::size_t>(stored)];
-  }
+  // Made when a run is first scanned: most searches scan none.
+  const Compared& QueriesFor(Pipeline stored);
   // Searches by bands what is worth it; returns the greatest radius that is done, -1 where none is.
   int RunBands(const LiveSegment& live, std::span<const WantedRun> wanted);
   void Scan(const LiveSegment& live, const WantedRun& wanted);
@@ -64,7 +64,7 @@ class PdqSearch {
   const std::size_t band_work_percent_;
   std::vector<BoundedCandidates> candidates_;  // by set
   Compared all_;
-  std::array<Compared, 3> by_pipeline_;  // by the stored hash's pipeline
+  std::array<std::optional<Compared>, 3> by_pipeline_;  // by the stored hash's pipeline
   std::vector<WantedRun> wanted_;
   std::vector<BoundedCandidates::Group*> groups_;  // of the run that is scanned, by set; null where not known
 };

@@ -20,7 +20,9 @@ constexpr MetricInfo kMetricTable[] = {
     {Metric::kScanSeconds, "hashgate_scan_seconds", MetricType::kHistogram, "method",
      "Time from acceptance to answer."},
     {Metric::kStageSeconds, "hashgate_scan_stage_seconds", MetricType::kHistogram, "stage",
-     "Time of one stage of a scan: queue, digest, decode_wait, decode, hash, match, decide."},
+     "Time of one stage of a scan: queue, digest, decode_wait, decode, hash, match, decide; of a file of "
+     "MatchHashes queue, match and decide, the last two as its share of what was done for several files at "
+     "once."},
     {Metric::kScanBytes, "hashgate_scan_bytes_total", MetricType::kCounter, "", "Bytes of scanned uploads."},
     {Metric::kRefusals, "hashgate_refusals_total", MetricType::kCounter, "reason",
      "Calls refused before they were accepted."},
