@@ -1,7 +1,7 @@
 #include "hash/perceptual/pdq_picked.h"
 
 #if defined(__x86_64__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include <algorithm>
