@@ -124,7 +124,7 @@ PdqFormSet ComputePickedPdqForms(const PickedPicture& picture, PdqFormsTrace& tr
     drawn.plane = DrawPicked(picture, route.mirrored);
     return ExactDownsample(drawn.plane.view(), route.transposed ? Dihedral::kFlipPlus1 : Dihedral::kOriginal);
   };
-  return FormsOf({.blocks = DownsamplePicked(picture, KernelFor(BoxWindow(kPickedSide))),
+  return FormsOf({.blocks = DownsamplePicked(picture, KernelFor(kMaxPickedWeight)),
                   .tolerance = ToleranceFor(kPickedSide, kPickedSide, picture.channels == 1),
                   .exact = exact},
                  trace);

@@ -19,7 +19,7 @@ constexpr std::size_t kOutputs = 64;
 /// Samples that an output of a side of 512 is made of, at most.
 constexpr std::size_t kTaps = 8;
 constexpr int kWindow = 4;
-static_assert((kPickedSide + 127) / 128 == kWindow);
+static_assert((kPickedSide + 127) / 128 == kWindow && kWindow * kWindow == kMaxPickedWeight);
 
 /// Red, green and blue of one pixel; the fourth is the next pixel's or alpha, and left out in the end.
 using Lanes = std::int32_t __attribute__((vector_size(16)));

@@ -13,6 +13,8 @@
 namespace hashgate::perceptual {
 
 inline constexpr int kPickedSide = 512;
+/// No row weighs more than this.
+inline constexpr int kMaxPickedWeight = 16;
 
 /// Which of a side's samples the picked picture consists of.
 struct PickedSide {
@@ -36,9 +38,9 @@ struct PickedPicture {
 };
 
 /// The blocks of the four picked pictures, each as DownsampleRows gives it of that picture, in every bit:
-/// index 1 * (columns mirrored) + 2 * (rows mirrored). REQUIRES: the kernel runs on this CPU; 1, 3 or 4
-/// channels. Cost: 0.05 ns a sample of 1,024 rows (of the picture's width) and 0.1 ms; memory 8 bytes for
-/// each sample of a row.
+/// index 1 * (columns mirrored) + 2 * (rows mirrored). REQUIRES: the kernel runs on this CPU and takes
+/// weights up to kMaxPickedWeight; 1, 3 or 4 channels. Cost: 0.05 ns a sample of 1,024 rows (of the picture's
+/// width) and 0.1 ms; memory 8 bytes for each sample of a row.
 MirroredBlocks DownsamplePicked(const PickedPicture& picture, const Kernel& kernel);
 
 /// The luma of one picked picture; `index` as above.
