@@ -1,6 +1,6 @@
 // kill -9 at random points of imports: every acknowledged record is there and matched, the generation never
-// goes back, a replacing import shows the old content or the new one, and every start but the first finds an index
-// snapshot that can be used. HASHGATE_KILLS raises the number.
+// goes back, a replacing import shows the old content or the new one, and every start but the first finds an
+// index snapshot that can be used. HASHGATE_KILLS raises the number.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
