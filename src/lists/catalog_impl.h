@@ -6,6 +6,7 @@
 // published generation under a mutex of its own that is held for the copy of a pointer.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -41,6 +42,26 @@ struct Published {
 inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since) {
   return head.changed_generation != 0 ? head.changed_generation : since;
 }
+
+/// One import's share of the bytes that wait for a run. Threads: confined; the total is shared.
+class WaitingBytes {
+ public:
+  explicit WaitingBytes(std::atomic<std::size_t>& total) : total_(total) {}
+  ~WaitingBytes() { Set(0); }
+  WaitingBytes(const WaitingBytes&) = delete;
+  WaitingBytes& operator=(const WaitingBytes&) = delete;
+
+  void Set(std::size_t bytes) {
+    total_ += bytes - bytes_;  // modulo 2^n: right in both directions
+    bytes_ = bytes;
+  }
+  /// Of all imports.
+  [[nodiscard]] std::size_t Total() const { return total_; }
+
+ private:
+  std::atomic<std::size_t>& total_;
+  std::size_t bytes_ = 0;
+};
 
 class CatalogImpl final : public Catalog {
  public:
@@ -129,6 +150,8 @@ class CatalogImpl final : public Catalog {
   // A mutex of its own, taken last and for moments only: an import that is dropped waits for no writer.
   Mutex running_mutex_;
   std::map<ListId, Running> running_ HASHGATE_GUARDED_BY(running_mutex_);
+
+  std::atomic<std::size_t> waiting_bytes_ = 0;
 
   Remover remover_;
   // The index leaves word here: it goes after the index, which the destructor takes down first.

@@ -1,8 +1,9 @@
 #include "lists/import.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
-#include <deque>
+#include <map>
 
 #include "lists/validate.h"
 
@@ -11,13 +12,33 @@ namespace {
 
 using store::Family;
 
-struct DigestHash {
-  // The digest is keyed and as good as random: any eight bytes of it spread evenly.
-  std::size_t operator()(const KeyedDigest& digest) const {
-    std::size_t value = 0;
-    std::memcpy(&value, digest.data(), sizeof(value));
-    return value;
+// Numbers digests from 0 in the order in which they are first seen. Open addressing: imports ask it for each
+// of their records.
+class Numbering {
+ public:
+  explicit Numbering(std::size_t most) : table_(std::bit_ceil(2 * most + 1), kFree) {
+    digests_.reserve(most);
   }
+
+  std::size_t NumberOf(const KeyedDigest& digest) {
+    // The digest is keyed and as good as random: any eight bytes of it spread evenly.
+    std::size_t at = 0;
+    std::memcpy(&at, digest.data(), sizeof(at));
+    for (;; ++at) {
+      std::uint32_t& number = table_[at & (table_.size() - 1)];
+      if (number == kFree) {
+        number = static_cast<std::uint32_t>(digests_.size());
+        digests_.push_back(digest);
+      }
+      if (digests_[number] == digest) return number;
+    }
+  }
+  [[nodiscard]] std::span<const KeyedDigest> digests() const { return digests_; }
+
+ private:
+  static constexpr std::uint32_t kFree = ~std::uint32_t{0};
+  std::vector<std::uint32_t> table_;
+  std::vector<KeyedDigest> digests_;
 };
 
 std::vector<std::string> KeysOf(ContentId content, std::span<const KeyedDigest> identities) {
@@ -27,30 +48,28 @@ std::vector<std::string> KeysOf(ContentId content, std::span<const KeyedDigest> 
   return keys;
 }
 
-Result<std::vector<std::optional<IdentityRecord>>> ReadIdentities(const store::Store& store,
-                                                                  ContentId content,
-                                                                  std::span<const KeyedDigest> identities) {
-  HASHGATE_ASSIGN_OR_RETURN(const auto values,
-                            store.GetMany(Family::kEntryKeys, KeysOf(content, identities)));
-  std::vector<std::optional<IdentityRecord>> records(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::optional<std::string>& value = values[i];
-    if (!value) continue;
-    HASHGATE_ASSIGN_OR_RETURN(records[i], DecodeIdentity(*value));
+// Calls `take` with the number of each identity that the content holds and what it leads to.
+template <typename Take>
+Status ReadIdentities(const store::Store& store, ContentId content, std::span<const KeyedDigest> identities,
+                      const Take& take) {
+  for (std::size_t from = 0; from < identities.size(); from += kLookupKeys) {
+    const std::size_t count = std::min(kLookupKeys, identities.size() - from);
+    HASHGATE_ASSIGN_OR_RETURN(
+        const auto values,
+        store.GetMany(Family::kEntryKeys, KeysOf(content, identities.subspan(from, count))));
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::optional<std::string>& value = values[i];
+      if (!value) continue;
+      HASHGATE_ASSIGN_OR_RETURN(const IdentityRecord record, DecodeIdentity(*value));
+      take(from + i, record);
+    }
   }
-  return records;
+  return {};
 }
 
 }  // namespace
 
-struct ImportImpl::Prepared {
-  std::vector<PreparedRecord> records;
-  std::vector<Quarantined> bad;
-  std::deque<EntryRecord> owned;  // canonical copies of records that were not in order
-  std::size_t received = 0;
-};
-
-// One identity of a call and what becomes of it.
+// One identity of a commit and what becomes of it.
 struct ImportImpl::Slot {
   const PreparedRecord* last = nullptr;    // the record that wins
   std::optional<IdentityRecord> in_force;  // of the list's content
@@ -78,7 +97,9 @@ ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list,
       options_(std::move(options)),
       file_digest_(catalog.digests_.File(options_.file)),
       list_(list),
-      staging_(staging) {}
+      staging_(staging),
+      waiting_(catalog.digests_, list, options_.file),
+      waiting_bytes_(catalog.waiting_bytes_) {}
 
 ImportImpl::~ImportImpl() {
   catalog_.Leave(list_, staging_ != 0);
@@ -143,35 +164,11 @@ Result<ListRecord*> ImportImpl::Target() {
   return &at->second;
 }
 
-ImportImpl::Prepared ImportImpl::Prepare(std::span<const ImportRecord> records) const {
-  Prepared out;
-  out.received = records.size();
-  out.records.reserve(records.size());
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const ImportRecord& in = records[i];
-    const std::uint64_t line = in.line != 0 ? in.line : progress_.received + i + 1;
-    if (!in.record) {
-      const std::string_view why =
-          in.problem.empty() ? std::string_view("the line could not be read") : std::string_view(in.problem);
-      out.bad.push_back({options_.file, line, Bounded(why, kMaxReasonBytes)});
-      continue;
-    }
-    if (const Status valid = ValidateRecord(*in.record); !valid) {
-      out.bad.push_back({options_.file, line, Bounded(valid.error().message, kMaxReasonBytes)});
-      continue;
-    }
-    PreparedRecord prepared;
-    prepared.record = &*in.record;
-    if (EntryRecord canonical = *in.record;
-        (Canonicalise(canonical), canonical.hashes != in.record->hashes)) {
-      prepared.record = &out.owned.emplace_back(std::move(canonical));
-    }
-    prepared.body = EncodeEntryBody(*prepared.record);
-    prepared.identity = catalog_.digests_.Identity(list_, *prepared.record);
-    prepared.content = catalog_.digests_.Content(prepared.body);
-    out.records.push_back(std::move(prepared));
-  }
-  return out;
+bool ImportImpl::MayWait() const {
+  const RunOptions& runs = catalog_.options_.runs;
+  return taken_ >= runs.after_records && waiting_.received() < runs.records &&
+         waiting_.MemoryBytes() < runs.bytes && waiting_bytes_.Total() < kMaxWaitingBytes &&
+         catalog_.options_.clock->Steady() - waiting_since_ < runs.longest;
 }
 
 Result<ImportProgress> ImportImpl::Add(std::span<const ImportRecord> records) {
@@ -181,52 +178,75 @@ Result<ImportProgress> ImportImpl::Add(std::span<const ImportRecord> records) {
                 "at most " + std::to_string(kMaxAddRecords) + " records at a time can be imported",
                 "records");
   }
-  const Prepared prepared = Prepare(records);
-  const MutexLock lock(catalog_.write_mutex_);
-  HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
-  HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
-  HASHGATE_ASSIGN_OR_RETURN(Plan plan, MakePlan(prepared, *target));
-  HASHGATE_RETURN_IF_ERROR(FillBatch(plan));
-  HASHGATE_RETURN_IF_ERROR(PlanQuarantine(plan, prepared.bad));
-  HASHGATE_RETURN_IF_ERROR(staging_ != 0 ? CommitStaged(plan) : CommitPublished(plan));
-  progress_ = plan.progress;
-  progress_.received += prepared.received;
-  if (first_problem_.empty() && !prepared.bad.empty()) {
-    first_problem_ = "line " + std::to_string(prepared.bad[0].line) + ": " + prepared.bad[0].reason;
+  const PreparedRecords::Mark before = waiting_.End();
+  if (before.received == 0) waiting_since_ = catalog_.options_.clock->Steady();
+  waiting_.Append(records, taken_ + before.received + 1);
+  waiting_bytes_.Set(waiting_.MemoryBytes());
+  if (MayWait()) {
+    progress_.received = taken_ + waiting_.received();
+    return progress_;
   }
-  if (staging_ != 0) {
-    progress_.staged = progress_.received;
-  } else {
-    progress_.committed = progress_.received;
-    progress_.generation = catalog_.state_.generation;
+  if (Status committed = CommitWaiting(); !committed) {
+    waiting_.CutTo(before);
+    waiting_bytes_.Set(waiting_.MemoryBytes());
+    return std::unexpected(std::move(committed).error());
   }
   return progress_;
 }
 
-Result<ImportImpl::Plan> ImportImpl::MakePlan(const Prepared& prepared, const ListRecord& target) {
+Status ImportImpl::CommitWaiting() {
+  const MutexLock lock(catalog_.write_mutex_);
+  HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
+  HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
+  HASHGATE_ASSIGN_OR_RETURN(Plan plan, MakePlan(*target));
+  HASHGATE_RETURN_IF_ERROR(FillBatch(plan));
+  HASHGATE_RETURN_IF_ERROR(PlanQuarantine(plan));
+  HASHGATE_RETURN_IF_ERROR(staging_ != 0 ? CommitStaged(plan) : CommitPublished(plan));
+  taken_ += waiting_.received();
+  progress_ = plan.progress;
+  progress_.received = taken_;
+  if (first_problem_.empty() && !waiting_.bad().empty()) {
+    const Quarantined& first = waiting_.bad().front();
+    first_problem_ = "line " + std::to_string(first.line) + ": " + first.reason;
+  }
+  if (staging_ != 0) {
+    progress_.staged = taken_;
+  } else {
+    progress_.committed = taken_;
+    progress_.generation = catalog_.state_.generation;
+  }
+  waiting_.Clear();
+  waiting_bytes_.Set(0);
+  return {};
+}
+
+Result<ImportImpl::Plan> ImportImpl::MakePlan(const ListRecord& target) {
   Plan plan;
   plan.target = target;
   plan.next = catalog_.state_;
   plan.progress = progress_;
   plan.staged = staged_;
 
-  std::unordered_map<KeyedDigest, std::size_t, DigestHash> slot_of;
-  slot_of.reserve(prepared.records.size());
-  std::vector<KeyedDigest> identities;
-  identities.reserve(prepared.records.size());
-  for (const PreparedRecord& record : prepared.records) {
-    if (slot_of.emplace(record.identity, identities.size()).second) identities.push_back(record.identity);
+  const std::span<const PreparedRecord> records = waiting_.records();
+  Numbering numbering(records.size());
+  std::vector<std::uint32_t> slot_of;
+  slot_of.reserve(records.size());
+  for (const PreparedRecord& record : records) {
+    slot_of.push_back(static_cast<std::uint32_t>(numbering.NumberOf(record.identity)));
   }
-  plan.slots.resize(identities.size());
-  HASHGATE_ASSIGN_OR_RETURN(const auto in_force, ReadIdentities(catalog_.store_, target.content, identities));
-  for (std::size_t i = 0; i < plan.slots.size(); ++i) plan.slots[i].in_force = in_force[i];
+  plan.slots.resize(numbering.digests().size());
+  HASHGATE_RETURN_IF_ERROR(
+      ReadIdentities(catalog_.store_, target.content, numbering.digests(),
+                     [&](std::size_t at, const IdentityRecord& held) { plan.slots[at].in_force = held; }));
   if (staging_ != 0) {
-    HASHGATE_ASSIGN_OR_RETURN(const auto staged, ReadIdentities(catalog_.store_, staging_, identities));
-    for (std::size_t i = 0; i < plan.slots.size(); ++i) plan.slots[i].staged = staged[i];
+    HASHGATE_RETURN_IF_ERROR(
+        ReadIdentities(catalog_.store_, staging_, numbering.digests(),
+                       [&](std::size_t at, const IdentityRecord& held) { plan.slots[at].staged = held; }));
   }
 
-  for (const PreparedRecord& record : prepared.records) {
-    Slot& slot = plan.slots[slot_of.at(record.identity)];
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const PreparedRecord& record = records[i];
+    Slot& slot = plan.slots[slot_of[i]];
     const KeyedDigest* before = nullptr;
     if (slot.last != nullptr) {
       before = &slot.last->content;
@@ -248,11 +268,18 @@ Result<ImportImpl::Plan> ImportImpl::MakePlan(const Prepared& prepared, const Li
 }
 
 Status ImportImpl::FillBatch(Plan& plan) {
+  for (std::size_t from = 0; from < plan.slots.size(); from += kLookupKeys) {
+    HASHGATE_RETURN_IF_ERROR(FillSlots(plan, from, std::min(from + kLookupKeys, plan.slots.size())));
+  }
+  return {};
+}
+
+Status ImportImpl::FillSlots(Plan& plan, std::size_t from, std::size_t to) {
   const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
   // Entries in force that are written again, to carry over when they were first seen.
   std::vector<std::string> known_keys;
   std::vector<std::size_t> known_slots;
-  for (std::size_t i = 0; i < plan.slots.size(); ++i) {
+  for (std::size_t i = from; i < to; ++i) {
     Slot& slot = plan.slots[i];
     const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
     slot.write = !here || here->content != slot.last->content;
@@ -266,10 +293,12 @@ Status ImportImpl::FillBatch(Plan& plan) {
   // Of what is written here: that of this very commit, or of the swap to come.
   const std::int64_t changed_generation = staging_ != 0 ? 0 : plan.next.generation + 1;
   std::size_t next_known = 0;
-  for (std::size_t i = 0; i < plan.slots.size(); ++i) {
+  std::string value;
+  for (std::size_t i = from; i < to; ++i) {
     Slot& slot = plan.slots[i];
     if (!slot.write) continue;
     const PreparedRecord& record = *slot.last;
+    const std::string_view body = waiting_.Body(record);
     EntryHead head{1, now, now, changed_generation};
     const std::optional<IdentityRecord>& in_force = slot.in_force;
     if (in_force && next_known < known_slots.size() && known_slots[next_known] == i) {
@@ -302,17 +331,19 @@ Status ImportImpl::FillBatch(Plan& plan) {
       if (!slot.staged) ++plan.staged.entries;
     } else {
       if (!slot.in_force) ++plan.target.list.entry_count;
-      catalog_.AppendIndexed(plan.target, slot.entry, record.record->classification,
-                             std::span<const HashValue>(record.record->hashes), plan.new_hashes);
+      HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntryBody(body));
+      catalog_.AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(), plan.new_hashes);
     }
-    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry), EncodeEntry(head, record.body));
+    EncodeEntry(head, body, value);
+    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry), value);
     plan.batch.Put(Family::kEntryKeys, IdentityKey(content, record.identity),
                    EncodeIdentity({slot.entry, record.content}));
   }
   return {};
 }
 
-Status ImportImpl::PlanQuarantine(Plan& plan, std::span<const Quarantined> bad) {
+Status ImportImpl::PlanQuarantine(Plan& plan) {
+  const std::span<const Quarantined> bad = waiting_.bad();
   plan.progress.quarantined += bad.size();
   if (bad.empty()) return {};
   const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
@@ -466,6 +497,7 @@ Result<ContentId> ImportImpl::Swap() {
 
 Result<ImportProgress> ImportImpl::Finish() {
   if (finished_) return progress_;
+  if (waiting_.received() > 0) HASHGATE_RETURN_IF_ERROR(CommitWaiting());
   ContentId old = 0;
   {
     const MutexLock lock(catalog_.write_mutex_);

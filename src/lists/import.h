@@ -2,20 +2,12 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "lists/catalog_impl.h"
+#include "lists/prepared_records.h"
 
 namespace hashgate::lists {
-
-/// Records of one call after everything that needs no lock: validated, encoded, digested.
-struct PreparedRecord {
-  const EntryRecord* record = nullptr;  ///< canonical; the caller's, or one of `owned`
-  std::string body;
-  KeyedDigest identity{};
-  KeyedDigest content{};
-};
 
 class ImportImpl final : public Import {
  public:
@@ -29,7 +21,6 @@ class ImportImpl final : public Import {
   Result<ImportProgress> Finish() override;
 
  private:
-  struct Prepared;
   struct Slot;
   struct Plan;
 
@@ -41,14 +32,17 @@ class ImportImpl final : public Import {
     std::uint32_t quarantine_files = 0;
   };
 
-  [[nodiscard]] Prepared Prepare(std::span<const ImportRecord> records) const;
+  /// Whether what has been received may wait for more before it is committed.
+  [[nodiscard]] bool MayWait() const;
+  /// Commits what waits; after an error all of it still does.
+  Status CommitWaiting() HASHGATE_EXCLUDES(catalog_.write_mutex_);
   /// Reads what the store holds of the records' identities and decides what each does.
-  Result<Plan> MakePlan(const Prepared& prepared, const ListRecord& target)
-      HASHGATE_REQUIRES(catalog_.write_mutex_);
+  Result<Plan> MakePlan(const ListRecord& target) HASHGATE_REQUIRES(catalog_.write_mutex_);
   /// Reads the entries that the plan changes and puts everything into its batch.
   Status FillBatch(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
-  Status PlanQuarantine(Plan& plan, std::span<const Quarantined> bad)
-      HASHGATE_REQUIRES(catalog_.write_mutex_);
+  /// The same for slots `from` to `to`.
+  Status FillSlots(Plan& plan, std::size_t from, std::size_t to) HASHGATE_REQUIRES(catalog_.write_mutex_);
+  Status PlanQuarantine(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
   Status CommitPublished(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
   Status CommitStaged(Plan& plan) HASHGATE_REQUIRES(catalog_.write_mutex_);
   /// Refuses a replacement that looks like a wrong or broken file.
@@ -66,6 +60,10 @@ class ImportImpl final : public Import {
   const ListId list_;
   const ContentId staging_;
   ImportProgress progress_;
+  std::uint64_t taken_ = 0;  // records committed or staged
+  PreparedRecords waiting_;  // those after them
+  SteadyTime waiting_since_{};
+  WaitingBytes waiting_bytes_;
   Staged staged_;
   std::string first_problem_;  // the first bad record's line and reason
   bool finished_ = false;

@@ -105,9 +105,15 @@ struct EntryView {
 /// The part of an entry that its source gave: what "unchanged" compares. The record must be valid and in
 /// canonical order (Canonicalise).
 std::string EncodeEntryBody(const EntryRecord& record);
+/// The same at the end of `out`.
+void AppendEntryBody(const EntryRecord& record, std::string& out);
 /// The whole value: head, then a body of EncodeEntryBody.
 std::string EncodeEntry(const EntryHead& head, std::string_view body);
+/// The same in place of what `out` held, whose memory is used again.
+void EncodeEntry(const EntryHead& head, std::string_view body, std::string& out);
 Result<EntryView> DecodeEntry(std::string_view bytes);
+/// A body alone; the view's head is a default one.
+Result<EntryView> DecodeEntryBody(std::string_view body);
 
 /// What an identity leads to.
 struct IdentityRecord {

@@ -1,4 +1,4 @@
-// The store on RocksDB. Everything that is RocksDB's stays in this file.
+// The store on RocksDB. Everything that is RocksDB's stays in this file and in rocks_bulk.
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/file_checksum.h>
@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "store/folder.h"
+#include "store/rocks_bulk.h"
 #include "store/stamp.h"
 #include "store/store.h"
 
@@ -82,14 +83,6 @@ std::string AfterPrefix(std::string_view prefix) {
   return end;
 }
 
-std::string ContextOf(Family family, std::string_view key) {
-  const std::string_view name = Families()[static_cast<std::size_t>(family)].name;
-  std::string context;
-  context.reserve(name.size() + 1 + key.size());
-  context.append(name).append("/").append(key);
-  return context;
-}
-
 rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
   rocksdb::DBOptions out;
   out.max_background_jobs = 2;
@@ -113,6 +106,9 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
 rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions out;
+  // Keys of identities are random, so each merge rewrites all there are: an import of millions makes a file
+  // for each of its runs, and their filters keep lookups quick meanwhile.
+  out.level0_file_num_compaction_trigger = 10;
   out.write_buffer_size = std::max<std::size_t>(options.write_buffer_bytes / 4, std::size_t{1} << 20);
   out.max_write_buffer_number = 3;
   out.paranoid_file_checks = true;
@@ -151,18 +147,28 @@ class Database {
 
 class RocksStore final : public Store {
  public:
-  RocksStore(std::string path, std::shared_ptr<const Sealer> sealer, FolderClaim claim, Database database)
-      : path_(std::move(path)),
+  RocksStore(const StoreOptions& options, std::shared_ptr<const Sealer> sealer, FolderClaim claim,
+             Database database)
+      : path_(options.path),
+        bulk_changes_(options.bulk_changes),
         sealer_(std::move(sealer)),
         claim_(std::move(claim)),
-        database_(std::move(database)) {}
+        database_(std::move(database)),
+        // The first handle is of RocksDB's "default".
+        bulk_(*database_.db, {database_.handles.begin() + 1, database_.handles.end()}, *sealer_, path_) {}
+
+  /// Once, before any other call.
+  Status Prepare() {
+    if (const rocksdb::Status cleared = bulk_.Clear(); !cleared.ok()) return FromRocks(cleared, path_);
+    return {};
+  }
 
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const override {
     rocksdb::PinnableSlice value;
     const rocksdb::Status status = db().Get({}, Handle(family), AsSlice(key), &value);
     if (status.IsNotFound()) return std::optional<std::string>();
     if (!status.ok()) return FromRocks(status, path_);
-    HASHGATE_ASSIGN_OR_RETURN(std::string plain, sealer_->Open(AsView(value), ContextOf(family, key)));
+    HASHGATE_ASSIGN_OR_RETURN(std::string plain, sealer_->Open(AsView(value), SealingContext(family, key)));
     return std::optional<std::string>(std::move(plain));
   }
 
@@ -176,18 +182,22 @@ class RocksStore final : public Store {
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (statuses[i].IsNotFound()) continue;
       if (!statuses[i].ok()) return FromRocks(statuses[i], path_);
-      HASHGATE_ASSIGN_OR_RETURN(out[i], sealer_->Open(AsView(values[i]), ContextOf(family, keys[i])));
+      HASHGATE_ASSIGN_OR_RETURN(out[i], sealer_->Open(AsView(values[i]), SealingContext(family, keys[i])));
     }
     return out;
   }
 
   Status Write(const Batch& batch) override {
+    if (batch.size() >= bulk_changes_) {
+      return Durably([&] { return bulk_.Write(batch); });
+    }
     rocksdb::WriteBatch changes(0, 0, kProtectionBytesPerKey, 0);
-    for (const Batch::Change& change : batch.changes()) {
+    for (const Batch::Change change : batch.changes()) {
       const rocksdb::Status status =
-          change.is_delete ? changes.Delete(Handle(change.family), AsSlice(change.key))
-                           : changes.Put(Handle(change.family), AsSlice(change.key),
-                                         sealer_->Seal(change.value, ContextOf(change.family, change.key)));
+          change.is_delete
+              ? changes.Delete(Handle(change.family), AsSlice(change.key))
+              : changes.Put(Handle(change.family), AsSlice(change.key),
+                            sealer_->Seal(change.value, SealingContext(change.family, change.key)));
       if (!status.ok()) return FromRocks(status, path_);
     }
     return WriteSynced(changes);
@@ -205,7 +215,7 @@ class RocksStore final : public Store {
       const std::string_view key = AsView(at->key());
       if (!key.starts_with(prefix)) break;
       HASHGATE_ASSIGN_OR_RETURN(const std::string plain,
-                                sealer_->Open(AsView(at->value()), ContextOf(family, key)));
+                                sealer_->Open(AsView(at->value()), SealingContext(family, key)));
       if (!visit(key, plain)) break;
     }
     if (!at->status().ok()) return FromRocks(at->status(), path_);
@@ -276,23 +286,31 @@ class RocksStore final : public Store {
   Status WriteSynced(rocksdb::WriteBatch& changes) {
     rocksdb::WriteOptions write;
     write.sync = true;
-    rocksdb::Status status = db().Write(write, &changes);
+    return Durably([&] { return db().Write(write, &changes); });
+  }
+
+  // `write` puts something on disk; done twice it is as good as done once.
+  template <typename Write>
+  Status Durably(const Write& write) {
+    rocksdb::Status status = write();
     if (!status.ok() && !status.IsCorruption()) {
       // After a failed write RocksDB refuses further ones until it has resumed with a new log file. Where the
       // disk was full it looks for space by itself every five seconds, and until then Resume is refused as
-      // busy; this asks where its own attempts have ended. The batch is either in the store or not, and
-      // writing it again changes nothing in the first case.
-      if (db().Resume().ok()) status = db().Write(write, &changes);
+      // busy; this asks where its own attempts have ended. What was to be written is either in the store or
+      // not, and writing it again changes nothing in the first case.
+      if (db().Resume().ok()) status = write();
     }
     if (!status.ok()) return FromRocks(status, path_);
     return {};
   }
 
   const std::string path_;
+  const std::size_t bulk_changes_;
   const std::shared_ptr<const Sealer> sealer_;
   // Given back only after the database is closed.
   const FolderClaim claim_;
   const Database database_;
+  RocksBulk bulk_;
 };
 
 // How an existing database looks before it is opened for writing.
@@ -412,7 +430,9 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
   }
   database.db.reset(raw);
   if (!found.stamp) HASHGATE_RETURN_IF_ERROR(WriteStamp(*database.db, *sealer, options.path));
-  return std::make_unique<RocksStore>(options.path, sealer, std::move(claim), std::move(database));
+  auto store = std::make_unique<RocksStore>(options, sealer, std::move(claim), std::move(database));
+  HASHGATE_RETURN_IF_ERROR(store->Prepare());
+  return store;
 }
 
 }  // namespace hashgate::store

@@ -34,12 +34,12 @@ class FakeStore final : public store::Store {
   Status Write(const store::Batch& batch) override {
     const MutexLock lock(mutex_);
     HASHGATE_RETURN_IF_ERROR(CountWrite());
-    for (const store::Batch::Change& change : batch.changes()) {
+    for (const store::Batch::Change change : batch.changes()) {
       auto& rows = rows_[static_cast<std::size_t>(change.family)];
       if (change.is_delete) {
-        rows.erase(change.key);
+        rows.erase(std::string(change.key));
       } else {
-        rows[change.key] = change.value;
+        rows[std::string(change.key)] = change.value;
       }
     }
     return {};

@@ -1,0 +1,191 @@
+#include "store/rocks_bulk.h"
+
+#include <rocksdb/sst_file_writer.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <future>
+#include <system_error>
+
+#include "store/store.h"
+
+namespace hashgate::store {
+namespace {
+
+using rocksdb::Slice;
+
+Slice AsSlice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+// A change to be sorted. Most comparisons are settled by eight bytes that stand beside each other.
+struct Sortable {
+  std::uint64_t head;  // of the key, after what all keys of the family have in common
+  std::uint32_t at;    // in the batch
+};
+
+std::uint64_t HeadOf(std::string_view key, std::size_t from) {
+  std::uint64_t head = 0;
+  for (std::size_t i = from; i < from + sizeof(head); ++i) {
+    head = head << 8 | (i < key.size() ? static_cast<std::uint8_t>(key[i]) : 0U);
+  }
+  return head;
+}
+
+std::size_t CommonPrefix(const Batch& batch, std::span<const Sortable> changes) {
+  const std::string_view first = batch[changes.front().at].key;
+  std::size_t common = first.size();
+  for (const Sortable& change : changes) {
+    const std::string_view key = batch[change.at].key;
+    common = std::min(common, key.size());
+    while (first.substr(0, common) != key.substr(0, common)) --common;
+  }
+  return common;
+}
+
+// Into the order of keys, each key once, with its last change.
+void SortByKey(const Batch& batch, std::vector<Sortable>& changes) {
+  const std::size_t common = CommonPrefix(batch, changes);
+  for (Sortable& change : changes) change.head = HeadOf(batch[change.at].key, common);
+  const auto before = [&](const Sortable& a, const Sortable& b) {
+    if (a.head != b.head) return a.head < b.head;
+    const int order = batch[a.at].key.compare(batch[b.at].key);
+    // The last change of a key first, where `unique` finds it.
+    return order != 0 ? order < 0 : a.at > b.at;
+  };
+  if (!std::ranges::is_sorted(changes, before)) std::ranges::sort(changes, before);
+  const auto same_key = [&](const Sortable& a, const Sortable& b) {
+    return a.head == b.head && batch[a.at].key == batch[b.at].key;
+  };
+  const auto doubled = std::ranges::unique(changes, same_key);
+  changes.erase(doubled.begin(), doubled.end());
+}
+
+// The changes of one family on their way into a file.
+struct Part {
+  Family family = Family::kMeta;
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  std::string path;
+  std::vector<Sortable> changes;
+  rocksdb::Status status;
+  rocksdb::ExternalSstFileInfo info;
+};
+
+rocksdb::Status WriteFile(const rocksdb::Options& options, const Sealer& sealer, const Batch& batch,
+                          Part& part) {
+  // Its pages are read again at once, to check the file.
+  constexpr bool kDropPages = false;
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options, part.handle, kDropPages);
+  rocksdb::Status status = writer.Open(part.path);
+  for (std::size_t i = 0; status.ok() && i < part.changes.size(); ++i) {
+    const Batch::Change change = batch[part.changes[i].at];
+    if (change.is_delete) {
+      status = writer.Delete(AsSlice(change.key));
+    } else {
+      status = writer.Put(AsSlice(change.key),
+                          sealer.Seal(change.value, SealingContext(change.family, change.key)));
+    }
+  }
+  // Synced, as its pages must be on disk before the manifest names it.
+  if (status.ok()) status = writer.Finish(&part.info);
+  return status;
+}
+
+rocksdb::Status FromSystem(const std::error_code& error, const std::string& path) {
+  if (!error) return rocksdb::Status::OK();
+  const bool full = error == std::errc::no_space_on_device;
+  return full ? rocksdb::Status::NoSpace(path, error.message())
+              : rocksdb::Status::IOError(path, error.message());
+}
+
+// A folder that goes at the end, with all files that were not taken over.
+class ForNow {
+ public:
+  explicit ForNow(const std::string& path) : path_(path) { std::filesystem::create_directory(path, error_); }
+  ~ForNow() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ForNow(const ForNow&) = delete;
+  ForNow& operator=(const ForNow&) = delete;
+
+  [[nodiscard]] rocksdb::Status status() const { return FromSystem(error_, path_); }
+
+ private:
+  const std::string& path_;
+  std::error_code error_;
+};
+
+}  // namespace
+
+std::string SealingContext(Family family, std::string_view key) {
+  const std::string_view name = Families()[static_cast<std::size_t>(family)].name;
+  std::string context;
+  context.reserve(name.size() + 1 + key.size());
+  context.append(name).append("/").append(key);
+  return context;
+}
+
+RocksBulk::RocksBulk(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles,
+                     const Sealer& sealer, const std::string& data_folder)
+    : db_(db), handles_(handles), sealer_(sealer), folder_(data_folder + "/bulk") {}
+
+rocksdb::Status RocksBulk::Clear() {
+  const MutexLock lock(mutex_);
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+  return FromSystem(error, folder_);
+}
+
+rocksdb::Status RocksBulk::Write(const Batch& batch) {
+  if (batch.empty()) return rocksdb::Status::OK();
+  const MutexLock lock(mutex_);
+  const ForNow folder(folder_);
+  if (!folder.status().ok()) return folder.status();
+  std::vector<Part> parts;
+  {
+    std::vector<std::vector<Sortable>> by_family(handles_.size());
+    for (std::uint32_t at = 0; at < batch.size(); ++at) {
+      by_family[static_cast<std::size_t>(batch[at].family)].push_back({0, at});
+    }
+    for (std::size_t family = 0; family < by_family.size(); ++family) {
+      if (by_family[family].empty()) continue;
+      Part& part = parts.emplace_back();
+      part.family = static_cast<Family>(family);
+      part.handle = handles_[family];
+      part.path = folder_ + "/" + std::to_string(family) + ".sst";
+      part.changes = std::move(by_family[family]);
+    }
+  }
+  {
+    const auto write = [&](Part& part) {
+      SortByKey(batch, part.changes);
+      part.status = WriteFile(db_.GetOptions(part.handle), sealer_, batch, part);
+    };
+    // Families are independent of each other until the end: the largest has a thread of its own where one is
+    // to be had.
+    const auto by_size = [](const Part& part) { return part.changes.size(); };
+    const auto largest = std::ranges::max_element(parts, {}, by_size);
+    const std::future<void> beside = std::async([&] { write(*largest); });
+    for (auto at = parts.begin(); at != parts.end(); ++at) {
+      if (at != largest) write(*at);
+    }
+    beside.wait();
+  }
+  std::vector<rocksdb::IngestExternalFileArg> files;
+  for (const Part& part : parts) {
+    if (!part.status.ok()) return part.status;
+    rocksdb::IngestExternalFileArg& file = files.emplace_back();
+    file.column_family = part.handle;
+    file.external_files = {part.path};
+    file.files_checksums = {part.info.file_checksum};
+    file.files_checksum_func_names = {part.info.file_checksum_func_name};
+    file.options.move_files = true;
+    // The file stays as it was written, so that its checksum holds.
+    file.options.write_global_seqno = false;
+    file.options.verify_file_checksum = true;
+  }
+  return db_.IngestExternalFiles(files);
+}
+
+}  // namespace hashgate::store
