@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <iostream>
 #include <random>
 #include <sstream>
 
@@ -101,7 +102,8 @@ Acknowledged RunAndKill(const std::vector<std::string>& arguments, std::chrono::
   return said;
 }
 
-TEST(Kill, NothingAcknowledgedIsLost) {
+// `way` is how the child commits: call by call, or in runs that become table files.
+void KillOften(const std::string& way) {
   const char* kills_text = std::getenv("HASHGATE_KILLS");
   const int kills = kills_text != nullptr ? std::atoi(kills_text) : 24;
   const TempFolder folder;
@@ -111,6 +113,7 @@ TEST(Kill, NothingAcknowledgedIsLost) {
   std::uint64_t replaced = 0;  // base of the content of "replaced" last known; 0 where none yet
   std::int64_t generation = 0;
   int acknowledging = 0;
+  int while_writing_tables = 0;
   constexpr std::uint64_t kReplacedCount = 700;
   for (int round = 0; round < kills; ++round) {
     const bool replace = round % 3 == 2;
@@ -118,9 +121,9 @@ TEST(Kill, NothingAcknowledgedIsLost) {
     // A third of the imports begin again from the start of the file, as a user would.
     const std::uint64_t from = random() % 3 == 0 ? 0 : grown;
     const std::vector<std::string> arguments =
-        replace
-            ? std::vector<std::string>{path, "replace", std::to_string(base), std::to_string(kReplacedCount)}
-            : std::vector<std::string>{path, "add", std::to_string(from)};
+        replace ? std::vector<std::string>{path, "replace", std::to_string(base), way,
+                                           std::to_string(kReplacedCount)}
+                : std::vector<std::string>{path, "add", std::to_string(from), way};
     const Acknowledged said = RunAndKill(arguments, std::chrono::microseconds(1'000 + random() % 120'000));
     acknowledging += said.any ? 1 : 0;
     if (said.any && !replace) grown = std::max(grown, said.end);
@@ -129,8 +132,10 @@ TEST(Kill, NothingAcknowledgedIsLost) {
       generation = said.generation;
     }
 
+    while_writing_tables += std::filesystem::exists(path + "/bulk") ? 1 : 0;
     const auto store = store::OpenRocksStore({.path = path});
     ASSERT_TRUE(store) << store.error().message;
+    EXPECT_FALSE(std::filesystem::exists(path + "/bulk")) << "left-overs are removed at the start";
     const auto catalog = Catalog::Open(**store, {});
     ASSERT_TRUE(catalog) << catalog.error().message;
     const auto current = (*catalog)->Current();
@@ -167,6 +172,16 @@ TEST(Kill, NothingAcknowledgedIsLost) {
   // The kills must have fallen among acknowledgements, else this test shows nothing.
   EXPECT_GT(acknowledging, kills / 4);
   EXPECT_GT(grown, 0U);
+  std::cout << kills << " kills, " << while_writing_tables << " while tables were written\n";
+  EXPECT_EQ(while_writing_tables > 0, way == "runs");
+}
+
+TEST(Kill, NothingAcknowledgedIsLost) {
+  KillOften("calls");
+}
+
+TEST(Kill, NothingAcknowledgedIsLostOfRunsEither) {
+  KillOften("runs");
 }
 
 }  // namespace

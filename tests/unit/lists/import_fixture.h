@@ -51,6 +51,8 @@ class ImportTest : public ::testing::Test {
     catalog_.reset();
     CatalogOptions options;
     options.remove_in_background = false;  // so that failing writes are counted in one order
+    options.runs = runs_;
+    options.clock = clock_;
     options.make_index = [this](const index::IndexOptions&) {
       return std::make_unique<TightIndex>(&adds_left_);
     };
@@ -82,6 +84,8 @@ class ImportTest : public ::testing::Test {
 
   FakeStore store_;
   int adds_left_ = -1;
+  RunOptions runs_;
+  const Clock* clock_ = &Clock::System();
   std::unique_ptr<Catalog> catalog_;
   ListId list_ = 0;
 };
