@@ -139,9 +139,9 @@ struct ImportRecord {
 struct RunOptions {
   std::uint64_t after_records = 65'536;  ///< the first ones of an import are committed with each call
   /// A run ends with whichever comes first.
-  std::size_t records = 131'072;
-  std::size_t bytes = std::size_t{32} << 20;
-  std::chrono::milliseconds longest{2'000};
+  std::size_t records = 262'144;
+  std::size_t bytes = std::size_t{64} << 20;
+  std::chrono::milliseconds longest{3'000};
 };
 
 struct ImportOptions {
@@ -161,9 +161,9 @@ class Import {
   /// What is committed is one atomic batch, durable and published on return (only staged, where `replace`).
   /// The first 65,536 records are committed by the call that brings them. An import that goes on is a large
   /// one and is committed in runs (RunOptions): records received beyond `committed` and `staged` wait in
-  /// memory, at most until the first call two seconds later or Finish; counts are of what is committed.
+  /// memory, at most until the first call three seconds later or Finish; counts are of what is committed.
   /// Cost: one synced write and one generation a commit, so pass 1,000 to 4,000 records at a time; records
-  /// that change nothing cost neither. A run of 131,072 takes about 0.4 s, in which other writers wait.
+  /// that change nothing cost neither. A run of 262,144 takes about a second, in which other writers wait.
   /// Errors: store's, kMemoryLimit, kListNotFound (deleted meanwhile), kRequestInvalid (too many records, or
   /// after Finish); then none of this call's records count and the import may go on.
   virtual Result<ImportProgress> Add(std::span<const ImportRecord> records) = 0;

@@ -268,6 +268,13 @@ Result<ImportImpl::Plan> ImportImpl::MakePlan(const ListRecord& target) {
 }
 
 Status ImportImpl::FillBatch(Plan& plan) {
+  // An estimate: most records are new, with keys, head and identity of about a hundred bytes.
+  constexpr std::size_t kBesideBody = 112;
+  constexpr std::size_t kUsualHashes = 3;
+  if (!plan.slots.empty()) {
+    plan.batch.Reserve(2 * plan.slots.size() + 2, waiting_.BodyBytes() + kBesideBody * plan.slots.size());
+    if (staging_ == 0) plan.new_hashes.reserve(kUsualHashes * plan.slots.size());
+  }
   for (std::size_t from = 0; from < plan.slots.size(); from += kLookupKeys) {
     HASHGATE_RETURN_IF_ERROR(FillSlots(plan, from, std::min(from + kLookupKeys, plan.slots.size())));
   }

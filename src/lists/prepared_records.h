@@ -48,6 +48,7 @@ class PreparedRecords {
   [[nodiscard]] std::string_view Body(const PreparedRecord& record) const {
     return std::string_view(bodies_).substr(record.offset, record.size);
   }
+  [[nodiscard]] std::size_t BodyBytes() const { return bodies_.size(); }
   [[nodiscard]] std::span<const Quarantined> bad() const { return bad_; }
   /// Approximate, of all that is held.
   [[nodiscard]] std::size_t MemoryBytes() const;

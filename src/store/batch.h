@@ -30,6 +30,11 @@ class Batch {
     rows_.back().value_size = static_cast<std::uint32_t>(value.size());
   }
   void Delete(Family family, std::string_view key) { Append(family, true, key); }
+  /// Makes room for so many more changes with so many bytes of keys and values together.
+  void Reserve(std::size_t changes, std::size_t bytes) {
+    rows_.reserve(rows_.size() + changes);
+    bytes_.reserve(bytes_.size() + bytes);
+  }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
 

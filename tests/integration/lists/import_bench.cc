@@ -1,6 +1,6 @@
 // How many records a second each way of writing takes, in one run: plain RocksDB batches of the same rows,
 // and imports through the catalogue, committed call by call and in runs. Only writing is timed: records are
-// made outside. Usage: lists_import_bench NEW_FOLDER [ENTRIES] [plain] [calls] [runs] [replace]
+// made outside. Usage: lists_import_bench NEW_FOLDER [ENTRIES] [plain] [tables] [calls] [runs] [replace]
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -33,7 +34,7 @@ T OrExit(Result<T> result) {
     std::fprintf(stderr, "%s\n", result.error().message.c_str());
     std::exit(3);
   }
-  return *std::move(result);
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 // Source: Steele, Lea and Flood's SplitMix64. Records are a function of their number.
@@ -112,8 +113,27 @@ void RequireOk(const rocksdb::Status& status) {
   std::exit(3);
 }
 
-// RocksDB as it comes, with filters and without compression: the entries and their identities as an import
-// writes them, in batches of a thousand that are logged but not synced.
+// What an import writes for each entry: the entry, and what leads to it.
+using Row = std::array<std::string, 4>;  // keys and values of both families
+
+std::vector<Row> MakeRows(std::size_t from, std::size_t to) {
+  std::vector<Row> out;
+  out.reserve(to - from);
+  for (std::size_t number = from; number < to; ++number) {
+    lists::IdentityRecord identity{number, {}};
+    lists::KeyedDigest digest{};
+    Random random(~number);
+    random.Fill(digest);
+    random.Fill(identity.content);
+    out.push_back({lists::EntryKey(1, number),
+                   lists::EncodeEntry({}, lists::EncodeEntryBody(MakeRecord(number))),
+                   lists::IdentityKey(1, digest), lists::EncodeIdentity(identity)});
+  }
+  return out;
+}
+
+// RocksDB as it comes, with filters and without compression, in batches of a thousand entries that are logged
+// but not synced.
 double Plain(const std::string& folder, std::size_t entries) {
   rocksdb::Options options;
   options.create_if_missing = true;
@@ -130,20 +150,10 @@ double Plain(const std::string& folder, std::size_t entries) {
   const std::unique_ptr<rocksdb::DB> db(raw);
   Watch watch;
   for (std::size_t from = 0; from < entries; from += kPlainBatch) {
-    std::vector<std::array<std::string, 4>> rows;
-    for (std::size_t number = from; number < std::min(entries, from + kPlainBatch); ++number) {
-      lists::IdentityRecord identity{number, {}};
-      lists::KeyedDigest digest{};
-      Random random(~number);
-      random.Fill(digest);
-      random.Fill(identity.content);
-      rows.push_back({lists::EntryKey(1, number),
-                      lists::EncodeEntry({}, lists::EncodeEntryBody(MakeRecord(number))),
-                      lists::IdentityKey(1, digest), lists::EncodeIdentity(identity)});
-    }
+    const std::vector<Row> made = MakeRows(from, std::min(entries, from + kPlainBatch));
     watch.Begin();
     rocksdb::WriteBatch batch;
-    for (const auto& [entry, value, identity, target] : rows) {
+    for (const auto& [entry, value, identity, target] : made) {
       RequireOk(batch.Put(handles[1], entry, value));
       RequireOk(batch.Put(handles[2], identity, target));
     }
@@ -152,6 +162,26 @@ double Plain(const std::string& folder, std::size_t entries) {
   }
   watch.Print("RocksDB, WriteBatch(1000)", entries);
   for (rocksdb::ColumnFamilyHandle* handle : handles) RequireOk(db->DestroyColumnFamilyHandle(handle));
+  return watch.seconds();
+}
+
+// The same rows through the store: sorted, written, synced and taken over, without looking anything up.
+double Tables(const std::string& folder, std::size_t entries) {
+  const auto store = OrExit(hashgate::store::OpenRocksStore({.path = folder}));
+  const std::size_t run = lists::RunOptions{}.records;
+  Watch watch;
+  for (std::size_t from = 0; from < entries; from += run) {
+    const std::vector<Row> made = MakeRows(from, std::min(entries, from + run));
+    watch.Begin();
+    hashgate::store::Batch batch;
+    for (const auto& [entry, value, identity, target] : made) {
+      batch.Put(hashgate::store::Family::kEntries, entry, value);
+      batch.Put(hashgate::store::Family::kEntryKeys, identity, target);
+    }
+    OrExit(store->Write(batch));
+    watch.End();
+  }
+  watch.Print("the same rows as table files", entries);
   return watch.seconds();
 }
 
@@ -184,7 +214,8 @@ double Catalogue(const std::string& folder, std::size_t entries, bool in_runs, b
 
 int main(int argc, char** argv) {
   if (argc < 2 || std::filesystem::exists(argv[1])) {
-    std::fprintf(stderr, "usage: lists_import_bench NEW_FOLDER [ENTRIES] [plain] [calls] [runs] [replace]\n");
+    std::fprintf(
+        stderr, "usage: lists_import_bench NEW_FOLDER [ENTRIES] [plain] [tables] [calls] [runs] [replace]\n");
     return 2;
   }
   const std::string folder = argv[1];
@@ -205,6 +236,7 @@ int main(int argc, char** argv) {
   const auto against = [&](double seconds) {
     if (plain > 0 && seconds > 0) std::printf("%-34s %8.2f x plain\n", "", plain / seconds);
   };
+  against(run("tables", [&](const std::string& path) { return Tables(path, entries); }));
   against(run("calls", [&](const std::string& path) {
     return Catalogue(path, entries, false, false, "import, a commit a call");
   }));
