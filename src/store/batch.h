@@ -51,6 +51,8 @@ class Batch {
     return {row.family, row.is_delete, bytes.substr(row.offset, row.key_size),
             bytes.substr(row.offset + row.key_size, row.value_size)};
   }
+  /// Brings the change's bytes near the processor, for a reader in an order of its own. Changes nothing.
+  void Prefetch(std::size_t at) const { __builtin_prefetch(bytes_.data() + rows_[at].offset); }
   /// All of them, in order; valid until the batch changes.
   [[nodiscard]] auto changes() const {
     return std::views::iota(std::size_t{0}, rows_.size()) |

@@ -77,13 +77,19 @@ rocksdb::Status WriteFile(const rocksdb::Options& options, const Sealer& sealer,
   constexpr bool kDropPages = false;
   rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options, part.handle, kDropPages);
   rocksdb::Status status = writer.Open(part.path);
+  // Sorted changes lie anywhere in the batch: without this each would wait for memory.
+  constexpr std::size_t kAhead = 8;
+  std::string context = SealingContext(part.family, {});
+  const std::size_t before_key = context.size();
   for (std::size_t i = 0; status.ok() && i < part.changes.size(); ++i) {
+    if (i + kAhead < part.changes.size()) batch.Prefetch(part.changes[i + kAhead].at);
     const Batch::Change change = batch[part.changes[i].at];
     if (change.is_delete) {
       status = writer.Delete(AsSlice(change.key));
     } else {
-      status = writer.Put(AsSlice(change.key),
-                          sealer.Seal(change.value, SealingContext(change.family, change.key)));
+      context.resize(before_key);
+      context.append(change.key);
+      status = writer.Put(AsSlice(change.key), sealer.Seal(change.value, context));
     }
   }
   // Synced, as its pages must be on disk before the manifest names it.

@@ -174,6 +174,8 @@ double Tables(const std::string& folder, std::size_t entries) {
     const std::vector<Row> made = MakeRows(from, std::min(entries, from + run));
     watch.Begin();
     hashgate::store::Batch batch;
+    constexpr std::size_t kBytesAnEntry = 256;
+    batch.Reserve(2 * made.size(), kBytesAnEntry * made.size());
     for (const auto& [entry, value, identity, target] : made) {
       batch.Put(hashgate::store::Family::kEntries, entry, value);
       batch.Put(hashgate::store::Family::kEntryKeys, identity, target);
