@@ -163,7 +163,8 @@ class Import {
   /// one and is committed in runs (RunOptions): records received beyond `committed` and `staged` wait in
   /// memory, at most until the first call three seconds later or Finish; counts are of what is committed.
   /// Cost: one synced write and one generation a commit, so pass 1,000 to 4,000 records at a time; records
-  /// that change nothing cost neither. A run of 262,144 takes about a second, in which other writers wait.
+  /// that change nothing cost neither. A run of 262,144 takes one to two seconds, more on a
+  /// busy machine, in which other writers wait.
   /// Errors: store's, kMemoryLimit, kListNotFound (deleted meanwhile), kRequestInvalid (too many records, or
   /// after Finish); then none of this call's records count and the import may go on.
   virtual Result<ImportProgress> Add(std::span<const ImportRecord> records) = 0;

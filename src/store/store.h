@@ -45,7 +45,7 @@ class Store {
   /// Applies the batch atomically. Returns once it is on disk (synced). A reader of several families may see
   /// some of them a moment before the others. Cost: a small batch a synced write of a log, whose records are
   /// sorted and rewritten later; a large one (StoreOptions::bulk_changes) is sorted here and becomes table
-  /// files at once, ten times as fast for each change, and needs as much again as its bytes in memory.
+  /// files at once, about four times as fast for each change, and needs as much again as its bytes in memory.
   /// Errors: kStoreFull, kStoreBusy, kStoreCorrupt, kStoreFailed; then nothing was applied.
   virtual Status Write(const Batch& batch) = 0;
 
@@ -79,8 +79,8 @@ struct StoreOptions {
   /// store holds; more makes imports into large lists and reads of single entries faster.
   std::size_t cache_bytes = std::size_t{128} << 20;
   std::size_t write_buffer_bytes = std::size_t{64} << 20;
-  /// Batches of at least so many changes are written as sorted table files; below, their fixed cost (about 20
-  /// ms and a file a family) is more than they save.
+  /// Batches of at least so many changes are written as sorted table files; below, their fixed cost (a synced
+  /// file a family, to be merged later) is more than they save.
   std::size_t bulk_changes = 40'000;
   /// Takes a damaged log of recent writes up to the damage and loses what follows. Otherwise damage there is
   /// kStoreCorrupt, because acknowledged entries would go missing in silence. Set for one start, by a person.
