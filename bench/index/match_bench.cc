@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -11,8 +12,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "index/segment_index.h"
 #include "match_data.h"
 #include "peers.h"
@@ -27,7 +30,7 @@ using index::PdqQuery;
 
 constexpr int kRadius = 31;
 constexpr std::size_t kQueries = 2'000;
-constexpr std::size_t kChecked = 60;
+constexpr std::size_t kChecked = 128;
 constexpr std::size_t kScanned = 20;
 
 double MicrosSince(Clock::time_point start) {
@@ -54,11 +57,11 @@ Spread Measure(std::size_t rounds, const std::function<void(std::size_t)>& round
   return SpreadOf(std::move(micros));
 }
 
-// One core for all, so that nothing is won by a second one.
-void StayOnOneCore() {
+// The calling thread, and threads that it makes, stay on this core: nothing is won by a second one.
+void StayOn(int core) {
   cpu_set_t cores;
   CPU_ZERO(&cores);
-  CPU_SET(0, &cores);
+  CPU_SET(core, &cores);
   if (::sched_setaffinity(0, sizeof(cores), &cores) != 0)
     std::fputs("match_bench: not bound to one core\n", stderr);
 }
@@ -79,6 +82,21 @@ std::vector<PdqQuery> Forms(const std::vector<PdqHash>& queries, std::size_t fir
   return forms;
 }
 
+// Adds the list's hashes [first, last), which are numbered as they lie.
+void AddRows(index::IndexBuilder& builder, const std::vector<PdqHash>& list, std::size_t first,
+             std::size_t last) {
+  std::vector<IndexedHash> rows;
+  rows.reserve(last - first);
+  for (std::size_t k = first; k < last; ++k) {
+    rows.push_back({.list = 1,
+                    .entry = k,
+                    .algorithm = Algorithm::kPdq,
+                    .pipeline = Pipeline::kFull,
+                    .bytes = list[k].bytes()});
+  }
+  if (!builder.Add(rows)) std::abort();
+}
+
 struct Built {
   std::shared_ptr<const HashIndex> index;
   double seconds = 0;
@@ -91,18 +109,9 @@ Built Build(const std::vector<PdqHash>& list, bool bands) {
   if (!bands) options.band_rows = SIZE_MAX;
   const auto builder = index::NewIndexBuilder(options);
   const auto start = Clock::now();
-  std::vector<IndexedHash> rows;
   constexpr std::size_t kAtOnce = 16'384;
   for (std::size_t i = 0; i < list.size(); i += kAtOnce) {
-    rows.clear();
-    for (std::size_t k = i; k < std::min(list.size(), i + kAtOnce); ++k) {
-      rows.push_back({.list = 1,
-                      .entry = k,
-                      .algorithm = Algorithm::kPdq,
-                      .pipeline = Pipeline::kFull,
-                      .bytes = list[k].bytes()});
-    }
-    if (!builder->Add(rows)) std::abort();
+    AddRows(*builder, list, i, std::min(list.size(), i + kAtOnce));
   }
   builder->Settle();
   return {builder->Snapshot(), MicrosSince(start) / 1e6};
@@ -242,12 +251,96 @@ void CompareBall(std::size_t count) {
   std::printf("\n");
 }
 
+// What searches see while a list grows by a tenth and segments are merged on the other core, and how long a
+// change takes to be seen.
+void CompareLive(std::size_t count) {
+  const std::vector<PdqHash> list = MakeList(Shape::kUniform, count + count / 10);
+  const std::vector<PdqHash> queries = MakeQueries(Shape::kUniform, list, kQueries);
+  constexpr std::size_t kAtOnce = 4'096;
+  // Faster than durable batches come.
+  constexpr std::chrono::milliseconds kPace{20};
+  // As the catalogue has it: one lock for writing, one that is held for a moment only.
+  Mutex writing_mutex;
+  Mutex published_mutex;
+  std::shared_ptr<const HashIndex> published;
+  std::atomic<int> merges = 0;
+  bool closing = false;  // the builder goes
+  std::unique_ptr<index::IndexBuilder> builder;
+  const auto publish = [&] {
+    auto next = builder->Snapshot();
+    const MutexLock lock(published_mutex);
+    std::swap(published, next);
+  };
+  index::SegmentIndexOptions options;
+  options.on_merged = [&] {
+    const MutexLock lock(writing_mutex);
+    ++merges;
+    if (!closing) publish();
+  };
+  // The searches have the first core; the merger and the writer share the other.
+  StayOn(1);
+  builder = index::NewIndexBuilder(options);
+  StayOn(0);
+  const auto add = [&](std::size_t first, std::size_t last) { AddRows(*builder, list, first, last); };
+  for (std::size_t i = 0; i < count; i += kAtOnce) add(i, std::min(count, i + kAtOnce));
+  builder->Settle();
+  publish();
+  const auto search = [&](std::size_t i) {
+    std::shared_ptr<const HashIndex> pinned;
+    {
+      const MutexLock lock(published_mutex);
+      pinned = published;
+    }
+    Search(*pinned, Forms(queries, i, 1));
+  };
+  const Spread quiet = Measure(kQueries, search);
+
+  std::vector<double> seen;
+  std::atomic<bool> writing = true;
+  std::jthread writer([&] {
+    StayOn(1);
+    auto due = Clock::now();
+    for (std::size_t i = count; i < list.size(); i += kAtOnce) {
+      const auto start = Clock::now();
+      {
+        const MutexLock lock(writing_mutex);
+        add(i, std::min(list.size(), i + kAtOnce));
+        publish();
+      }
+      seen.push_back(MicrosSince(start));
+      due += kPace;
+      std::this_thread::sleep_until(due);
+    }
+    writing.store(false);
+  });
+  std::vector<double> micros;
+  for (std::size_t i = 0; writing.load() || merges.load() < 2; ++i) {
+    const auto start = Clock::now();
+    search(i);
+    micros.push_back(MicrosSince(start));
+  }
+  writer.join();
+  const Spread live = SpreadOf(micros);
+  const Spread visible = SpreadOf(seen);
+  std::printf(
+      "\n%.0f M hashes growing by a tenth, %zu every 20 ms, with %d merges meanwhile: one query p50 %.1f us, "
+      "p99 %.1f "
+      "(before: %.1f and %.1f); a change is seen after p50 %.2f ms, p99 %.2f.\n",
+      static_cast<double>(count) / 1e6, kAtOnce, merges.load(), live.p50, live.p99, quiet.p50, quiet.p99,
+      visible.p50 / 1e3, visible.p99 / 1e3);
+  {
+    const MutexLock lock(writing_mutex);
+    closing = true;
+  }
+  builder.reset();
+}
+
 }  // namespace
 }  // namespace hashgate::bench
 
 int main(int argc, char** argv) {
   using hashgate::bench::Shape;
-  hashgate::bench::StayOnOneCore();
+  hashgate::bench::StayOn(0);
   std::vector<std::size_t> sizes;
   for (int i = 1; i < argc; ++i) sizes.push_back(static_cast<std::size_t>(std::atof(argv[i]) * 1e6));
   if (sizes.empty()) sizes = {1'000'000, 10'000'000};
@@ -255,4 +348,5 @@ int main(int argc, char** argv) {
     for (const Shape shape : {Shape::kUniform, Shape::kSkewed}) hashgate::bench::Compare(shape, count);
   }
   hashgate::bench::CompareBall(sizes.front());
+  hashgate::bench::CompareLive(sizes.back());
 }

@@ -1,5 +1,6 @@
 #include "match_data.h"
 
+#include <algorithm>
 #include <random>
 
 namespace hashgate::bench {
@@ -27,8 +28,8 @@ PdqHash Smooth(std::mt19937_64& random) {
   PdqHash hash;
   for (int k = 0; k < 256; ++k) {
     const std::uint64_t chance = random() % 100;
-    const bool bit = chance < 30 && k % 16 != 0 ? hash.bit(k - 1)
-                     : chance < 60 && k >= 16   ? hash.bit(k - 16)
+    const bool bit = chance < 15 && k % 16 != 0 ? hash.bit(k - 1)
+                     : chance < 30 && k >= 16   ? hash.bit(k - 16)
                                                 : random() % 2 != 0;
     if (bit) hash.set_bit(k);
   }
@@ -79,13 +80,23 @@ std::vector<PdqHash> MakeList(Shape shape, std::size_t count) {
   return list;
 }
 
+// Uploads that are flat themselves are measured apart: thousands of entries lie near to each.
+bool IsFlat(const PdqHash& hash, const std::vector<PdqHash>& patterns) {
+  return std::ranges::any_of(patterns, [&](const PdqHash& pattern) { return Distance(pattern, hash) < 48; });
+}
+
 std::vector<PdqHash> MakeQueries(Shape shape, const std::vector<PdqHash>& list, std::size_t count) {
   std::mt19937_64 random(kSeed + 1);
+  const std::vector<PdqHash> flat = DensestPoints();
   std::vector<PdqHash> queries;
+  PdqHash planted;
   for (std::size_t i = 0; i < count; ++i) {
     if (i % 4 == 0) {
-      queries.push_back(list[random() % list.size()]);
-      Flip(queries.back(), random, static_cast<int>(i / 4 % 32));
+      do {
+        planted = list[random() % list.size()];
+      } while (IsFlat(planted, flat));
+      queries.push_back(planted);
+      Flip(queries.back(), random, static_cast<int>(i / 4 * 7 % 32));
     } else {
       queries.push_back(shape == Shape::kUniform ? Uniform(random) : Smooth(random));
     }

@@ -58,11 +58,11 @@ std::unique_ptr<Peer> Hash(const std::vector<PdqHash>& hashes) {
 }
 
 std::unique_ptr<Peer> Ivf(const std::vector<PdqHash>& hashes) {
-  constexpr std::size_t kLists = 1'024;
+  constexpr std::size_t kLists = 256;
   auto quantizer = std::make_unique<faiss::IndexBinaryFlat>(kBits);
   auto index = std::make_unique<faiss::IndexBinaryIVF>(quantizer.get(), kBits, kLists);
-  index->nprobe = 32;
-  index->train(static_cast<faiss::Index::idx_t>(std::min<std::size_t>(hashes.size(), 40 * kLists)),
+  index->nprobe = 16;
+  index->train(static_cast<faiss::Index::idx_t>(std::min<std::size_t>(hashes.size(), 10'000)),
                Bytes(hashes.data()));
   return Filled(std::move(index), hashes, std::move(quantizer));
 }
@@ -74,7 +74,7 @@ const std::vector<PeerKind>& Peers() {
       {"FAISS Flat", true, SIZE_MAX, 12, Flat},
       {"FAISS MultiHash 16x16, 1 flip", true, 2'000'000, 400, MultiHash},
       {"FAISS BinaryHash 24 bits, 2 flips", false, SIZE_MAX, 400, Hash},
-      {"FAISS BinaryIVF 1,024 lists, 32 probes", false, 2'000'000, 400, Ivf},
+      {"FAISS BinaryIVF 256 lists, 16 probes", false, 2'000'000, 400, Ivf},
   };
   return peers;
 }

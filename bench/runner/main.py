@@ -14,7 +14,7 @@ import service
 import tables
 from server import Failure
 
-PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "load": service.load,
+PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "match": micro.match, "load": service.load,
          "import": service.import_speed, "start": service.start, "handover": micro.handover}
 
 

@@ -90,6 +90,17 @@ def kernels(work):
                    for (kernel, radius), row in rows.items()])
 
 
+def match(work):
+    """The program's own tables: it measures one search at a time, for which Google Benchmark has no percentiles."""
+    sizes = ("0.1",) if work.repetitions == 1 else ("1", "10")
+    done = subprocess.run([str(work.bench_dir / "match_bench"), *sizes], capture_output=True, text=True, check=False,
+                          **machine.favoured())
+    if done.returncode != 0:
+        raise Failure(f"match_bench ended with {done.returncode}: {done.stderr.strip()}")
+    return ("Radius 31, one core. Recall is against brute force over 128 queries, a quarter of them 0 to 31 bits from an "
+            "entry.\n" + done.stdout.rstrip())
+
+
 def pipelines(work):
     runs = run_benchmark(work, "pipelines_bench", work.corpus())
     rows = []

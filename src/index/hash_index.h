@@ -144,8 +144,10 @@ struct IndexOptions {
   /// Which bits of a PDQ hash are looked up together follows from it: draw it for each store, and keep it to
   /// oneself.
   std::array<std::uint8_t, 32> permutation_seed{};
-  /// Where set, large merges are done on a thread of the builder's own, and this is called there after each:
-  /// take a Snapshot then, which has the result. Otherwise Snapshot does them itself.
+  /// Where set, large merges are done on threads of the builder's own, and this is called there after each:
+  /// have somebody take a Snapshot then, which has the result. The builder's destructor waits for a call
+  /// under way, so it must not be destroyed under a lock that this takes. Otherwise Snapshot does the merges
+  /// itself.
   std::function<void()> on_merged;
 };
 

@@ -95,16 +95,19 @@ void Merger::Run() {
       if (stopping_.load()) return;
       job = std::exchange(job_, std::nullopt);
     }
+    if (!job) continue;
     MergedSegment merged = Merge(*job, permutation_, ledger_, [this] { return stopping_.load(); });
     // The sources may be the last of an old generation, which is freed here rather than where the index
     // publishes.
     job.reset();
+    const bool failed = merged.failed;
     {
       const MutexLock lock(mutex_);
       done_ = std::move(merged);
     }
     if (stopping_.load()) return;
-    if (on_done_) on_done_();
+    // A failure has nothing to publish: the next snapshot takes note of it.
+    if (!failed && on_done_) on_done_();
   }
 }
 

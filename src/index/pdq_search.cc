@@ -13,9 +13,6 @@ constexpr int kMaxRadius = 63;
 // Hashes that all queries pass over before the next ones are read: 256 KiB, which stays in a core's own
 // cache.
 constexpr std::size_t kBlockSlots = 8192;
-// The band search may do so much work (BandIndex::Search) for each comparison that a scan would make: it is
-// given up before it costs a fifth of the scan that follows, and not begun where it would be expected to.
-constexpr std::size_t kScanShare = 5;
 
 // Pipelines that disagree never match; where either side does not know its own, both are tried.
 bool Fits(Pipeline stored, Pipeline query) {
@@ -66,8 +63,9 @@ class PdqSearch::BandSink final : public SlotSink {
   };
 
   // `slots` ascend, so entries ascend in each run: once a group has no use for one, it has none for the run's
-  // others.
+  // others. Where its distance alone makes it useless, the entry is not read: that is a wait for memory.
   void Offer(const PdqQuery& query, std::span<const std::uint32_t> slots, int distance) {
+    const auto rank = static_cast<std::uint32_t>(distance);
     auto slot = slots.begin();
     while (slot != slots.end()) {
       const auto at =
@@ -76,18 +74,17 @@ class PdqSearch::BandSink final : public SlotSink {
       const std::uint32_t begin = at->run->begin;
       const std::uint32_t end = at->run->end;
       slot = std::lower_bound(slot, slots.end(), begin);
-      if (distance <= at->radius && Fits(at->run->key.pipeline, query.pipeline)) {
-        for (; slot != slots.end() && *slot < end; ++slot) {
-          if (live_.IsDead(*slot)) continue;
-          const BoundedCandidates::Item item{static_cast<std::uint32_t>(distance),
-                                             live_.segment->entries()[*slot], query.tag};
-          if (at->group == nullptr) {
-            at->group =
-                &search_.candidates_.At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
-          }
-          if (at->group->Rejects(item)) break;
-          at->group->Offer(item);
+      const bool useful = distance <= at->radius && Fits(at->run->key.pipeline, query.pipeline) &&
+                          (at->group == nullptr || rank <= at->group->max_useful_rank());
+      for (; useful && slot != slots.end() && *slot < end; ++slot) {
+        if (live_.IsDead(*slot)) continue;
+        const BoundedCandidates::Item item{rank, live_.segment->entries()[*slot], query.tag};
+        if (at->group == nullptr) {
+          at->group =
+              &search_.candidates_.At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
         }
+        if (at->group->Rejects(item)) break;
+        at->group->Offer(item);
       }
       slot = std::lower_bound(slot, slots.end(), end);
     }
@@ -144,11 +141,13 @@ int PdqSearch::RunBands(const LiveSegment& live, std::span<const WantedRun> want
     rows += by_radius[i].run->end - by_radius[i].run->begin;
     if (i + 1 < by_radius.size() && by_radius[i + 1].radius == by_radius[i].radius) continue;
     const RadiusPlan* const plan = live.bands->plan(by_radius[i].radius);
-    const std::size_t allowed = rows * hashes_.size() * band_work_percent_ / 100;
-    if (plan != nullptr && live.bands->ExpectedWork(*plan) * hashes_.size() <= allowed) {
-      chosen = plan;
-      budget = allowed;
-    }
+    if (plan == nullptr) continue;
+    const std::size_t scan = rows * hashes_.size();
+    const std::size_t expected = live.bands->ExpectedWork(*plan) * hashes_.size();
+    const std::size_t share = scan * band_work_percent_ / 100;
+    if (expected > std::max(share, scan / 2)) continue;
+    chosen = plan;
+    budget = std::max(share, expected + expected / 2);
   }
   if (chosen == nullptr) return -1;
   BandSink sink(*this, live, wanted, chosen->radius);

@@ -67,6 +67,18 @@ Tombstones::Tombstones(const Tombstones& other, const std::shared_ptr<MemoryLedg
   std::ranges::copy(other.words_.span(), words_.data());
 }
 
+bool Tombstones::HasAll(std::uint32_t begin, std::uint32_t end) const {
+  for (std::uint32_t slot = begin; slot < end;) {
+    if (slot % 64 == 0 && end - slot >= 64) {
+      if (words_[slot / 64] != ~std::uint64_t{0}) return false;
+      slot += 64;
+    } else if (!Has(slot++)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void Tombstones::Set(std::uint32_t slot) {
   const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
   count_ += (words_[slot / 64] & bit) == 0 ? 1 : 0;

@@ -63,6 +63,8 @@ class Tombstones {
   ~Tombstones() = default;
 
   [[nodiscard]] bool Has(std::uint32_t slot) const { return ((words_[slot / 64] >> (slot % 64)) & 1) != 0; }
+  /// Whether every slot of [begin, end) is withdrawn. Cost: 64 slots at a time, up to the first that is not.
+  [[nodiscard]] bool HasAll(std::uint32_t begin, std::uint32_t end) const;
   void Set(std::uint32_t slot);
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }

@@ -33,10 +33,7 @@ bool Names(const DigestLookup& lookup, ListId list, EntryId entry) {
 }
 
 bool HoldsLiveRow(const LiveSegment& live, const Run& run) {
-  for (std::uint32_t slot = run.begin; slot < run.end; ++slot) {
-    if (!live.IsDead(slot)) return true;
-  }
-  return false;
+  return live.dead == nullptr || !live.dead->HasAll(run.begin, run.end);
 }
 
 }  // namespace

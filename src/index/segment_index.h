@@ -1,5 +1,5 @@
-// The exact flat scan behind HashIndex: stacks of immutable segments, every PDQ hash compared with every
-// query.
+// What is behind HashIndex: stacks of immutable segments, searched by bands or scanned (pdq_search.h), and
+// digests looked up in their directories.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ std::size_t StackOf(Algorithm algorithm);
 
 using SegmentStacks = std::array<std::vector<LiveSegment>, kIndexedAlgorithms.size()>;
 
-/// A snapshot of a IndexBuilder.
+/// A snapshot of an IndexBuilder.
 class SegmentIndex final : public HashIndex {
  public:
   /// `kernel`: an error is returned by every search for PDQ hashes.
@@ -51,13 +51,13 @@ struct SegmentIndexOptions : IndexOptions {
   /// The kernel of all searches. Null: SelectKernel(); where that fails, Add and SearchPdq return its error.
   const Kernel* kernel = nullptr;
   /// PDQ rows from which on a segment gets a band index; with fewer a scan is as quick.
-  std::size_t band_rows = 65'536;
-  /// Work of a band search (BandIndex::Search) for each hundred comparisons of a scan: one that would cost
-  /// more is not begun, and one that does is given up, so that the scan after it makes 1.2 times a scan in
-  /// all.
+  std::size_t band_rows = 16'384;
+  /// Work of a band search (BandIndex::Search) for each hundred comparisons of a scan that it may cost before
+  /// it is given up, so that the scan after it makes 1.2 times a scan in all. Half as much again as an
+  /// ordinary search of the segment is always allowed where that is less than a scan.
   std::size_t band_work_percent = 20;
-  /// Segments up to so many rows are merged while a snapshot is made, larger ones by the merger.
-  std::size_t small_rows = 32'768;
+  /// Segments up to so many rows are merged while a snapshot is made, larger ones by the mergers.
+  std::size_t small_rows = 8'192;
 };
 
 std::unique_ptr<IndexBuilder> NewIndexBuilder(const SegmentIndexOptions& options);

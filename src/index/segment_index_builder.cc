@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "base/log.h"
 #include "index/bands/band_index.h"
 #include "index/merger.h"
 #include "index/segment_index.h"
@@ -20,6 +23,11 @@ constexpr std::size_t kDeadShare = 4;
 constexpr std::size_t kBaseShare = 8;
 // More segments of middle size than this are merged with each other.
 constexpr std::size_t kMaxMiddle = 3;
+// Withdrawals that a merge under way keeps for its result, at most: 32 MiB of them.
+constexpr std::size_t kMaxLoggedWithdrawals = std::size_t{1} << 20;
+// Rows that came since the last snapshot and would be scanned: with more, they get their bands before they
+// are published, while readers go on with what they have.
+constexpr std::size_t kMostUnsettled = 65'536;
 
 Status CheckRow(const IndexedHash& row) {
   if (StackOf(row.algorithm) == kIndexedAlgorithms.size()) {
@@ -40,7 +48,8 @@ class SegmentIndexBuilder final : public IndexBuilder {
       : options_(options),
         kernel_(options.kernel != nullptr ? Result<const Kernel*>(options.kernel) : SelectKernel()),
         permutation_(std::make_shared<const BitPermutation>(options.permutation_seed)) {
-    if (options.on_merged) merger_.emplace(permutation_, ledger_, options.on_merged);
+    if (!options.on_merged) return;
+    for (Lane& lane : lanes_) lane.merger.emplace(permutation_, ledger_, options.on_merged);
   }
 
   Status Add(std::span<const IndexedHash> hashes) override {
@@ -69,12 +78,18 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   std::shared_ptr<const HashIndex> Snapshot() override {
     Flush();
+    Stack& pdq = stacks_[StackOf(Algorithm::kPdq)];
+    std::size_t unsettled = 0;
+    for (const Growing& growing : pdq)
+      unsettled += growing.fresh && growing.bands == nullptr ? growing.size() : 0;
+    if (unsettled > kMostUnsettled) SettleFresh(pdq);
     TakeMerged();
-    StartMerge();
+    StartMerges();
     SegmentStacks stacks;
     for (std::size_t i = 0; i < stacks_.size(); ++i) {
       for (Growing& growing : stacks_[i]) {
         growing.published = true;
+        growing.fresh = false;
         stacks[i].push_back(growing.live());
       }
       stacks[i].shrink_to_fit();
@@ -84,34 +99,26 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   void Settle() override {
     Flush();
-    for (Stack& stack : stacks_) {
-      if (stack.empty() || AnyMerging(stack)) continue;
-      // The rows first, so that the sources are gone before the band index takes its room.
-      MergeJob job = JobOf(stack);
-      const bool bands = std::exchange(job.bands, false);
-      if (!HasRoomFor(job)) continue;
-      MergedSegment merged = Merge(job, permutation_, ledger_);
-      if (merged.failed) continue;
-      job.sources.clear();
-      stack.clear();
-      if (merged.segment == nullptr) continue;
-      stack.push_back({.segment = std::move(merged.segment)});
-      job = {.sources = {stack.front().live()}, .bands = bands};
-      if (bands && HasRoomFor(job)) stack.front().bands = Merge(job, permutation_, ledger_).bands;
-    }
+    for (Stack& stack : stacks_) SettleFresh(stack);
   }
 
  private:
+  struct Lane;
+
   // A segment and its tombstones, which are copied before they change once a snapshot or a merge holds them.
   struct Growing {
     std::shared_ptr<const Segment> segment;
     std::shared_ptr<Tombstones> dead;
     std::shared_ptr<const BandIndex> bands;
     bool published = false;
-    bool merging = false;  // a source of the merge under way: stays in place until that is done
+    bool fresh = true;              // its rows came since the last snapshot
+    const Lane* merging = nullptr;  // whose source it is: stays in place until that merge is done
 
     [[nodiscard]] LiveSegment live() const { return {segment, dead, bands}; }
     [[nodiscard]] std::size_t size() const { return segment->size(); }
+    [[nodiscard]] bool many_withdrawn() const {
+      return dead != nullptr && dead->count() * kDeadShare >= size();
+    }
   };
   using Stack = std::vector<Growing>;
 
@@ -172,12 +179,20 @@ class SegmentIndexBuilder final : public IndexBuilder {
   }
 
   [[nodiscard]] std::size_t MemoryHeld() const {
-    return ledger_->load(std::memory_order_relaxed) + pending_.capacity() * sizeof(IndexedHash) +
+    std::size_t merging = 0;
+    for (const Lane& lane : lanes_) merging += lane.running ? lane.running->bytes : 0;
+    return merging + ledger_->load(std::memory_order_relaxed) + pending_.capacity() * sizeof(IndexedHash) +
            withdrawals_.capacity() * sizeof(PendingWithdrawal);
   }
 
   void WithdrawAll(ListId list, std::optional<EntryId> entry) {
-    if (running_) running_->withdrawals.push_back({list, entry, 0});
+    ++changes_;
+    for (Lane& lane : lanes_) {
+      // Beyond the bound the merge is given up: one more is kept, which says so.
+      if (lane.running && lane.running->withdrawals.size() <= kMaxLoggedWithdrawals) {
+        lane.running->withdrawals.push_back({list, entry, 0});
+      }
+    }
     if (!pending_.empty()) {
       if (withdrawals_.size() == kMaxPending) {
         Flush();
@@ -211,6 +226,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   // Makes segments of what is pending and brings the stacks back into shape.
   void Flush() {
+    if (!pending_.empty()) ++changes_;
     std::ranges::sort(withdrawals_, [](const PendingWithdrawal& a, const PendingWithdrawal& b) {
       return std::make_pair(a.key(), a.position) < std::make_pair(b.key(), b.position);
     });
@@ -261,21 +277,51 @@ class SegmentIndexBuilder final : public IndexBuilder {
   }
 
   static bool AnyMerging(std::span<const Growing> stack) {
-    return std::ranges::any_of(stack, &Growing::merging);
+    return std::ranges::any_of(stack, [](const Growing& growing) { return growing.merging != nullptr; });
   }
 
   static void SortBySize(Stack& stack) {
     std::ranges::stable_sort(stack, std::ranges::greater{}, &Growing::size);
   }
 
+  // Makes one segment, with bands, of what came since the last snapshot.
+  void SettleFresh(Stack& stack) {
+    const auto begin = std::ranges::stable_partition(stack, [](const Growing& growing) {
+                         return growing.merging != nullptr || !growing.fresh;
+                       }).begin();
+    if (begin == stack.end()) return;
+    const auto fresh = std::span(stack).last(static_cast<std::size_t>(stack.end() - begin));
+    // The rows first, so that the sources are gone before the band index takes its room.
+    MergeJob job = JobOf(fresh);
+    const bool bands = std::exchange(job.bands, false);
+    if (!HasRoomFor(job)) return;
+    MergedSegment merged = Merge(job, permutation_, ledger_);
+    if (merged.failed) return;
+    job.sources.clear();
+    stack.erase(begin, stack.end());
+    if (merged.segment == nullptr) return;
+    Growing& settled = stack.emplace_back();
+    settled.segment = std::move(merged.segment);
+    job = {.sources = {settled.live()}, .bands = bands};
+    if (bands && HasRoomFor(job)) settled.bands = Merge(job, permutation_, ledger_).bands;
+  }
+
   // Merges what is small where it stands, until each small segment has more than twice the rows of the next:
   // there are O(log n) of them, and a row is merged O(log n) times.
   void MergeSmall(Stack& stack) {
     const auto begin = std::ranges::stable_partition(stack, [this](const Growing& growing) {
-                         return growing.merging || growing.size() > options_.small_rows;
+                         return growing.merging != nullptr || growing.size() > options_.small_rows;
                        }).begin();
     Stack small(std::make_move_iterator(begin), std::make_move_iterator(stack.end()));
     stack.erase(begin, stack.end());
+    for (Growing& growing : small) {
+      if (!growing.many_withdrawn()) continue;
+      const MergeJob job = {.sources = {growing.live()}, .bands = false};
+      if (!HasRoomFor(job)) continue;
+      MergedSegment merged = Merge(job, permutation_, ledger_);
+      if (!merged.failed) growing = {.segment = std::move(merged.segment)};
+    }
+    std::erase_if(small, [](const Growing& growing) { return growing.segment == nullptr; });
     while (true) {
       SortBySize(small);
       std::size_t last = small.size();
@@ -298,77 +344,119 @@ class SegmentIndexBuilder final : public IndexBuilder {
     std::ranges::move(small, std::back_inserter(stack));
   }
 
-  // How many segments, from the smallest on, the next merge of the stack should take; 0 for none. The stack
-  // is sorted.
-  [[nodiscard]] std::size_t MergeCount(const Stack& stack) const {
-    if (stack.empty()) return 0;
+  // Whether everything should become one segment. The stack is sorted.
+  [[nodiscard]] bool NeedsWhole(const Stack& stack) const {
     std::size_t others = 0;
     for (std::size_t i = 1; i < stack.size(); ++i) others += stack[i].size();
     const Growing& base = stack.front();
-    const bool many_withdrawn = std::ranges::any_of(stack, [](const Growing& growing) {
-      return growing.dead != nullptr && growing.dead->count() * kDeadShare >= growing.size();
-    });
     const bool lacks_bands = base.segment->algorithm() == Algorithm::kPdq && base.bands == nullptr &&
                              base.live().live() >= options_.band_rows;
-    // Each row is written so often at most while a list grows by a factor of e.
-    if (many_withdrawn || lacks_bands ||
-        (others > options_.small_rows && others * kBaseShare >= base.size())) {
-      return stack.size();
-    }
-    if (others <= options_.small_rows) return 0;
-    // Segments of middle size: when there are enough of them, they become one.
-    std::size_t small = 0;
-    std::size_t small_rows = 0;
-    for (auto at = stack.rbegin(); at != stack.rend() && at->size() <= options_.small_rows; ++at) {
-      ++small;
-      small_rows += at->size();
-    }
-    const std::size_t middle = stack.size() - 1 - std::min(small, stack.size() - 1);
-    if (middle >= kMaxMiddle) return stack.size() - 1;
-    return small_rows > options_.small_rows ? small : 0;
+    return lacks_bands || (base.size() > options_.small_rows && base.many_withdrawn()) ||
+           (others > options_.small_rows && others * kBaseShare >= base.size());
   }
 
-  // Gives the merger its next job; without a merger, does all jobs here.
-  void StartMerge() {
-    if (running_) return;
-    for (std::size_t i = 0; i < stacks_.size(); ++i) {
-      Stack& stack = stacks_[i];
-      while (true) {
-        SortBySize(stack);
-        const std::size_t count = MergeCount(stack);
-        if (count == 0) break;
-        const auto sources = std::span(stack).last(count);
-        MergeJob job = JobOf(sources);
-        // Without room for it the rows stay as they are, searched more slowly.
-        if (!HasRoomFor(job)) break;
-        running_.emplace().stack = i;
-        for (Growing& source : sources) source.merging = source.published = true;
-        if (merger_) {
-          merger_->Start(std::move(job));
-          return;
-        }
-        if (!Finish(Merge(job, permutation_, ledger_))) break;
+  // Which of the segments beside the largest should become one; none where they may stay. The stack is
+  // sorted.
+  [[nodiscard]] std::vector<std::size_t> PartsToMerge(const Stack& stack) const {
+    std::vector<std::size_t> middle;
+    std::vector<std::size_t> small;
+    std::size_t small_rows = 0;
+    // While the largest is being merged, the largest of the others is one of them.
+    for (std::size_t i = AnyMerging(stack) ? 0 : 1; i < stack.size(); ++i) {
+      if (stack[i].merging != nullptr) continue;
+      if (stack[i].size() > options_.small_rows) {
+        if (stack[i].many_withdrawn()) return {i};
+        middle.push_back(i);
+      } else {
+        small.push_back(i);
+        small_rows += stack[i].size();
+      }
+    }
+    if (middle.size() > kMaxMiddle) {
+      middle.insert(middle.end(), small.begin(), small.end());
+      return middle;
+    }
+    return small_rows > options_.small_rows ? small : std::vector<std::size_t>{};
+  }
+
+  // Gives the lanes their next jobs; without mergers, does all jobs here.
+  void StartMerges() {
+    for (Stack& stack : stacks_) {
+      // What is withdrawn as a whole takes no merge to go.
+      std::erase_if(stack, [](const Growing& growing) {
+        return growing.merging == nullptr && growing.dead != nullptr &&
+               growing.dead->count() == growing.size();
+      });
+      while (StartMerge(stack)) {
       }
     }
   }
 
+  // True where it has done a job, and another may be due.
+  bool StartMerge(Stack& stack) {
+    SortBySize(stack);
+    if (stack.empty()) return false;
+    std::vector<std::size_t> sources;
+    if (MayStart(whole()) && !AnyMerging(stack) && NeedsWhole(stack)) {
+      sources.resize(stack.size());
+      std::iota(sources.begin(), sources.end(), std::size_t{0});
+      if (Start(whole(), stack, sources)) return true;
+    }
+    // Where there is no room for everything, the parts may still find some.
+    if (!MayStart(parts())) return false;
+    sources = PartsToMerge(stack);
+    return !sources.empty() && Start(parts(), stack, sources);
+  }
+
+  // What failed is not tried again before something has changed: it would most likely fail again.
+  [[nodiscard]] bool MayStart(const Lane& lane) const { return !lane.running && lane.failed_at != changes_; }
+
+  bool Start(Lane& lane, Stack& stack, std::span<const std::size_t> sources) {
+    std::vector<Growing> chosen;
+    for (const std::size_t i : sources) chosen.push_back(stack[i]);
+    MergeJob job = JobOf(chosen);
+    // Without room for it the rows stay as they are, searched more slowly.
+    if (!HasRoomFor(job)) return false;
+    lane.running = Running{&stack, lane.merger ? MergeBytes(job) : 0, {}};
+    for (const std::size_t i : sources) {
+      stack[i].merging = &lane;
+      stack[i].published = true;
+    }
+    if (!lane.merger) return Finish(lane, Merge(job, permutation_, ledger_));
+    chosen.clear();
+    lane.merger->Start(std::move(job));
+    return false;
+  }
+
   void TakeMerged() {
-    if (!merger_) return;
-    if (std::optional<MergedSegment> merged = merger_->Take()) Finish(*std::move(merged));
+    for (Lane& lane : lanes_) {
+      if (!lane.merger) continue;
+      if (std::optional<MergedSegment> merged = lane.merger->Take()) Finish(lane, *std::move(merged));
+    }
   }
 
   // Puts the merged segment in the place of its sources, less what was withdrawn since. False where the merge
   // failed.
-  bool Finish(MergedSegment merged) {
-    const Running running = *std::exchange(running_, std::nullopt);
-    Stack& stack = stacks_[running.stack];
-    if (merged.failed) {
-      for (Growing& growing : stack) growing.merging = false;
+  bool Finish(Lane& lane, MergedSegment merged) {
+    if (!lane.running) return false;
+    const Running running = *std::move(lane.running);
+    lane.running.reset();
+    Stack& stack = *running.stack;
+    const bool too_much_changed = running.withdrawals.size() > kMaxLoggedWithdrawals;
+    if (merged.failed || too_much_changed) {
+      if (merged.failed) {
+        lane.failed_at = changes_;
+        log::Warning("index_merge_failed", "segments could not be merged and are searched as they are");
+      }
+      for (Growing& growing : stack) {
+        if (growing.merging == &lane) growing.merging = nullptr;
+      }
       return false;
     }
-    std::erase_if(stack, [](const Growing& growing) { return growing.merging; });
+    std::erase_if(stack, [&lane](const Growing& growing) { return growing.merging == &lane; });
     if (merged.segment == nullptr) return true;
     Growing& growing = stack.emplace_back();
+    growing.fresh = false;
     growing.segment = std::move(merged.segment);
     growing.bands = std::move(merged.bands);
     // All its rows were there when the merge began, so each withdrawal since then means all that it names.
@@ -378,11 +466,21 @@ class SegmentIndexBuilder final : public IndexBuilder {
     return true;
   }
 
-  // The merge under way, and what was withdrawn since it began.
+  // A merge under way, and what was withdrawn since it began.
   struct Running {
-    std::size_t stack = 0;
+    Stack* stack;
+    std::size_t bytes;  // that it will take on another thread, beside what is counted already
     std::vector<PendingWithdrawal> withdrawals;
   };
+  // One merge at a time. The merge of everything, which takes seconds, has a lane of its own, so that what is
+  // added meanwhile is merged all the same.
+  struct Lane {
+    std::optional<Running> running;
+    std::optional<std::uint64_t> failed_at;  // changes_ when its last merge failed
+    std::optional<Merger> merger;
+  };
+  Lane& whole() { return lanes_[0]; }
+  Lane& parts() { return lanes_[1]; }
 
   const SegmentIndexOptions options_;
   const Result<const Kernel*> kernel_;
@@ -391,9 +489,9 @@ class SegmentIndexBuilder final : public IndexBuilder {
   std::array<Stack, kIndexedAlgorithms.size()> stacks_;
   std::vector<IndexedHash> pending_;
   std::vector<PendingWithdrawal> withdrawals_;
-  std::optional<Running> running_;
-  // Last, because its thread ends before the rest goes.
-  std::optional<Merger> merger_;
+  std::uint64_t changes_ = 0;
+  // Last, because the mergers' threads end before the rest goes.
+  std::array<Lane, 2> lanes_;
 };
 
 }  // namespace

@@ -133,7 +133,13 @@ void CatalogImpl::PublishMerged() {
   const MutexLock lock(write_mutex_);
   // An index that is being taken down, or lacks entries, has nothing to show.
   if (builder_ == nullptr || index_stale_) return;
-  Publish();
+  try {
+    Publish();
+  } catch (const std::bad_alloc&) {
+    // Readers keep what they have. What the index holds now is not known: the next write builds it anew.
+    index_stale_ = true;
+    log::Error("index_publish_failed", "there was no memory to publish what the index has merged");
+  }
 }
 
 Published CatalogImpl::Pinned() const {

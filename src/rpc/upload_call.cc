@@ -304,8 +304,8 @@ grpc::ServerReadReactor<v1::ScanUploadRequest>* NewUploadCall(const ServiceConte
   auto ticket = context.gate->Enter();
   if (!ticket) return new RefusedUpload(context, RefuseScan(context, Reason::kDraining, kind));
   // The constructor gives back its own reference only; gRPC's lasts until OnDone.
-  return new UploadCall(context, call, response,
-                        *std::move(ticket));  // NOLINT(clang-analyzer-cplusplus.NewDelete)
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete)
+  return new UploadCall(context, call, response, *std::move(ticket));
 }
 
 }  // namespace hashgate::rpc

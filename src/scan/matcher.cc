@@ -1,6 +1,7 @@
 #include "scan/matcher.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -298,9 +299,16 @@ Result<Matches> FindMatches(const lists::Generation& generation,
                             generation.index->SearchDigests(digest_query, ids, bounds));
   take(by_digest);
 
-  if (!queries.empty()) {
+  // Each pipeline has bounds of its own: hashes of the one that can be planted must not crowd out a match of
+  // the other.
+  for (const bool nn512 : {false, true}) {
+    std::vector<PdqQuery> of_pipeline;
+    std::ranges::copy_if(queries, std::back_inserter(of_pipeline), [&](const PdqQuery& query) {
+      return (origins[query.tag].forms->pipeline == Pipeline::kNn512) == nn512;
+    });
+    if (of_pipeline.empty()) continue;
     HASHGATE_ASSIGN_OR_RETURN(const index::SearchResult by_pdq,
-                              generation.index->SearchPdq(queries, radii, bounds));
+                              generation.index->SearchPdq(of_pipeline, radii, bounds));
     take(by_pdq);
   }
 

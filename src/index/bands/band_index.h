@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -36,7 +37,7 @@ class SlotSink {
 class BandIndex {
  public:
   /// What building takes for each hash besides the result.
-  static constexpr std::size_t kBuildBytesPerHash = sizeof(PdqHash) + sizeof(std::uint32_t);
+  static constexpr std::size_t kBuildBytesPerHash = sizeof(PdqHash) + 2 * sizeof(std::uint64_t);
 
   /// Builds the index of the segment's hashes. `cancelled` is asked now and then; null where it said so.
   /// Shapes: a PDQ segment. Cost: about 0.25 us a hash; besides the result 36 bytes a hash for the time it
@@ -69,17 +70,42 @@ class BandIndex {
   [[nodiscard]] std::size_t distinct_hashes() const { return distinct_; }
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
 
-  /// Bytes that the index of so many distinct hashes holds, at most.
-  static std::size_t BytesFor(std::size_t distinct_hashes);
+  /// Bytes that the index of so many distinct hashes holds, unless most of them crowd into few buckets (then
+  /// up to 24 more a hash).
+  static std::size_t BytesFor(std::size_t hashes);
 
  private:
   class Searcher;
   class Builder;
+  // Slots by posting, in 3 bytes each where that is enough.
+  class SlotArray {
+   public:
+    SlotArray() = default;
+    SlotArray(std::size_t postings, std::size_t slots)
+        : width_(BytesFor(slots)), bytes_(postings * width_ + kPadding) {}
+    static std::size_t BytesFor(std::size_t slots) { return slots <= (std::size_t{1} << 24) ? 3 : 4; }
+    [[nodiscard]] std::uint32_t Get(std::size_t posting) const {
+      std::uint32_t slot = 0;
+      std::memcpy(&slot, at(posting), sizeof(slot));
+      return width_ == 3 ? slot & 0xff'ffff : slot;
+    }
+    void Set(std::size_t posting, std::uint32_t slot) {
+      std::memcpy(&bytes_[posting * width_], &slot, width_);
+    }
+    [[nodiscard]] const std::uint8_t* at(std::size_t posting) const { return &bytes_[posting * width_]; }
+    [[nodiscard]] std::size_t bytes() const { return bytes_.bytes(); }
+
+    static constexpr std::size_t kPadding = 4;  // four bytes are read of each
+
+   private:
+    std::size_t width_ = 0;
+    FixedArray<std::uint8_t> bytes_;
+  };
   // One band. Postings lie bucket by bucket.
   struct Table {
-    FixedArray<std::uint32_t> begins;      // bucket -> first posting; one more than there are buckets
-    FixedArray<std::uint16_t> signatures;  // followed by padding
-    FixedArray<std::uint32_t> slots;
+    FixedArray<BucketLine> lines;
+    FixedArray<std::uint16_t> overflow;  // signatures that their lines have no room for, then padding
+    SlotArray slots;
   };
 
   BandIndex() = default;
@@ -92,6 +118,7 @@ class BandIndex {
   std::vector<Table> tables_;
   std::size_t distinct_ = 0;
   // Rows that repeat a hash, by the first slot that holds it.
+  std::vector<bool> has_repeats_;             // by slot; empty where no hash repeats
   std::vector<std::uint32_t> repeated_;       // those first slots, ascending
   std::vector<std::uint32_t> repeat_begins_;  // one more than repeated_
   std::vector<std::uint32_t> repeats_;

@@ -8,45 +8,27 @@ namespace hashgate::index {
 namespace {
 
 constexpr int kBits = 256;
+// With 12 bands fewer buckets are opened than with 11 (8 bands of two flips and 4 of one, against 10 and 1).
+// Beyond this many hashes the widest 12 bands would have long buckets, and 11 can be wider.
 constexpr int kBandCount = 12;
+constexpr int kFewBandCount = 11;
+constexpr std::size_t kMostForWideBands = 48'000'000;
 constexpr std::size_t kVisitStride = 7;
-static_assert(std::gcd(kVisitStride, std::size_t{kBandCount}) == 1);
+static_assert(std::gcd(kVisitStride, std::size_t{kBandCount}) == 1 &&
+              std::gcd(kVisitStride, std::size_t{kFewBandCount}) == 1);
 constexpr int kMinWidth = 8;
-// A bucket of the widest band still fits a 32-bit number of buckets with room, and its directory pays for
-// itself.
-constexpr int kMaxWidth = kBits / kBandCount;
-
-// Hashes that share a bucket, on average: measured to be where opening buckets and looking through them cost
-// alike.
-constexpr std::size_t kHashesPerBucket = 10;
-
-std::uint64_t BitsAt(const PdqHash& hash, int first, int width) {
-  const auto word = static_cast<std::size_t>(first) / 64;
-  const int shift = first % 64;
-  std::uint64_t bits = hash.words[word] >> shift;
-  if (shift + width > 64) bits |= hash.words[word + 1] << (64 - shift);
-  return bits & ((std::uint64_t{1} << width) - 1);
-}
+// A bucket's line holds 28 signatures. With 23 on average one bucket in eight has more, and with half of that
+// the next narrower band would be too full.
+constexpr std::size_t kMostPerBucket = 23;
 
 }  // namespace
 
-int BandLayout::signature_bits(std::size_t band) const {
-  return std::min(kMaxSignatureBits, bands[next(band)].width);
-}
-
-std::uint32_t BandLayout::KeyOf(std::size_t band, const PdqHash& permuted) const {
-  return static_cast<std::uint32_t>(BitsAt(permuted, bands[band].first, bands[band].width));
-}
-
-std::uint16_t BandLayout::SignatureOf(std::size_t band, const PdqHash& permuted) const {
-  return static_cast<std::uint16_t>(BitsAt(permuted, bands[next(band)].first, signature_bits(band)));
-}
-
 BandLayout LayoutFor(std::size_t distinct_hashes) {
-  const std::size_t buckets = std::max<std::size_t>(1, distinct_hashes / kHashesPerBucket);
-  const int width = std::clamp(static_cast<int>(std::bit_width(buckets)), kMinWidth, kMaxWidth);
+  const int bands = distinct_hashes <= kMostForWideBands ? kBandCount : kFewBandCount;
+  const std::size_t least = distinct_hashes / kMostPerBucket;
+  const int width = std::clamp(static_cast<int>(std::bit_width(least)), kMinWidth, kBits / bands);
   BandLayout layout;
-  for (int band = 0; band < kBandCount; ++band) layout.bands.push_back({band * width, width});
+  for (int band = 0; band < bands; ++band) layout.bands.push_back({band * width, width});
   return layout;
 }
 
@@ -90,7 +72,7 @@ std::optional<RadiusPlan> PlanFor(const BandLayout& layout, int radius) {
 }
 
 std::vector<std::uint32_t> FlipsOf(int width, int ones) {
-  if (ones == 0) return {0};
+  if (ones <= 0) return {0};
   std::vector<std::uint32_t> flips;
   flips.reserve(Choose(width, ones));
   // Gosper's hack (HAKMEM 175): the next greater number with as many ones.

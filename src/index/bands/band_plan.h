@@ -8,6 +8,7 @@
 // Punjani, Fleet 2012 (multi-index hashing); Qin, Xiao 2018 (pigeonring).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,21 +24,38 @@ struct Band {
   int width = 0;
 };
 
-/// Bands side by side from bit 0 on. Each posting carries a signature beside its bucket: the first bits of
-/// the next band, the first band's for the last one.
+/// Bands side by side from bit 0 on, all equally wide. Each posting carries a signature beside its bucket:
+/// the first bits of the next band, the first band's for the last one.
 struct BandLayout {
   std::vector<Band> bands;
 
   /// Bits of the next band that a signature holds.
   static constexpr int kMaxSignatureBits = 16;
+  /// Buckets of each band: one for each of its values.
+  [[nodiscard]] std::size_t buckets() const { return std::size_t{1} << bands.front().width; }
   [[nodiscard]] std::size_t next(std::size_t band) const { return band + 1 == bands.size() ? 0 : band + 1; }
-  [[nodiscard]] int signature_bits(std::size_t band) const;
-  [[nodiscard]] std::uint32_t KeyOf(std::size_t band, const PdqHash& permuted) const;
-  [[nodiscard]] std::uint16_t SignatureOf(std::size_t band, const PdqHash& permuted) const;
+  [[nodiscard]] int signature_bits(std::size_t band) const {
+    return std::min(kMaxSignatureBits, bands[next(band)].width);
+  }
+  [[nodiscard]] std::uint32_t KeyOf(std::size_t band, const PdqHash& permuted) const {
+    return static_cast<std::uint32_t>(BitsAt(permuted, bands[band].first, bands[band].width));
+  }
+  [[nodiscard]] std::uint16_t SignatureOf(std::size_t band, const PdqHash& permuted) const {
+    return static_cast<std::uint16_t>(BitsAt(permuted, bands[next(band)].first, signature_bits(band)));
+  }
+
+ private:
+  static std::uint64_t BitsAt(const PdqHash& hash, int first, int width) {
+    const auto word = static_cast<std::size_t>(first) / 64;
+    const int shift = first % 64;
+    std::uint64_t bits = hash.words[word] >> shift;
+    if (shift + width > 64) bits |= hash.words[word + 1] << (64 - shift);
+    return bits & ((std::uint64_t{1} << width) - 1);
+  }
 };
 
 /// The layout that searches so many distinct hashes at the usual radius fastest within the memory that an
-/// entry may take. Range: any count; the widths lie in 8..23.
+/// entry may take. Range: any count.
 BandLayout LayoutFor(std::size_t distinct_hashes);
 
 /// How far a search looks into each band.

@@ -14,11 +14,11 @@ bool AlwaysSupported() {
 
 constexpr Kernel kKernels[] = {
 #if defined(__x86_64__)
-    {"avx512", Avx512Supported, ScanAvx512, FilterAvx512, VerifyPopcnt},
-    {"avx2", Avx2Supported, ScanAvx2, FilterAvx2, VerifyPopcnt},
-    {"popcnt", PopcntSupported, ScanPopcnt, FilterPopcnt, VerifyPopcnt},
+    {"avx512", Avx512Supported, ScanAvx512, &kAvx512Postings},
+    {"avx2", Avx2Supported, ScanAvx2, &kAvx2Postings},
+    {"popcnt", PopcntSupported, ScanPopcnt, &kPopcntPostings},
 #endif
-    {"portable", AlwaysSupported, ScanPortable, FilterPortable, VerifyPortable},
+    {"portable", AlwaysSupported, ScanPortable, &kPortablePostings},
 };
 
 std::string SupportedNames() {

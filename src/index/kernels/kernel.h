@@ -48,8 +48,7 @@ struct Kernel {
   /// True where this CPU and operating system can run it.
   bool (*supported)();
   ScanFunction scan;
-  FilterFunction filter;
-  VerifyFunction verify;
+  const PostingKernel* postings;
 };
 
 /// Every kernel of this build, fastest first; the last one runs everywhere.

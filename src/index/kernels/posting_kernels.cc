@@ -1,7 +1,7 @@
-// The loops over postings: in plain C++ and again with POPCNT, with AVX2 and with AVX-512.
-#include "index/kernels/postings.h"
-
+// The loops over buckets and postings: in plain C++ and again with POPCNT, with AVX2 and with AVX-512.
 #include <bit>
+
+#include "index/kernels/postings.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -11,16 +11,33 @@ namespace hashgate::index {
 namespace {
 
 // Always inlined, so that each caller compiles it for its own target.
-[[gnu::always_inline]] inline std::size_t FilterScalar(const SignatureFilter& filter,
-                                                       std::span<const PostingRange> ranges,
-                                                       std::uint32_t* out) {
-  std::size_t found = 0;
-  for (const PostingRange& range : ranges) {
-    for (std::uint32_t i = range.begin; i < range.end; ++i) {
-      const auto differing = static_cast<std::uint16_t>(filter.signatures[i] ^ filter.query);
-      out[found] = i;
-      found += std::popcount(differing) <= filter.max_bits ? 1 : 0;
+[[gnu::always_inline]] inline Filtered FilterBucketsScalar(const BucketFilter& filter,
+                                                           std::span<const std::uint32_t> flips,
+                                                           std::uint32_t* postings,
+                                                           std::uint32_t* long_buckets) {
+  Filtered found;
+  for (const std::uint32_t flip : flips) {
+    const std::uint32_t bucket = filter.key ^ flip;
+    const BucketLine& line = filter.lines[bucket];
+    const std::uint32_t count = line.inline_count();
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto differing = static_cast<std::uint16_t>(line.signatures[i] ^ filter.signature);
+      postings[found.postings] = line.begin + i;
+      found.postings += std::popcount(differing) <= filter.max_bits ? 1 : 0;
     }
+    if (line.is_long()) long_buckets[found.long_buckets++] = bucket;
+  }
+  return found;
+}
+
+[[gnu::always_inline]] inline std::size_t FilterSignaturesScalar(std::span<const std::uint16_t> signatures,
+                                                                 std::uint16_t query, int max_bits,
+                                                                 std::uint32_t offset, std::uint32_t* out) {
+  std::size_t found = 0;
+  for (std::uint32_t i = 0; i < signatures.size(); ++i) {
+    const auto differing = static_cast<std::uint16_t>(signatures[i] ^ query);
+    out[found] = offset + i;
+    found += std::popcount(differing) <= max_bits ? 1 : 0;
   }
   return found;
 }
@@ -38,13 +55,14 @@ namespace {
   return found;
 }
 
-}  // namespace
-
-std::size_t FilterPortable(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                           std::uint32_t* out) {
-  return FilterScalar(filter, ranges, out);
+Filtered FilterBucketsPortable(const BucketFilter& filter, std::span<const std::uint32_t> flips,
+                               std::uint32_t* postings, std::uint32_t* long_buckets) {
+  return FilterBucketsScalar(filter, flips, postings, long_buckets);
 }
-
+std::size_t FilterSignaturesPortable(std::span<const std::uint16_t> signatures, std::uint16_t query,
+                                     int max_bits, std::uint32_t offset, std::uint32_t* out) {
+  return FilterSignaturesScalar(signatures, query, max_bits, offset, out);
+}
 std::size_t VerifyPortable(const PdqHash* hashes, std::span<const std::uint32_t> slots, const PdqHash& query,
                            int max_distance_bits, SlotHit* out) {
   return VerifyScalar(hashes, slots, query, max_distance_bits, out);
@@ -52,73 +70,142 @@ std::size_t VerifyPortable(const PdqHash* hashes, std::span<const std::uint32_t>
 
 #if defined(__x86_64__)
 
+// Each function raises its own target; nothing else in the program may use these instructions.
 #define HASHGATE_POPCNT __attribute__((target("popcnt")))
 #define HASHGATE_AVX2 __attribute__((target("avx2,popcnt")))
 #define HASHGATE_AVX512 __attribute__((target("avx512f,avx512bw,avx512bitalg,popcnt")))
 
-HASHGATE_POPCNT std::size_t FilterPopcnt(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                                         std::uint32_t* out) {
-  return FilterScalar(filter, ranges, out);
+HASHGATE_POPCNT Filtered FilterBucketsPopcnt(const BucketFilter& filter, std::span<const std::uint32_t> flips,
+                                             std::uint32_t* postings, std::uint32_t* long_buckets) {
+  return FilterBucketsScalar(filter, flips, postings, long_buckets);
 }
-
+HASHGATE_POPCNT std::size_t FilterSignaturesPopcnt(std::span<const std::uint16_t> signatures,
+                                                   std::uint16_t query, int max_bits, std::uint32_t offset,
+                                                   std::uint32_t* out) {
+  return FilterSignaturesScalar(signatures, query, max_bits, offset, out);
+}
 HASHGATE_POPCNT std::size_t VerifyPopcnt(const PdqHash* hashes, std::span<const std::uint32_t> slots,
                                          const PdqHash& query, int max_distance_bits, SlotHit* out) {
   return VerifyScalar(hashes, slots, query, max_distance_bits, out);
 }
 
-// Sixteen signatures at a time. What lies behind a range is read and masked off.
-HASHGATE_AVX2 std::size_t FilterAvx2(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                                     std::uint32_t* out) {
-  constexpr std::uint32_t kLanes = 16;
+// Where the signatures lie in a line of 32 lanes.
+constexpr unsigned kFirstLane = 4;
+static_assert(offsetof(BucketLine, signatures) == kFirstLane * sizeof(std::uint16_t));
+
+[[gnu::always_inline]] inline std::uint32_t LowBits(std::uint32_t count) {
+  return static_cast<std::uint32_t>((std::uint64_t{1} << count) - 1);
+}
+
+// Sixteen lanes at a time: all ones where the lane differs from the query in more bits than the limit. Bits
+// are counted by table look-up of half-bytes (Mula, Kurz, Lemire 2018).
+HASHGATE_AVX2 __attribute__((always_inline)) inline __m256i Beyond(__m256i lanes, __m256i query,
+                                                                   __m256i limit) {
   const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2,
                                           3, 1, 2, 2, 3, 2, 3, 3, 4);
   const __m256i low_half = _mm256_set1_epi8(0x0f);
-  const __m256i ones = _mm256_set1_epi8(1);
-  const __m256i query = _mm256_set1_epi16(static_cast<short>(filter.query));
+  const __m256i bits = _mm256_xor_si256(lanes, query);
+  const __m256i low = _mm256_shuffle_epi8(counts, _mm256_and_si256(bits, low_half));
+  const __m256i high = _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(bits, 4), low_half));
+  return _mm256_cmpgt_epi16(_mm256_maddubs_epi16(_mm256_add_epi8(low, high), _mm256_set1_epi8(1)), limit);
+}
+
+// One bit a lane.
+HASHGATE_AVX2 __attribute__((always_inline)) inline std::uint32_t MaskOf(__m256i first, __m256i second) {
+  // Packing works in halves of 128 bits: the middle quarters change places.
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, second), 0b11'01'10'00);
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(packed));
+}
+
+HASHGATE_AVX2 Filtered FilterBucketsAvx2(const BucketFilter& filter, std::span<const std::uint32_t> flips,
+                                         std::uint32_t* postings, std::uint32_t* long_buckets) {
+  const __m256i query = _mm256_set1_epi16(static_cast<short>(filter.signature));
   const __m256i limit = _mm256_set1_epi16(static_cast<short>(filter.max_bits));
+  Filtered found;
+  for (const std::uint32_t flip : flips) {
+    const std::uint32_t bucket = filter.key ^ flip;
+    const BucketLine& line = filter.lines[bucket];
+    const auto* const lanes = reinterpret_cast<const __m256i*>(&line);
+    const __m256i first = Beyond(_mm256_load_si256(lanes), query, limit);
+    const __m256i second = Beyond(_mm256_load_si256(lanes + 1), query, limit);
+    std::uint32_t near = (~MaskOf(first, second) >> kFirstLane) & LowBits(line.inline_count());
+    for (; near != 0; near &= near - 1) {
+      postings[found.postings++] = line.begin + static_cast<std::uint32_t>(std::countr_zero(near));
+    }
+    if (line.is_long()) [[unlikely]]
+      long_buckets[found.long_buckets++] = bucket;
+  }
+  return found;
+}
+
+HASHGATE_AVX2 std::size_t FilterSignaturesAvx2(std::span<const std::uint16_t> signatures,
+                                               std::uint16_t signature, int max_bits, std::uint32_t offset,
+                                               std::uint32_t* out) {
+  constexpr std::size_t kLanes = 32;
+  const __m256i query = _mm256_set1_epi16(static_cast<short>(signature));
+  const __m256i limit = _mm256_set1_epi16(static_cast<short>(max_bits));
   std::size_t found = 0;
-  for (const PostingRange& range : ranges) {
-    for (std::uint32_t i = range.begin; i < range.end; i += kLanes) {
-      const auto* const at = reinterpret_cast<const __m256i*>(filter.signatures + i);
-      const __m256i bits = _mm256_xor_si256(_mm256_loadu_si256(at), query);
-      const __m256i low = _mm256_shuffle_epi8(counts, _mm256_and_si256(bits, low_half));
-      const __m256i high =
-          _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(bits, 4), low_half));
-      const __m256i differing = _mm256_maddubs_epi16(_mm256_add_epi8(low, high), ones);
-      const __m256i beyond = _mm256_cmpgt_epi16(differing, limit);
-      // Two bits a lane; every second one counts.
-      std::uint32_t near = ~static_cast<std::uint32_t>(_mm256_movemask_epi8(beyond)) & 0x55555555U;
-      const std::uint32_t left = range.end - i;
-      if (left < kLanes) near &= (std::uint32_t{1} << (2 * left)) - 1;
-      for (; near != 0; near &= near - 1) {
-        out[found++] = i + static_cast<std::uint32_t>(std::countr_zero(near)) / 2;
-      }
+  for (std::size_t i = 0; i < signatures.size(); i += kLanes) {
+    const auto* const lanes = reinterpret_cast<const __m256i*>(signatures.data() + i);
+    std::uint32_t near = ~MaskOf(Beyond(_mm256_loadu_si256(lanes), query, limit),
+                                 Beyond(_mm256_loadu_si256(lanes + 1), query, limit));
+    if (signatures.size() - i < kLanes) near &= LowBits(static_cast<std::uint32_t>(signatures.size() - i));
+    for (; near != 0; near &= near - 1) {
+      out[found++] =
+          offset + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(near));
     }
   }
   return found;
 }
 
-// Thirty-two signatures at a time.
-HASHGATE_AVX512 std::size_t FilterAvx512(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                                         std::uint32_t* out) {
-  constexpr std::uint32_t kLanes = 32;
-  const __m512i query = _mm512_set1_epi16(static_cast<short>(filter.query));
+HASHGATE_AVX512 Filtered FilterBucketsAvx512(const BucketFilter& filter, std::span<const std::uint32_t> flips,
+                                             std::uint32_t* postings, std::uint32_t* long_buckets) {
+  const __m512i query = _mm512_set1_epi16(static_cast<short>(filter.signature));
   const __m512i limit = _mm512_set1_epi16(static_cast<short>(filter.max_bits));
+  Filtered found;
+  for (const std::uint32_t flip : flips) {
+    const std::uint32_t bucket = filter.key ^ flip;
+    const BucketLine& line = filter.lines[bucket];
+    const __m512i bits = _mm512_xor_si512(_mm512_load_si512(&line), query);
+    std::uint32_t near = _mm512_cmple_epu16_mask(_mm512_popcnt_epi16(bits), limit);
+    near = (near >> kFirstLane) & LowBits(line.inline_count());
+    for (; near != 0; near &= near - 1) {
+      postings[found.postings++] = line.begin + static_cast<std::uint32_t>(std::countr_zero(near));
+    }
+    if (line.is_long()) [[unlikely]]
+      long_buckets[found.long_buckets++] = bucket;
+  }
+  return found;
+}
+
+HASHGATE_AVX512 std::size_t FilterSignaturesAvx512(std::span<const std::uint16_t> signatures,
+                                                   std::uint16_t signature, int max_bits,
+                                                   std::uint32_t offset, std::uint32_t* out) {
+  constexpr std::size_t kLanes = 32;
+  const __m512i query = _mm512_set1_epi16(static_cast<short>(signature));
+  const __m512i limit = _mm512_set1_epi16(static_cast<short>(max_bits));
   std::size_t found = 0;
-  for (const PostingRange& range : ranges) {
-    for (std::uint32_t i = range.begin; i < range.end; i += kLanes) {
-      const std::uint32_t left = range.end - i;
-      const __mmask32 lanes = left < kLanes ? (std::uint32_t{1} << left) - 1 : ~std::uint32_t{0};
-      const __m512i bits = _mm512_xor_si512(_mm512_loadu_si512(filter.signatures + i), query);
-      std::uint32_t near = _mm512_mask_cmple_epu16_mask(lanes, _mm512_popcnt_epi16(bits), limit);
-      for (; near != 0; near &= near - 1) {
-        out[found++] = i + static_cast<std::uint32_t>(std::countr_zero(near));
-      }
+  for (std::size_t i = 0; i < signatures.size(); i += kLanes) {
+    const __m512i bits = _mm512_xor_si512(_mm512_loadu_si512(signatures.data() + i), query);
+    std::uint32_t near = _mm512_cmple_epu16_mask(_mm512_popcnt_epi16(bits), limit);
+    if (signatures.size() - i < kLanes) near &= LowBits(static_cast<std::uint32_t>(signatures.size() - i));
+    for (; near != 0; near &= near - 1) {
+      out[found++] =
+          offset + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(near));
     }
   }
   return found;
 }
 
+#endif
+
+}  // namespace
+
+const PostingKernel kPortablePostings = {FilterBucketsPortable, FilterSignaturesPortable, VerifyPortable};
+#if defined(__x86_64__)
+const PostingKernel kPopcntPostings = {FilterBucketsPopcnt, FilterSignaturesPopcnt, VerifyPopcnt};
+const PostingKernel kAvx2Postings = {FilterBucketsAvx2, FilterSignaturesAvx2, VerifyPopcnt};
+const PostingKernel kAvx512Postings = {FilterBucketsAvx512, FilterSignaturesAvx512, VerifyPopcnt};
 #endif
 
 }  // namespace hashgate::index

@@ -1,33 +1,68 @@
-// The loops of the band index over postings, as the kernels offer them.
+// The loops of the band index over buckets and postings, as the kernels offer them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "hashgate/hash.h"
 
 namespace hashgate::index {
 
-/// Postings [begin, end).
-struct PostingRange {
-  std::uint32_t begin = 0;
-  std::uint32_t end = 0;
+/// One bucket of a band in one cache line: its postings are numbered from `begin` on, and the signatures of
+/// the first ones lie here. A bucket with more of them keeps the number of its first further signature in the
+/// place of the last two.
+struct alignas(64) BucketLine {
+  static constexpr std::uint32_t kInline = 28;
+  static constexpr std::uint32_t kInlineOfLong = kInline - 2;
+
+  std::uint32_t begin;
+  std::uint32_t count;
+  std::array<std::uint16_t, kInline> signatures;
+
+  [[nodiscard]] bool is_long() const { return count > kInline; }
+  /// How many signatures lie in the line.
+  [[nodiscard]] std::uint32_t inline_count() const { return is_long() ? kInlineOfLong : count; }
+  /// Where the further signatures of a long bucket lie among all further ones.
+  [[nodiscard]] std::uint32_t overflow_begin() const {
+    std::uint32_t at = 0;
+    std::memcpy(&at, &signatures[kInlineOfLong], sizeof(at));
+    return at;
+  }
+  void set_overflow_begin(std::uint32_t at) { std::memcpy(&signatures[kInlineOfLong], &at, sizeof(at)); }
+};
+static_assert(sizeof(BucketLine) == 64);
+
+/// A query's look into one band.
+struct BucketFilter {
+  const BucketLine* lines = nullptr;  ///< by the band's bits
+  std::uint32_t key = 0;
+  std::uint16_t signature = 0;
+  int max_bits = 0;  ///< differing bits of the signature that pass, inclusive; 0 or more
 };
 
-/// Readable bytes that must follow the signatures, whatever they hold.
+/// What a filter wrote.
+struct Filtered {
+  std::size_t postings = 0;
+  std::size_t long_buckets = 0;
+};
+
+/// Looks into the bucket of each `key ^ flip`: writes the numbers of the postings whose signature lies in the
+/// line and passes, and of the buckets that have more than lie there. Shapes: `postings` has room for
+/// BucketLine::kInline a flip, `long_buckets` for one. Threads: thread-safe.
+using BucketFilterFunction = Filtered (*)(const BucketFilter& filter, std::span<const std::uint32_t> flips,
+                                          std::uint32_t* postings, std::uint32_t* long_buckets);
+
+/// Readable bytes that must follow further signatures, whatever they hold.
 inline constexpr std::size_t kSignaturePadding = 64;
 
-struct SignatureFilter {
-  const std::uint16_t* signatures = nullptr;  ///< of all postings, followed by kSignaturePadding bytes
-  std::uint16_t query = 0;
-  int max_bits = 0;  ///< differing bits that pass, inclusive; 0 or more
-};
-
-/// Writes the numbers of the postings in the ranges whose signature passes; returns how many. `out` has room
-/// for all postings of the ranges. Threads: thread-safe.
-using FilterFunction = std::size_t (*)(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                                       std::uint32_t* out);
+/// Writes the positions of the signatures that pass, plus `offset`; returns how many. `out` has room for all.
+/// Threads: thread-safe.
+using SignatureFilterFunction = std::size_t (*)(std::span<const std::uint16_t> signatures,
+                                                std::uint16_t query, int max_bits, std::uint32_t offset,
+                                                std::uint32_t* out);
 
 /// A hash within the radius.
 struct SlotHit {
@@ -40,20 +75,20 @@ struct SlotHit {
 using VerifyFunction = std::size_t (*)(const PdqHash* hashes, std::span<const std::uint32_t> slots,
                                        const PdqHash& query, int max_distance_bits, SlotHit* out);
 
-// The implementations. kernel.cc has the table.
-std::size_t FilterPortable(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                           std::uint32_t* out);
-std::size_t VerifyPortable(const PdqHash* hashes, std::span<const std::uint32_t> slots, const PdqHash& query,
-                           int max_distance_bits, SlotHit* out);
+/// The three of one CPU family.
+struct PostingKernel {
+  BucketFilterFunction filter_buckets;
+  SignatureFilterFunction filter_signatures;
+  VerifyFunction verify;
+};
+
+// NOLINTBEGIN(readability-identifier-naming): constants, though only the linker knows their value.
+extern const PostingKernel kPortablePostings;
 #if defined(__x86_64__)
-std::size_t FilterPopcnt(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                         std::uint32_t* out);
-std::size_t VerifyPopcnt(const PdqHash* hashes, std::span<const std::uint32_t> slots, const PdqHash& query,
-                         int max_distance_bits, SlotHit* out);
-std::size_t FilterAvx2(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                       std::uint32_t* out);
-std::size_t FilterAvx512(const SignatureFilter& filter, std::span<const PostingRange> ranges,
-                         std::uint32_t* out);
+extern const PostingKernel kPopcntPostings;
+extern const PostingKernel kAvx2Postings;
+extern const PostingKernel kAvx512Postings;
 #endif
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace hashgate::index

@@ -250,6 +250,16 @@ TEST_P(BandIndexConformance, GivesUpWhereTheWorkIsTooMuch) {
   FoundSink sink(1);
   const RadiusPlan& plan = *bands.index->plan(31);
   EXPECT_FALSE(bands.index->Search(kernel(), bands.segment->pdq(), std::span(&query, 1), plan, 1'000, sink));
+  // It stops soon, too: of 200,000 hashes that all lie near it looks at no more than the work allows and one
+  // buffer.
+  std::vector<PdqHash> crowd;
+  for (int i = 0; i < 200'000; ++i)
+    crowd.push_back(AtDistance(PdqHash{}, static_cast<int>(random_() % 8), random_));
+  const Bands crowded(crowd);
+  FoundSink looked_at(1);
+  EXPECT_FALSE(crowded.index->Search(kernel(), crowded.segment->pdq(), std::span(&query, 1),
+                                     *crowded.index->plan(31), 400'000, looked_at));
+  EXPECT_LE(looked_at.found[0].size(), 400'000 / 16 + 4'096);
   EXPECT_TRUE(
       bands.index->Search(kernel(), bands.segment->pdq(), std::span(&query, 1), plan, 100'000'000, sink));
 }

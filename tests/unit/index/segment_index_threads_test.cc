@@ -51,6 +51,7 @@ void ReadersSeeWholeGenerations(bool merging) {
   Published published;
   Mutex writing;  // the builder and the count belong together
   EntryId count = 0;
+  bool closing = false;  // the builder goes
   std::atomic<int> merges = 0;
   std::unique_ptr<IndexBuilder> builder;
   SegmentIndexOptions options;
@@ -61,7 +62,7 @@ void ReadersSeeWholeGenerations(bool merging) {
     options.on_merged = [&] {
       merges.fetch_add(1);
       const MutexLock lock(writing);
-      published.Set({builder->Snapshot(), count});
+      if (!closing) published.Set({builder->Snapshot(), count});
     };
   }
   builder = NewIndexBuilder(options);
@@ -116,6 +117,10 @@ void ReadersSeeWholeGenerations(bool merging) {
   readers.clear();
   EXPECT_GE(count, kEntries);
   EXPECT_EQ(wrong.load(), 0);
+  {
+    const MutexLock lock(writing);
+    closing = true;
+  }
   builder.reset();
 }
 

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "lists/catalog.h"
 #include "testing/fake_store.h"
 #include "testing/list_records.h"
+#include "testing/poll.h"
 
 namespace hashgate::lists {
 namespace {
@@ -98,6 +100,42 @@ TEST(CatalogThreads, ReplacingNeverShowsAMixture) {
   done = true;
   readers.clear();
   EXPECT_EQ(wrong.load(), 0);
+}
+
+// What the index merges on its own thread is published without a write, under the number in force, and holds
+// what the segments held: less what was withdrawn meanwhile.
+TEST(CatalogThreads, WhatTheIndexMergesIsPublishedUnderTheNumberInForce) {
+  FakeStore store;
+  const auto catalog = Catalog::Open(store, {}).value();
+  const ListId list = catalog->CreateList(MakeConfig("demo"))->id;
+  constexpr std::uint64_t kEntries = 24'000;
+  constexpr std::uint64_t kPerBatch = 4'000;
+  const auto import = catalog->StartImport({.list = "demo", .file = "f"}).value();
+  for (std::uint64_t first = 0; first < kEntries; first += kPerBatch) {
+    ASSERT_TRUE(import->Add(MakeImport(first, first + kPerBatch)));
+  }
+  const EntryId gone = FindBySha1(*catalog->Current(), list, 100).at(0);
+  ASSERT_TRUE(catalog->DeleteEntry("demo", gone));
+  const auto written = catalog->Current();
+  // With bands for all of them each PDQ hash takes more than twice what its row takes.
+  ASSERT_TRUE(testing::PollUntil(
+      [&] { return catalog->Current()->index->MemoryBytes() > kEntries * (30 + 34 + 2 * 40); },
+      std::chrono::seconds(30)));
+  const auto merged = catalog->Current();
+  EXPECT_EQ(merged->number, written->number);
+  EXPECT_NE(merged->index, written->index);
+  EXPECT_EQ(merged->index->CountIn(list, Algorithm::kPdq), kEntries - 1);
+  for (std::uint64_t number = 0; number < kEntries; number += 997) {
+    EXPECT_EQ(FindBySha1(*merged, list, number).size(), 1U) << number;
+    const auto hash = testing::MakeHash(Algorithm::kPdq, number);
+    const index::PdqQuery query{PdqHash::FromBytes(std::span<const std::uint8_t, 32>(hash.bytes)),
+                                Pipeline::kFull, 0};
+    const index::ListRadius radius{.list = list, .max_distance_bits = 31};
+    const auto found = merged->index->SearchPdq(std::span(&query, 1), std::span(&radius, 1), {});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->candidates.size(), 1U) << number;
+  }
+  EXPECT_TRUE(FindBySha1(*merged, list, 100).empty());
 }
 
 }  // namespace

@@ -140,6 +140,32 @@ TEST_F(MatcherTest, AnNn512HashFarFromTheFullOneIsMarked) {
   EXPECT_FALSE(Find(hashes)->found[0].fact.nn512_only);
 }
 
+// Planted nn512 hashes lie as near as their maker likes, in each of the mirrorings: they must not take the
+// places of what the full hash finds.
+TEST_F(MatcherTest, PlantedNn512HashesDoNotCrowdOutWhatTheFullHashFinds) {
+  lists::ListConfig config = MakeConfig("both");
+  config.pdq_pipeline = Pipeline::kUnspecified;
+  ASSERT_TRUE(catalog_->CreateList(config));
+  const PdqHash other = PdqOf(MakeHash(Algorithm::kPdq, 78));
+  for (int i = 0; i < 40; ++i) {
+    AddEntry("both", {.source_id = "copy-" + std::to_string(i), .hashes = {PdqValue(Flip(other, i % 3))}});
+  }
+  AddEntry("both", {.source_id = "itself", .hashes = {PdqValue(Flip(kPicture, 10))}});
+  scan::FileHashes hashes = Hashes(kPicture);
+  decode::PdqForms planted = hashes.views[0].pdq[0];
+  planted.pipeline = Pipeline::kNn512;
+  planted.forms.fill(other);
+  hashes.views[0].pdq.push_back(planted);
+  const auto found = Find(hashes);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->truncated);
+  const auto itself =
+      std::ranges::find_if(found->found, [](const auto& match) { return match.source_id == "itself"; });
+  ASSERT_NE(itself, found->found.end());
+  EXPECT_EQ(itself->fact.distance_bits, 10);
+  EXPECT_FALSE(itself->fact.nn512_only);
+}
+
 TEST_F(MatcherTest, AnEntryThatCannotBeReadStillMatches) {
   AddList("csam");
   AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture, 20)}, .classification = "A1"});
