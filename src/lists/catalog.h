@@ -138,10 +138,13 @@ struct ImportRecord {
 /// make several times as many a second.
 struct RunOptions {
   std::uint64_t after_records = 65'536;  ///< the first ones of an import are committed with each call
-  /// A run ends with whichever comes first.
-  std::size_t records = 262'144;
-  std::size_t bytes = std::size_t{64} << 20;
-  std::chrono::milliseconds longest{3'000};
+  /// A run ends with whichever comes first; the time counts from its first record.
+  std::size_t records = 131'072;
+  std::size_t bytes = std::size_t{32} << 20;
+  std::chrono::milliseconds longest{2'000};
+  /// So many are planned and written in a writer's turn. Larger runs are readied before it, and other writers
+  /// wait only while their files are taken over and the index takes them in.
+  std::size_t in_turn_records = 16'384;
 };
 
 struct ImportOptions {
@@ -160,13 +163,15 @@ class Import {
   /// Takes at most 16,384 records. Bad records are quarantined. A later record of the same identity wins.
   /// What is committed is one atomic batch, durable and published on return (only staged, where `replace`).
   /// The first 65,536 records are committed by the call that brings them. An import that goes on is a large
-  /// one and is committed in runs (RunOptions): records received beyond `committed` and `staged` wait in
-  /// memory, at most until the first call three seconds later or Finish; counts are of what is committed.
+  /// one and is committed in runs (RunOptions), on a thread of the catalogue's own: records received beyond
+  /// `committed` and `staged` wait in memory, for about two seconds or until Finish, whether or not further
+  /// calls come; counts are of what is committed. A call waits where the run before the one that it fills is
+  /// still being committed.
   /// Cost: one synced write and one generation a commit, so pass 1,000 to 4,000 records at a time; records
-  /// that change nothing cost neither. A run of 262,144 takes one to two seconds, more on a
-  /// busy machine, in which other writers wait.
+  /// that change nothing cost neither. Other writers wait for a run of 131,072 for about a tenth of a second.
   /// Errors: store's, kMemoryLimit, kListNotFound (deleted meanwhile), kRequestInvalid (too many records, or
-  /// after Finish); then none of this call's records count and the import may go on.
+  /// after Finish); then none of this call's records count and the import may go on. A run that failed beside
+  /// the calls is the next one's error, and is tried again by those after it.
   virtual Result<ImportProgress> Add(std::span<const ImportRecord> records) = 0;
   /// Commits what waits and ends the import; with `replace` swaps the staged entries in atomically, on disk
   /// and for readers. An entry whose identity was there before keeps its id, version and first_seen. Errors
@@ -193,6 +198,9 @@ struct CatalogOptions {
   /// Records of deleted and replaced lists and of dropped imports are removed on a thread of the catalogue's
   /// own. Otherwise on the thread that deletes, replaces or drops.
   bool remove_in_background = true;
+  /// Runs of large imports are committed on a thread of the catalogue's own. Otherwise by the call that ends
+  /// one, and records wait as long as no call comes.
+  bool commit_in_background = true;
   RunOptions runs;
 };
 

@@ -21,6 +21,7 @@
 #include "lists/record_codec.h"
 #include "lists/remover.h"
 #include "lists/republisher.h"
+#include "lists/run_committer.h"
 
 namespace hashgate::lists {
 
@@ -37,11 +38,6 @@ struct Published {
   std::shared_ptr<const Generation> generation;
   std::map<ListId, ContentInForce> contents;
 };
-
-/// Generation of an entry's last change; `since` is that of the content it stands in.
-inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since) {
-  return head.changed_generation != 0 ? head.changed_generation : since;
-}
 
 /// One import's share of the bytes that wait for a run. Threads: confined; the total is shared.
 class WaitingBytes {
@@ -108,13 +104,12 @@ class CatalogImpl final : public Catalog {
   Status RebuildIndex(const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
   Status EnsureIndex() HASHGATE_REQUIRES(write_mutex_);
   Status ReloadList(const ListRecord& record, ContentId content) HASHGATE_REQUIRES(write_mutex_);
-  template <typename Hash>
-  void AppendIndexed(const ListRecord& record, EntryId entry, std::string_view classification,
-                     std::span<const Hash> hashes, std::vector<index::IndexedHash>& out)
-      HASHGATE_REQUIRES(write_mutex_);
 
   /// Writes the batch with the next state in it; `state_` is `next` afterwards.
   Status Commit(store::Batch& batch, const StateRecord& next) HASHGATE_REQUIRES(write_mutex_);
+  /// The same for a batch that is prepared, with what comes after it.
+  Status Commit(store::PreparedBatch& prepared, store::Batch rest, const StateRecord& next)
+      HASHGATE_REQUIRES(write_mutex_);
   [[nodiscard]] StateRecord NextGeneration() const HASHGATE_REQUIRES(write_mutex_);
   void Publish() HASHGATE_REQUIRES(write_mutex_);
   /// Publishes the generation in force again, with what the index has merged meanwhile.
@@ -139,6 +134,7 @@ class CatalogImpl final : public Catalog {
 
   mutable Mutex write_mutex_;
   StateRecord state_ HASHGATE_GUARDED_BY(write_mutex_);
+  std::uint64_t commits_ HASHGATE_GUARDED_BY(write_mutex_) = 0;  // that changed anything, or may have
   std::map<ListId, ListRecord> records_ HASHGATE_GUARDED_BY(write_mutex_);
   std::unique_ptr<index::IndexBuilder> builder_ HASHGATE_GUARDED_BY(write_mutex_);
   bool index_stale_ HASHGATE_GUARDED_BY(write_mutex_) = false;
@@ -156,36 +152,7 @@ class CatalogImpl final : public Catalog {
   Remover remover_;
   // The index leaves word here: it goes after the index, which the destructor takes down first.
   std::optional<Republisher> republisher_;
+  std::optional<RunCommitter> committer_;
 };
-
-/// What an entry's hash says to the index; empty for algorithms that it does not hold.
-template <typename Hash>
-std::optional<index::IndexedHash> ToIndexed(const ListRecord& record, EntryId entry, const Hash& hash) {
-  if (hash.algorithm < Algorithm::kMd5 || hash.algorithm > Algorithm::kPdq) return std::nullopt;
-  index::IndexedHash out;
-  out.list = record.list.id;
-  out.entry = entry;
-  out.algorithm = hash.algorithm;
-  if (hash.algorithm == Algorithm::kPdq) {
-    out.pipeline = hash.pipeline != Pipeline::kUnspecified ? hash.pipeline : record.list.config.pdq_pipeline;
-  }
-  std::copy(hash.bytes.begin(), hash.bytes.end(), out.bytes.begin());
-  return out;
-}
-
-template <typename Hash>
-void CatalogImpl::AppendIndexed(const ListRecord& record, EntryId entry, std::string_view classification,
-                                std::span<const Hash> hashes, std::vector<index::IndexedHash>& out) {
-  for (const Hash& hash : hashes) {
-    std::optional<index::IndexedHash> indexed = ToIndexed(record, entry, hash);
-    if (!indexed) continue;
-    // Flags are of the hash, not of the entry: a poor PDQ hash must not weaken the entry's digests.
-    const bool is_pdq = hash.algorithm == Algorithm::kPdq;
-    const bool degenerate = is_pdq && IsDegenerate(PdqHash::FromBytes(indexed->bytes));
-    const bool low_quality = is_pdq && hash.quality != kQualityUnknown && hash.quality < kMinUsablePdqQuality;
-    indexed->action_class = classes_.NumberOf(classification, degenerate, low_quality);
-    out.push_back(*indexed);
-  }
-}
 
 }  // namespace hashgate::lists

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "lists/catalog_impl.h"
+#include "lists/indexed.h"
 
 namespace hashgate::lists {
 namespace {
@@ -61,7 +62,7 @@ Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, std
                         "an entry has a number that the store has not given out yet: restore a backup");
           return false;
         }
-        AppendIndexed(record, *id, view->classification, view->AllHashes(), hashes);
+        AppendIndexed(record, *id, view->classification, view->AllHashes(), classes_, hashes);
         ++*entries;
         if (progress && *entries % kProgressEvery == 0) progress(*entries);
         return hashes.size() < kHashesAtOnce || flush();
@@ -108,7 +109,16 @@ StateRecord CatalogImpl::NextGeneration() const {
 
 Status CatalogImpl::Commit(store::Batch& batch, const StateRecord& next) {
   batch.Put(store::Family::kMeta, std::string(kStateKey), EncodeState(next));
+  ++commits_;
   HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
+  state_ = next;
+  return {};
+}
+
+Status CatalogImpl::Commit(store::PreparedBatch& prepared, store::Batch rest, const StateRecord& next) {
+  rest.Put(store::Family::kMeta, kStateKey, EncodeState(next));
+  ++commits_;
+  HASHGATE_RETURN_IF_ERROR(prepared.Apply(rest));
   state_ = next;
   return {};
 }

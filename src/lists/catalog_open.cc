@@ -65,6 +65,7 @@ CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secr
       state_(state),
       remover_(store, options_.remove_in_background) {
   if (options_.merge_in_background) republisher_.emplace([this] { PublishMerged(); });
+  if (options_.commit_in_background) committer_.emplace();
 }
 
 CatalogImpl::~CatalogImpl() {

@@ -7,14 +7,15 @@ using store::Family;
 
 Status ImportImpl::CheckReplacement(const ListRecord& target) const {
   const std::string unchanged = ": list '" + options_.list + "' is as it was";
-  if (progress_.quarantined > progress_.received / 2) {
+  if (done_.progress.quarantined > done_.progress.received / 2) {
     return Fail(Reason::kRequestInvalid,
-                std::to_string(progress_.quarantined) + " of " + std::to_string(progress_.received) +
+                std::to_string(done_.progress.quarantined) + " of " +
+                    std::to_string(done_.progress.received) +
                     " records could not be taken, too many to replace a list with" + unchanged + "; " +
-                    first_problem_,
+                    done_.first_problem,
                 "records");
   }
-  if (staged_.entries == 0 && target.list.entry_count > 0 && !options_.allow_empty) {
+  if (done_.staged.entries == 0 && target.list.entry_count > 0 && !options_.allow_empty) {
     return Fail(Reason::kRequestInvalid,
                 "the import holds no entry and would remove all " + std::to_string(target.list.entry_count) +
                     unchanged + "; to empty it on purpose, set allow_empty (--allow-empty)",
@@ -24,9 +25,10 @@ Status ImportImpl::CheckReplacement(const ListRecord& target) const {
 }
 
 Result<bool> ImportImpl::SameAsHeld(const ListRecord& target) const {
-  if (progress_.added != 0 || progress_.updated != 0 || staged_.entries != target.list.entry_count ||
-      staged_.quarantined != target.list.quarantined_count ||
-      staged_.quarantine_kept != target.quarantine_kept) {
+  if (done_.progress.added != 0 || done_.progress.updated != 0 ||
+      done_.staged.entries != target.list.entry_count ||
+      done_.staged.quarantined != target.list.quarantined_count ||
+      done_.staged.quarantine_kept != target.quarantine_kept) {
     return false;
   }
   // At most 11,000 rows, and only here, where nothing else differs.
@@ -55,10 +57,10 @@ Result<ContentId> ImportImpl::Swap() {
   const StateRecord next = catalog_.NextGeneration();
   changed.content = staging_;
   changed.content_generation = next.generation;
-  changed.list.entry_count = staged_.entries;
-  changed.list.quarantined_count = staged_.quarantined;
-  changed.quarantine_kept = staged_.quarantine_kept;
-  changed.quarantine_files = staged_.quarantine_files;
+  changed.list.entry_count = done_.staged.entries;
+  changed.list.quarantined_count = done_.staged.quarantined;
+  changed.quarantine_kept = done_.staged.quarantine_kept;
+  changed.quarantine_files = done_.staged.quarantine_files;
   changed.list.updated = FromUnixMillis(catalog_.NowMillis());
   HASHGATE_RETURN_IF_ERROR(catalog_.ReloadList(changed, staging_));
   store::Batch batch;

@@ -26,41 +26,52 @@ class PreparedRecords {
  public:
   /// Of an import into `list` from `file`.
   PreparedRecords(const KeyedDigests& digests, ListId list, std::string file)
-      : digests_(digests), list_(list), file_(std::move(file)) {}
+      : digests_(&digests), list_(list), file_(std::move(file)) {}
 
   /// Takes more records; `number` is that of the first in the import, counted from 1. Cost: about 1 us each.
   void Append(std::span<const ImportRecord> records, std::uint64_t number);
 
-  /// A place to go back to: what was appended after it is forgotten.
-  struct Mark {
+  /// Forgets what was appended last.
+  void CutLastCall();
+  void Clear();
+
+  /// Whole calls from the first on.
+  struct Part {
+    std::span<const PreparedRecord> records;
+    std::span<const Quarantined> bad;
+    std::size_t received = 0;  ///< of both
+    std::size_t calls = 0;
+  };
+  /// As many calls as have at most `most` records together, but at least one. Valid until something changes.
+  [[nodiscard]] Part First(std::size_t most) const;
+  [[nodiscard]] Part All() const { return First(received()); }
+  /// Forgets a part that First gave.
+  void DropFirst(const Part& part);
+
+  /// Good and bad ones.
+  [[nodiscard]] std::size_t received() const { return calls_.empty() ? 0 : calls_.back().received; }
+  [[nodiscard]] std::string_view Body(const PreparedRecord& record) const {
+    return std::string_view(bodies_).substr(record.offset, record.size);
+  }
+  /// Approximate, of all that is held.
+  [[nodiscard]] std::size_t MemoryBytes() const;
+
+ private:
+  struct End {
     std::size_t records = 0;
     std::size_t body_bytes = 0;
     std::size_t bad = 0;
     std::size_t received = 0;
   };
-  [[nodiscard]] Mark End() const { return {records_.size(), bodies_.size(), bad_.size(), received_}; }
-  void CutTo(const Mark& mark);
-  void Clear() { CutTo({}); }
+  void CutTo(const End& end);
 
-  /// Good and bad ones.
-  [[nodiscard]] std::size_t received() const { return received_; }
-  [[nodiscard]] std::span<const PreparedRecord> records() const { return records_; }
-  [[nodiscard]] std::string_view Body(const PreparedRecord& record) const {
-    return std::string_view(bodies_).substr(record.offset, record.size);
-  }
-  [[nodiscard]] std::size_t BodyBytes() const { return bodies_.size(); }
-  [[nodiscard]] std::span<const Quarantined> bad() const { return bad_; }
-  /// Approximate, of all that is held.
-  [[nodiscard]] std::size_t MemoryBytes() const;
-
- private:
-  const KeyedDigests& digests_;
-  const ListId list_;
-  const std::string file_;
+  const KeyedDigests* digests_;
+  ListId list_;
+  std::string file_;
   std::vector<PreparedRecord> records_;
   std::string bodies_;  // one after another: a string each would cost as much as preparing it
   std::vector<Quarantined> bad_;
-  std::size_t received_ = 0;
+  std::vector<End> calls_;  // where each call's records end
 };
 
 }  // namespace hashgate::lists

@@ -89,6 +89,11 @@ struct EntryHead {
   /// not known while an import stages it.
   std::int64_t changed_generation = 0;
 };
+/// Generation of an entry's last change; `since` is that of the content it stands in.
+inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since) {
+  return head.changed_generation != 0 ? head.changed_generation : since;
+}
+
 struct EntryView {
   EntryHead head;
   std::string_view source_id;

@@ -35,6 +35,22 @@ class Batch {
     rows_.reserve(rows_.size() + changes);
     bytes_.reserve(bytes_.size() + bytes);
   }
+  /// The other batch's changes, after those that are here.
+  void Append(const Batch& other) {
+    const std::uint64_t moved = bytes_.size();
+    rows_.reserve(rows_.size() + other.rows_.size());
+    for (Row row : other.rows_) {
+      row.offset += moved;
+      rows_.push_back(row);
+    }
+    bytes_.append(other.bytes_);
+  }
+  /// Forgets all changes after the first `changes`.
+  void CutTo(std::size_t changes) {
+    if (changes >= rows_.size()) return;
+    bytes_.resize(rows_[changes].offset);
+    rows_.resize(changes);
+  }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <iterator>
 #include <system_error>
 
 #include "store/store.h"
@@ -104,24 +105,6 @@ rocksdb::Status FromSystem(const std::error_code& error, const std::string& path
               : rocksdb::Status::IOError(path, error.message());
 }
 
-// A folder that goes at the end, with all files that were not taken over.
-class ForNow {
- public:
-  explicit ForNow(const std::string& path) : path_(path) { std::filesystem::create_directory(path, error_); }
-  ~ForNow() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ForNow(const ForNow&) = delete;
-  ForNow& operator=(const ForNow&) = delete;
-
-  [[nodiscard]] rocksdb::Status status() const { return FromSystem(error_, path_); }
-
- private:
-  const std::string& path_;
-  std::error_code error_;
-};
-
 }  // namespace
 
 std::string SealingContext(Family family, std::string_view key) {
@@ -136,18 +119,41 @@ RocksBulk::RocksBulk(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHan
                      const Sealer& sealer, const std::string& data_folder)
     : db_(db), handles_(handles), sealer_(sealer), folder_(data_folder + "/bulk") {}
 
+TableFiles::~TableFiles() {
+  if (in_folder_) bulk_.Remove(*this);
+}
+
 rocksdb::Status RocksBulk::Clear() {
-  const MutexLock lock(mutex_);
+  const MutexLock lock(folder_mutex_);
   std::error_code error;
   std::filesystem::remove_all(folder_, error);
   return FromSystem(error, folder_);
 }
 
-rocksdb::Status RocksBulk::Write(const Batch& batch) {
+rocksdb::Status RocksBulk::EnterFolder(TableFiles& files, std::uint64_t& number) {
+  const MutexLock lock(folder_mutex_);
+  std::error_code error;
+  std::filesystem::create_directory(folder_, error);
+  if (error) return FromSystem(error, folder_);
+  files.in_folder_ = true;
+  ++in_folder_;
+  number = next_number_++;
+  return rocksdb::Status::OK();
+}
+
+void RocksBulk::Remove(const TableFiles& files) {
+  const MutexLock lock(folder_mutex_);
+  std::error_code ignored;
+  for (const rocksdb::IngestExternalFileArg& file : files.files_) {
+    for (const std::string& path : file.external_files) std::filesystem::remove(path, ignored);
+  }
+  if (--in_folder_ == 0) std::filesystem::remove_all(folder_, ignored);
+}
+
+rocksdb::Status RocksBulk::Write(const Batch& batch, TableFiles& out) {
   if (batch.empty()) return rocksdb::Status::OK();
-  const MutexLock lock(mutex_);
-  const ForNow folder(folder_);
-  if (!folder.status().ok()) return folder.status();
+  std::uint64_t number = 0;
+  if (const rocksdb::Status entered = EnterFolder(out, number); !entered.ok()) return entered;
   std::vector<Part> parts;
   {
     std::vector<std::vector<Sortable>> by_family(handles_.size());
@@ -159,7 +165,7 @@ rocksdb::Status RocksBulk::Write(const Batch& batch) {
       Part& part = parts.emplace_back();
       part.family = static_cast<Family>(family);
       part.handle = handles_[family];
-      part.path = folder_ + "/" + std::to_string(family) + ".sst";
+      part.path = folder_ + "/" + std::to_string(number) + "-" + std::to_string(family) + ".sst";
       part.changes = std::move(by_family[family]);
     }
   }
@@ -169,19 +175,23 @@ rocksdb::Status RocksBulk::Write(const Batch& batch) {
       part.status = WriteFile(db_.GetOptions(part.handle), sealer_, batch, part);
     };
     // Families are independent of each other until the end: the largest has a thread of its own where one is
-    // to be had.
+    // to be had and it is worth it.
+    constexpr std::size_t kWorthAThread = 1'000;
     const auto by_size = [](const Part& part) { return part.changes.size(); };
     const auto largest = std::ranges::max_element(parts, {}, by_size);
-    const std::future<void> beside = std::async([&] { write(*largest); });
+    const bool alone = parts.size() > 1 && largest->changes.size() >= kWorthAThread;
+    std::future<void> beside;
+    if (alone) beside = std::async([&] { write(*largest); });
     for (auto at = parts.begin(); at != parts.end(); ++at) {
-      if (at != largest) write(*at);
+      if (!alone || at != largest) write(*at);
     }
-    beside.wait();
+    if (alone) beside.wait();
   }
-  std::vector<rocksdb::IngestExternalFileArg> files;
+  // All of them, written or not: so that what there is of each is removed in the end.
+  rocksdb::Status status;
   for (const Part& part : parts) {
-    if (!part.status.ok()) return part.status;
-    rocksdb::IngestExternalFileArg& file = files.emplace_back();
+    if (status.ok()) status = part.status;
+    rocksdb::IngestExternalFileArg& file = out.files_.emplace_back();
     file.column_family = part.handle;
     file.external_files = {part.path};
     file.files_checksums = {part.info.file_checksum};
@@ -191,7 +201,26 @@ rocksdb::Status RocksBulk::Write(const Batch& batch) {
     file.options.write_global_seqno = false;
     file.options.verify_file_checksum = true;
   }
-  return db_.IngestExternalFiles(files);
+  return status;
+}
+
+rocksdb::Status RocksBulk::TakeOver(std::span<const TableFiles* const> tables) {
+  std::vector<rocksdb::IngestExternalFileArg> files;
+  for (const TableFiles* table : tables) {
+    for (const rocksdb::IngestExternalFileArg& file : table->files_) {
+      const auto same =
+          std::ranges::find(files, file.column_family, &rocksdb::IngestExternalFileArg::column_family);
+      if (same == files.end()) {
+        files.push_back(file);
+        continue;
+      }
+      // A family may be named once; of its files the later one counts.
+      std::ranges::copy(file.external_files, std::back_inserter(same->external_files));
+      std::ranges::copy(file.files_checksums, std::back_inserter(same->files_checksums));
+      std::ranges::copy(file.files_checksum_func_names, std::back_inserter(same->files_checksum_func_names));
+    }
+  }
+  return files.empty() ? rocksdb::Status::OK() : db_.IngestExternalFiles(files);
 }
 
 }  // namespace hashgate::store

@@ -4,6 +4,8 @@
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,10 +18,29 @@ namespace hashgate::store {
 /// What a value is sealed for: the family's name, '/' and the key.
 std::string SealingContext(Family family, std::string_view key);
 
-/// Writes batches as table files of their own, one for each family that they change, and has the database
-/// take all of them over in one record of its manifest: after a crash either all of them are in the database
-/// or none is. No log and no memory table is involved. What a crash leaves of files that were not taken over
-/// is removed by the next Clear. Threads: thread-safe.
+class RocksBulk;
+
+/// A batch in table files, one for each family that it changes, that the database has not taken over yet.
+/// Dropped, it removes what is still there of them. Threads: confined.
+class TableFiles {
+ public:
+  explicit TableFiles(RocksBulk& bulk) : bulk_(bulk) {}
+  ~TableFiles();
+  TableFiles(const TableFiles&) = delete;
+  TableFiles& operator=(const TableFiles&) = delete;
+
+ private:
+  friend class RocksBulk;
+
+  RocksBulk& bulk_;
+  bool in_folder_ = false;
+  std::vector<rocksdb::IngestExternalFileArg> files_;
+};
+
+/// Writes batches as table files of their own, and has the database take all of them over in one record of
+/// its manifest: after a crash either all of them are in the database or none is. No log and no memory table
+/// is involved. What a crash leaves of files that were not taken over is removed by the next Clear.
+/// Threads: thread-safe.
 /// Source: RocksDB's SstFileWriter and DB::IngestExternalFiles.
 class RocksBulk {
  public:
@@ -27,21 +48,32 @@ class RocksBulk {
   RocksBulk(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles, const Sealer& sealer,
             const std::string& data_folder);
 
-  /// Removes what an earlier run left behind. Once, before any Write.
-  rocksdb::Status Clear() HASHGATE_EXCLUDES(mutex_);
+  /// Removes what an earlier run left behind. Once, before any other call.
+  rocksdb::Status Clear() HASHGATE_EXCLUDES(folder_mutex_);
 
-  /// Applies the batch; on return it is on disk. After an error nothing was applied, with one exception that
-  /// RocksDB has for its log, too: where the manifest's last record could not be synced.
-  rocksdb::Status Write(const Batch& batch) HASHGATE_EXCLUDES(mutex_);
+  /// Writes the batch into `out`, which is a fresh one; on return it is on disk and not in force. Cost: all
+  /// that a batch costs but for one record of the manifest.
+  rocksdb::Status Write(const Batch& batch, TableFiles& out) HASHGATE_EXCLUDES(folder_mutex_);
+
+  /// Puts everything in force, where two have the same key the later one; on return it is on disk. After an
+  /// error nothing was applied, with one exception that RocksDB has for its log, too: where the manifest's
+  /// last record could not be synced.
+  rocksdb::Status TakeOver(std::span<const TableFiles* const> tables);
 
  private:
+  friend class TableFiles;
+
+  rocksdb::Status EnterFolder(TableFiles& files, std::uint64_t& number) HASHGATE_EXCLUDES(folder_mutex_);
+  void Remove(const TableFiles& files) HASHGATE_EXCLUDES(folder_mutex_);
+
   rocksdb::DB& db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   const Sealer& sealer_;
-  // There while a batch is written, and then only.
   const std::string folder_;
-  // One batch at a time: two would need twice the memory and be no quicker together.
-  Mutex mutex_;
+  // The folder is there while table files are, and then only. Taken last.
+  Mutex folder_mutex_;
+  int in_folder_ HASHGATE_GUARDED_BY(folder_mutex_) = 0;
+  std::uint64_t next_number_ HASHGATE_GUARDED_BY(folder_mutex_) = 0;
 };
 
 }  // namespace hashgate::store

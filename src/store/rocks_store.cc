@@ -189,7 +189,9 @@ class RocksStore final : public Store {
 
   Status Write(const Batch& batch) override {
     if (batch.size() >= bulk_changes_) {
-      return Durably([&] { return bulk_.Write(batch); });
+      TableFiles files(bulk_);
+      HASHGATE_RETURN_IF_ERROR(WriteTables(batch, files));
+      return TakeOver(std::array<const TableFiles*, 1>{&files});
     }
     rocksdb::WriteBatch changes(0, 0, kProtectionBytesPerKey, 0);
     for (const Batch::Change change : batch.changes()) {
@@ -201,6 +203,13 @@ class RocksStore final : public Store {
       if (!status.ok()) return FromRocks(status, path_);
     }
     return WriteSynced(changes);
+  }
+
+  Result<std::unique_ptr<PreparedBatch>> Prepare(Batch batch) override {
+    if (batch.size() < bulk_changes_) return Store::Prepare(std::move(batch));
+    auto prepared = std::make_unique<PreparedTables>(*this);
+    HASHGATE_RETURN_IF_ERROR(WriteTables(batch, prepared->files()));
+    return prepared;
   }
 
   Status Scan(Family family, std::string_view prefix, std::string_view start,
@@ -281,6 +290,30 @@ class RocksStore final : public Store {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* Handle(Family family) const {
     // Handle 0 is RocksDB's "default".
     return database_.handles[static_cast<std::size_t>(family) + 1];
+  }
+
+  class PreparedTables final : public PreparedBatch {
+   public:
+    explicit PreparedTables(RocksStore& store) : store_(store), files_(store.bulk_) {}
+
+    TableFiles& files() { return files_; }
+    Status Apply(const Batch& rest) override {
+      TableFiles rest_files(store_.bulk_);
+      HASHGATE_RETURN_IF_ERROR(store_.WriteTables(rest, rest_files));
+      return store_.TakeOver(std::array<const TableFiles*, 2>{&files_, &rest_files});
+    }
+
+   private:
+    RocksStore& store_;
+    TableFiles files_;
+  };
+
+  Status WriteTables(const Batch& batch, TableFiles& out) {
+    if (const rocksdb::Status status = bulk_.Write(batch, out); !status.ok()) return FromRocks(status, path_);
+    return {};
+  }
+  Status TakeOver(std::span<const TableFiles* const> tables) {
+    return Durably([&] { return bulk_.TakeOver(tables); });
   }
 
   Status WriteSynced(rocksdb::WriteBatch& changes) {

@@ -27,6 +27,16 @@ struct FamilyInfo {
 };
 std::span<const FamilyInfo> Families();
 
+/// A batch of which all that takes time is done and nothing is in force yet. Dropped, it leaves nothing
+/// behind. Must not outlive its store. Threads: confined.
+class PreparedBatch {
+ public:
+  virtual ~PreparedBatch() = default;
+  /// Puts it in force together with `rest`, which comes after it; both as Store::Write says, errors too.
+  /// After an error it may be called again; after success not.
+  virtual Status Apply(const Batch& rest) = 0;
+};
+
 /// A store. Values pass the store's Sealer on the way in and out; keys never hold a hash value.
 /// Threads: thread-safe.
 class Store {
@@ -48,6 +58,11 @@ class Store {
   /// files at once, about four times as fast for each change, and needs as much again as its bytes in memory.
   /// Errors: kStoreFull, kStoreBusy, kStoreCorrupt, kStoreFailed; then nothing was applied.
   virtual Status Write(const Batch& batch) = 0;
+
+  /// Does of Write what can be done before its turn, so that whoever orders writes by a lock holds it only
+  /// for Apply. A large batch is sorted and put into table files, which Apply only names in the manifest; of
+  /// a small one nothing is done yet. Errors as Write.
+  virtual Result<std::unique_ptr<PreparedBatch>> Prepare(Batch batch);
 
   /// Calls `visit` for keys that start with `prefix`, from `start` on, in byte order, until it returns false.
   /// Sees one state throughout.

@@ -51,6 +51,7 @@ class ImportTest : public ::testing::Test {
     catalog_.reset();
     CatalogOptions options;
     options.remove_in_background = false;  // so that failing writes are counted in one order
+    options.commit_in_background = in_background_;
     options.runs = runs_;
     options.clock = clock_;
     options.make_index = [this](const index::IndexOptions&) {
@@ -85,6 +86,7 @@ class ImportTest : public ::testing::Test {
   FakeStore store_;
   int adds_left_ = -1;
   RunOptions runs_;
+  bool in_background_ = false;
   const Clock* clock_ = &Clock::System();
   std::unique_ptr<Catalog> catalog_;
   ListId list_ = 0;
