@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   if (in_runs) {
     // Two changes a record: runs and nothing smaller become table files.
     store_options.bulk_changes = 500;
-    options.runs = {.after_records = 0, .records = 300};
+    options.runs = {.after_records = 0, .records = 300, .in_turn_records = 60};
   }
   const auto store = OrExit(hashgate::store::OpenRocksStore(store_options));
   const auto catalog = OrExit(lists::Catalog::Open(*store, options));
