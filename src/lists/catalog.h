@@ -137,14 +137,14 @@ struct ImportRecord {
 /// When an import is taken in runs, and how large they are: of many records at once the index and the store
 /// make several times as many a second.
 struct RunOptions {
-  std::uint64_t after_records = 65'536;  ///< the first ones of an import are committed with each call
+  std::uint64_t after_records = 16'384;  ///< the first ones of an import are committed with each call
   /// A run ends with whichever comes first; the time counts from its first record.
   std::size_t records = 131'072;
   std::size_t bytes = std::size_t{32} << 20;
   std::chrono::milliseconds longest{2'000};
   /// So many are planned and written in a writer's turn. Larger runs are readied before it, and other writers
   /// wait only while their files are taken over and the index takes them in.
-  std::size_t in_turn_records = 16'384;
+  std::size_t in_turn_records = 8'192;
 };
 
 struct ImportOptions {
@@ -162,7 +162,7 @@ class Import {
   virtual ~Import() = default;
   /// Takes at most 16,384 records. Bad records are quarantined. A later record of the same identity wins.
   /// What is committed is one atomic batch, durable and published on return (only staged, where `replace`).
-  /// The first 65,536 records are committed by the call that brings them. An import that goes on is a large
+  /// The first 16,384 records are committed by the call that brings them. An import that goes on is a large
   /// one and is committed in runs (RunOptions), on a thread of the catalogue's own: records received beyond
   /// `committed` and `staged` wait in memory, for about two seconds or until Finish, whether or not further
   /// calls come; counts are of what is committed. A call waits where the run before the one that it fills is

@@ -14,8 +14,8 @@
 namespace hashgate::lists {
 
 /// Records are received into `waiting_`; a run of them moves to `run_` and is committed, by the caller's
-/// thread or by the committer's. Whoever sets `committing_` owns `run_`, `taken_` and `done_` until it is
-/// unset again, so that receiving goes on meanwhile.
+/// thread or by the committer's. Whoever sets `committing_` owns `run_`, `plan_`, `taken_` and `done_` until
+/// it is unset again, so that receiving goes on meanwhile.
 class ImportImpl final : public Import, public RunSource {
  public:
   /// `staging` is 0 unless the import replaces. The caller has registered the import as running.
@@ -104,6 +104,7 @@ class ImportImpl final : public Import, public RunSource {
   ImportProgress progress_ HASHGATE_GUARDED_BY(mutex_);          // done_.progress when a run ended last
 
   PreparedRecords run_;
+  RunPlan plan_;             // of the run; kept for its memory
   std::uint64_t taken_ = 0;  // records committed or staged
   Done done_;
   bool staging_in_force_ = false;

@@ -60,12 +60,12 @@ Status ImportImpl::CommitInTurn() {
   const PreparedRecords::Part part = run_.First(catalog_.options_.runs.in_turn_records);
   const MutexLock lock(catalog_.write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(const RunBasis basis, Basis());
-  HASHGATE_ASSIGN_OR_RETURN(RunPlan plan, planner_.Plan(basis, run_, part, done_.progress, done_.staged));
-  if (!plan.batch.empty()) {
-    HASHGATE_ASSIGN_OR_RETURN(const auto prepared, catalog_.store_.Prepare(std::move(plan.batch)));
-    HASHGATE_RETURN_IF_ERROR(Commit(plan, *prepared));
+  HASHGATE_RETURN_IF_ERROR(planner_.Plan(basis, run_, part, done_.progress, done_.staged, plan_));
+  if (!plan_.batch.empty()) {
+    HASHGATE_ASSIGN_OR_RETURN(const auto prepared, catalog_.store_.Prepare(plan_.batch));
+    HASHGATE_RETURN_IF_ERROR(Commit(plan_, *prepared));
   }
-  Took(plan, part);
+  Took(plan_, part);
   return {};
 }
 
@@ -76,20 +76,20 @@ Result<bool> ImportImpl::CommitAhead() {
     const MutexLock lock(catalog_.write_mutex_);
     HASHGATE_ASSIGN_OR_RETURN(basis, Basis());
   }
-  Result<RunPlan> plan = planner_.Plan(basis, run_, part, done_.progress, done_.staged);
+  const Status planned = planner_.Plan(basis, run_, part, done_.progress, done_.staged, plan_);
   Result<std::unique_ptr<store::PreparedBatch>> prepared;
-  if (plan && !plan->batch.empty()) prepared = catalog_.store_.Prepare(std::move(plan->batch));
+  if (planned && !plan_.batch.empty()) prepared = catalog_.store_.Prepare(plan_.batch);
   if (dropped_) return Fail(Reason::kCancelled, "the import was dropped");
   const MutexLock lock(catalog_.write_mutex_);
   // A void plan's failure says nothing either.
   if (catalog_.commits_ != basis.commits) return false;
-  if (!plan) return std::unexpected(std::move(plan).error());
+  if (!planned) return std::unexpected(planned.error());
   if (!prepared) return std::unexpected(std::move(prepared).error());
   if (*prepared != nullptr) {
     HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
-    HASHGATE_RETURN_IF_ERROR(Commit(*plan, **prepared));
+    HASHGATE_RETURN_IF_ERROR(Commit(plan_, **prepared));
   }
-  Took(*plan, part);
+  Took(plan_, part);
   return true;
 }
 

@@ -90,21 +90,26 @@ struct RunPlanner::Work {
   const PreparedRecords& records;
   const PreparedRecords::Part& part;
   std::vector<Slot> slots;
-  RunPlan plan;
+  RunPlan& plan;
 };
 
-Result<RunPlan> RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
-                                 const PreparedRecords::Part& part, const ImportProgress& progress,
-                                 const StagedCounts& staged) const {
-  Work work{basis, records, part, {}, {}};
-  work.plan.target = basis.target;
-  work.plan.next = basis.state;
-  work.plan.progress = progress;
-  work.plan.staged = staged;
+Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
+                        const PreparedRecords::Part& part, const ImportProgress& progress,
+                        const StagedCounts& staged, RunPlan& out) const {
+  out.target = basis.target;
+  out.next = basis.state;
+  out.batch.Clear();
+  out.progress = progress;
+  out.staged = staged;
+  out.fresh.clear();
+  out.changed.clear();
+  out.new_hashes.clear();
+  out.old_hashes.clear();
+  out.classes = {};
+  Work work{basis, records, part, {}, out};
   HASHGATE_RETURN_IF_ERROR(ChooseRecords(work));
   HASHGATE_RETURN_IF_ERROR(FillBatch(work));
-  HASHGATE_RETURN_IF_ERROR(PlanQuarantine(work));
-  return std::move(work.plan);
+  return PlanQuarantine(work);
 }
 
 Status RunPlanner::ChooseRecords(Work& work) const {

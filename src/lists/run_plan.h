@@ -52,11 +52,10 @@ class RunPlanner {
       : store_(store), list_name_(std::move(list_name)), file_digest_(file_digest), staging_(staging) {}
 
   /// Reads what the store holds of the part's identities and decides what each record does. `progress` and
-  /// `staged` are what earlier runs did. Errors: the store's; kStoreCorrupt also where the basis is void.
-  /// Cost: about 2 us a record.
-  Result<RunPlan> Plan(const RunBasis& basis, const PreparedRecords& records,
-                       const PreparedRecords::Part& part, const ImportProgress& progress,
-                       const StagedCounts& staged) const;
+  /// `staged` are what earlier runs did. The memory of an earlier plan in `out` is used again. Errors: the
+  /// store's; kStoreCorrupt also where the basis is void. Cost: about 2 us a record.
+  Status Plan(const RunBasis& basis, const PreparedRecords& records, const PreparedRecords::Part& part,
+              const ImportProgress& progress, const StagedCounts& staged, RunPlan& out) const;
 
  private:
   struct Slot;

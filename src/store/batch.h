@@ -45,6 +45,8 @@ class Batch {
     }
     bytes_.append(other.bytes_);
   }
+  /// Forgets all changes and keeps their memory for others.
+  void Clear() { CutTo(0); }
   /// Forgets all changes after the first `changes`.
   void CutTo(std::size_t changes) {
     if (changes >= rows_.size()) return;

@@ -30,7 +30,7 @@ constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
 // Where there is nothing to do ahead.
 class HeldBatch final : public PreparedBatch {
  public:
-  HeldBatch(Store& store, Batch batch) : store_(store), batch_(std::move(batch)) {}
+  HeldBatch(Store& store, const Batch& batch) : store_(store), batch_(batch) {}
 
   Status Apply(const Batch& rest) override {
     const std::size_t own = batch_.size();
@@ -62,8 +62,8 @@ Result<std::vector<std::optional<std::string>>> Store::GetMany(Family family,
   return values;
 }
 
-Result<std::unique_ptr<PreparedBatch>> Store::Prepare(Batch batch) {
-  return std::make_unique<HeldBatch>(*this, std::move(batch));
+Result<std::unique_ptr<PreparedBatch>> Store::Prepare(const Batch& batch) {
+  return std::make_unique<HeldBatch>(*this, batch);
 }
 
 }  // namespace hashgate::store

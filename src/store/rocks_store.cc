@@ -205,8 +205,8 @@ class RocksStore final : public Store {
     return WriteSynced(changes);
   }
 
-  Result<std::unique_ptr<PreparedBatch>> Prepare(Batch batch) override {
-    if (batch.size() < bulk_changes_) return Store::Prepare(std::move(batch));
+  Result<std::unique_ptr<PreparedBatch>> Prepare(const Batch& batch) override {
+    if (batch.size() < bulk_changes_) return Store::Prepare(batch);
     auto prepared = std::make_unique<PreparedTables>(*this);
     HASHGATE_RETURN_IF_ERROR(WriteTables(batch, prepared->files()));
     return prepared;

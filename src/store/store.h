@@ -62,7 +62,7 @@ class Store {
   /// Does of Write what can be done before its turn, so that whoever orders writes by a lock holds it only
   /// for Apply. A large batch is sorted and put into table files, which Apply only names in the manifest; of
   /// a small one nothing is done yet. Errors as Write.
-  virtual Result<std::unique_ptr<PreparedBatch>> Prepare(Batch batch);
+  virtual Result<std::unique_ptr<PreparedBatch>> Prepare(const Batch& batch);
 
   /// Calls `visit` for keys that start with `prefix`, from `start` on, in byte order, until it returns false.
   /// Sees one state throughout.
