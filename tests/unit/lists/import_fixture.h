@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 
@@ -36,6 +38,17 @@ class TightIndex final : public index::IndexBuilder {
  private:
   const int* adds_left_;
   std::unique_ptr<index::IndexBuilder> real_;
+};
+
+/// Threads: thread-safe, with one that steps.
+class SteppingClock final : public Clock {
+ public:
+  [[nodiscard]] SteadyTime Steady() const override { return now_; }
+  [[nodiscard]] WallTime Wall() const override { return WallTime(std::chrono::hours(1)); }
+  void Step(std::chrono::milliseconds by) { now_ = now_.load() + by; }
+
+ private:
+  std::atomic<SteadyTime> now_{SteadyTime(std::chrono::hours(1))};
 };
 
 class ImportTest : public ::testing::Test {

@@ -13,16 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class SteppingClock final : public Clock {
- public:
-  [[nodiscard]] SteadyTime Steady() const override { return now_; }
-  [[nodiscard]] WallTime Wall() const override { return WallTime(std::chrono::hours(1)); }
-  void Step(milliseconds by) { now_ += by; }
-
- private:
-  SteadyTime now_{std::chrono::hours(1)};
-};
-
 // Runs of 50 records after the first 20.
 class RunsTest : public ImportTest {
  protected:
@@ -230,6 +220,7 @@ TEST_F(RunsTest, RunsChangeNothingButWhen) {
     const std::vector<std::string> by_call = import_all({.after_records = ~std::uint64_t{0}}, replace);
     expect_same(import_all({.after_records = 0, .records = 130}, replace), by_call);
     expect_same(import_all({.after_records = 100, .records = 100'000}, replace), by_call);
+    expect_same(import_all({.after_records = 0, .records = 130, .in_turn_records = 30}, replace), by_call);
   }
 }
 
