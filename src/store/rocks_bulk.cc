@@ -1,6 +1,8 @@
 #include "store/rocks_bulk.h"
 
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -116,8 +118,8 @@ std::string SealingContext(Family family, std::string_view key) {
 }
 
 RocksBulk::RocksBulk(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles,
-                     const Sealer& sealer, const std::string& data_folder)
-    : db_(db), handles_(handles), sealer_(sealer), folder_(data_folder + "/bulk") {}
+                     const RocksHealth& health, const Sealer& sealer, const std::string& data_folder)
+    : db_(db), handles_(handles), health_(health), sealer_(sealer), folder_(data_folder + "/bulk") {}
 
 TableFiles::~TableFiles() {
   if (in_folder_) bulk_.Remove(*this);
@@ -165,7 +167,8 @@ rocksdb::Status RocksBulk::Write(const Batch& batch, TableFiles& out) {
       Part& part = parts.emplace_back();
       part.family = static_cast<Family>(family);
       part.handle = handles_[family];
-      part.path = folder_ + "/" + std::to_string(number) + "-" + std::to_string(family) + ".sst";
+      // RocksDB reads a number off the name's end to speak of the file, and takes none below 1.
+      part.path = folder_ + "/" + std::to_string(number) + "-" + std::to_string(family + 1) + ".sst";
       part.changes = std::move(by_family[family]);
     }
   }
@@ -196,6 +199,10 @@ rocksdb::Status RocksBulk::Write(const Batch& batch, TableFiles& out) {
     if (status.ok()) status = part.status;
     rocksdb::IngestExternalFileArg& file = out.files_.emplace_back();
     file.column_family = part.handle;
+    for (const Sortable& change : part.changes) {
+      const Batch::Change row = batch[change.at];
+      if (row.is_delete) out.deleted_.emplace_back(part.handle, row.key);
+    }
     file.external_files = {part.path};
     file.files_checksums = {part.info.file_checksum};
     file.files_checksum_func_names = {part.info.file_checksum_func_name};
@@ -224,7 +231,31 @@ rocksdb::Status RocksBulk::TakeOver(std::span<const TableFiles* const> tables) {
       std::ranges::copy(file.files_checksum_func_names, std::back_inserter(same->files_checksum_func_names));
     }
   }
-  return files.empty() ? rocksdb::Status::OK() : db_.IngestExternalFiles(files);
+  if (files.empty()) return rocksdb::Status::OK();
+  return health_.HasStopped() ? CopyOver(tables) : db_.IngestExternalFiles(files);
+}
+
+rocksdb::Status RocksBulk::CopyOver(std::span<const TableFiles* const> tables) {
+  rocksdb::WriteBatch rows;
+  for (const TableFiles* table : tables) {
+    for (const auto& [handle, key] : table->deleted_) {
+      if (const rocksdb::Status status = rows.Delete(handle, key); !status.ok()) return status;
+    }
+    for (const rocksdb::IngestExternalFileArg& file : table->files_) {
+      rocksdb::SstFileReader reader(db_.GetOptions(file.column_family));
+      rocksdb::Status status = reader.Open(file.external_files.front());
+      if (!status.ok()) return status;
+      const std::unique_ptr<rocksdb::Iterator> at(reader.NewIterator({}));
+      for (at->SeekToFirst(); status.ok() && at->Valid(); at->Next()) {
+        status = rows.Put(file.column_family, at->key(), at->value());
+      }
+      if (status.ok()) status = at->status();
+      if (!status.ok()) return status;
+    }
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return db_.Write(synced, &rows);
 }
 
 }  // namespace hashgate::store

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/sealer.h"
 #include "store/batch.h"
+#include "store/rocks_health.h"
 
 namespace hashgate::store {
 
@@ -35,6 +37,8 @@ class TableFiles {
   RocksBulk& bulk_;
   bool in_folder_ = false;
   std::vector<rocksdb::IngestExternalFileArg> files_;
+  // What the files say is gone: readers of a file pass over it.
+  std::vector<std::pair<rocksdb::ColumnFamilyHandle*, std::string>> deleted_;
 };
 
 /// Writes batches as table files of their own, and has the database take all of them over in one record of
@@ -44,9 +48,10 @@ class TableFiles {
 /// Source: RocksDB's SstFileWriter and DB::IngestExternalFiles.
 class RocksBulk {
  public:
-  /// `handles` are of the families in their order; they, the database and the sealer must outlive this.
-  RocksBulk(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles, const Sealer& sealer,
-            const std::string& data_folder);
+  /// `handles` are of the families in their order; they, the database, its health and the sealer must outlive
+  /// this.
+  RocksBulk(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles,
+            const RocksHealth& health, const Sealer& sealer, const std::string& data_folder);
 
   /// Removes what an earlier run left behind. Once, before any other call.
   rocksdb::Status Clear() HASHGATE_EXCLUDES(folder_mutex_);
@@ -65,9 +70,12 @@ class RocksBulk {
 
   rocksdb::Status EnterFolder(TableFiles& files, std::uint64_t& number) HASHGATE_EXCLUDES(folder_mutex_);
   void Remove(const TableFiles& files) HASHGATE_EXCLUDES(folder_mutex_);
+  /// Does TakeOver's work where RocksDB cannot: the rows go through its log.
+  rocksdb::Status CopyOver(std::span<const TableFiles* const> tables);
 
   rocksdb::DB& db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  const RocksHealth& health_;
   const Sealer& sealer_;
   const std::string folder_;
   // The folder is there while table files are, and then only. Taken last.

@@ -18,6 +18,8 @@
 #include "base/random.h"
 #include "store/folder.h"
 #include "store/rocks_bulk.h"
+#include "store/rocks_health.h"
+#include "store/rocks_log.h"
 #include "store/stamp.h"
 #include "store/store.h"
 
@@ -96,9 +98,7 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
   // all that follows without a word, so it is left to a person.
   out.wal_recovery_mode = options.drop_damaged_tail ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                                     : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  out.max_log_file_size = std::size_t{1} << 20;
-  out.keep_log_file_num = 4;
+  out.info_log = NewRocksLog();
   out.bytes_per_sync = std::uint64_t{1} << 20;
   return out;
 }
@@ -148,14 +148,17 @@ class Database {
 class RocksStore final : public Store {
  public:
   RocksStore(const StoreOptions& options, std::shared_ptr<const Sealer> sealer, FolderClaim claim,
-             Database database)
+             std::shared_ptr<const RocksHealth> health, Database database)
       : path_(options.path),
         bulk_changes_(options.bulk_changes),
+        write_buffer_bytes_(options.write_buffer_bytes),
         sealer_(std::move(sealer)),
         claim_(std::move(claim)),
+        health_(std::move(health)),
         database_(std::move(database)),
         // The first handle is of RocksDB's "default".
-        bulk_(*database_.db, {database_.handles.begin() + 1, database_.handles.end()}, *sealer_, path_) {}
+        bulk_(*database_.db, {database_.handles.begin() + 1, database_.handles.end()}, *health_, *sealer_,
+              path_) {}
 
   /// Once, before any other call.
   Status Prepare() {
@@ -334,14 +337,26 @@ class RocksStore final : public Store {
       if (db().Resume().ok()) status = write();
     }
     if (!status.ok()) return FromRocks(status, path_);
+    if (health_->HasStopped()) BoundMemory();
     return {};
+  }
+
+  // RocksDB's own bound on its memory tables, for when it does not keep it any more (RocksHealth).
+  void BoundMemory() {
+    std::uint64_t bytes = 0;
+    if (!db().GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes)) return;
+    if (bytes < write_buffer_bytes_) return;
+    // What fails here is tried again by the next write.
+    db().Flush({}, database_.handles).PermitUncheckedError();
   }
 
   const std::string path_;
   const std::size_t bulk_changes_;
+  const std::size_t write_buffer_bytes_;
   const std::shared_ptr<const Sealer> sealer_;
   // Given back only after the database is closed.
   const FolderClaim claim_;
+  const std::shared_ptr<const RocksHealth> health_;
   const Database database_;
   RocksBulk bulk_;
 };
@@ -450,6 +465,8 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
   rocksdb::DBOptions database_options = DatabaseOptions(options);
   database_options.create_if_missing = !exists;
   database_options.create_missing_column_families = true;
+  const auto health = std::make_shared<RocksHealth>();
+  database_options.listeners.push_back(health);
   Database database;
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status status =
@@ -463,7 +480,7 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
   }
   database.db.reset(raw);
   if (!found.stamp) HASHGATE_RETURN_IF_ERROR(WriteStamp(*database.db, *sealer, options.path));
-  auto store = std::make_unique<RocksStore>(options, sealer, std::move(claim), std::move(database));
+  auto store = std::make_unique<RocksStore>(options, sealer, std::move(claim), health, std::move(database));
   HASHGATE_RETURN_IF_ERROR(store->Prepare());
   return store;
 }
