@@ -92,6 +92,7 @@ class CatalogImpl final : public Catalog {
   struct Running {
     int plain = 0;
     bool replacing = false;
+    bool alone = false;  // and no other has been under way since it began
   };
 
   [[nodiscard]] Published Pinned() const HASHGATE_EXCLUDES(published_mutex_);
@@ -122,6 +123,8 @@ class CatalogImpl final : public Catalog {
       HASHGATE_EXCLUDES(write_mutex_);
   /// Counts an import as under way, or refuses it where it does not go together with another.
   Status Enter(ListId list, const ImportOptions& options) HASHGATE_EXCLUDES(running_mutex_);
+  /// Whether the one import of the list that is under way has been the only one since it began.
+  bool IsAlone(ListId list) HASHGATE_EXCLUDES(running_mutex_);
   void Leave(ListId list, bool replace) HASHGATE_EXCLUDES(running_mutex_);
   /// Has everything removed whose marker an earlier run left behind.
   Status FinishRemovals();

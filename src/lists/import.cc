@@ -14,7 +14,8 @@ constexpr std::chrono::seconds kSlice{1};
 
 }  // namespace
 
-ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging)
+ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging,
+                       bool empty)
     : catalog_(catalog),
       options_(std::move(options)),
       list_(list),
@@ -23,6 +24,8 @@ ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list,
       waiting_(catalog.digests_, list, options_.file),
       waiting_bytes_(catalog.waiting_bytes_),
       run_(catalog.digests_, list, options_.file) {
+  if (empty) known_.in_force.emplace();
+  if (staging != 0) known_.staged.emplace();
   if (catalog_.committer_) catalog_.committer_->Register(*this);
 }
 
@@ -43,9 +46,10 @@ Status CatalogImpl::Enter(ListId list, const ImportOptions& options) {
                 "list");
   }
   if (options.replace) {
-    running_[list].replacing = true;
+    running_[list] = {.plain = 0, .replacing = true, .alone = true};
   } else {
-    ++running_[list].plain;
+    Running& running = running_[list];
+    running.alone = ++running.plain == 1;
   }
   return {};
 }
@@ -59,6 +63,11 @@ void CatalogImpl::Leave(ListId list, bool replace) {
     --at->second.plain;
   }
   if (at->second.plain == 0 && !at->second.replacing) running_.erase(at);
+}
+
+bool CatalogImpl::IsAlone(ListId list) {
+  const MutexLock lock(running_mutex_);
+  return running_[list].alone;
 }
 
 Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options, bool system) {
@@ -80,7 +89,8 @@ Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options,
   }
   ImportOptions kept = options;
   kept.file = Bounded(options.file, kMaxFileBytes);
-  return std::make_unique<ImportImpl>(*this, std::move(kept), id, staging);
+  return std::make_unique<ImportImpl>(*this, std::move(kept), id, staging,
+                                      record->list.entry_count == 0 && IsAlone(id));
 }
 
 bool ImportImpl::InRuns() const {

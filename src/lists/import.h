@@ -14,12 +14,14 @@
 namespace hashgate::lists {
 
 /// Records are received into `waiting_`; a run of them moves to `run_` and is committed, by the caller's
-/// thread or by the committer's. Whoever sets `committing_` owns `run_`, `plan_`, `taken_` and `done_` until
-/// it is unset again, so that receiving goes on meanwhile.
+/// thread or by the committer's. Whoever sets `committing_` owns `run_`, `known_`, `plan_`, `taken_` and
+/// `done_` until it is unset again, so that receiving goes on meanwhile.
 class ImportImpl final : public Import, public RunSource {
  public:
   /// `staging` is 0 unless the import replaces. The caller has registered the import as running.
-  ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging);
+  /// `empty`: the list holds no entry, and no other import may add any before this one sees that it is not
+  /// alone.
+  ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging, bool empty);
   ~ImportImpl() override;
   ImportImpl(const ImportImpl&) = delete;
   ImportImpl& operator=(const ImportImpl&) = delete;
@@ -104,6 +106,7 @@ class ImportImpl final : public Import, public RunSource {
   ImportProgress progress_ HASHGATE_GUARDED_BY(mutex_);          // done_.progress when a run ended last
 
   PreparedRecords run_;
+  KnownIdentities known_;
   RunPlan plan_;             // of the run; kept for its memory
   std::uint64_t taken_ = 0;  // records committed or staged
   Done done_;

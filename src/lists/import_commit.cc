@@ -36,6 +36,7 @@ Result<ListRecord*> ImportImpl::Target() {
 Result<RunBasis> ImportImpl::Basis() {
   HASHGATE_ASSIGN_OR_RETURN(const ListRecord* const target, Target());
   HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
+  if (known_.in_force && !catalog_.IsAlone(list_)) known_.in_force.reset();
   return RunBasis{*target, catalog_.state_, catalog_.commits_, catalog_.NowMillis()};
 }
 
@@ -60,7 +61,7 @@ Status ImportImpl::CommitInTurn() {
   const PreparedRecords::Part part = run_.First(catalog_.options_.runs.in_turn_records);
   const MutexLock lock(catalog_.write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(const RunBasis basis, Basis());
-  HASHGATE_RETURN_IF_ERROR(planner_.Plan(basis, run_, part, done_.progress, done_.staged, plan_));
+  HASHGATE_RETURN_IF_ERROR(planner_.Plan(basis, run_, part, done_.progress, done_.staged, known_, plan_));
   if (!plan_.batch.empty()) {
     HASHGATE_ASSIGN_OR_RETURN(const auto prepared, catalog_.store_.Prepare(plan_.batch));
     HASHGATE_RETURN_IF_ERROR(Commit(plan_, *prepared));
@@ -76,7 +77,7 @@ Result<bool> ImportImpl::CommitAhead() {
     const MutexLock lock(catalog_.write_mutex_);
     HASHGATE_ASSIGN_OR_RETURN(basis, Basis());
   }
-  const Status planned = planner_.Plan(basis, run_, part, done_.progress, done_.staged, plan_);
+  const Status planned = planner_.Plan(basis, run_, part, done_.progress, done_.staged, known_, plan_);
   Result<std::unique_ptr<store::PreparedBatch>> prepared;
   if (planned && !plan_.batch.empty()) prepared = catalog_.store_.Prepare(plan_.batch);
   if (dropped_) return Fail(Reason::kCancelled, "the import was dropped");

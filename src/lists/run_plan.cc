@@ -43,32 +43,6 @@ class Numbering {
   std::vector<KeyedDigest> digests_;
 };
 
-std::vector<std::string> KeysOf(ContentId content, std::span<const KeyedDigest> identities) {
-  std::vector<std::string> keys;
-  keys.reserve(identities.size());
-  for (const KeyedDigest& identity : identities) keys.push_back(IdentityKey(content, identity));
-  return keys;
-}
-
-// Calls `take` with the number of each identity that the content holds and what it leads to.
-template <typename Take>
-Status ReadIdentities(const store::Store& store, ContentId content, std::span<const KeyedDigest> identities,
-                      const Take& take) {
-  for (std::size_t from = 0; from < identities.size(); from += kLookupKeys) {
-    const std::size_t count = std::min(kLookupKeys, identities.size() - from);
-    HASHGATE_ASSIGN_OR_RETURN(
-        const auto values,
-        store.GetMany(Family::kEntryKeys, KeysOf(content, identities.subspan(from, count))));
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::optional<std::string>& value = values[i];
-      if (!value) continue;
-      HASHGATE_ASSIGN_OR_RETURN(const IdentityRecord record, DecodeIdentity(*value));
-      take(from + i, record);
-    }
-  }
-  return {};
-}
-
 std::size_t BytesOf(const PreparedRecords::Part& part) {
   if (part.records.empty()) return 0;
   return part.records.back().offset + part.records.back().size - part.records.front().offset;
@@ -89,13 +63,14 @@ struct RunPlanner::Work {
   const RunBasis& basis;
   const PreparedRecords& records;
   const PreparedRecords::Part& part;
+  KnownIdentities& known;
   std::vector<Slot> slots;
   RunPlan& plan;
 };
 
 Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
                         const PreparedRecords::Part& part, const ImportProgress& progress,
-                        const StagedCounts& staged, RunPlan& out) const {
+                        const StagedCounts& staged, KnownIdentities& known, RunPlan& out) const {
   out.target = basis.target;
   out.next = basis.state;
   out.batch.Clear();
@@ -106,10 +81,37 @@ Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
   out.new_hashes.clear();
   out.old_hashes.clear();
   out.classes = {};
-  Work work{basis, records, part, {}, out};
+  Work work{basis, records, part, known, {}, out};
   HASHGATE_RETURN_IF_ERROR(ChooseRecords(work));
   HASHGATE_RETURN_IF_ERROR(FillBatch(work));
   return PlanQuarantine(work);
+}
+
+// Calls `take` with the number of each identity that the content holds and what it leads to.
+Status RunPlanner::ReadIdentities(ContentId content, std::span<const KeyedDigest> identities,
+                                  const std::optional<IdentityFilter>& known,
+                                  const std::function<void(std::size_t, const IdentityRecord&)>& take) const {
+  std::vector<std::string> keys;
+  std::vector<std::size_t> numbers;
+  const auto look_up = [&]() -> Status {
+    if (keys.empty()) return {};
+    HASHGATE_ASSIGN_OR_RETURN(const auto values, store_.GetMany(Family::kEntryKeys, keys));
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (!values[i]) continue;
+      HASHGATE_ASSIGN_OR_RETURN(const IdentityRecord record, DecodeIdentity(*values[i]));
+      take(numbers[i], record);
+    }
+    keys.clear();
+    numbers.clear();
+    return {};
+  };
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    if (known && !known->MayHold(identities[i])) continue;
+    keys.push_back(IdentityKey(content, identities[i]));
+    numbers.push_back(i);
+    if (keys.size() == kLookupKeys) HASHGATE_RETURN_IF_ERROR(look_up());
+  }
+  return look_up();
 }
 
 Status RunPlanner::ChooseRecords(Work& work) const {
@@ -122,13 +124,20 @@ Status RunPlanner::ChooseRecords(Work& work) const {
   }
   work.slots.resize(numbering.digests().size());
   HASHGATE_RETURN_IF_ERROR(
-      ReadIdentities(store_, work.plan.target.content, numbering.digests(),
+      ReadIdentities(work.plan.target.content, numbering.digests(), work.known.in_force,
                      [&](std::size_t at, const IdentityRecord& held) { work.slots[at].in_force = held; }));
   if (staging_ != 0) {
     HASHGATE_RETURN_IF_ERROR(
-        ReadIdentities(store_, staging_, numbering.digests(),
+        ReadIdentities(staging_, numbering.digests(), work.known.staged,
                        [&](std::size_t at, const IdentityRecord& held) { work.slots[at].staged = held; }));
   }
+
+  // Now, not after the commit: one that fails may have been written all the same.
+  std::optional<IdentityFilter>& filled = staging_ != 0 ? work.known.staged : work.known.in_force;
+  if (filled && !filled->IsFull()) {
+    for (const KeyedDigest& identity : numbering.digests()) filled->Add(identity);
+  }
+  if (filled && filled->IsFull()) filled.reset();
 
   for (std::size_t i = 0; i < records.size(); ++i) {
     const PreparedRecord& record = records[i];

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "index/hash_index.h"
 #include "lists/action_classes.h"
+#include "lists/identity_filter.h"
 #include "lists/prepared_records.h"
 #include "lists/record_codec.h"
 #include "store/store.h"
@@ -44,6 +48,12 @@ struct RunPlan {
   ActionClasses classes;  ///< numbers the classes of both, as the catalogue's own must not be asked here
 };
 
+/// What is known of the identities that contents hold; empty where nothing is, so that all are looked up.
+struct KnownIdentities {
+  std::optional<IdentityFilter> in_force;
+  std::optional<IdentityFilter> staged;
+};
+
 /// Plans an import's runs. Threads: thread-safe.
 class RunPlanner {
  public:
@@ -52,15 +62,20 @@ class RunPlanner {
       : store_(store), list_name_(std::move(list_name)), file_digest_(file_digest), staging_(staging) {}
 
   /// Reads what the store holds of the part's identities and decides what each record does. `progress` and
-  /// `staged` are what earlier runs did. The memory of an earlier plan in `out` is used again. Errors: the
-  /// store's; kStoreCorrupt also where the basis is void. Cost: about 2 us a record.
+  /// `staged` are what earlier runs did. The part's identities are added to `known`, whether or not the plan
+  /// is carried out. The memory of an earlier plan in `out` is used again. Errors: the store's; kStoreCorrupt
+  /// also where the basis is void. Cost: about 2 us a record.
   Status Plan(const RunBasis& basis, const PreparedRecords& records, const PreparedRecords::Part& part,
-              const ImportProgress& progress, const StagedCounts& staged, RunPlan& out) const;
+              const ImportProgress& progress, const StagedCounts& staged, KnownIdentities& known,
+              RunPlan& out) const;
 
  private:
   struct Slot;
   struct Work;
 
+  Status ReadIdentities(ContentId content, std::span<const KeyedDigest> identities,
+                        const std::optional<IdentityFilter>& known,
+                        const std::function<void(std::size_t, const IdentityRecord&)>& take) const;
   Status ChooseRecords(Work& work) const;
   Status FillBatch(Work& work) const;
   Status FillSlots(Work& work, std::size_t from, std::size_t to) const;

@@ -12,12 +12,12 @@ namespace {
 
 class RocksLog final : public rocksdb::Logger {
  public:
-  RocksLog() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  RocksLog() : rocksdb::Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
 
   // The options, at each start.
   void LogHeader(const char* /*format*/, std::va_list /*arguments*/) override {}
   void Logv(const char* format, std::va_list arguments) override {
-    Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, arguments);
+    Logv(rocksdb::InfoLogLevel::ERROR_LEVEL, format, arguments);
   }
   __attribute__((format(printf, 3, 0))) void Logv(const rocksdb::InfoLogLevel level, const char* format,
                                                   std::va_list arguments) override {
@@ -26,8 +26,7 @@ class RocksLog final : public rocksdb::Logger {
     std::vsnprintf(text.data(), text.size(), format, arguments);
     std::string_view line(text.data());
     while (line.ends_with('\n')) line.remove_suffix(1);
-    log::Write(level >= rocksdb::InfoLogLevel::ERROR_LEVEL ? log::Level::kError : log::Level::kWarning,
-               "store_engine", line);
+    log::Error("store_engine", line);
   }
 };
 
