@@ -14,6 +14,7 @@ namespace hashgate::store {
 class RocksHealth final : public rocksdb::EventListener {
  public:
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
+  /// Once true it stays so until the store is opened again.
   [[nodiscard]] bool HasStopped() const { return has_stopped_; }
 
  private:

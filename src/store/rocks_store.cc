@@ -99,6 +99,8 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
   out.wal_recovery_mode = options.drop_damaged_tail ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                                     : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   out.info_log = NewRocksLog();
+  // All that counts is in the log; what is not is there to be flushed (FillMemory).
+  out.avoid_flush_during_shutdown = true;
   out.bytes_per_sync = std::uint64_t{1} << 20;
   return out;
 }
@@ -328,17 +330,36 @@ class RocksStore final : public Store {
   // `write` puts something on disk; done twice it is as good as done once.
   template <typename Write>
   Status Durably(const Write& write) {
+    FillMemory();
     rocksdb::Status status = write();
     if (!status.ok() && !status.IsCorruption()) {
       // After a failed write RocksDB refuses further ones until it has resumed with a new log file. Where the
       // disk was full it looks for space by itself every five seconds, and until then Resume is refused as
       // busy; this asks where its own attempts have ended. What was to be written is either in the store or
       // not, and writing it again changes nothing in the first case.
-      if (db().Resume().ok()) status = write();
+      if (db().Resume().ok()) {
+        FillMemory();
+        status = write();
+      }
     }
     if (!status.ok()) return FromRocks(status, path_);
     if (health_->HasStopped()) BoundMemory();
     return {};
+  }
+
+  // Resuming takes a new log file only where memory has something to flush (RocksHealth): the stamp once
+  // more.
+  void FillMemory() {
+    std::uint64_t entries = 0;
+    if (db().GetIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) && entries > 0)
+      return;
+    rocksdb::WriteOptions unlogged;
+    unlogged.disableWAL = true;
+    std::string stamp;
+    rocksdb::Status status = db().Get({}, AsSlice(kStampKey), &stamp);
+    if (status.ok()) status = db().Put(unlogged, AsSlice(kStampKey), stamp);
+    // Where this fails, so does what follows.
+    status.PermitUncheckedError();
   }
 
   // RocksDB's own bound on its memory tables, for when it does not keep it any more (RocksHealth).

@@ -55,7 +55,8 @@ using testing::TempFolder;
 constexpr int kRows = 3'000;
 
 std::unique_ptr<Store> MustOpen(const std::string& path) {
-  auto store = OpenRocksStore({.path = path, .bulk_changes = 100});
+  auto store =
+      OpenRocksStore({.path = path, .write_buffer_bytes = std::size_t{1} << 20, .bulk_changes = 100});
   EXPECT_TRUE(store) << store.error().message;
   return store ? *std::move(store) : nullptr;
 }
@@ -119,6 +120,42 @@ TEST(RocksFullDisk, WhereverItFillsUpAllOfABatchIsThereOrNothing) {
   }
   // Tables, their links and the manifest: it must have filled up in each of them.
   EXPECT_GT(refused, 10);
+}
+
+// Also where memory was empty. RocksDB itself bounds its memory no more once it has had to stop
+// (rocks_health.h).
+TEST(RocksFullDisk, SmallBatchesGoOnAndMemoryStaysBounded) {
+  const TempFolder folder;
+  const std::string path = folder / "data";
+  const auto store = MustOpen(path);
+  ASSERT_NE(store, nullptr);
+  const auto write = [&](int number) {
+    Batch batch;
+    batch.Put(Family::kEntries, std::to_string(number), std::string(std::size_t{256} << 10, 'v'));
+    return store->Write(batch);
+  };
+  // More than once: what helps against the first must be there for the second.
+  for (int calls = 0; calls < 4; ++calls) {
+    calls_left = calls;
+    Status last;
+    for (int i = 0; i <= calls && last; ++i) last = write(0);
+    calls_left = kNeverFull;
+    ASSERT_FALSE(last);
+    EXPECT_EQ(last.error().reason, Reason::kStoreFull) << last.error().message;
+    EXPECT_TRUE(testing::PollUntil([&] { return (last = write(0)).has_value(); }, std::chrono::seconds(60)))
+        << last.error().message;
+  }
+  const auto tables = [&] {
+    int count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(path)) {
+      count += file.path().extension() == ".sst" ? 1 : 0;
+    }
+    return count;
+  };
+  const int before = tables();
+  for (int number = 1; number < 32; ++number) ASSERT_TRUE(write(number));
+  EXPECT_GE(tables(), before + 4) << "8 MiB, of which memory may hold one";
+  EXPECT_EQ(CountRows(*store, Family::kEntries), 32);
 }
 
 }  // namespace
