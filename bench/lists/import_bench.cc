@@ -211,18 +211,18 @@ void ImportAll(lists::Catalog& catalog, const std::string& list, const Calls& ca
 struct Way {
   bool in_runs = true;
   bool replace = false;
-  bool withdraw = false;
+  int withdrawals = 0;  // a second
 };
 
-// Entries 1 to `entries` of the list go one after another, twenty a second, until `stop`.
+// Entries 1 to `entries` of the list go one after another, so many a second, until `stop`.
 std::vector<double> Withdraw(lists::Catalog& catalog, const std::string& list, std::size_t entries,
-                             const std::atomic<bool>& stop) {
+                             int a_second, const std::atomic<bool>& stop) {
   std::vector<double> waits;
   for (lists::EntryId entry = 1; entry <= entries && !stop; ++entry) {
     const SteadyClock::time_point begun = SteadyClock::now();
     OrExit(catalog.DeleteEntry(list, entry));
     waits.push_back(std::chrono::duration<double>(SteadyClock::now() - begun).count());
-    std::this_thread::sleep_until(begun + std::chrono::milliseconds(50));
+    std::this_thread::sleep_until(begun + std::chrono::milliseconds(1'000 / a_second));
   }
   return waits;
 }
@@ -235,14 +235,15 @@ Took Catalogue(const std::string& folder, std::size_t entries, const Way& way) {
   OrExit(catalog->CreateList(MakeConfig("bench")));
   OrExit(catalog->CreateList(MakeConfig("other")));
   constexpr std::size_t kToWithdraw = 20'000;
-  if (way.withdraw) ImportAll(*catalog, "other", MakeCalls(entries, entries + kToWithdraw), false);
+  if (way.withdrawals > 0) ImportAll(*catalog, "other", MakeCalls(entries, entries + kToWithdraw), false);
   const Calls calls = MakeCalls(0, entries);
   std::atomic<bool> stop = false;
   std::vector<double> waits;
   std::jthread withdrawals;
   const Watch watch;
-  if (way.withdraw) {
-    withdrawals = std::jthread([&] { waits = Withdraw(*catalog, "other", kToWithdraw, stop); });
+  if (way.withdrawals > 0) {
+    withdrawals =
+        std::jthread([&] { waits = Withdraw(*catalog, "other", kToWithdraw, way.withdrawals, stop); });
   }
   ImportAll(*catalog, "bench", calls, way.replace);
   Took took = watch.End();
@@ -305,8 +306,10 @@ int main(int argc, char** argv) {
   run("calls", "import, a batch of 4,000 a commit",
       [&](const std::string& path) { return Catalogue(path, entries, {.in_runs = false}); });
   run("runs", "import in runs", [&](const std::string& path) { return Catalogue(path, entries, {}); });
+  run("withdrawals", "import in runs, 2 withdrawals a second beside it",
+      [&](const std::string& path) { return Catalogue(path, entries, {.withdrawals = 2}); });
   run("withdrawals", "import in runs, 20 withdrawals a second beside it",
-      [&](const std::string& path) { return Catalogue(path, entries, {.withdraw = true}); });
+      [&](const std::string& path) { return Catalogue(path, entries, {.withdrawals = 20}); });
   run("replace", "import in runs, staged and swapped",
       [&](const std::string& path) { return Catalogue(path, entries, {.replace = true}); });
   std::filesystem::remove(folder);

@@ -135,7 +135,9 @@ class CatalogImpl final : public Catalog {
   const Secret secret_;
   const KeyedDigests digests_;
 
-  mutable Mutex write_mutex_;
+  // In turn, because an import takes it again and again, and whoever withdraws something must not wait for
+  // that.
+  mutable TurnMutex write_mutex_;
   StateRecord state_ HASHGATE_GUARDED_BY(write_mutex_);
   std::uint64_t commits_ HASHGATE_GUARDED_BY(write_mutex_) = 0;  // that changed anything, or may have
   std::map<ListId, ListRecord> records_ HASHGATE_GUARDED_BY(write_mutex_);

@@ -140,7 +140,7 @@ void CatalogImpl::Publish() {
 }
 
 void CatalogImpl::PublishMerged() {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   // An index that is being taken down, or lacks entries, has nothing to show.
   if (builder_ == nullptr || index_stale_) return;
   try {

@@ -69,13 +69,13 @@ CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secr
 }
 
 CatalogImpl::~CatalogImpl() {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   builder_.reset();
 }
 
 Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
   HASHGATE_RETURN_IF_ERROR(FinishRemovals());
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   Status failed;
   HASHGATE_RETURN_IF_ERROR(store_.Scan(
       Family::kLists, {}, {},

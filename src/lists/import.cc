@@ -71,7 +71,7 @@ bool CatalogImpl::IsAlone(ListId list) {
 }
 
 Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options, bool system) {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(options.list, system));
   const ListId id = record->list.id;
   HASHGATE_RETURN_IF_ERROR(Enter(id, options));
@@ -230,7 +230,7 @@ Result<ImportProgress> ImportImpl::Finish() {
   HASHGATE_RETURN_IF_ERROR(CommitAll());
   ContentId old = 0;
   {
-    const MutexLock lock(catalog_.write_mutex_);
+    const TurnLock lock(catalog_.write_mutex_);
     if (staging_ != 0) {
       HASHGATE_ASSIGN_OR_RETURN(old, Swap());
     } else {

@@ -107,8 +107,9 @@ class ImportImpl final : public Import, public RunSource {
 
   PreparedRecords run_;
   KnownIdentities known_;
-  RunPlan plan_;             // of the run; kept for its memory
-  std::uint64_t taken_ = 0;  // records committed or staged
+  RunPlan plan_;               // of the run; kept for its memory
+  bool others_write_ = false;  // so often that the last large run went in parts
+  std::uint64_t taken_ = 0;    // records committed or staged
   Done done_;
   bool staging_in_force_ = false;
 };

@@ -10,8 +10,10 @@ namespace {
 
 using store::Family;
 
-/// How often a run is planned anew because somebody else wrote meanwhile.
+/// How often a run is planned before its turn where somebody else writes meanwhile.
 constexpr int kPlansAhead = 2;
+/// The same where the run before has been through that in vain.
+constexpr int kPlansAheadOfMany = 1;
 
 // From the numbers of the plan's own classes to the catalogue's.
 void NumberClasses(const ActionClasses& from, ActionClasses& to, std::vector<index::IndexedHash>& hashes) {
@@ -43,15 +45,18 @@ Result<RunBasis> ImportImpl::Basis() {
 Status ImportImpl::CommitRun() {
   try {
     const std::size_t in_turn = catalog_.options_.runs.in_turn_records;
-    for (int plans = 0; plans < kPlansAhead && run_.received() > in_turn; ++plans) {
-      HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead());
-      if (committed) return {};
+    if (run_.received() > in_turn) {
+      for (int plans = others_write_ ? kPlansAheadOfMany : kPlansAhead; plans > 0; --plans) {
+        HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead());
+        others_write_ = !committed;
+        if (committed) return {};
+      }
     }
     while (run_.received() > 0) HASHGATE_RETURN_IF_ERROR(CommitInTurn());
     return {};
   } catch (const std::bad_alloc&) {
     // What the index holds now is not known.
-    const MutexLock lock(catalog_.write_mutex_);
+    const TurnLock lock(catalog_.write_mutex_);
     catalog_.index_stale_ = true;
     return Fail(Reason::kMemoryLimit, "there was no memory to import into list '" + options_.list + "'");
   }
@@ -59,7 +64,7 @@ Status ImportImpl::CommitRun() {
 
 Status ImportImpl::CommitInTurn() {
   const PreparedRecords::Part part = run_.First(catalog_.options_.runs.in_turn_records);
-  const MutexLock lock(catalog_.write_mutex_);
+  const TurnLock lock(catalog_.write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(const RunBasis basis, Basis());
   HASHGATE_RETURN_IF_ERROR(planner_.Plan(basis, run_, part, done_.progress, done_.staged, known_, plan_));
   if (!plan_.batch.empty()) {
@@ -74,14 +79,14 @@ Result<bool> ImportImpl::CommitAhead() {
   const PreparedRecords::Part part = run_.All();
   RunBasis basis;
   {
-    const MutexLock lock(catalog_.write_mutex_);
+    const TurnLock lock(catalog_.write_mutex_);
     HASHGATE_ASSIGN_OR_RETURN(basis, Basis());
   }
   const Status planned = planner_.Plan(basis, run_, part, done_.progress, done_.staged, known_, plan_);
   Result<std::unique_ptr<store::PreparedBatch>> prepared;
   if (planned && !plan_.batch.empty()) prepared = catalog_.store_.Prepare(plan_.batch);
   if (dropped_) return Fail(Reason::kCancelled, "the import was dropped");
-  const MutexLock lock(catalog_.write_mutex_);
+  const TurnLock lock(catalog_.write_mutex_);
   // A void plan's failure says nothing either.
   if (catalog_.commits_ != basis.commits) return false;
   if (!planned) return std::unexpected(planned.error());
