@@ -137,10 +137,10 @@ void ImportImpl::EndRun() {
   run_ended_.NotifyAll();
 }
 
-void ImportImpl::HandOver() {
+void ImportImpl::HandOver(RunCommitter& committer) {
   BeginRun();
   handed_over_ = true;
-  catalog_.committer_->Wake();
+  committer.Wake();
 }
 
 void ImportImpl::ForgetLastCall(std::size_t records) {
@@ -164,7 +164,7 @@ Result<ImportImpl::Next> ImportImpl::Receive(std::span<const ImportRecord> recor
   }
   // Where too much waits already, the caller does.
   if (catalog_.committer_ && InRuns() && waiting_bytes_.Total() < kMaxWaitingBytes) {
-    HandOver();
+    HandOver(*catalog_.committer_);
     return Next::kReturn;
   }
   return Next::kCommit;

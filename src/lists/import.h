@@ -46,7 +46,7 @@ class ImportImpl final : public Import, public RunSource {
   /// Makes the caller the owner of a run of all that waits, or of what is left of a run that failed.
   void BeginRun() HASHGATE_REQUIRES(mutex_);
   void EndRun() HASHGATE_REQUIRES(mutex_);
-  void HandOver() HASHGATE_REQUIRES(mutex_);
+  void HandOver(RunCommitter& committer) HASHGATE_REQUIRES(mutex_);
   void ForgetLastCall(std::size_t records) HASHGATE_REQUIRES(mutex_);
   void CountBytes() HASHGATE_REQUIRES(mutex_);
   /// Commits all that has been received, on the caller's thread.
