@@ -105,7 +105,7 @@ struct Built {
 // `bands` false: the plain scan.
 Built Build(const std::vector<PdqHash>& list, bool bands) {
   index::SegmentIndexOptions options;
-  options.permutation_seed[0] = 42;
+  options.seed[0] = 42;
   if (!bands) options.band_rows = SIZE_MAX;
   const auto builder = index::NewIndexBuilder(options);
   const auto start = Clock::now();

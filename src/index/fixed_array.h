@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -36,5 +37,14 @@ class FixedArray {
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;
 };
+
+template <typename T>
+std::span<const std::uint8_t> AsBytes(const FixedArray<T>& array) {
+  return {reinterpret_cast<const std::uint8_t*>(array.data()), array.bytes()};
+}
+template <typename T>
+std::span<std::uint8_t> AsWritableBytes(FixedArray<T>& array) {
+  return {reinterpret_cast<std::uint8_t*>(array.data()), array.bytes()};
+}
 
 }  // namespace hashgate::index

@@ -28,9 +28,13 @@ std::size_t LiveRows(const MergeJob& job) {
 std::size_t MergeBytes(const MergeJob& job) {
   const std::size_t rows = LiveRows(job);
   std::size_t runs = 0;
-  for (const LiveSegment& source : job.sources) runs += source.segment->runs().size();
-  std::size_t bytes = Segment::BytesFor(job.sources.front().segment->algorithm(), rows, runs);
-  if (job.bands) bytes += BandIndex::BytesFor(rows) + rows * BandIndex::kBuildBytesPerHash;
+  EntryRange range;
+  for (const LiveSegment& source : job.sources) {
+    runs += source.segment->runs().size();
+    range.Include(source.segment->entry_range());
+  }
+  std::size_t bytes = Segment::BytesFor(job.sources.front().segment->algorithm(), rows, runs, range.width());
+  if (job.bands) bytes += BandIndex::BytesFor(rows) + rows * BandIndex::BuildBytesPerHash(job.threads);
   return bytes;
 }
 
@@ -42,7 +46,7 @@ MergedSegment Merge(const MergeJob& job, const std::shared_ptr<const BitPermutat
     const bool as_it_is = job.sources.size() == 1 && first.live() == first.segment->size();
     merged.segment = as_it_is ? first.segment : MergeSegments(job.sources, ledger, cancelled);
     if (merged.segment != nullptr && job.bands) {
-      merged.bands = BandIndex::Build(*merged.segment, permutation, ledger, cancelled);
+      merged.bands = BandIndex::Build(*merged.segment, permutation, ledger, job.threads, cancelled);
       merged.failed = merged.bands == nullptr;
     }
     merged.failed |= merged.segment == nullptr && LiveRows(job) > 0;

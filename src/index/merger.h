@@ -19,6 +19,7 @@ struct MergeJob {
   std::vector<LiveSegment>
       sources;         ///< at least one, all of one algorithm; as they stood when the job was given
   bool bands = false;  ///< with a band index
+  int threads = 1;     ///< that make it
 };
 
 /// What became of it.

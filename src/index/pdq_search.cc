@@ -78,7 +78,7 @@ class PdqSearch::BandSink final : public SlotSink {
                           (at->group == nullptr || rank <= at->group->max_useful_rank());
       for (; useful && slot != slots.end() && *slot < end; ++slot) {
         if (live_.IsDead(*slot)) continue;
-        const BoundedCandidates::Item item{rank, live_.segment->entries()[*slot], query.tag};
+        const BoundedCandidates::Item item{rank, live_.segment->entry(*slot), query.tag};
         if (at->group == nullptr) {
           at->group =
               &search_.candidates_.At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
@@ -182,7 +182,7 @@ void PdqSearch::Scan(const LiveSegment& live, const WantedRun& wanted) {
           const auto slot = static_cast<std::uint32_t>(begin + hit.slot);
           if (live.IsDead(slot)) continue;
           if (group == nullptr) group = &candidates_.At(key);
-          group->Offer({hit.distance_bits, live.segment->entries()[slot], set.tags[q + hit.query]});
+          group->Offer({hit.distance_bits, live.segment->entry(slot), set.tags[q + hit.query]});
         }
       }
     }

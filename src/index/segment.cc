@@ -1,11 +1,8 @@
 #include "index/segment.h"
 
-#include <array>
-#include <cstring>
 #include <numeric>
+#include <ranges>
 #include <tuple>
-
-#include "base/random.h"
 
 namespace hashgate::index {
 namespace {
@@ -13,29 +10,13 @@ namespace {
 // Rows between two looks at `cancelled`.
 constexpr std::size_t kCancelEvery = std::size_t{1} << 20;
 
-// Two slots a bucket on average.
+// Slots to a bucket on average.
+constexpr std::size_t kSlotsPerBucket = 4;
 std::size_t BucketCount(std::size_t rows) {
-  return std::max<std::size_t>(1, rows / 2);
+  return std::max<std::size_t>(1, rows / kSlotsPerBucket);
 }
 
 __extension__ using Uint128 = unsigned __int128;
-
-// A secret of this process: whoever chooses digests cannot tell which of them share a bucket.
-const std::array<std::uint64_t, 2>& BucketSecret() {
-  static const std::array<std::uint64_t, 2> secret = [] {
-    std::array<std::uint8_t, 16> bytes{};
-    FillRandom(bytes);
-    std::array<std::uint64_t, 2> words{};
-    std::memcpy(words.data(), bytes.data(), bytes.size());
-    return words;
-  }();
-  return secret;
-}
-
-std::uint64_t MultiplyFold(std::uint64_t a, std::uint64_t b) {
-  const Uint128 product = static_cast<Uint128>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
 
 }  // namespace
 
@@ -63,7 +44,10 @@ Tombstones::Tombstones(std::size_t slots, const std::shared_ptr<MemoryLedger>& l
 }
 
 Tombstones::Tombstones(const Tombstones& other, const std::shared_ptr<MemoryLedger>& ledger)
-    : words_(other.words_.size()), count_(other.count_), charge_(ledger, words_.bytes() + sizeof(*this)) {
+    : words_(other.words_.size()),
+      count_(other.count_),
+      tallies_(other.tallies_),
+      charge_(ledger, words_.bytes() + sizeof(*this)) {
   std::ranges::copy(other.words_.span(), words_.data());
 }
 
@@ -79,10 +63,16 @@ bool Tombstones::HasAll(std::uint32_t begin, std::uint32_t end) const {
   return true;
 }
 
-void Tombstones::Set(std::uint32_t slot) {
-  const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
-  count_ += (words_[slot / 64] & bit) == 0 ? 1 : 0;
-  words_[slot / 64] |= bit;
+void Tombstones::Set(std::uint32_t slot, ListId list, std::uint64_t sum) {
+  if (Has(slot)) return;
+  words_[slot / 64] |= std::uint64_t{1} << (slot % 64);
+  ++count_;
+  tallies_[list] += {1, sum};
+}
+
+Tally Tombstones::TallyOf(ListId list) const {
+  const auto at = tallies_.find(list);
+  return at == tallies_.end() ? Tally{} : at->second;
 }
 
 std::span<const Run> Segment::RunsOf(ListId list) const {
@@ -95,81 +85,93 @@ const Run& Segment::RunOf(std::uint32_t slot) const {
 }
 
 std::pair<std::uint32_t, std::uint32_t> Segment::SlotsOf(const Run& run, EntryId entry) const {
-  const EntryId* const base = entries_.data();
-  const auto [first, last] = std::equal_range(base + run.begin, base + run.end, entry);
-  return {static_cast<std::uint32_t>(first - base), static_cast<std::uint32_t>(last - base)};
+  const auto slots = std::views::iota(run.begin, run.end);
+  const auto found =
+      std::ranges::equal_range(slots, entry, {}, [this](std::uint32_t slot) { return entries_[slot]; });
+  const auto first = static_cast<std::uint32_t>(found.begin() - slots.begin()) + run.begin;
+  return {first, first + static_cast<std::uint32_t>(found.size())};
 }
 
-std::size_t Segment::BucketOf(const std::uint8_t* digest) const {
-  // Every digest has at least 16 bytes, and any 16 of an unforged one identify it.
-  std::uint64_t words[2];
-  std::memcpy(words, digest, sizeof(words));
-  const auto& secret = BucketSecret();
-  const std::uint64_t mixed =
-      MultiplyFold(MultiplyFold(words[0] ^ secret[0], words[1] ^ secret[1]) ^ secret[0], secret[1] | 1);
-  // Scales to the number of buckets without a division.
-  return static_cast<std::size_t>((static_cast<Uint128>(mixed) * (buckets_.size() - 1)) >> 64);
+std::size_t Segment::BucketOf(const Fingerprint& digest) const {
+  // Scales to the number of buckets without a division, and in order.
+  return static_cast<std::size_t>((static_cast<Uint128>(digest.head) * (buckets_.size() - 1)) >> 64);
+}
+
+void Segment::AllocateDirectory() {
+  order_ = FixedArray<std::uint32_t>(size());
+  buckets_ = FixedArray<std::uint32_t>(BucketCount(size()) + 1);
 }
 
 void Segment::BuildDirectory() {
+  AllocateDirectory();
   const std::size_t rows = size();
-  order_ = FixedArray<std::uint32_t>(rows);
-  buckets_ = FixedArray<std::uint32_t>(BucketCount(rows) + 1);
   std::ranges::fill(buckets_.span(), 0);
   // Counting sort by bucket: first how many each has, then where each ends, then filled from the back, which
   // leaves every start in place.
-  for (std::size_t slot = 0; slot < rows; ++slot) ++buckets_[BucketOf(value(slot))];
+  for (std::uint32_t slot = 0; slot < rows; ++slot) ++buckets_[BucketOf(FingerprintAt(slot))];
   std::partial_sum(buckets_.span().begin(), buckets_.span().end(), buckets_.span().begin());
-  for (std::size_t slot = rows; slot-- > 0;) {
-    order_[--buckets_[BucketOf(value(slot))]] = static_cast<std::uint32_t>(slot);
+  for (auto slot = static_cast<std::uint32_t>(rows); slot-- > 0;) {
+    order_[--buckets_[BucketOf(FingerprintAt(slot))]] = slot;
   }
-  const auto by_value = [this](std::uint32_t a, std::uint32_t b) {
-    const int order = std::memcmp(value(a), value(b), value_size_);
-    return order != 0 ? order < 0 : a < b;
-  };
   for (std::size_t bucket = 0; bucket + 1 < buckets_.size(); ++bucket) {
-    std::sort(order_.data() + buckets_[bucket], order_.data() + buckets_[bucket + 1], by_value);
+    std::sort(order_.data() + buckets_[bucket], order_.data() + buckets_[bucket + 1],
+              [this](std::uint32_t a, std::uint32_t b) {
+                return std::pair(FingerprintAt(a), a) < std::pair(FingerprintAt(b), b);
+              });
   }
 }
 
-std::span<const std::uint32_t> Segment::Find(const std::uint8_t* digest) const {
+std::span<const std::uint32_t> Segment::Find(const Fingerprint& digest) const {
   const std::size_t bucket = BucketOf(digest);
   const auto slots = order_.span().subspan(buckets_[bucket], buckets_[bucket + 1] - buckets_[bucket]);
-  const auto first = std::ranges::partition_point(
-      slots, [&](std::uint32_t slot) { return std::memcmp(value(slot), digest, value_size_) < 0; });
-  const auto last = std::partition_point(first, slots.end(), [&](std::uint32_t slot) {
-    return std::memcmp(value(slot), digest, value_size_) == 0;
-  });
-  return {first, last};
+  const auto found =
+      std::ranges::equal_range(slots, digest, {}, [this](std::uint32_t slot) { return FingerprintAt(slot); });
+  return {found.begin(), found.end()};
 }
 
-std::size_t Segment::BytesFor(Algorithm algorithm, std::size_t rows, std::size_t runs) {
-  std::size_t bytes = sizeof(Segment) + rows * (HashSize(algorithm) + sizeof(EntryId)) + runs * sizeof(Run);
+std::size_t Segment::BytesFor(Algorithm algorithm, std::size_t rows, std::size_t runs,
+                              std::size_t entry_width) {
+  std::size_t bytes = sizeof(Segment) + rows * (ValueSize(algorithm) + entry_width) + runs * sizeof(Run);
   if (algorithm != Algorithm::kPdq) {
     bytes += (rows + BucketCount(rows) + 1) * sizeof(std::uint32_t);
   }
   return bytes;
 }
 
+void Segment::Charge(const std::shared_ptr<MemoryLedger>& ledger) {
+  charge_ = MemoryCharge(ledger, sizeof(Segment) + values_.bytes() + entries_.bytes().bytes() +
+                                     runs_.capacity() * sizeof(Run) + order_.bytes() + buckets_.bytes());
+}
+
+void Segment::TakeSums() {
+  sums_ = {BlockSums(values_.span()), BlockSums(entries_.bytes().span()), BlockSums(AsBytes(order_)),
+           BlockSums(AsBytes(buckets_))};
+}
+
+bool Segment::CheckMemory(std::size_t parts) const {
+  return std::ranges::all_of(sums_, [parts](const BlockSums& sums) { return sums.CheckNext(parts); });
+}
+
 /// Fills a segment with rows in order of (run, entry). The number of rows is known beforehand, so that
 /// nothing is allocated twice.
-class SegmentWriter {
+class SegmentMaker {
  public:
-  SegmentWriter(Algorithm algorithm, std::size_t rows) : segment_(new Segment()) {
+  SegmentMaker(Algorithm algorithm, std::size_t rows, const EntryRange& range) : segment_(new Segment()) {
     segment_->algorithm_ = algorithm;
-    segment_->value_size_ = HashSize(algorithm);
+    segment_->value_size_ = ValueSize(algorithm);
     segment_->values_ = FixedArray<std::uint8_t>(rows * segment_->value_size_);
-    segment_->entries_ = FixedArray<EntryId>(rows);
+    segment_->entries_ = EntryColumn(rows, range);
   }
 
-  /// `value`: in the segment's own layout.
-  void Append(const RunKey& key, EntryId entry, const void* value) {
+  /// `value`: as the segment holds it.
+  void Append(const RunKey& key, EntryId entry, const std::uint8_t* value) {
     if (segment_->runs_.empty() || segment_->runs_.back().key != key) {
-      segment_->runs_.push_back({key, next_, next_});
+      segment_->runs_.push_back({key, next_, next_, 0});
     }
     std::memcpy(segment_->values_.data() + std::size_t{next_} * segment_->value_size_, value,
                 segment_->value_size_);
-    segment_->entries_[next_] = entry;
+    segment_->entries_.Set(next_, entry);
+    segment_->runs_.back().sum += RowSum(segment_->algorithm_, entry, value);
     segment_->runs_.back().end = ++next_;
   }
 
@@ -178,11 +180,8 @@ class SegmentWriter {
   std::shared_ptr<const Segment> Finish(const std::shared_ptr<MemoryLedger>& ledger) {
     segment_->runs_.shrink_to_fit();
     if (segment_->algorithm_ != Algorithm::kPdq) segment_->BuildDirectory();
-    Segment& segment = *segment_;
-    const std::size_t bytes = sizeof(Segment) + segment.values_.bytes() + segment.entries_.bytes() +
-                              segment.runs_.capacity() * sizeof(Run) + segment.order_.bytes() +
-                              segment.buckets_.bytes();
-    segment.charge_ = MemoryCharge(ledger, bytes);
+    segment_->TakeSums();
+    segment_->Charge(ledger);
     return std::move(segment_);
   }
 
@@ -192,21 +191,19 @@ class SegmentWriter {
 };
 
 std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<const IndexedHash*> rows,
+                                            const Fingerprints& fingerprints,
                                             const std::shared_ptr<MemoryLedger>& ledger) {
   std::ranges::stable_sort(rows, {}, [](const IndexedHash* row) {
     return std::make_tuple(row->list, row->action_class, row->pipeline, row->entry);
   });
-  SegmentWriter writer(algorithm, rows.size());
+  EntryRange range;
+  for (const IndexedHash* row : rows) range.Include(row->entry);
+  SegmentMaker maker(algorithm, rows.size(), range);
   for (const IndexedHash* row : rows) {
-    const RunKey key{row->list, row->action_class, row->pipeline};
-    if (algorithm == Algorithm::kPdq) {
-      const PdqHash hash = PdqHash::FromBytes(row->bytes);
-      writer.Append(key, row->entry, &hash);
-    } else {
-      writer.Append(key, row->entry, row->bytes.data());
-    }
+    const RowValue value(*row, fingerprints);
+    maker.Append({row->list, row->action_class, row->pipeline}, row->entry, value.data());
   }
-  return writer.Finish(ledger);
+  return maker.Finish(ledger);
 }
 
 std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> sources,
@@ -218,22 +215,24 @@ std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> source
     std::uint32_t slot = 0;
     [[nodiscard]] bool done() const { return slot == source->segment->size(); }
     [[nodiscard]] const RunKey& key() const { return source->segment->runs()[run].key; }
-    [[nodiscard]] EntryId entry() const { return source->segment->entries()[slot]; }
+    [[nodiscard]] EntryId entry() const { return source->segment->entry(slot); }
     void SkipDead() {
       while (!done() && source->IsDead(slot)) ++slot;
       while (!done() && source->segment->runs()[run].end <= slot) ++run;
     }
   };
   std::size_t rows = 0;
+  EntryRange range;
   std::vector<Cursor> cursors;
   for (const LiveSegment& source : sources) {
     rows += source.live();
+    range.Include(source.segment->entry_range());
     Cursor cursor{&source};
     cursor.SkipDead();
     if (!cursor.done()) cursors.push_back(cursor);
   }
   if (rows == 0) return nullptr;
-  SegmentWriter writer(sources.front().segment->algorithm(), rows);
+  SegmentMaker maker(sources.front().segment->algorithm(), rows, range);
   // A heap with the least row in front. Rows that come before the next cursor's are taken in one go: sources
   // that do not overlap, as a load makes them, are copied rather than merged.
   const auto after = [](const Cursor& a, const Cursor& b) {
@@ -243,7 +242,7 @@ std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> source
   std::ranges::make_heap(cursors, after);
   std::size_t next_look = kCancelEvery;
   while (!cursors.empty()) {
-    if (writer.rows() >= next_look) {
+    if (maker.rows() >= next_look) {
       if (cancelled && cancelled()) return nullptr;
       next_look += kCancelEvery;
     }
@@ -251,17 +250,17 @@ std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> source
     Cursor& cursor = cursors.back();
     const Cursor* const next = cursors.size() > 1 ? &cursors.front() : nullptr;
     do {
-      writer.Append(cursor.key(), cursor.entry(), cursor.source->segment->value(cursor.slot));
+      maker.Append(cursor.key(), cursor.entry(), cursor.source->segment->value(cursor.slot));
       ++cursor.slot;
       cursor.SkipDead();
-    } while (!cursor.done() && (next == nullptr || !after(cursor, *next)) && writer.rows() < next_look);
+    } while (!cursor.done() && (next == nullptr || !after(cursor, *next)) && maker.rows() < next_look);
     if (cursor.done()) {
       cursors.pop_back();
     } else {
       std::ranges::push_heap(cursors, after);
     }
   }
-  return writer.Finish(ledger);
+  return maker.Finish(ledger);
 }
 
 }  // namespace hashgate::index

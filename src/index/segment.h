@@ -2,16 +2,22 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "index/block_sums.h"
+#include "index/fingerprint.h"
 #include "index/fixed_array.h"
 #include "index/hash_index.h"
 
@@ -50,6 +56,58 @@ struct Run {
   RunKey key;
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
+  std::uint64_t sum = 0;  ///< RowSum of all of them
+
+  [[nodiscard]] Tally tally() const { return {end - begin, sum}; }
+};
+
+/// The entries that a segment's rows belong to lie within these bounds, inclusive.
+struct EntryRange {
+  EntryId least = std::numeric_limits<EntryId>::max();
+  EntryId greatest = 0;
+
+  void Include(EntryId entry) { Include({entry, entry}); }
+  void Include(const EntryRange& other) {
+    least = std::min(least, other.least);
+    greatest = std::max(greatest, other.greatest);
+  }
+  /// Bytes that tell them apart.
+  [[nodiscard]] std::size_t width() const {
+    return greatest < least || greatest - least <= std::numeric_limits<std::uint32_t>::max() ? 4 : 8;
+  }
+};
+
+/// A number for each row, in four bytes where they lie near enough to each other, else in eight.
+class EntryColumn {
+ public:
+  EntryColumn() = default;
+  EntryColumn(std::size_t rows, const EntryRange& range)
+      : range_(range), width_(range.width()), size_(rows), bytes_(rows * width_) {}
+  [[nodiscard]] EntryId operator[](std::size_t row) const {
+    if (width_ == 4) {
+      std::uint32_t beyond = 0;
+      std::memcpy(&beyond, &bytes_[row * 4], sizeof(beyond));
+      return range_.least + beyond;
+    }
+    std::uint64_t beyond = 0;
+    std::memcpy(&beyond, &bytes_[row * 8], sizeof(beyond));
+    return range_.least + beyond;
+  }
+  void Set(std::size_t row, EntryId entry) {
+    const std::uint64_t beyond = entry - range_.least;
+    std::memcpy(&bytes_[row * width_], &beyond, width_);
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] const EntryRange& range() const { return range_; }
+  /// The bytes behind it, for copies of the whole.
+  [[nodiscard]] FixedArray<std::uint8_t>& bytes() { return bytes_; }
+  [[nodiscard]] const FixedArray<std::uint8_t>& bytes() const { return bytes_; }
+
+ private:
+  EntryRange range_;
+  std::size_t width_ = 4;
+  std::size_t size_ = 0;
+  FixedArray<std::uint8_t> bytes_;
 };
 
 /// Slots that are withdrawn. Threads: thread-compatible; those that a snapshot holds no longer change.
@@ -65,20 +123,29 @@ class Tombstones {
   [[nodiscard]] bool Has(std::uint32_t slot) const { return ((words_[slot / 64] >> (slot % 64)) & 1) != 0; }
   /// Whether every slot of [begin, end) is withdrawn. Cost: 64 slots at a time, up to the first that is not.
   [[nodiscard]] bool HasAll(std::uint32_t begin, std::uint32_t end) const;
-  void Set(std::uint32_t slot);
+  /// Withdraws a slot of the list; `sum` is its RowSum.
+  void Set(std::uint32_t slot, ListId list, std::uint64_t sum);
   [[nodiscard]] std::size_t count() const { return count_; }
+  /// What the list's withdrawn rows add up to.
+  [[nodiscard]] Tally TallyOf(ListId list) const;
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
+
+  Status Save(SnapshotWriter& out) const;
+  static Result<std::shared_ptr<Tombstones>> Restore(SnapshotReader& in, std::size_t slots,
+                                                     const std::shared_ptr<MemoryLedger>& ledger);
 
  private:
   FixedArray<std::uint64_t> words_;
   std::size_t count_ = 0;
+  std::map<ListId, Tally> tallies_;  // of lists with a withdrawn row
   MemoryCharge charge_;
 };
 
-/// Rows sorted by (run, entry). Digests have a directory besides: slots in buckets by a hash under a secret
-/// of this process, ordered by value inside a bucket, so that neither many copies of a digest nor digests
-/// made to collide cost more than a binary search. Memory for each row: the hash, 8 bytes of entry, for
-/// digests 6 bytes of directory; 24 bytes for each run. Threads: thread-safe, immutable.
+/// Rows sorted by (run, entry). Digests, of which only fingerprints are kept, have a directory besides: slots
+/// in order of fingerprint, and where each bucket of them begins, so that neither many copies of a digest nor
+/// digests made to collide cost more than a binary search. Memory for each row: PDQ 36 bytes, digests 19; 32
+/// bytes for each run; 4 more for each row where entries are numbered from too far apart. Threads:
+/// thread-safe, immutable.
 class Segment {
  public:
   /// More rows do not go into one segment.
@@ -88,8 +155,9 @@ class Segment {
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
   [[nodiscard]] std::span<const Run> runs() const { return runs_; }
-  [[nodiscard]] std::span<const EntryId> entries() const { return entries_.span(); }
-  /// A slot's hash: HashSize(algorithm()) bytes, those of a PDQ hash in PdqHash's own layout.
+  [[nodiscard]] EntryId entry(std::size_t slot) const { return entries_[slot]; }
+  [[nodiscard]] const EntryRange& entry_range() const { return entries_.range(); }
+  /// A slot's hash: ValueSize(algorithm()) bytes.
   [[nodiscard]] const std::uint8_t* value(std::size_t slot) const { return &values_[slot * value_size_]; }
   /// All hashes. PDQ only.
   [[nodiscard]] std::span<const PdqHash> pdq() const {
@@ -102,25 +170,40 @@ class Segment {
   [[nodiscard]] const Run& RunOf(std::uint32_t slot) const;
   /// Slots of the entry in the run: [first, second).
   [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> SlotsOf(const Run& run, EntryId entry) const;
-  /// Slots that hold the digest, ascending. Shapes: HashSize(algorithm()) bytes. Digests only.
-  [[nodiscard]] std::span<const std::uint32_t> Find(const std::uint8_t* digest) const;
+  [[nodiscard]] std::uint64_t RowSumOf(std::uint32_t slot) const {
+    return RowSum(algorithm_, entry(slot), value(slot));
+  }
+  /// Slots that hold the digest, ascending. Digests only.
+  [[nodiscard]] std::span<const std::uint32_t> Find(const Fingerprint& digest) const;
+
+  /// As HashIndex::CheckMemory.
+  [[nodiscard]] bool CheckMemory(std::size_t parts) const;
+  Status Save(SnapshotWriter& out) const;
+  static Result<std::shared_ptr<const Segment>> Restore(SnapshotReader& in,
+                                                        const std::shared_ptr<MemoryLedger>& ledger);
 
   /// Bytes that a segment of so many rows and runs holds.
-  static std::size_t BytesFor(Algorithm algorithm, std::size_t rows, std::size_t runs);
+  static std::size_t BytesFor(Algorithm algorithm, std::size_t rows, std::size_t runs,
+                              std::size_t entry_width);
 
  private:
-  friend class SegmentWriter;
+  friend class SegmentMaker;
   Segment() = default;
-  [[nodiscard]] std::size_t BucketOf(const std::uint8_t* digest) const;
+  [[nodiscard]] Fingerprint FingerprintAt(std::uint32_t slot) const { return Fingerprint::Read(value(slot)); }
+  [[nodiscard]] std::size_t BucketOf(const Fingerprint& digest) const;
+  void AllocateDirectory();
   void BuildDirectory();
+  void TakeSums();
+  void Charge(const std::shared_ptr<MemoryLedger>& ledger);
 
   Algorithm algorithm_ = Algorithm::kUnspecified;
   std::size_t value_size_ = 0;
   FixedArray<std::uint8_t> values_;  // PDQ: PdqHash objects
-  FixedArray<EntryId> entries_;
+  EntryColumn entries_;
   std::vector<Run> runs_;
-  FixedArray<std::uint32_t> order_;    // digests: slots by (bucket, value, slot)
+  FixedArray<std::uint32_t> order_;    // digests: slots by (fingerprint, slot)
   FixedArray<std::uint32_t> buckets_;  // digests: where each bucket begins in order_, and the end
+  std::array<BlockSums, 4> sums_;      // of values_, entries_, order_, buckets_
   MemoryCharge charge_;
 };
 
@@ -138,6 +221,7 @@ struct LiveSegment {
 
 /// Makes a segment of rows, all of one algorithm, in any order. Cost: O(rows log rows).
 std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<const IndexedHash*> rows,
+                                            const Fingerprints& fingerprints,
                                             const std::shared_ptr<MemoryLedger>& ledger);
 
 /// Makes one segment of all rows that are not withdrawn; null where none is left, and where `cancelled`

@@ -6,6 +6,7 @@
 #include "index/bands/band_index.h"
 #include "index/bounded_candidates.h"
 #include "index/pdq_search.h"
+#include "index/snapshot_file.h"
 
 namespace hashgate::index {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 // One digest of an upload and the stack it is looked up in.
 struct DigestLookup {
   Algorithm algorithm;
-  const std::uint8_t* digest;
+  Fingerprint digest;
   std::span<const LiveSegment> stack;
 };
 
@@ -36,6 +37,15 @@ bool HoldsLiveRow(const LiveSegment& live, const Run& run) {
   return live.dead == nullptr || !live.dead->HasAll(run.begin, run.end);
 }
 
+Tally TallyIn(std::span<const LiveSegment> stack, ListId list) {
+  Tally tally;
+  for (const LiveSegment& live : stack) {
+    for (const Run& run : live.segment->RunsOf(list)) tally += run.tally();
+    if (live.dead != nullptr) tally -= live.dead->TallyOf(list);
+  }
+  return tally;
+}
+
 }  // namespace
 
 std::size_t StackOf(Algorithm algorithm) {
@@ -43,8 +53,12 @@ std::size_t StackOf(Algorithm algorithm) {
                                   kIndexedAlgorithms.begin());
 }
 
-SegmentIndex::SegmentIndex(Result<const Kernel*> kernel, SegmentStacks stacks, std::size_t band_work_percent)
-    : kernel_(std::move(kernel)), stacks_(std::move(stacks)), band_work_percent_(band_work_percent) {}
+SegmentIndex::SegmentIndex(Result<const Kernel*> kernel, std::shared_ptr<const Fingerprints> fingerprints,
+                           SegmentStacks stacks, std::size_t band_work_percent)
+    : kernel_(std::move(kernel)),
+      fingerprints_(std::move(fingerprints)),
+      stacks_(std::move(stacks)),
+      band_work_percent_(band_work_percent) {}
 
 Result<SearchResult> SegmentIndex::SearchPdq(std::span<const PdqQuery> queries,
                                              std::span<const ListRadius> lists,
@@ -63,7 +77,8 @@ Result<SearchResult> SegmentIndex::SearchDigests(const DigestQuery& query, std::
   std::ranges::sort(asked);
   std::vector<DigestLookup> lookups;
   const auto add = [&](Algorithm algorithm, const auto* digest) {
-    if (digest != nullptr) lookups.push_back({algorithm, digest->data(), stacks_[StackOf(algorithm)]});
+    if (digest == nullptr) return;
+    lookups.push_back({algorithm, fingerprints_->Of(*digest), stacks_[StackOf(algorithm)]});
   };
   add(Algorithm::kMd5, query.md5);
   add(Algorithm::kSha1, query.sha1);
@@ -76,7 +91,7 @@ Result<SearchResult> SegmentIndex::SearchDigests(const DigestQuery& query, std::
         if (live.IsDead(slot)) continue;
         const Run& run = live.segment->RunOf(slot);
         if (!std::ranges::binary_search(asked, run.key.list)) continue;
-        const EntryId entry = live.segment->entries()[slot];
+        const EntryId entry = live.segment->entry(slot);
         // Several digests of one entry are stronger evidence than one: bounds keep those entries first, or a
         // list with many entries of one MD5 could hide the entry whose SHA-1 agrees as well.
         std::uint32_t rank = 0;
@@ -100,14 +115,13 @@ std::size_t SegmentIndex::Count(Algorithm algorithm) const {
 
 std::size_t SegmentIndex::CountIn(ListId list, Algorithm algorithm) const {
   const std::size_t stack = StackOf(algorithm);
-  std::size_t count = 0;
-  if (stack == stacks_.size()) return 0;
-  for (const LiveSegment& live : stacks_[stack]) {
-    for (const Run& run : live.segment->RunsOf(list)) {
-      for (std::uint32_t slot = run.begin; slot < run.end; ++slot) count += live.IsDead(slot) ? 0 : 1;
-    }
-  }
-  return count;
+  return stack == stacks_.size() ? 0 : TallyIn(stacks_[stack], list).hashes;
+}
+
+Tally SegmentIndex::TallyOf(ListId list) const {
+  Tally tally;
+  for (const auto& stack : stacks_) tally += TallyIn(stack, list);
+  return tally;
 }
 
 bool SegmentIndex::HoldsAny(ListId list, Algorithm algorithm) const {
@@ -143,9 +157,41 @@ std::size_t SegmentIndex::MemoryBytes() const {
   return bytes;
 }
 
+bool SegmentIndex::CheckMemory(std::size_t parts) const {
+  for (const auto& stack : stacks_) {
+    for (const LiveSegment& live : stack) {
+      if (!live.segment->CheckMemory(parts)) return false;
+      if (live.bands != nullptr && !live.bands->CheckMemory(parts)) return false;
+    }
+  }
+  return true;
+}
+
+Status SegmentIndex::Save(SnapshotWriter& out) const {
+  for (const auto& stack : stacks_) {
+    out.values().Little(static_cast<std::uint32_t>(stack.size()));
+    for (const LiveSegment& live : stack) {
+      HASHGATE_RETURN_IF_ERROR(live.segment->Save(out));
+      out.values().Little(static_cast<std::uint8_t>(live.dead != nullptr));
+      if (live.dead != nullptr) HASHGATE_RETURN_IF_ERROR(live.dead->Save(out));
+      out.values().Little(static_cast<std::uint8_t>(live.bands != nullptr));
+      if (live.bands != nullptr) HASHGATE_RETURN_IF_ERROR(live.bands->Save(out));
+    }
+  }
+  return {};
+}
+
 std::size_t SegmentIndex::SegmentCount(Algorithm algorithm) const {
   const std::size_t stack = StackOf(algorithm);
   return stack == stacks_.size() ? 0 : stacks_[stack].size();
+}
+
+std::span<const PdqHash> SegmentIndex::LargestPdq() const {
+  std::span<const PdqHash> largest;
+  for (const LiveSegment& live : stacks_[StackOf(Algorithm::kPdq)]) {
+    if (live.segment->size() > largest.size()) largest = live.segment->pdq();
+  }
+  return largest;
 }
 
 }  // namespace hashgate::index

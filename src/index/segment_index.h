@@ -26,7 +26,8 @@ using SegmentStacks = std::array<std::vector<LiveSegment>, kIndexedAlgorithms.si
 class SegmentIndex final : public HashIndex {
  public:
   /// `kernel`: an error is returned by every search for PDQ hashes.
-  SegmentIndex(Result<const Kernel*> kernel, SegmentStacks stacks, std::size_t band_work_percent);
+  SegmentIndex(Result<const Kernel*> kernel, std::shared_ptr<const Fingerprints> fingerprints,
+               SegmentStacks stacks, std::size_t band_work_percent);
 
   Result<SearchResult> SearchPdq(std::span<const PdqQuery> queries, std::span<const ListRadius> lists,
                                  const SearchBounds& bounds) const override;
@@ -36,13 +37,19 @@ class SegmentIndex final : public HashIndex {
   std::size_t CountIn(ListId list, Algorithm algorithm) const override;
   bool HoldsAny(ListId list, Algorithm algorithm) const override;
   bool HoldsPdqOf(ListId list, Pipeline pipeline) const override;
+  Tally TallyOf(ListId list) const override;
   std::size_t MemoryBytes() const override;
+  bool CheckMemory(std::size_t parts) const override;
+  Status Save(SnapshotWriter& out) const override;
 
   /// How many segments hold the algorithm's hashes: O(log n).
   [[nodiscard]] std::size_t SegmentCount(Algorithm algorithm) const;
+  /// The PDQ hashes of the largest segment; empty where there is none.
+  [[nodiscard]] std::span<const PdqHash> LargestPdq() const;
 
  private:
   Result<const Kernel*> kernel_;
+  std::shared_ptr<const Fingerprints> fingerprints_;
   SegmentStacks stacks_;
   std::size_t band_work_percent_;
 };

@@ -36,4 +36,15 @@ index::ActionClass ActionClasses::NumberOf(std::string_view classification, bool
   return number;
 }
 
+bool ActionClasses::Restore(std::vector<ActionClassInfo> infos) {
+  ActionClasses restored;
+  if (infos.size() < restored.infos_.size()) return false;
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    const ActionClassInfo& info = infos[i];
+    if (restored.NumberOf(info.classification, info.degenerate, info.low_quality) != i) return false;
+  }
+  *this = std::move(restored);
+  return true;
+}
+
 }  // namespace hashgate::lists

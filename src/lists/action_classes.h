@@ -12,12 +12,14 @@
 namespace hashgate::lists {
 
 /// Numbers (classification, degenerate, low quality) as they appear; a number keeps its meaning as long as
-/// the process. Bounded: what comes after kMaxActionClasses shares the class of entries without a
+/// the index. Bounded: what comes after kMaxActionClasses shares the class of entries without a
 /// classification and the same flags. Threads: confined to the writer.
 class ActionClasses {
  public:
   ActionClasses();
   index::ActionClass NumberOf(std::string_view classification, bool degenerate, bool low_quality);
+  /// Takes the numbers over that an index snapshot goes by; false where they cannot be such.
+  [[nodiscard]] bool Restore(std::vector<ActionClassInfo> infos);
   [[nodiscard]] const std::vector<ActionClassInfo>& infos() const { return infos_; }
 
  private:

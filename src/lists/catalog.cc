@@ -4,6 +4,7 @@
 
 #include "lists/catalog_impl.h"
 #include "lists/import.h"
+#include "lists/indexed.h"
 #include "lists/page_token.h"
 #include "lists/validate.h"
 
@@ -179,12 +180,18 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   const KeyedDigest identity = digests_.Identity(record->list.id, view.source_id, view.AllHashes());
   ListRecord changed = *record;
   if (changed.list.entry_count > 0) --changed.list.entry_count;
+  std::vector<index::IndexedHash> hashes;
+  AppendIndexed(*record, entry, view.classification, view.AllHashes(), classes_, hashes);
+  changed.tally -= tallier_.Of(hashes);
   changed.list.updated = FromUnixMillis(NowMillis());
   store::Batch batch;
   batch.Delete(Family::kEntries, key);
   batch.Delete(Family::kEntryKeys, IdentityKey(record->content, identity));
   batch.Put(Family::kLists, ListKey(changed.list.id), EncodeList(changed));
-  HASHGATE_RETURN_IF_ERROR(Commit(batch, NextGeneration()));
+  const StateRecord next = NextGeneration();
+  MarkChanged({next.generation, record->content, entry}, batch);
+  HASHGATE_RETURN_IF_ERROR(Commit(batch, next));
+  ++changed_entries_;
   *record = std::move(changed);
   builder_->Withdraw(record->list.id, entry);
   Publish();

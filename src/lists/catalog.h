@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/sealer.h"
 #include "hashgate/error.h"
 #include "hashgate/hash.h"
 #include "hashgate/verdict.h"
@@ -195,6 +196,14 @@ struct CatalogOptions {
   /// Large segments of the index are merged on a thread of the index's own, and what comes of it is
   /// published. Otherwise on the thread that writes.
   bool merge_in_background = true;
+  /// Where the index snapshot is kept (index/snapshot_file.h), so that the next start reads it instead of all
+  /// entries; empty: none is. The folder must be there.
+  std::string snapshot_path;
+  /// Seals the snapshot; null: it stands as it is.
+  std::shared_ptr<const Sealer> sealer;
+  /// A thread of the catalogue's own writes the snapshot when there is something to write, and reads the
+  /// index again for damage to memory, all of it within half an hour.
+  bool take_care = true;
   /// Records of deleted and replaced lists and of dropped imports are removed on a thread of the catalogue's
   /// own. Otherwise on the thread that deletes, replaces or drops.
   bool remove_in_background = true;
@@ -202,6 +211,13 @@ struct CatalogOptions {
   /// one, and records wait as long as no call comes.
   bool commit_in_background = true;
   RunOptions runs;
+};
+
+/// What was found of an index since the catalogue was opened.
+struct IndexHealth {
+  std::uint64_t memory_damage = 0;  ///< times that bytes had changed in memory
+  std::uint64_t differences = 0;    ///< times that it differed from the store; each time it was built anew
+  std::int64_t snapshot_generation = 0;  ///< of the snapshot on disk; 0: none was read or written
 };
 
 /// All lists of a store. Writes return once durable and published; each returns or carries its generation.
@@ -246,6 +262,12 @@ class Catalog {
 
   /// Makes sure that the system list `name` exists with exactly these entries (the canary).
   virtual Status EnsureSystemList(const ListConfig& config, std::span<const EntryRecord> entries) = 0;
+
+  /// Writes the index snapshot if something has changed since it was written, and ends looking after it: for
+  /// the end of the process. Failures are logged: the next start takes longer. Cost: seconds for 10 million
+  /// hashes.
+  virtual void SaveSnapshot() = 0;
+  [[nodiscard]] virtual IndexHealth Health() const = 0;
 
   /// Per-store secret for keyed digests of ids and bytes; 32 bytes.
   [[nodiscard]] virtual std::span<const std::uint8_t> StoreKey() const = 0;

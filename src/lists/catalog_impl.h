@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,8 +16,11 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "index/snapshot_file.h"
 #include "lists/action_classes.h"
+#include "lists/caretaker.h"
 #include "lists/catalog.h"
+#include "lists/index_snapshot.h"
 #include "lists/keyed_digests.h"
 #include "lists/record_codec.h"
 #include "lists/remover.h"
@@ -37,7 +41,19 @@ struct ContentInForce {
 struct Published {
   std::shared_ptr<const Generation> generation;
   std::map<ListId, ContentInForce> contents;
+  EntryId next_entry = 1;             ///< every entry in it has a lesser number
+  std::uint64_t changed_entries = 0;  ///< since the process began
+  std::uint64_t serial = 0;           ///< of the publication; a generation may be published more than once
 };
+
+/// What was read of a list's entries.
+struct Loaded {
+  std::uint64_t entries = 0;
+  index::Tally tally;
+};
+
+/// How often the caretaker looks.
+inline constexpr std::chrono::seconds kCareInterval{10};
 
 /// One import's share of the bytes that wait for a run. Threads: confined; the total is shared.
 class WaitingBytes {
@@ -84,6 +100,8 @@ class CatalogImpl final : public Catalog {
   Result<std::vector<Quarantined>> ListQuarantined(std::string_view list, std::size_t limit) const override;
   Status EnsureSystemList(const ListConfig& config, std::span<const EntryRecord> entries) override;
   [[nodiscard]] std::span<const std::uint8_t> StoreKey() const override { return secret_; }
+  void SaveSnapshot() override;
+  [[nodiscard]] IndexHealth Health() const override;
 
  private:
   friend class ImportImpl;
@@ -100,12 +118,17 @@ class CatalogImpl final : public Catalog {
 
   // Writer's steps. catalog_index.cc
   std::unique_ptr<index::IndexBuilder> MakeIndex();
-  Status LoadContent(const ListRecord& record, ContentId content, std::uint64_t* entries,
+  /// Adds the content's entries from number `first` on to the index.
+  Status LoadContent(const ListRecord& record, ContentId content, EntryId first, Loaded& loaded,
                      const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
   Status RebuildIndex(const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
+  Status RebuildAndRepair(const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
   Status EnsureIndex() HASHGATE_REQUIRES(write_mutex_);
-  Status ReloadList(const ListRecord& record, ContentId content) HASHGATE_REQUIRES(write_mutex_);
+  /// Takes the list's entries from that content, and its tally from them.
+  Status ReloadList(ListRecord& record, ContentId content) HASHGATE_REQUIRES(write_mutex_);
 
+  /// Marks an entry that was there before as changed or gone, for a start from an older index snapshot.
+  void MarkChanged(const ChangedEntry& changed, store::Batch& batch) const;
   /// Writes the batch with the next state in it; `state_` is `next` afterwards.
   Status Commit(store::Batch& batch, const StateRecord& next) HASHGATE_REQUIRES(write_mutex_);
   /// The same for a batch that is prepared, with what comes after it.
@@ -115,6 +138,25 @@ class CatalogImpl final : public Catalog {
   void Publish() HASHGATE_REQUIRES(write_mutex_);
   /// Publishes the generation in force again, with what the index has merged meanwhile.
   void PublishMerged() HASHGATE_EXCLUDES(write_mutex_);
+
+  // The index snapshot, and what watches over the index. catalog_snapshot.cc
+  [[nodiscard]] index::SnapshotFileOptions SnapshotFile() const;
+  /// False where there is no snapshot that can be used: then nothing is loaded.
+  bool RestoreIndex(const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
+  Status TryRestoreIndex(const std::function<void(std::uint64_t)>& progress) HASHGATE_REQUIRES(write_mutex_);
+  /// Brings a restored index up to what the store holds.
+  Status CatchUp(const SnapshotHead& head, const std::function<void(std::uint64_t)>& progress)
+      HASHGATE_REQUIRES(write_mutex_);
+  Status Reindex(const ListRecord& record, EntryId entry, std::vector<index::IndexedHash>& hashes)
+      HASHGATE_REQUIRES(write_mutex_);
+  /// A list of which the index holds something else than the store; null where they agree.
+  const ListRecord* FindDiffering(const index::HashIndex& index) const HASHGATE_REQUIRES(write_mutex_);
+  void Care() HASHGATE_EXCLUDES(write_mutex_);
+  void CheckMemory() HASHGATE_EXCLUDES(write_mutex_);
+  void Save(const Published& pinned);
+  Status WriteSnapshot(const Published& pinned);
+  /// Drops the marks of entries changed up to that generation.
+  Status TrimChanged(std::int64_t generation);
 
   Result<ListRecord*> FindForWrite(std::string_view name, bool system) HASHGATE_REQUIRES(write_mutex_);
   Result<HashList> Create(const ListConfig& config, bool system) HASHGATE_EXCLUDES(write_mutex_);
@@ -134,6 +176,7 @@ class CatalogImpl final : public Catalog {
   const CatalogOptions options_;
   const Secret secret_;
   const KeyedDigests digests_;
+  const index::Tallier tallier_;
 
   // In turn, because an import takes it again and again, and whoever withdraws something must not wait for
   // that.
@@ -144,6 +187,8 @@ class CatalogImpl final : public Catalog {
   std::unique_ptr<index::IndexBuilder> builder_ HASHGATE_GUARDED_BY(write_mutex_);
   bool index_stale_ HASHGATE_GUARDED_BY(write_mutex_) = false;
   ActionClasses classes_ HASHGATE_GUARDED_BY(write_mutex_);
+  std::uint64_t changed_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
+  std::uint64_t serial_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
 
   mutable Mutex published_mutex_;
   Published published_ HASHGATE_GUARDED_BY(published_mutex_);
@@ -157,6 +202,21 @@ class CatalogImpl final : public Catalog {
   Remover remover_;
   // The index leaves word here: it goes after the index, which the destructor takes down first.
   std::optional<Republisher> republisher_;
+
+  struct {
+    std::atomic<std::uint64_t> memory_damage = 0;
+    std::atomic<std::uint64_t> differences = 0;
+    std::atomic<std::int64_t> snapshot_generation = 0;
+  } health_;
+  std::atomic<bool> stop_saving_ = false;
+  // The caretaker's own; before it begins and after it has gone, those of whoever opens or closes.
+  std::uint64_t seen_serial_ = 0;
+  SteadyTime seen_since_{};
+  std::uint64_t saved_serial_ = 0;
+  std::uint64_t saved_changes_ = 0;
+  SteadyTime saved_at_{};
+  bool ever_saved_ = false;
+  std::optional<Caretaker> caretaker_;
   std::optional<RunCommitter> committer_;
 };
 

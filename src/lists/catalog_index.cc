@@ -32,24 +32,24 @@ std::vector<const HashList*> Generation::EnabledFor(std::string_view tenant,
 
 std::unique_ptr<index::IndexBuilder> CatalogImpl::MakeIndex() {
   index::IndexOptions options{
-      .max_bytes = options_.index_max_bytes, .permutation_seed = digests_.IndexSeed(), .on_merged = {}};
+      .max_bytes = options_.index_max_bytes, .seed = digests_.IndexSeed(), .on_merged = {}};
   if (republisher_) options.on_merged = [this] { republisher_->LeaveWord(); };
   return options_.make_index ? options_.make_index(options) : index::NewIndexBuilder(options);
 }
 
-Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, std::uint64_t* entries,
+Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, EntryId first, Loaded& loaded,
                                 const std::function<void(std::uint64_t)>& progress) {
   std::vector<index::IndexedHash> hashes;
   hashes.reserve(kHashesAtOnce + kMaxHashes);
   Status failed;
   const auto flush = [&]() HASHGATE_REQUIRES(write_mutex_) {
     if (!hashes.empty()) failed = builder_->Add(hashes);
+    loaded.tally += tallier_.Of(hashes);
     hashes.clear();
     return failed.has_value();
   };
-  const std::string prefix = ContentPrefix(content);
   HASHGATE_RETURN_IF_ERROR(store_.Scan(
-      store::Family::kEntries, prefix, prefix,
+      store::Family::kEntries, ContentPrefix(content), EntryKey(content, first),
       [&](std::string_view key, std::string_view value) HASHGATE_REQUIRES(write_mutex_) {
         const Result<EntryId> id = ParseEntryKey(key);
         const Result<EntryView> view = DecodeEntry(value);
@@ -63,8 +63,8 @@ Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, std
           return false;
         }
         AppendIndexed(record, *id, view->classification, view->AllHashes(), classes_, hashes);
-        ++*entries;
-        if (progress && *entries % kProgressEvery == 0) progress(*entries);
+        ++loaded.entries;
+        if (progress && loaded.entries % kProgressEvery == 0) progress(loaded.entries);
         return hashes.size() < kHashesAtOnce || flush();
       }));
   if (failed) flush();
@@ -78,10 +78,15 @@ Status CatalogImpl::RebuildIndex(const std::function<void(std::uint64_t)>& progr
   builder_.reset();
   builder_ = MakeIndex();
   std::uint64_t total = 0;
+  const auto all_so_far = [&](std::uint64_t entries) {
+    if (progress) progress(total + entries);
+  };
   for (auto& [id, record] : records_) {
-    const std::uint64_t before = total;
-    HASHGATE_RETURN_IF_ERROR(LoadContent(record, record.content, &total, progress));
-    record.list.entry_count = total - before;
+    Loaded loaded;
+    HASHGATE_RETURN_IF_ERROR(LoadContent(record, record.content, 0, loaded, all_so_far));
+    total += loaded.entries;
+    record.list.entry_count = loaded.entries;
+    record.tally = loaded.tally;
   }
   index_stale_ = false;
   builder_->Settle();
@@ -93,12 +98,14 @@ Status CatalogImpl::EnsureIndex() {
   return RebuildIndex({});
 }
 
-Status CatalogImpl::ReloadList(const ListRecord& record, ContentId content) {
+Status CatalogImpl::ReloadList(ListRecord& record, ContentId content) {
   builder_->WithdrawList(record.list.id);
-  std::uint64_t entries = 0;
-  Status loaded = LoadContent(record, content, &entries, {});
-  if (!loaded) index_stale_ = true;
-  return loaded;
+  Loaded loaded;
+  Status status = LoadContent(record, content, 0, loaded, {});
+  if (!status) index_stale_ = true;
+  record.tally = loaded.tally;
+  changed_entries_ += loaded.entries;
+  return status;
 }
 
 StateRecord CatalogImpl::NextGeneration() const {
@@ -125,14 +132,25 @@ Status CatalogImpl::Commit(store::PreparedBatch& prepared, store::Batch rest, co
 
 void CatalogImpl::Publish() {
   auto generation = std::make_shared<Generation>();
-  generation->number = state_.generation;
   generation->index = builder_->Snapshot();
+  if (const ListRecord* const differing = FindDiffering(*generation->index)) {
+    log::Error("index_differs_from_store",
+               "the index holds something else of a list than the store: it is built anew",
+               {{"list", differing->list.config.name}});
+    health_.differences.fetch_add(1);
+    // Where that fails, the index stays marked as stale: the next write tries again.
+    if (RebuildIndex({})) generation->index = builder_->Snapshot();
+  }
+  generation->number = state_.generation;
   generation->action_classes = classes_.infos();
   Published next;
   for (const auto& [id, record] : records_) {
     generation->lists.emplace(id, record.list);
     next.contents.emplace(id, ContentInForce{record.content, record.content_generation});
   }
+  next.next_entry = state_.next_entry;
+  next.changed_entries = changed_entries_;
+  next.serial = ++serial_;
   next.generation = std::move(generation);
   // The old generation is let go of outside the lock: freeing a large index would make readers wait.
   const MutexLock lock(published_mutex_);

@@ -62,6 +62,7 @@ CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secr
       options_(std::move(options)),
       secret_(secret),
       digests_(secret),
+      tallier_(digests_.IndexSeed()),
       state_(state),
       remover_(store, options_.remove_in_background) {
   if (options_.merge_in_background) republisher_.emplace([this] { PublishMerged(); });
@@ -69,6 +70,8 @@ CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secr
 }
 
 CatalogImpl::~CatalogImpl() {
+  stop_saving_.store(true);
+  caretaker_.reset();
   const TurnLock lock(write_mutex_);
   builder_.reset();
 }
@@ -95,21 +98,32 @@ Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
       }));
   HASHGATE_RETURN_IF_ERROR(failed);
 
-  std::map<ListId, std::uint64_t> stored_counts;
-  for (const auto& [id, record] : records_) stored_counts[id] = record.list.entry_count;
+  if (RestoreIndex(progress)) {
+    ever_saved_ = true;
+  } else {
+    HASHGATE_RETURN_IF_ERROR(RebuildAndRepair(progress));
+  }
+  Publish();
+  saved_at_ = std::chrono::steady_clock::now();
+  if (ever_saved_ && changed_entries_ == 0) saved_serial_ = serial_;
+  if (options_.take_care) caretaker_.emplace(kCareInterval, [this] { Care(); });
+  return {};
+}
+
+Status CatalogImpl::RebuildAndRepair(const std::function<void(std::uint64_t)>& progress) {
+  const std::map<ListId, ListRecord> stored = records_;
   HASHGATE_RETURN_IF_ERROR(RebuildIndex(progress));
   store::Batch repairs;
   for (const auto& [id, record] : records_) {
-    if (record.list.entry_count == stored_counts[id]) continue;
-    log::Warning("list_count_repaired", "a list's entries differ in number from its counter",
+    const ListRecord& before = stored.at(id);
+    if (record.list.entry_count == before.list.entry_count && record.tally == before.tally) continue;
+    log::Warning("list_count_repaired", "a list's entries differ from its counters",
                  {{"list", record.list.config.name},
-                  {"counter", stored_counts[id]},
+                  {"counter", before.list.entry_count},
                   {"entries", record.list.entry_count}});
     repairs.Put(Family::kLists, ListKey(id), EncodeList(record));
   }
-  if (!repairs.empty()) HASHGATE_RETURN_IF_ERROR(Commit(repairs, NextGeneration()));
-  Publish();
-  return {};
+  return repairs.empty() ? Status() : Commit(repairs, NextGeneration());
 }
 
 Status CatalogImpl::FinishRemovals() {

@@ -129,6 +129,7 @@ Status ImportImpl::CommitPublished(RunPlan& plan, store::PreparedBatch& prepared
     put_back();
     return written;
   }
+  catalog_.changed_entries_ += plan.fresh.size() + plan.changed.size();
   target = std::move(plan.target);
   catalog_.Publish();
   return {};

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/byte_codec.h"
 #include "base/digest.h"
-#include "lists/bytes.h"
 
 namespace hashgate::lists {
 namespace {
@@ -47,7 +47,8 @@ KeyedDigests::KeyedDigests(const Secret& secret)
       content_key_(HmacSha256(secret, AsBytes("hashgate lists content"))),
       file_key_(HmacSha256(secret, AsBytes("hashgate lists file"))),
       token_key_(HmacSha256(secret, AsBytes("hashgate lists token"))),
-      index_seed_(HmacSha256(secret, AsBytes("hashgate index bits"))) {}
+      index_seed_(HmacSha256(secret, AsBytes("hashgate index bits"))),
+      snapshot_key_(HmacSha256(secret, AsBytes("hashgate index snapshot"))) {}
 
 KeyedDigest KeyedDigests::Identity(ListId list, std::string_view source_id,
                                    std::span<const HashView> hashes) const {
@@ -67,6 +68,10 @@ std::uint64_t KeyedDigests::File(std::string_view name) const {
   std::uint64_t number = 0;
   for (std::size_t i = 0; i < sizeof(number); ++i) number = number << 8 | digest[i];
   return number;
+}
+
+KeyedDigest KeyedDigests::SnapshotOwner() const {
+  return Digest(snapshot_key_, {});
 }
 
 KeyedDigest KeyedDigests::Token(std::string_view payload) const {

@@ -26,6 +26,8 @@ class KeyedDigests {
   [[nodiscard]] std::uint64_t File(std::string_view name) const;
   /// What the index shuffles bits by.
   [[nodiscard]] Secret IndexSeed() const { return index_seed_; }
+  /// What an index snapshot says of the store that it belongs to.
+  [[nodiscard]] KeyedDigest SnapshotOwner() const;
   /// Of a page token's payload.
   [[nodiscard]] KeyedDigest Token(std::string_view payload) const;
 
@@ -35,6 +37,7 @@ class KeyedDigests {
   KeyedSha256 file_key_;
   KeyedSha256 token_key_;
   Secret index_seed_;
+  KeyedSha256 snapshot_key_;
 };
 
 }  // namespace hashgate::lists

@@ -1,8 +1,8 @@
 #include "lists/page_token.h"
 
+#include "base/byte_codec.h"
 #include "base/digest.h"
 #include "base/hex.h"
-#include "lists/bytes.h"
 
 namespace hashgate::lists {
 namespace {

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
-#include "lists/bytes.h"
+#include "base/byte_codec.h"
 
 namespace hashgate::lists {
 namespace {
 
 constexpr std::uint8_t kVersion1 = 1;
+constexpr std::uint8_t kListVersion = 2;
 constexpr std::uint8_t kFlagEnabled = 1;
 constexpr std::uint8_t kFlagSystem = 2;
 constexpr std::size_t kMaxStoredText = 65'535;
@@ -23,12 +24,12 @@ std::unexpected<Error> WrongVersion(std::string_view what, std::uint8_t version)
                                          ", which this build does not know: start the newer version again");
 }
 
-// Checks the first byte of a record of which only version 1 exists.
-Status TakeVersion(ByteReader& reader, std::string_view what) {
+// Takes the first byte, the record's version; those up to `newest` are read.
+Result<std::uint8_t> TakeVersion(ByteReader& reader, std::string_view what, std::uint8_t newest = kVersion1) {
   const auto version = reader.Little<std::uint8_t>();
   if (!reader.ok() || version == 0) return Corrupt(what);
-  if (version > kVersion1) return WrongVersion(what, version);
-  return {};
+  if (version > newest) return WrongVersion(what, version);
+  return version;
 }
 
 std::string_view AsText(ByteSpan bytes) {
@@ -101,6 +102,30 @@ std::string RemovalKey(ContentId content) {
   std::string key(kRemovalPrefix);
   ByteWriter(key).Big(content);
   return key;
+}
+
+std::string ChangedKey(const ChangedEntry& changed) {
+  std::string key(kChangedPrefix);
+  ByteWriter writer(key);
+  writer.Big(static_cast<std::uint64_t>(changed.generation));
+  writer.Big(changed.content);
+  writer.Big(changed.entry);
+  return key;
+}
+
+Result<ChangedEntry> ParseChangedKey(std::string_view key) {
+  ByteReader reader(key);
+  reader.Require(reader.Raw(kChangedPrefix.size()) == kChangedPrefix);
+  ChangedEntry changed;
+  changed.generation = static_cast<std::int64_t>(reader.Big<std::uint64_t>());
+  changed.content = reader.Big<ContentId>();
+  changed.entry = reader.Big<EntryId>();
+  if (!reader.Complete()) return Corrupt("changed entry's key");
+  return changed;
+}
+
+std::string EncodeChanged() {
+  return std::string(1, static_cast<char>(kVersion1));
 }
 
 Result<ListId> ParseListKey(std::string_view key) {
@@ -177,7 +202,7 @@ std::string EncodeList(const ListRecord& record) {
   const ListConfig& config = record.list.config;
   std::string out;
   ByteWriter writer(out);
-  writer.Little(kVersion1);
+  writer.Little(kListVersion);
   writer.Little(record.content);
   writer.Little(record.content_generation);
   writer.Little(static_cast<std::uint8_t>((config.enabled ? kFlagEnabled : 0) |
@@ -193,6 +218,8 @@ std::string EncodeList(const ListRecord& record) {
   writer.Little(record.list.quarantined_count);
   writer.Little(record.quarantine_kept);
   writer.Little(record.quarantine_files);
+  writer.Little(record.tally.hashes);
+  writer.Little(record.tally.sum);
   writer.Little(static_cast<std::uint8_t>(config.max_distance_bits.size()));
   for (const auto& [algorithm, bits] : config.max_distance_bits) {
     writer.Little(static_cast<std::uint8_t>(algorithm));
@@ -207,7 +234,7 @@ std::string EncodeList(const ListRecord& record) {
 
 Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
   ByteReader reader(bytes);
-  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "list"));
+  HASHGATE_ASSIGN_OR_RETURN(const std::uint8_t version, TakeVersion(reader, "list", kListVersion));
   ListRecord record;
   ListConfig& config = record.list.config;
   record.list.id = id;
@@ -230,6 +257,11 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
   record.list.quarantined_count = reader.Little<std::uint64_t>();
   record.quarantine_kept = reader.Little<std::uint32_t>();
   record.quarantine_files = reader.Little<std::uint32_t>();
+  // Older records do not say: the first start finds it out.
+  if (version >= kListVersion) {
+    record.tally.hashes = reader.Little<std::uint64_t>();
+    record.tally.sum = reader.Little<std::uint64_t>();
+  }
   const auto distances = reader.Little<std::uint8_t>();
   reader.Require(distances < kAlgorithmCount);
   config.max_distance_bits.clear();

@@ -39,6 +39,21 @@ std::string RemovalKey(ContentId content);
 Result<ListId> ParseListKey(std::string_view key);
 Result<EntryId> ParseEntryKey(std::string_view key);
 Result<ContentId> ParseRemovalKey(std::string_view key);
+
+/// An entry that was there before and was changed or withdrawn by that generation.
+struct ChangedEntry {
+  std::int64_t generation = 0;
+  ContentId content = 0;
+  EntryId entry = 0;
+
+  bool operator==(const ChangedEntry&) const = default;
+};
+/// In order of generation.
+std::string ChangedKey(const ChangedEntry& changed);
+Result<ChangedEntry> ParseChangedKey(std::string_view key);
+/// The value of such a key, which says all.
+std::string EncodeChanged();
+inline constexpr std::string_view kChangedPrefix = "lists.changed/";
 inline constexpr std::string_view kStateKey = "lists.state";
 inline constexpr std::string_view kSecretKey = "lists.secret";
 inline constexpr std::string_view kRemovalPrefix = "lists.remove/";
@@ -68,6 +83,7 @@ struct ListRecord {
   std::uint64_t revision = 1;           ///< rises with every change of the configuration
   std::uint32_t quarantine_kept = 0;    ///< quarantined records that are stored, not only counted
   std::uint32_t quarantine_files = 0;   ///< files of which records that are not stored are counted
+  index::Tally tally;                   ///< of its hashes that the index holds
 };
 std::string EncodeList(const ListRecord& record);
 Result<ListRecord> DecodeList(ListId id, std::string_view bytes);

@@ -84,6 +84,8 @@ Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
   Work work{basis, records, part, known, {}, out};
   HASHGATE_RETURN_IF_ERROR(ChooseRecords(work));
   HASHGATE_RETURN_IF_ERROR(FillBatch(work));
+  out.target.tally += tallier_.Of(out.new_hashes);
+  out.target.tally -= tallier_.Of(out.old_hashes);
   return PlanQuarantine(work);
 }
 
@@ -224,6 +226,10 @@ Status RunPlanner::FillSlots(Work& work, std::size_t from, std::size_t to) const
         AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(), plan.classes,
                       plan.old_hashes);
         plan.changed.push_back(slot.entry);
+        if (mark_changes_) {
+          plan.batch.Put(Family::kMeta, ChangedKey({changed_generation, content, slot.entry}),
+                         EncodeChanged());
+        }
       }
     } else if (slot.staged) {
       slot.entry = slot.staged->entry;

@@ -57,9 +57,16 @@ struct KnownIdentities {
 /// Plans an import's runs. Threads: thread-safe.
 class RunPlanner {
  public:
-  /// `staging` is the content that the import stages, 0 where it does not replace.
-  RunPlanner(const store::Store& store, std::string list_name, std::uint64_t file_digest, ContentId staging)
-      : store_(store), list_name_(std::move(list_name)), file_digest_(file_digest), staging_(staging) {}
+  /// `staging` is the content that the import stages, 0 where it does not replace. `mark_changes`: entries
+  /// that were there before are marked as changed, for a start from an older index snapshot.
+  RunPlanner(const store::Store& store, const index::Tallier& tallier, bool mark_changes,
+             std::string list_name, std::uint64_t file_digest, ContentId staging)
+      : store_(store),
+        tallier_(tallier),
+        mark_changes_(mark_changes),
+        list_name_(std::move(list_name)),
+        file_digest_(file_digest),
+        staging_(staging) {}
 
   /// Reads what the store holds of the part's identities and decides what each record does. `progress` and
   /// `staged` are what earlier runs did. The part's identities are added to `known`, whether or not the plan
@@ -82,6 +89,8 @@ class RunPlanner {
   Status PlanQuarantine(Work& work) const;
 
   const store::Store& store_;
+  const index::Tallier& tallier_;
+  const bool mark_changes_;
   const std::string list_name_;
   const std::uint64_t file_digest_;
   const ContentId staging_;

@@ -216,13 +216,26 @@ TEST(LifecycleTest, ARestartAnswersTheSame) {
   const std::filesystem::path folder = FreshFolder();
   std::map<std::string, std::string> before;
   std::int64_t generation = 0;
-  for (int start = 0; start < 3; ++start) {
+  for (int start = 0; start < 4; ++start) {
+    if (start == 3) {
+      const std::filesystem::path snapshot = folder / "data" / "index.snapshot";
+      std::string bytes = ReadWholeFile(snapshot);
+      ASSERT_GT(bytes.size(), 5'000U);
+      bytes[4'100] = static_cast<char>(bytes[4'100] ^ 1);
+      WriteWholeFile(snapshot, bytes);
+    }
     const auto server = StartServer(folder);
     ASSERT_NE(server, nullptr);
     const GateClient client(server->NewChannel());
     if (start == 0) {
       ASSERT_TRUE(ImportKit(client));
     }
+    // The index comes from the snapshot of the clean end, unless that is damaged.
+    EXPECT_EQ(server->CountEvents("index_snapshot_read"), start == 1 || start == 2 ? 1 : 0);
+    EXPECT_EQ(server->CountEvents("index_snapshot_ignored"), start == 3 ? 1 : 0);
+    EXPECT_EQ(server->Metric("hashgate_index_snapshot_generation") > 0, start == 1 || start == 2);
+    EXPECT_EQ(server->Metric("hashgate_index_differences"), 0);
+    EXPECT_EQ(server->Metric("hashgate_index_memory_damage"), 0);
     for (const KitAnswer& expected : KitAnswers()) {
       const ScanReply reply = client.Scan(KitFileBytes(expected.file));
       ASSERT_TRUE(reply.status.ok());

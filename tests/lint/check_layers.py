@@ -50,6 +50,7 @@ LIBRARIES = [
     ("spdlog/", {"base"}),
     ("fmt/", {"base"}),
     ("openssl/", {"base"}),
+    ("xxhash.h", {"base"}),
     ("prometheus/", {"obs"}),
     ("seccomp.h", {"decode"}),
     ("linux/seccomp.h", {"decode"}),

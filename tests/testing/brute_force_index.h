@@ -15,7 +15,8 @@ namespace hashgate::testing {
 /// What a snapshot should answer.
 class BruteForceIndex final : public index::HashIndex {
  public:
-  explicit BruteForceIndex(std::vector<index::IndexedHash> rows) : rows_(std::move(rows)) {}
+  BruteForceIndex(std::vector<index::IndexedHash> rows, const index::IndexSeed& seed)
+      : rows_(std::move(rows)), tallier_(seed) {}
 
   Result<index::SearchResult> SearchPdq(std::span<const index::PdqQuery> queries,
                                         std::span<const index::ListRadius> lists,
@@ -76,7 +77,18 @@ class BruteForceIndex final : public index::HashIndex {
       return row.list == list && row.algorithm == Algorithm::kPdq && row.pipeline == pipeline;
     });
   }
+  index::Tally TallyOf(index::ListId list) const override {
+    index::Tally tally;
+    for (const index::IndexedHash& row : rows_) {
+      if (row.list == list) tally += tallier_.Of({&row, 1});
+    }
+    return tally;
+  }
   std::size_t MemoryBytes() const override { return rows_.capacity() * sizeof(index::IndexedHash); }
+  bool CheckMemory(std::size_t) const override { return true; }
+  Status Save(index::SnapshotWriter&) const override {
+    return Fail(Reason::kUnsupported, "the oracle is not saved");
+  }
 
  private:
   struct Found {
@@ -139,6 +151,7 @@ class BruteForceIndex final : public index::HashIndex {
   }
 
   std::vector<index::IndexedHash> rows_;
+  index::Tallier tallier_;
 };
 
 /// What a builder should do.
@@ -155,9 +168,12 @@ class BruteForceBuilder final : public index::IndexBuilder {
     std::erase_if(rows_, [&](const auto& row) { return row.list == list; });
   }
   std::shared_ptr<const index::HashIndex> Snapshot() override {
-    return std::make_shared<BruteForceIndex>(rows_);
+    return std::make_shared<BruteForceIndex>(rows_, index::IndexSeed{});
   }
   void Settle() override {}
+  Status Restore(index::SnapshotReader&) override {
+    return Fail(Reason::kUnsupported, "the oracle is not restored");
+  }
 
  private:
   std::vector<index::IndexedHash> rows_;

@@ -124,6 +124,16 @@ class FakeStore final : public store::Store {
     const MutexLock lock(mutex_);
     return rows_[static_cast<std::size_t>(family)];
   }
+  using Contents = std::array<std::map<std::string, std::string, std::less<>>, store::kFamilyCount>;
+  /// Everything, as a backup would have it, and back again.
+  [[nodiscard]] Contents contents() const {
+    const MutexLock lock(mutex_);
+    return rows_;
+  }
+  void Restore(Contents contents) {
+    const MutexLock lock(mutex_);
+    rows_ = std::move(contents);
+  }
   void Set(Family family, const std::string& key, std::string value) {
     const MutexLock lock(mutex_);
     rows_[static_cast<std::size_t>(family)][key] = std::move(value);
@@ -146,8 +156,7 @@ class FakeStore final : public store::Store {
   }
 
   mutable Mutex mutex_;
-  std::array<std::map<std::string, std::string, std::less<>>, store::kFamilyCount> rows_
-      HASHGATE_GUARDED_BY(mutex_);
+  Contents rows_ HASHGATE_GUARDED_BY(mutex_);
   std::uint64_t writes_ HASHGATE_GUARDED_BY(mutex_) = 0;
   std::uint64_t fail_from_ HASHGATE_GUARDED_BY(mutex_) = 0;
   std::uint64_t fail_count_ HASHGATE_GUARDED_BY(mutex_) = 0;

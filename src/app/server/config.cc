@@ -75,6 +75,7 @@ void Describe(C& config, V& v) {
   v.Number("cpu_seconds", config.decoder.cpu_seconds, 1, 3'600);
   v.Section("index");
   v.Number("max_memory_mib", config.index.max_memory_mib, 0, kBig);
+  v.Flag("snapshot", config.index.snapshot);
   v.Section("idempotency");
   v.Number("keep_hours", config.idempotency.keep_hours, 1, 24 * 31);
   v.Number("max_records", config.idempotency.max_records, 1'000, 1'000'000'000);

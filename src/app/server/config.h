@@ -78,6 +78,7 @@ struct Config {
 
   struct Index {
     std::int64_t max_memory_mib = 0;  ///< 0: no bound
+    bool snapshot = true;             ///< kept in the data folder, for quick starts
   } index;
 
   struct Idempotency {

@@ -117,6 +117,7 @@ class RunningServer final : public Server {
     const bool empty = grpc_->Stop(std::chrono::steady_clock::now() + milliseconds(config_.drain.timeout_ms));
     if (!empty) log::Warning("drain_timeout", "accepted calls were cut off at drain.timeout_ms");
     background_.clear();
+    if (catalog_) catalog_->SaveSnapshot();
     log::Info("stopped", "stopped");
     return empty;
   }
@@ -173,6 +174,7 @@ class RunningServer final : public Server {
   Status LoadLists() {
     lists::CatalogOptions options;
     options.index_max_bytes = static_cast<std::size_t>(config_.index.max_memory_mib) << 20;
+    if (config_.index.snapshot) options.snapshot_path = config_.data_dir + "/index.snapshot";
     HASHGATE_ASSIGN_OR_RETURN(catalog_, lists::Catalog::Open(*store_, options, [this](std::uint64_t loaded) {
                                 readiness_.Set(Check::kIndex, false,
                                                std::to_string(loaded) + " entries are loaded");
@@ -306,6 +308,10 @@ class RunningServer final : public Server {
       const auto generation = catalog_->Current();
       metrics.Set(Metric::kGeneration, static_cast<double>(generation->number));
       metrics.Set(Metric::kIndexBytes, static_cast<double>(generation->index->MemoryBytes()));
+      const lists::IndexHealth health = catalog_->Health();
+      metrics.Set(Metric::kIndexDamage, static_cast<double>(health.memory_damage));
+      metrics.Set(Metric::kIndexDifferences, static_cast<double>(health.differences));
+      metrics.Set(Metric::kSnapshotGeneration, static_cast<double>(health.snapshot_generation));
       int enabled = 0;
       int disabled = 0;
       for (const auto& [id, list] : generation->lists) {

@@ -1,7 +1,9 @@
 #include "hashgate/hash.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstring>
 
 #include "base/hex.h"
 
@@ -137,7 +139,11 @@ std::array<std::uint8_t, 32> PdqHash::bytes() const {
 
 PdqHash PdqHash::FromBytes(std::span<const std::uint8_t, 32> bytes) {
   PdqHash hash;
-  for (std::size_t i = 0; i < 32; ++i) hash.words[3 - i / 8] = hash.words[3 - i / 8] << 8 | bytes[i];
+  for (std::size_t i = 0; i < 4; ++i) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, &bytes[8 * i], sizeof(word));
+    hash.words[3 - i] = std::endian::native == std::endian::little ? std::byteswap(word) : word;
+  }
   return hash;
 }
 

@@ -14,6 +14,7 @@
 #include "hashgate/hash.h"
 #include "index/bands/band_plan.h"
 #include "index/bands/bit_permutation.h"
+#include "index/block_sums.h"
 #include "index/kernels/kernel.h"
 #include "index/segment.h"
 
@@ -36,15 +37,18 @@ class SlotSink {
 /// each further row of the same hash. Threads: thread-safe.
 class BandIndex {
  public:
-  /// What building takes for each hash besides the result.
-  static constexpr std::size_t kBuildBytesPerHash = sizeof(PdqHash) + 2 * sizeof(std::uint64_t);
+  /// What building takes for each hash besides the result, on so many threads.
+  static constexpr std::size_t BuildBytesPerHash(int threads) {
+    return sizeof(PdqHash) + sizeof(std::uint32_t) +
+           static_cast<std::size_t>(threads) * sizeof(std::uint64_t);
+  }
 
   /// Builds the index of the segment's hashes. `cancelled` is asked now and then; null where it said so.
   /// Shapes: a PDQ segment. Cost: about 0.25 us a hash; besides the result 36 bytes a hash for the time it
   /// takes.
   static std::shared_ptr<const BandIndex> Build(const Segment& segment,
                                                 const std::shared_ptr<const BitPermutation>& permutation,
-                                                const std::shared_ptr<MemoryLedger>& ledger,
+                                                const std::shared_ptr<MemoryLedger>& ledger, int threads = 1,
                                                 const std::function<bool()>& cancelled = {});
 
   /// Finds every distinct hash within the plan's radius of each query. `hashes` are the segment's. Stops
@@ -70,6 +74,15 @@ class BandIndex {
   [[nodiscard]] std::size_t distinct_hashes() const { return distinct_; }
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
 
+  /// As HashIndex::CheckMemory.
+  [[nodiscard]] bool CheckMemory(std::size_t parts) const;
+  Status Save(SnapshotWriter& out) const;
+  /// What was saved of this segment. Errors: the reader's, kStoreCorrupt, and kSchemaUnknown where bands are
+  /// laid out otherwise today.
+  static Result<std::shared_ptr<const BandIndex>> Restore(
+      SnapshotReader& in, const Segment& segment, const std::shared_ptr<const BitPermutation>& permutation,
+      const std::shared_ptr<MemoryLedger>& ledger);
+
   /// Bytes that the index of so many distinct hashes holds, unless most of them crowd into few buckets (then
   /// up to 24 more a hash).
   static std::size_t BytesFor(std::size_t hashes);
@@ -94,6 +107,8 @@ class BandIndex {
     }
     [[nodiscard]] const std::uint8_t* at(std::size_t posting) const { return &bytes_[posting * width_]; }
     [[nodiscard]] std::size_t bytes() const { return bytes_.bytes(); }
+    [[nodiscard]] FixedArray<std::uint8_t>& array() { return bytes_; }
+    [[nodiscard]] const FixedArray<std::uint8_t>& array() const { return bytes_; }
 
     static constexpr std::size_t kPadding = 4;  // four bytes are read of each
 
@@ -101,6 +116,7 @@ class BandIndex {
     std::size_t width_ = 0;
     FixedArray<std::uint8_t> bytes_;
   };
+  static constexpr std::size_t kArraysPerTable = 3;
   // One band. Postings lie bucket by bucket.
   struct Table {
     FixedArray<BucketLine> lines;
@@ -109,6 +125,9 @@ class BandIndex {
   };
 
   BandIndex() = default;
+  // The rest of building and restoring, once tables and repeats are there.
+  void Finish(const std::shared_ptr<const BitPermutation>& permutation,
+              const std::shared_ptr<MemoryLedger>& ledger);
 
   std::shared_ptr<const BitPermutation> permutation_;
   BandLayout layout_;
@@ -116,6 +135,7 @@ class BandIndex {
   std::vector<std::vector<std::uint32_t>>
       flips_;  // by number of flipped bits: buckets to open beside one's own
   std::vector<Table> tables_;
+  std::vector<BlockSums> sums_;  // of each table's lines, overflow, slots
   std::size_t distinct_ = 0;
   // Rows that repeat a hash, by the first slot that holds it.
   std::vector<bool> has_repeats_;             // by slot; empty where no hash repeats

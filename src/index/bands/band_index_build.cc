@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <new>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "index/bands/band_index.h"
@@ -33,45 +36,98 @@ static_assert(sizeof(Posting) == 8);
 
 class BandIndex::Builder {
  public:
-  Builder(const Segment& segment, const BitPermutation& permutation, const std::function<bool()>& cancelled)
-      : hashes_(segment.pdq()), permutation_(permutation), cancelled_(cancelled) {}
+  Builder(const Segment& segment, const BitPermutation& permutation, int threads,
+          const std::function<bool()>& cancelled)
+      : hashes_(segment.pdq()), permutation_(permutation), threads_(threads), cancelled_(cancelled) {}
 
   // False where cancelled.
   bool Run(BandIndex& index) {
     permuted_ = FixedArray<PdqHash>(hashes_.size());
+    distinct_ = hashes_.size();
+    index.layout_ = LayoutFor(distinct_);
+    part_sizes_.assign(index.layout_.bands.size(), {});
     for (std::size_t slot = 0; slot < hashes_.size(); ++slot) {
       if (Cancelled(slot)) return false;
       permuted_[slot] = permutation_.Apply(hashes_[slot]);
+      // While it is at hand: reading them all again for each band would take longer than counting does.
+      CountParts(index.layout_, permuted_[slot]);
     }
     slots_ = FixedArray<std::uint32_t>(hashes_.size());
     std::iota(slots_.span().begin(), slots_.span().end(), 0U);
-    postings_ = FixedArray<Posting>(hashes_.size());
-    distinct_ = hashes_.size();
-    index.layout_ = LayoutFor(distinct_);
-    Fill(index, 0);
-    if (Cancelled(0) || !FindRepeats(index)) return false;
+    index.tables_.resize(index.layout_.bands.size());
+    {
+      Scratch scratch(hashes_.size());
+      Fill(index, 0, scratch);
+      if (Cancelled(0) || !FindRepeats(index)) return false;
+    }
+    index.tables_.resize(index.layout_.bands.size());
     // The first table was made with the repeats in it, to find them.
-    for (std::size_t band = distinct_ == hashes_.size() ? 1 : 0; band < index.layout_.bands.size(); ++band) {
-      if (Cancelled(0)) return false;
-      Fill(index, band);
-    }
+    if (!FillFrom(index, distinct_ == hashes_.size() ? 1 : 0)) return false;
     index.distinct_ = distinct_;
-    for (int radius = 0; radius <= kMaxRadius; ++radius)
-      index.plans_.push_back(PlanFor(index.layout_, radius));
-    for (int ones = 0; ones <= kMaxAllowance; ++ones) {
-      index.flips_.push_back(FlipsOf(index.layout_.bands.front().width, ones));
-    }
     return true;
   }
 
  private:
+  void CountParts(const BandLayout& layout, const PdqHash& permuted) {
+    const int rest_bits = layout.bands.front().width - kPartBits;
+    for (std::size_t band = 0; band < part_sizes_.size(); ++band) {
+      ++part_sizes_[band][layout.KeyOf(band, permuted) >> rest_bits];
+    }
+  }
+
+  // What a thread needs to make a table.
+  struct Scratch {
+    explicit Scratch(std::size_t hashes) : postings(hashes) {}
+    FixedArray<Posting> postings;  // of one band
+    std::array<std::size_t, kParts + 1> part_begins{};
+  };
+
   [[nodiscard]] bool Cancelled(std::size_t done) const {
     return done % kCancelEvery == 0 && cancelled_ && cancelled_();
   }
 
-  void Fill(BandIndex& index, std::size_t band) {
+  // Makes the tables from band `first` on, each by one thread. False where cancelled.
+  bool FillFrom(BandIndex& index, std::size_t first) {
+    // Of the first table too, where it stays.
+    index.sums_.resize(kArraysPerTable * index.tables_.size());
+    for (std::size_t band = 0; band < first; ++band) TakeSums(index, band);
+    std::atomic<std::size_t> next = first;
+    std::atomic<bool> cancelled = false;
+    std::atomic<bool> out_of_memory = false;
+    const auto work = [&]() noexcept {
+      try {
+        Scratch scratch(distinct_);
+        for (std::size_t band = next.fetch_add(1); band < index.tables_.size(); band = next.fetch_add(1)) {
+          if (out_of_memory.load() || cancelled.load()) return;
+          if (Cancelled(0)) cancelled.store(true);
+          if (cancelled.load()) return;
+          Fill(index, band, scratch);
+          TakeSums(index, band);
+        }
+      } catch (const std::bad_alloc&) {
+        out_of_memory.store(true);
+      }
+    };
+    {
+      std::vector<std::jthread> others;
+      for (int i = 1; i < threads_; ++i) others.emplace_back(work);
+      work();
+    }
+    if (out_of_memory.load()) throw std::bad_alloc();
+    return !cancelled.load();
+  }
+
+  static void TakeSums(BandIndex& index, std::size_t band) {
+    const Table& table = index.tables_[band];
+    BlockSums* const sums = &index.sums_[kArraysPerTable * band];
+    sums[0] = BlockSums(AsBytes(table.lines));
+    sums[1] = BlockSums(AsBytes(table.overflow));
+    sums[2] = BlockSums(table.slots.array().span());
+  }
+
+  void Fill(BandIndex& index, std::size_t band, Scratch& scratch) const {
     const BandLayout& layout = index.layout_;
-    Partition(layout, band);
+    Partition(layout, band, scratch);
     const int rest_bits = layout.bands[band].width - kPartBits;
     const auto bucket_of = [&](std::size_t part, const Posting& posting) {
       return static_cast<std::uint32_t>(part) << rest_bits | posting.key_rest;
@@ -80,7 +136,8 @@ class BandIndex::Builder {
     Table table;
     table.lines = FixedArray<BucketLine>(layout.buckets());
     std::memset(table.lines.data(), 0, table.lines.bytes());
-    ForEach([&](std::size_t part, const Posting& posting) { ++table.lines[bucket_of(part, posting)].count; });
+    ForEach(scratch,
+            [&](std::size_t part, const Posting& posting) { ++table.lines[bucket_of(part, posting)].count; });
     std::uint32_t begin = 0;
     std::uint32_t overflow = 0;
     for (BucketLine& line : table.lines.span()) {
@@ -94,7 +151,7 @@ class BandIndex::Builder {
     std::ranges::fill(table.overflow.span(), std::uint16_t{0});
     table.slots = SlotArray(distinct_, hashes_.size());
     std::vector<std::uint32_t> filled(layout.buckets());
-    ForEach([&](std::size_t part, const Posting& posting) {
+    ForEach(scratch, [&](std::size_t part, const Posting& posting) {
       const std::uint32_t bucket = bucket_of(part, posting);
       BucketLine& line = table.lines[bucket];
       const std::uint32_t at = filled[bucket]++;
@@ -105,33 +162,31 @@ class BandIndex::Builder {
         table.overflow[line.overflow_begin() + at - BucketLine::kInlineOfLong] = posting.signature;
       }
     });
-    if (index.tables_.size() <= band) index.tables_.resize(band + 1);
     index.tables_[band] = std::move(table);
   }
 
-  // Fills postings_ in order of the key's first bits.
-  void Partition(const BandLayout& layout, std::size_t band) {
+  // Fills the postings in order of the key's first bits.
+  void Partition(const BandLayout& layout, std::size_t band, Scratch& scratch) const {
     const int rest_bits = layout.bands[band].width - kPartBits;
     const auto rest_mask = static_cast<std::uint32_t>((std::uint64_t{1} << rest_bits) - 1);
-    part_begins_.fill(0);
-    for (std::size_t i = 0; i < distinct_; ++i) {
-      ++part_begins_[(layout.KeyOf(band, permuted_[i]) >> rest_bits) + 1];
-    }
-    std::partial_sum(part_begins_.begin(), part_begins_.end(), part_begins_.begin());
+    scratch.part_begins.front() = 0;
+    std::ranges::copy(part_sizes_[band], scratch.part_begins.begin() + 1);
+    std::partial_sum(scratch.part_begins.begin(), scratch.part_begins.end(), scratch.part_begins.begin());
     std::array<std::size_t, kParts> next{};
-    std::copy_n(part_begins_.begin(), kParts, next.begin());
+    std::copy_n(scratch.part_begins.begin(), kParts, next.begin());
     for (std::size_t i = 0; i < distinct_; ++i) {
       const std::uint32_t key = layout.KeyOf(band, permuted_[i]);
-      postings_[next[key >> rest_bits]++] = {.slot = slots_[i],
-                                             .signature = layout.SignatureOf(band, permuted_[i]),
-                                             .key_rest = static_cast<std::uint16_t>(key & rest_mask)};
+      scratch.postings[next[key >> rest_bits]++] = {.slot = slots_[i],
+                                                    .signature = layout.SignatureOf(band, permuted_[i]),
+                                                    .key_rest = static_cast<std::uint16_t>(key & rest_mask)};
     }
   }
 
   template <typename Visit>
-  void ForEach(const Visit& visit) const {
+  static void ForEach(const Scratch& scratch, const Visit& visit) {
     for (std::size_t part = 0; part < kParts; ++part) {
-      for (std::size_t i = part_begins_[part]; i < part_begins_[part + 1]; ++i) visit(part, postings_[i]);
+      for (std::size_t i = scratch.part_begins[part]; i < scratch.part_begins[part + 1]; ++i)
+        visit(part, scratch.postings[i]);
     }
   }
 
@@ -201,35 +256,49 @@ class BandIndex::Builder {
     // Fewer hashes may want other bands: what was made to find the repeats is made anew.
     index.layout_ = LayoutFor(distinct_);
     index.tables_.clear();
+    part_sizes_.assign(index.layout_.bands.size(), {});
+    for (std::size_t i = 0; i < distinct_; ++i) CountParts(index.layout_, permuted_[i]);
   }
 
   const std::span<const PdqHash> hashes_;
   const BitPermutation& permutation_;
+  const int threads_;
   const std::function<bool()>& cancelled_;
-  FixedArray<PdqHash> permuted_;     // of the distinct hashes
-  FixedArray<std::uint32_t> slots_;  // where each comes from
-  FixedArray<Posting> postings_;     // of one band
-  std::array<std::size_t, kParts + 1> part_begins_{};
+  FixedArray<PdqHash> permuted_;                             // of the distinct hashes
+  FixedArray<std::uint32_t> slots_;                          // where each comes from
+  std::vector<std::array<std::size_t, kParts>> part_sizes_;  // of each band
   std::size_t distinct_ = 0;
 };
 
 std::shared_ptr<const BandIndex> BandIndex::Build(const Segment& segment,
                                                   const std::shared_ptr<const BitPermutation>& permutation,
-                                                  const std::shared_ptr<MemoryLedger>& ledger,
+                                                  const std::shared_ptr<MemoryLedger>& ledger, int threads,
                                                   const std::function<bool()>& cancelled) {
   std::shared_ptr<BandIndex> index(new BandIndex());
-  if (!Builder(segment, *permutation, cancelled).Run(*index)) return nullptr;
-  index->permutation_ = permutation;
+  if (!Builder(segment, *permutation, threads, cancelled).Run(*index)) return nullptr;
+  index->Finish(permutation, ledger);
+  return index;
+}
+
+void BandIndex::Finish(const std::shared_ptr<const BitPermutation>& permutation,
+                       const std::shared_ptr<MemoryLedger>& ledger) {
+  permutation_ = permutation;
+  for (int radius = 0; radius <= kMaxRadius; ++radius) plans_.push_back(PlanFor(layout_, radius));
+  for (int ones = 0; ones <= kMaxAllowance; ++ones) {
+    flips_.push_back(FlipsOf(layout_.bands.front().width, ones));
+  }
   std::size_t bytes = sizeof(BandIndex);
-  for (const Table& table : index->tables_) {
+  for (const Table& table : tables_) {
     bytes += sizeof(Table) + table.lines.bytes() + table.overflow.bytes() + table.slots.bytes();
   }
-  for (const auto& flips : index->flips_) bytes += flips.capacity() * sizeof(std::uint32_t);
-  bytes += (index->repeated_.capacity() + index->repeat_begins_.capacity() + index->repeats_.capacity()) *
-               sizeof(std::uint32_t) +
-           index->has_repeats_.capacity() / 8;
-  index->charge_ = MemoryCharge(ledger, bytes);
-  return index;
+  for (const auto& flips : flips_) bytes += flips.capacity() * sizeof(std::uint32_t);
+  bytes += (repeated_.capacity() + repeat_begins_.capacity() + repeats_.capacity()) * sizeof(std::uint32_t) +
+           has_repeats_.capacity() / 8;
+  charge_ = MemoryCharge(ledger, bytes);
+}
+
+bool BandIndex::CheckMemory(std::size_t parts) const {
+  return std::ranges::all_of(sums_, [parts](const BlockSums& sums) { return sums.CheckNext(parts); });
 }
 
 std::span<const std::uint32_t> BandIndex::RepeatsOf(std::uint32_t slot) const {

@@ -40,7 +40,7 @@ class Bands {
     BitPermutation::Seed bytes{};
     bytes[3] = seed;
     permutation = std::make_shared<const BitPermutation>(bytes);
-    segment = BuildSegment(Algorithm::kPdq, pointers, ledger);
+    segment = BuildSegment(Algorithm::kPdq, pointers, Fingerprints(IndexSeed{}), ledger);
     index = BandIndex::Build(*segment, permutation, ledger);
   }
 

@@ -376,7 +376,7 @@ INSTANTIATE_TEST_SUITE_P(All, HashIndexConformance, ::testing::ValuesIn([] {
                              bands.band_rows = 1;
                              bands.small_rows = 8;
                              bands.band_work_percent = 1'000'000'000;
-                             bands.permutation_seed[0] = 1;
+                             bands.seed[0] = 1;
                              add("bands", bands);
                              // The same, given up and scanned after all: what was found twice counts once.
                              bands.band_work_percent = 100;

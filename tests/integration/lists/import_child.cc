@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   hashgate::store::StoreOptions store_options;
   store_options.path = folder;
   lists::CatalogOptions options;
+  options.snapshot_path = folder + "/index.snapshot";
   if (in_runs) {
     // Two changes a record: runs and nothing smaller become table files.
     store_options.bulk_changes = 500;
@@ -68,5 +69,7 @@ int main(int argc, char** argv) {
     const lists::ImportProgress progress = OrExit(import->Add(hashgate::testing::MakeImport(at, at + size)));
     if (progress.committed > told) SayCommitted(from + progress.committed, progress);
     told = progress.committed;
+    // ... and into the writing of index snapshots.
+    if (size % 3 == 0) catalog->SaveSnapshot();
   }
 }

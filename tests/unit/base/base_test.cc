@@ -3,9 +3,11 @@
 #include <sys/resource.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <set>
 
+#include "base/checksum.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/hex.h"
@@ -13,6 +15,7 @@
 #include "base/net_address.h"
 #include "base/process.h"
 #include "base/random.h"
+#include "base/siphash.h"
 #include "base/utf8.h"
 #include "hashgate/verdict.h"
 
@@ -24,6 +27,36 @@ TEST(Hex, RoundTripsAndRefusesAllElse) {
   EXPECT_EQ(HexEncode(bytes), "007fffa5");
   EXPECT_EQ(HexDecode("007FFFa5"), bytes);
   for (const char* bad : {"0", "0g", " 00", "+1", "0x", "00 "}) EXPECT_FALSE(HexDecode(bad)) << bad;
+}
+
+// Vectors: the authors' own (vectors_sip128, key 00 01 .. 0f, inputs 00 01 ..), as OpenSSL's
+// SIPHASH gives them too.
+TEST(SipHash, PublishedVectors) {
+  SipHash::Key key{};
+  std::vector<std::uint8_t> input(32);
+  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::uint8_t>(i);
+  const SipHash hash(key);
+  const auto hex = [&](std::size_t size) {
+    const auto halves = hash(std::span(input).first(size));
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), halves.data(), bytes.size());
+    return HexEncode(bytes);
+  };
+  EXPECT_EQ(hex(0), "a3817f04ba25a8e66df67214c7550293");
+  EXPECT_EQ(hex(1), "da87c1d86b99af44347659119b22fc45");
+  EXPECT_EQ(hex(15), "5493e99933b0a8117e08ec0f97cfc3d9");
+  EXPECT_EQ(hex(20), "9e25fc833f2290733e9344a5e83839eb");
+  EXPECT_EQ(hex(32), "7c3956ca5eeafc3e363e9d556546eb68");
+}
+
+// Source: the specification's test vectors; the empty input.
+TEST(Checksum, TellsBytesApart) {
+  EXPECT_EQ(Checksum({}), 0x2d06800538d394c2U);
+  std::vector<std::uint8_t> bytes(1'000, 7);
+  const std::uint64_t before = Checksum(bytes);
+  bytes[500] ^= 1;
+  EXPECT_NE(Checksum(bytes), before);
 }
 
 // Vectors: RFC 1321 A.5, FIPS 180-4 examples, RFC 4231 case 2.

@@ -24,8 +24,8 @@ using testing::MakeRecord;
 // Passes everything on to the real index until told to have no memory left.
 class TightIndex final : public index::IndexBuilder {
  public:
-  explicit TightIndex(const int* adds_left)
-      : adds_left_(adds_left), real_(index::NewIndexBuilder(index::IndexOptions{})) {}
+  TightIndex(const int* adds_left, const index::IndexOptions& options)
+      : adds_left_(adds_left), real_(index::NewIndexBuilder(options)) {}
   Status Add(std::span<const index::IndexedHash> hashes) override {
     if (*adds_left_ == 0) return Fail(Reason::kMemoryLimit, "the index would need 2 of 1 bytes");
     return real_->Add(hashes);
@@ -34,6 +34,7 @@ class TightIndex final : public index::IndexBuilder {
   void WithdrawList(ListId list) override { real_->WithdrawList(list); }
   std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }
   void Settle() override { real_->Settle(); }
+  Status Restore(index::SnapshotReader& in) override { return real_->Restore(in); }
 
  private:
   const int* adds_left_;
@@ -64,11 +65,12 @@ class ImportTest : public ::testing::Test {
     catalog_.reset();
     CatalogOptions options;
     options.remove_in_background = false;  // so that failing writes are counted in one order
+    options.merge_in_background = false;
     options.commit_in_background = in_background_;
     options.runs = runs_;
     options.clock = clock_;
-    options.make_index = [this](const index::IndexOptions&) {
-      return std::make_unique<TightIndex>(&adds_left_);
+    options.make_index = [this](const index::IndexOptions& index) {
+      return std::make_unique<TightIndex>(&adds_left_, index);
     };
     auto opened = Catalog::Open(store_, options);
     ASSERT_TRUE(opened) << opened.error().message;

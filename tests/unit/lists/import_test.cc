@@ -220,8 +220,8 @@ TEST_F(ImportTest, OpeningWithoutEnoughMemoryNamesTheList) {
   catalog_.reset();
   adds_left_ = 0;
   CatalogOptions options;
-  options.make_index = [this](const index::IndexOptions&) {
-    return std::make_unique<TightIndex>(&adds_left_);
+  options.make_index = [this](const index::IndexOptions& index) {
+    return std::make_unique<TightIndex>(&adds_left_, index);
   };
   const auto opened = Catalog::Open(store_, options);
   ASSERT_FALSE(opened);

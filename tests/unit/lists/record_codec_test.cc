@@ -30,6 +30,7 @@ ListRecord SampleList() {
   record.list.quarantined_count = 12'000;
   record.quarantine_kept = 10'000;
   record.quarantine_files = 2;
+  record.tally = {258, 3};
   record.list.system = true;
   record.content = 9;
   record.revision = 5;
@@ -56,6 +57,8 @@ TEST(RecordCodecGolden, Keys) {
   EXPECT_EQ(Hex(QuarantineKey(1, 2, 3)), "0000000100000000000000020000000000000003");
   EXPECT_EQ(Hex(QuarantineMarkKey(1, 2)), "000000010000000000000002");
   EXPECT_EQ(RemovalKey(0x41424344), "lists.remove/ABCD");
+  EXPECT_EQ(ChangedKey({0x4142434445464748, 0x41424344, 0x4142434445464748}),
+            "lists.changed/ABCDEFGHABCDABCDEFGH");
 }
 
 TEST(RecordCodecGolden, State) {
@@ -76,7 +79,7 @@ TEST(RecordCodecGolden, Secret) {
 
 TEST(RecordCodecGolden, List) {
   EXPECT_EQ(Hex(EncodeList(SampleList())),
-            "01"                // version
+            "02"                // version
             "09000000"          // content
             "0100000000000000"  // in force since
             "02"                // flags: disabled, system
@@ -88,6 +91,8 @@ TEST(RecordCodecGolden, List) {
             "e02e000000000000"  // quarantined
             "10270000"          // kept
             "02000000"          // files counted further
+            "0201000000000000"  // hashes in the index
+            "0300000000000000"  // and their sum
             "02041f00062c01"    // distances: pdq 31, phash 300
             "040064656d6f"      // name
             "040061636d65"      // tenant
@@ -121,7 +126,23 @@ TEST(RecordCodecGolden, IdentityQuarantineRemoval) {
   EXPECT_EQ(Hex(EncodeRemoval(Removal::kObsolete)), "0102");
 }
 
+// Stores of before lists had tallies: the tally is found out at the next start.
+TEST(RecordCodec, ReadsListsOfVersion1) {
+  std::string bytes = EncodeList(SampleList());
+  bytes[0] = 1;
+  const std::size_t tally = 1 + 4 + 8 + 1 + 4 + 8 + 8 + 8 + 8 + 8 + 4 + 4;
+  bytes.erase(tally, 16);
+  const auto read = DecodeList(7, bytes);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->tally, index::Tally{});
+  EXPECT_EQ(read->quarantine_files, 2U);
+  EXPECT_EQ(read->list.config.description, "d");
+}
+
 TEST(RecordCodec, ReadsBackWhatItWrote) {
+  EXPECT_EQ(ParseChangedKey(ChangedKey({5, 6, 7})).value(), (ChangedEntry{5, 6, 7}));
+  EXPECT_FALSE(ParseChangedKey("lists.changed/short"));
+
   const StateRecord state{258, 2, 3, 4};
   EXPECT_EQ(DecodeState(EncodeState(state)).value(), state);
 

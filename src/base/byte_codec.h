@@ -1,4 +1,4 @@
-// Bounded reading and writing of the integers and texts that records are made of.
+// Bounded reading and writing of the integers and texts that stored records are made of.
 #pragma once
 
 #include <concepts>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace hashgate::lists {
+namespace hashgate {
 
 /// Appends to a string. Threads: confined.
 class ByteWriter {
@@ -89,4 +89,4 @@ class ByteReader {
   bool ok_ = true;
 };
 
-}  // namespace hashgate::lists
+}  // namespace hashgate

@@ -1,0 +1,41 @@
+#include "lists/caretaker.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace hashgate::lists {
+namespace {
+constexpr int kNice = 10;
+}  // namespace
+
+Caretaker::Caretaker(std::chrono::milliseconds interval, std::function<void()> work)
+    : interval_(interval), work_(std::move(work)), thread_([this] {
+        ::pthread_setname_np(::pthread_self(), "lists-care");
+        // Below the threads that answer scans. Linux gives each thread a nice value of its own.
+        static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice));
+        Run();
+      }) {}
+
+Caretaker::~Caretaker() {
+  const MutexLock lock(mutex_);
+  stop_ = true;
+  wake_.NotifyAll();
+}
+
+void Caretaker::Run() {
+  while (true) {
+    {
+      const auto next = std::chrono::steady_clock::now() + interval_;
+      const MutexLock lock(mutex_);
+      while (!stop_ && std::chrono::steady_clock::now() < next) wake_.WaitUntil(mutex_, next);
+      if (stop_) return;
+    }
+    work_();
+  }
+}
+
+}  // namespace hashgate::lists

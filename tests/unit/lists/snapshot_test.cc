@@ -1,0 +1,304 @@
+// Starting from the index snapshot: only what has changed since is read from the store, and a snapshot that
+// does not stand for the store's lists is not used. The store is the truth in every case.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "index/segment_index.h"
+#include "lists/catalog.h"
+#include "lists/record_codec.h"
+#include "testing/fake_store.h"
+#include "testing/list_records.h"
+#include "testing/seed.h"
+
+namespace hashgate::lists {
+namespace {
+
+using testing::FindBySha1;
+using testing::MakeConfig;
+using testing::MakeImport;
+
+// What a builder was asked to do.
+struct Asked {
+  std::size_t added = 0;
+  int restored = 0;
+  bool lose_rows = false;  // an index that forgets what it is given
+};
+
+class WatchedIndex final : public index::IndexBuilder {
+ public:
+  WatchedIndex(Asked* asked, const index::IndexOptions& options)
+      : asked_(asked), real_(index::NewIndexBuilder(options)) {}
+  Status Add(std::span<const index::IndexedHash> hashes) override {
+    asked_->added += hashes.size();
+    return real_->Add(asked_->lose_rows ? hashes.first(hashes.size() - 1) : hashes);
+  }
+  void Withdraw(ListId list, EntryId entry) override { real_->Withdraw(list, entry); }
+  void WithdrawList(ListId list) override { real_->WithdrawList(list); }
+  std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }
+  void Settle() override { real_->Settle(); }
+  Status Restore(index::SnapshotReader& in) override {
+    ++asked_->restored;
+    return real_->Restore(in);
+  }
+
+ private:
+  Asked* asked_;
+  std::unique_ptr<index::IndexBuilder> real_;
+};
+
+constexpr std::size_t kHashesEach = 3;  // MD5, SHA-1, PDQ
+
+class ListsSnapshotTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::remove(path_);
+    Restart();
+    for (const char* name : {"one", "two"}) {
+      ASSERT_TRUE(catalog_->CreateList(MakeConfig(name)));
+      Add(name, 0, 100);
+    }
+  }
+  void TearDown() override {
+    catalog_.reset();
+    std::filesystem::remove(path_);
+  }
+
+  Result<std::unique_ptr<Catalog>> Open(bool with_snapshot = true) {
+    asked_ = {};
+    CatalogOptions options;
+    if (with_snapshot) options.snapshot_path = path_.string();
+    options.merge_in_background = false;
+    options.remove_in_background = false;
+    options.take_care = false;
+    options.make_index = [this](const index::IndexOptions& index) {
+      return std::make_unique<WatchedIndex>(&asked_, index);
+    };
+    return Catalog::Open(store_, options);
+  }
+  void Restart(bool with_snapshot = true) {
+    catalog_.reset();
+    auto opened = Open(with_snapshot);
+    ASSERT_TRUE(opened) << opened.error().message;
+    catalog_ = *std::move(opened);
+  }
+  // The index of the restarted catalogue holds what one that is built from the store alone holds.
+  void RestartAndCompare() {
+    Restart();
+    const auto from_file = catalog_->Current();
+    catalog_.reset();
+    Asked asked = asked_;
+    auto rebuilt = Open(false);
+    ASSERT_TRUE(rebuilt) << rebuilt.error().message;
+    const auto from_store = (*rebuilt)->Current();
+    ASSERT_EQ(from_file->lists.size(), from_store->lists.size());
+    for (const auto& [id, list] : from_store->lists) {
+      EXPECT_EQ(from_file->index->TallyOf(id), from_store->index->TallyOf(id)) << list.config.name;
+      EXPECT_EQ(from_file->lists.at(id).entry_count, list.entry_count);
+      for (std::uint64_t number = 0; number < 260; ++number) {
+        ASSERT_EQ(FindBySha1(*from_file, id, number), FindBySha1(*from_store, id, number))
+            << list.config.name << " record " << number;
+      }
+    }
+    rebuilt->reset();
+    Restart();
+    asked_ = asked;
+  }
+
+  void Add(const std::string& list, std::uint64_t from, std::uint64_t to, int variant = 0,
+           bool replace = false) {
+    const auto import = catalog_->StartImport({.list = list, .file = "f", .replace = replace}).value();
+    const auto added = import->Add(MakeImport(from, to, variant));
+    ASSERT_TRUE(added) << added.error().message;
+    ASSERT_TRUE(import->Finish());
+  }
+  [[nodiscard]] ListId Id(const std::string& name) const { return catalog_->GetList(name)->id; }
+  void Delete(const std::string& list, std::uint64_t number) {
+    const auto found = FindBySha1(*catalog_->Current(), Id(list), number);
+    ASSERT_EQ(found.size(), 1U);
+    ASSERT_TRUE(catalog_->DeleteEntry(list, found[0]));
+  }
+  [[nodiscard]] std::size_t Marks() const {
+    std::size_t marks = 0;
+    EXPECT_TRUE(store_.Scan(store::Family::kMeta, kChangedPrefix, kChangedPrefix,
+                            [&](std::string_view, std::string_view) {
+                              ++marks;
+                              return true;
+                            }));
+    return marks;
+  }
+
+  const std::filesystem::path path_ = std::filesystem::current_path() / "lists.snapshot";
+  testing::FakeStore store_;
+  Asked asked_;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(ListsSnapshotTest, AStartReadsNothingElse) {
+  catalog_->SaveSnapshot();
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 1);
+  EXPECT_EQ(asked_.added, 0U);
+  EXPECT_EQ(catalog_->Health().snapshot_generation, catalog_->Current()->number);
+}
+
+TEST_F(ListsSnapshotTest, WithoutASnapshotEverythingIsReadFromTheStore) {
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 0);
+  EXPECT_EQ(asked_.added, 200 * kHashesEach);
+}
+
+TEST_F(ListsSnapshotTest, WhatCameSinceIsReadFromTheStore) {
+  catalog_->SaveSnapshot();
+  Add("one", 100, 130);     // new
+  Add("one", 10, 15, 1);    // changed
+  Add("one", 110, 112, 1);  // new, then changed
+  Delete("one", 20);
+  Delete("one", 120);
+  Delete("one", 11);
+  ASSERT_TRUE(catalog_->CreateList(MakeConfig("three")));
+  Add("three", 200, 210);
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 1);
+  // New ones of both lists less the withdrawn, and the changed that are left.
+  EXPECT_EQ(asked_.added, (29 + 10 + 4) * kHashesEach);
+  // What the class of changed entries says is in force.
+  const auto current = catalog_->Current();
+  const auto entry = FindBySha1(*current, Id("one"), 12);
+  ASSERT_EQ(entry.size(), 1U);
+  EXPECT_EQ(catalog_->GetEntry(Id("one"), entry[0])->record.classification, "class-1");
+}
+
+TEST_F(ListsSnapshotTest, ReplacedDeletedAndReconfiguredListsAreReadAnew) {
+  catalog_->SaveSnapshot();
+  Add("one", 50, 160, 0, true);
+  ListConfig config = catalog_->GetList("two")->config;
+  config.pdq_pipeline = Pipeline::kNn512;
+  ASSERT_TRUE(catalog_->UpdateList(config, ""));
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 1);
+  EXPECT_EQ(asked_.added, (110 + 100) * kHashesEach);
+  EXPECT_TRUE(catalog_->Current()->index->HoldsPdqOf(Id("two"), Pipeline::kNn512));
+  EXPECT_FALSE(catalog_->Current()->index->HoldsPdqOf(Id("two"), Pipeline::kUnspecified));
+
+  const ListId gone = Id("one");
+  catalog_->SaveSnapshot();
+  ASSERT_TRUE(catalog_->DeleteList("one", ""));
+  RestartAndCompare();
+  EXPECT_EQ(asked_.added, 0U);
+  EXPECT_FALSE(catalog_->Current()->index->HoldsAny(gone, Algorithm::kPdq));
+}
+
+TEST_F(ListsSnapshotTest, MarksGoOnceASnapshotHoldsThem) {
+  catalog_->SaveSnapshot();
+  Restart();
+  Add("one", 0, 30, 1);
+  Delete("two", 5);
+  EXPECT_EQ(Marks(), 31U);
+  catalog_->SaveSnapshot();
+  EXPECT_EQ(Marks(), 0U);
+  RestartAndCompare();
+  EXPECT_EQ(asked_.added, 0U);
+}
+
+// An older store in place of the one that the snapshot is of, with a history of its own since.
+TEST_F(ListsSnapshotTest, ASnapshotOfAnotherPastIsNotUsed) {
+  const testing::FakeStore::Contents backup = store_.contents();
+  Add("one", 100, 120);
+  Delete("two", 7);
+  catalog_->SaveSnapshot();
+  catalog_.reset();
+  store_.Restore(backup);
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 0);  // its generation is newer than the store's
+  EXPECT_EQ(asked_.added, 200 * kHashesEach);
+
+  // Past its generation again, by other changes.
+  for (int i = 0; i < 8; ++i) Delete("one", static_cast<std::uint64_t>(i));
+  Add("one", 200, 230);
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 1);
+  EXPECT_GE(asked_.added, (200 - 8 + 30) * kHashesEach);
+}
+
+TEST_F(ListsSnapshotTest, ChangesMadeWithoutMarksAreNoticed) {
+  catalog_->SaveSnapshot();
+  Restart(false);
+  Delete("one", 3);
+  EXPECT_EQ(Marks(), 0U);
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 1);
+  EXPECT_EQ(asked_.added, 199 * kHashesEach);
+  EXPECT_TRUE(FindBySha1(*catalog_->Current(), Id("one"), 3).empty());
+}
+
+TEST_F(ListsSnapshotTest, DamagedAndForeignFilesAreNotUsed) {
+  catalog_->SaveSnapshot();
+  std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 1);
+  RestartAndCompare();
+  EXPECT_EQ(asked_.added, 200 * kHashesEach);
+
+  // Written by another store, whose lists have the same numbers.
+  testing::FakeStore other;
+  {
+    CatalogOptions options;
+    options.snapshot_path = path_.string();
+    options.take_care = false;
+    const auto catalog = Catalog::Open(other, options).value();
+    for (const char* name : {"one", "two"}) ASSERT_TRUE(catalog->CreateList(MakeConfig(name)));
+    catalog->SaveSnapshot();
+  }
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 0);
+  EXPECT_EQ(asked_.added, 200 * kHashesEach);
+}
+
+// What the index holds is compared with the store's record after every publication.
+TEST_F(ListsSnapshotTest, AnIndexThatLosesRowsIsNoticedAtOnceAndBuiltAnew) {
+  asked_.lose_rows = true;
+  const auto import = catalog_->StartImport({.list = "one", .file = "f"}).value();
+  // The rebuilt index loses rows as well: it is published all the same, and the next write tries again.
+  ASSERT_TRUE(import->Add(MakeImport(100, 110)));
+  EXPECT_EQ(catalog_->Health().differences, 1U);
+  asked_.lose_rows = false;
+  ASSERT_TRUE(import->Add(MakeImport(110, 120)));
+  EXPECT_EQ(catalog_->Health().differences, 2U);
+  for (std::uint64_t number = 0; number < 120; ++number) {
+    ASSERT_EQ(FindBySha1(*catalog_->Current(), Id("one"), number).size(), 1U) << number;
+  }
+  ASSERT_TRUE(import->Add(MakeImport(120, 130)));
+  EXPECT_EQ(catalog_->Health().differences, 2U);
+}
+
+// Random histories, with snapshots at random points: the restarted index is always the store's.
+TEST_F(ListsSnapshotTest, RandomHistoriesComeBackWhole) {
+  std::mt19937_64 random(testing::Seed());
+  for (int round = 0; round < 12; ++round) {
+    if (random() % 3 == 0) {
+      catalog_->SaveSnapshot();
+      Restart();
+    }
+    for (int step = 0; step < 6; ++step) {
+      const std::string list = random() % 2 == 0 ? "one" : "two";
+      const std::uint64_t from = random() % 200;
+      switch (random() % 5) {
+        case 0: Add(list, from, from + 1 + random() % 40, static_cast<int>(random() % 3), true); break;
+        case 1:
+        case 2: Add(list, from, from + 1 + random() % 40, static_cast<int>(random() % 3)); break;
+        case 3:
+          if (!FindBySha1(*catalog_->Current(), Id(list), from).empty()) Delete(list, from);
+          break;
+        default:
+          ASSERT_TRUE(catalog_->DeleteList(list, ""));
+          ASSERT_TRUE(catalog_->CreateList(MakeConfig(list)));
+          Add(list, from, from + 20);
+      }
+    }
+    RestartAndCompare();
+  }
+}
+
+}  // namespace
+}  // namespace hashgate::lists
