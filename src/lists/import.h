@@ -57,8 +57,8 @@ class ImportImpl final : public Import, public RunSource {
   Status CommitRun();
   /// Commits as much of the run as one turn of the writer may take.
   Status CommitInTurn() HASHGATE_EXCLUDES(catalog_.write_mutex_);
-  /// Commits the run, which is planned and written before the writer's turn. False where another write came
-  /// between, and nothing was done.
+  /// Commits a portion of the run, which is planned and written before the writer's turn. False where another
+  /// write came between, and nothing was done.
   Result<bool> CommitAhead() HASHGATE_EXCLUDES(catalog_.write_mutex_);
   Result<RunBasis> Basis() HASHGATE_REQUIRES(catalog_.write_mutex_);
   /// Puts a plan in force whose batch is prepared.
@@ -76,6 +76,8 @@ class ImportImpl final : public Import, public RunSource {
   /// Puts the staged content in force. Returns the content that it takes the place of; 0 where both are the
   /// same and nothing changed.
   Result<ContentId> Swap() HASHGATE_REQUIRES(catalog_.write_mutex_);
+
+  static constexpr std::size_t kWholeRun = std::size_t{1} << 30;
 
   /// What has been committed or staged.
   struct Done {
@@ -107,9 +109,9 @@ class ImportImpl final : public Import, public RunSource {
 
   PreparedRecords run_;
   KnownIdentities known_;
-  RunPlan plan_;               // of the run; kept for its memory
-  bool others_write_ = false;  // so often that the last large run went in parts
-  std::uint64_t taken_ = 0;    // records committed or staged
+  RunPlan plan_;                     // of the run; kept for its memory
+  std::size_t portion_ = kWholeRun;  // of a run: records that are planned at a time
+  std::uint64_t taken_ = 0;          // records committed or staged
   Done done_;
   bool staging_in_force_ = false;
 };

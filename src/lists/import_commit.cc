@@ -1,5 +1,6 @@
 // How a run comes into force: planned and written ahead of the writer's turn where it is large, so that
 // nobody waits for it, and in small parts within turns where others write too often for that.
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -9,11 +10,6 @@ namespace hashgate::lists {
 namespace {
 
 using store::Family;
-
-/// How often a run is planned before its turn where somebody else writes meanwhile.
-constexpr int kPlansAhead = 2;
-/// The same where the run before has been through that in vain.
-constexpr int kPlansAheadOfMany = 1;
 
 // From the numbers of the plan's own classes to the catalogue's.
 void NumberClasses(const ActionClasses& from, ActionClasses& to, std::vector<index::IndexedHash>& hashes) {
@@ -44,15 +40,17 @@ Result<RunBasis> ImportImpl::Basis() {
 
 Status ImportImpl::CommitRun() {
   try {
-    const std::size_t in_turn = catalog_.options_.runs.in_turn_records;
-    if (run_.received() > in_turn) {
-      for (int plans = others_write_ ? kPlansAheadOfMany : kPlansAhead; plans > 0; --plans) {
-        HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead());
-        others_write_ = !committed;
-        if (committed) return {};
+    // The more often others write, the less is planned at a time, so that most plans hold until their turn.
+    const RunOptions& runs = catalog_.options_.runs;
+    while (run_.received() > 0) {
+      if (std::min(portion_, run_.received()) <= runs.in_turn_records) {
+        HASHGATE_RETURN_IF_ERROR(CommitInTurn());
+        portion_ = 2 * runs.in_turn_records;
+        continue;
       }
+      HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead());
+      portion_ = committed ? std::min(2 * portion_, kWholeRun) : std::min(portion_, run_.received()) / 2;
     }
-    while (run_.received() > 0) HASHGATE_RETURN_IF_ERROR(CommitInTurn());
     return {};
   } catch (const std::bad_alloc&) {
     // What the index holds now is not known.
@@ -76,7 +74,7 @@ Status ImportImpl::CommitInTurn() {
 }
 
 Result<bool> ImportImpl::CommitAhead() {
-  const PreparedRecords::Part part = run_.All();
+  const PreparedRecords::Part part = run_.First(portion_);
   RunBasis basis;
   {
     const TurnLock lock(catalog_.write_mutex_);

@@ -44,7 +44,6 @@ class PreparedRecords {
   };
   /// As many calls as have at most `most` records together, but at least one. Valid until something changes.
   [[nodiscard]] Part First(std::size_t most) const;
-  [[nodiscard]] Part All() const { return First(received()); }
   /// Forgets a part that First gave.
   void DropFirst(const Part& part);
 
