@@ -169,7 +169,20 @@ def import_speed(work):
     shutil.rmtree(folder, ignore_errors=True)
     return (f"{count:,} lines with PDQ, MD5 and SHA-1 through `hashgate lists import`; MiB are those of the server.\n\n"
             + table(["import", "lines a second", "seconds", "server CPU s", "resident MiB", "peak MiB", "index MiB",
-                     "store MiB"], rows) + "\n\n" + each)
+                     "store MiB"], rows) + "\n\n" + each + "\n\n" + against_plain(work, count))
+
+
+def against_plain(work, count):
+    """The catalogue's ways of writing beside plain RocksDB batches of the same rows, in one process: its own table."""
+    folder = work.folder / "store-plain"
+    shutil.rmtree(folder, ignore_errors=True)
+    done = subprocess.run([str(work.bench_dir / "lists_import_bench"), str(folder), str(count)], capture_output=True,
+                          text=True, check=False, **machine.favoured())
+    if done.returncode != 0:
+        raise Failure(f"lists_import_bench ended with {done.returncode}: {done.stderr.strip()}")
+    return ("The same without server and files: records in memory into an empty list. Each entry is two rows of 270 bytes "
+            "together, one key random; the plain batches write these rows and do nothing else. Processor time is that of "
+            "all threads.\n\n" + done.stdout.rstrip())
 
 
 def start(work):

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "lists/catalog_impl.h"
+#include "lists/indexed.h"
 
 namespace hashgate::lists {
 namespace {
@@ -61,7 +62,7 @@ Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, Ent
                         "an entry has a number that the store has not given out yet: restore a backup");
           return false;
         }
-        AppendIndexed(record, *id, view->classification, view->AllHashes(), hashes);
+        AppendIndexed(record, *id, view->classification, view->AllHashes(), classes_, hashes);
         ++loaded.entries;
         if (progress && loaded.entries % kProgressEvery == 0) progress(loaded.entries);
         return hashes.size() < kHashesAtOnce || flush();
@@ -116,7 +117,16 @@ StateRecord CatalogImpl::NextGeneration() const {
 
 Status CatalogImpl::Commit(store::Batch& batch, const StateRecord& next) {
   batch.Put(store::Family::kMeta, std::string(kStateKey), EncodeState(next));
+  ++commits_;
   HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
+  state_ = next;
+  return {};
+}
+
+Status CatalogImpl::Commit(store::PreparedBatch& prepared, store::Batch rest, const StateRecord& next) {
+  rest.Put(store::Family::kMeta, kStateKey, EncodeState(next));
+  ++commits_;
+  HASHGATE_RETURN_IF_ERROR(prepared.Apply(rest));
   state_ = next;
   return {};
 }
@@ -154,7 +164,7 @@ void CatalogImpl::Publish() {
 }
 
 void CatalogImpl::PublishMerged() {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   // An index that is being taken down, or lacks entries, has nothing to show.
   if (builder_ == nullptr || index_stale_) return;
   try {

@@ -66,18 +66,19 @@ CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secr
       state_(state),
       remover_(store, options_.remove_in_background) {
   if (options_.merge_in_background) republisher_.emplace([this] { PublishMerged(); });
+  if (options_.commit_in_background) committer_.emplace();
 }
 
 CatalogImpl::~CatalogImpl() {
   stop_saving_.store(true);
   caretaker_.reset();
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   builder_.reset();
 }
 
 Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
   HASHGATE_RETURN_IF_ERROR(FinishRemovals());
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   Status failed;
   HASHGATE_RETURN_IF_ERROR(store_.Scan(
       Family::kLists, {}, {},

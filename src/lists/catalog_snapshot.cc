@@ -9,6 +9,7 @@
 #include "index/snapshot_file.h"
 #include "lists/catalog_impl.h"
 #include "lists/index_snapshot.h"
+#include "lists/indexed.h"
 
 namespace hashgate::lists {
 namespace {
@@ -253,7 +254,7 @@ Status CatalogImpl::Reindex(const ListRecord& record, EntryId entry,
   if (!bytes) return {};
   HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
   hashes.clear();
-  AppendIndexed(record, entry, view.classification, view.AllHashes(), hashes);
+  AppendIndexed(record, entry, view.classification, view.AllHashes(), classes_, hashes);
   return builder_->Add(hashes);
 }
 
@@ -281,7 +282,7 @@ void CatalogImpl::CheckMemory() {
              "bytes of the index have changed in memory: it is built anew from the store; look at this "
              "machine's memory");
   health_.memory_damage.fetch_add(1);
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   // Somebody else may have built it anew already.
   if (Current()->index->CheckMemory(1)) return;
   index_stale_ = true;

@@ -105,6 +105,11 @@ struct EntryHead {
   /// not known while an import stages it.
   std::int64_t changed_generation = 0;
 };
+/// Generation of an entry's last change; `since` is that of the content it stands in.
+inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since) {
+  return head.changed_generation != 0 ? head.changed_generation : since;
+}
+
 struct EntryView {
   EntryHead head;
   std::string_view source_id;
@@ -121,9 +126,15 @@ struct EntryView {
 /// The part of an entry that its source gave: what "unchanged" compares. The record must be valid and in
 /// canonical order (Canonicalise).
 std::string EncodeEntryBody(const EntryRecord& record);
+/// The same at the end of `out`.
+void AppendEntryBody(const EntryRecord& record, std::string& out);
 /// The whole value: head, then a body of EncodeEntryBody.
 std::string EncodeEntry(const EntryHead& head, std::string_view body);
+/// The same in place of what `out` held, whose memory is used again.
+void EncodeEntry(const EntryHead& head, std::string_view body, std::string& out);
 Result<EntryView> DecodeEntry(std::string_view bytes);
+/// A body alone; the view's head is a default one.
+Result<EntryView> DecodeEntryBody(std::string_view body);
 
 /// What an identity leads to.
 struct IdentityRecord {
