@@ -240,7 +240,7 @@ TEST_F(IndexSnapshotTest, AFullDiskLeavesTheOldOneAndNothingElse) {
   ASSERT_TRUE(Save(*index));
   const std::string before = Bytes();
   // A limit to what a file may hold stands in for the disk's end.
-  struct rlimit usual {};
+  struct rlimit usual{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &usual), 0);
   const struct rlimit tight{.rlim_cur = 100'000, .rlim_max = usual.rlim_max};
   ASSERT_NE(::signal(SIGXFSZ, SIG_IGN), SIG_ERR);
@@ -258,7 +258,8 @@ TEST_F(IndexSnapshotTest, AFullDiskLeavesTheOldOneAndNothingElse) {
   EXPECT_EQ(saved.error().reason, Reason::kStoreFailed);
 }
 
-// The checksums in the file are those of when the index was built: damage in between is found when it is read.
+// The checksums in the file are those of when the index was built: damage in between is found when it is
+// read.
 TEST_F(IndexSnapshotTest, DamageInMemoryIsFoundThereAndInTheFile) {
   const auto index = MakeIndex();
   EXPECT_TRUE(index->CheckMemory(1));
