@@ -9,8 +9,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -130,6 +132,37 @@ double FirstTouch(std::size_t bytes) {
   return MicrosSince(start) / 1e6;
 }
 
+// What the machine's memory alone makes of the spread: so many cache lines at random places, asked for
+// together as a search does, from as many bytes as the index has, and nothing done with them.
+Spread RandomReads(std::size_t bytes, std::size_t lines) {
+  constexpr std::size_t kLine = 64;
+  index::FixedArray<std::uint8_t> memory(bytes);
+  std::memset(memory.data(), 1, bytes);
+  std::mt19937_64 random(1);
+  std::vector<std::size_t> places(lines * 64);
+  for (std::size_t& place : places) place = random() % (bytes / kLine) * kLine;
+  std::uint64_t sum = 0;
+  const Spread spread = Measure(kQueries, [&](std::size_t i) {
+    // Other places every time, so that no cache has them.
+    const std::size_t shift = i * 7'919 * kLine;
+    for (std::size_t k = 0; k < lines; ++k) {
+      sum += memory[(places[i % 64 * lines + k] + shift) % bytes];
+    }
+  });
+  volatile std::uint64_t kept = sum;
+  static_cast<void>(kept);
+  return spread;
+}
+
+// A number of kB in /proc/self/status, in bytes.
+std::size_t StatusBytes(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key + ":")) return std::strtoull(line.c_str() + key.size() + 1, nullptr, 10) << 10;
+  }
+  return 0;
+}
+
 std::size_t Search(const HashIndex& index, std::span<const PdqQuery> queries, int radius = kRadius,
                    const index::SearchBounds& bounds = {}) {
   const index::ListRadius list{.list = 1, .max_distance_bits = radius};
@@ -230,6 +263,11 @@ void Compare(Shape shape, std::size_t count) {
       "queries at flat patterns: p50 %.0f us, p99 %.0f. Writing the same bytes to fresh memory once: %.2f "
       "s.\n",
       adversary.p50, adversary.p99, FirstTouch(bands.index->MemoryBytes()));
+  // About as many as a search at radius 31 opens buckets and looks at hashes.
+  constexpr std::size_t kLines = 400;
+  const Spread bare = RandomReads(bands.index->MemoryBytes(), kLines);
+  std::printf("%zu random reads of as much memory, without a search: p50 %.1f us, p99 %.1f (%.1f times).\n",
+              kLines, bare.p50, bare.p99, bare.p99 / bare.p50);
 }
 
 // A list made to fill few buckets: what the search costs beyond the scan of the same list.
@@ -294,6 +332,11 @@ void CompareLive(std::size_t count) {
     Search(*pinned, Forms(queries, i, 1));
   };
   const Spread quiet = Measure(kQueries, search);
+  // The highest mark begins anew here: what the index takes at the peak of its merges is what goes beyond
+  // everything else that the process holds.
+  const std::size_t index_bytes = published->MemoryBytes();
+  const std::size_t beside = StatusBytes("VmRSS") - index_bytes;
+  std::ofstream("/proc/self/clear_refs") << "5";
 
   std::vector<double> seen;
   std::atomic<bool> writing = true;
@@ -328,6 +371,10 @@ void CompareLive(std::size_t count) {
       "(before: %.1f and %.1f); a change is seen after p50 %.2f ms, p99 %.2f.\n",
       static_cast<double>(count) / 1e6, kAtOnce, merges.load(), live.p50, live.p99, quiet.p50, quiet.p99,
       visible.p50 / 1e3, visible.p99 / 1e3);
+  const auto peak = static_cast<double>(StatusBytes("VmHWM") - beside);
+  std::printf(
+      "Memory at the peak of the merges: %.2f times that of the index before, %.2f times that after.\n",
+      peak / static_cast<double>(index_bytes), peak / static_cast<double>(published->MemoryBytes()));
   {
     const MutexLock lock(writing_mutex);
     closing = true;

@@ -19,6 +19,7 @@ constexpr std::string_view kUsage =
     "usage: hashgate-load [options] FILE...        scans the files, one after the other, again and again\n"
     "       hashgate-load [options] --match N      matches N random PDQ hashes a call, each of a file of its "
     "own\n"
+    "  --one-file           all of them of one file\n"
     "  --server HOST:PORT   default 127.0.0.1:8461\n"
     "  --in-flight N        calls at once, default 1\n"
     "  --connections N      that they are spread over, default 1\n"
@@ -32,6 +33,7 @@ constexpr int kMatchRequests = 64;
 struct Arguments {
   LoadPlan plan;
   int match = 0;
+  bool one_file = false;
   std::vector<std::string> files;
 };
 
@@ -69,11 +71,14 @@ std::optional<Arguments> Parse(int argc, char** argv) {
       arguments.files.emplace_back(name);
     } else if (name == "--request-ids") {
       arguments.plan.request_ids = true;
+    } else if (name == "--one-file") {
+      arguments.one_file = true;
     } else if (i + 1 == argc || !TakeOption(name, argv[++i], arguments)) {
       return std::nullopt;
     }
   }
   if ((arguments.match > 0) != arguments.files.empty()) return std::nullopt;
+  if (arguments.one_file && arguments.match == 0) return std::nullopt;
   return arguments;
 }
 
@@ -95,7 +100,8 @@ void AddMatches(Arguments& arguments) {
   for (int i = 0; i < kMatchRequests; ++i) {
     v1::MatchHashesRequest request;
     for (int k = 0; k < arguments.match; ++k) {
-      v1::HashValue& hash = *request.add_files()->add_hashes();
+      const bool same_file = arguments.one_file && k > 0;
+      v1::HashValue& hash = *(same_file ? request.mutable_files(0) : request.add_files())->add_hashes();
       hash.set_algorithm(v1::ALGORITHM_PDQ);
       hash.set_pipeline(v1::PIPELINE_FULL);
       hash.set_quality(100);
@@ -129,7 +135,8 @@ void Print(const LoadResult& result) {
               static_cast<unsigned long long>(result.answered),
               static_cast<double>(result.answered) / result.seconds, Percentile(latency, 0.5),
               Percentile(latency, 0.9), Percentile(latency, 0.99));
-  std::printf("\"maxMs\": %.3f, \"stageMicros\": {", Percentile(latency, 1));
+  std::printf("\"maxMs\": %.3f, \"results\": %llu, \"stageMicros\": {", Percentile(latency, 1),
+              static_cast<unsigned long long>(results));
   for (std::size_t i = 0; i < result.stages.size(); ++i) {
     std::printf("%s\"%s\": %.1f", i == 0 ? "" : ", ", result.stages[i].name,
                 results == 0 ? 0.0 : result.stages[i].sum_micros / static_cast<double>(results));

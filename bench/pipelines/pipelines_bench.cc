@@ -1,18 +1,29 @@
 // What PDQ's second pipeline costs on top of the first: the same pictures hashed by `full` alone and by both.
+// And what hashing and matching by both take beside the quickest decode there is, that of the luma alone.
 // Run: build/release/bench/pipelines_bench FOLDER [options of Google Benchmark]; FOLDER holds the pictures
 // that `hashgate-corpus-gen FOLDER --kind bench` writes.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdio>
+
+#include <jpeglib.h>  // needs <cstdio> before it
+
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "decode/sniff.h"
+#include "hash/perceptual/pdq.h"
+#include "image/codec.h"
+#include "image/luma.h"
+#include "image/nn512.h"
 #include "image/process.h"
+#include "index/hash_index.h"
 
 namespace hashgate {
 namespace {
@@ -33,6 +44,83 @@ void HashFiles(benchmark::State& state, const std::vector<Bytes>& files, bool bo
     decode_micros += result.decode_micros;
   }
   state.counters["decode_us"] = benchmark::Counter(decode_micros, benchmark::Counter::kAvgIterations);
+}
+
+// The luma that the file holds, straight from libjpeg. A file that it cannot decode ends the program.
+image::Bitmap DecodeGrey(const Bytes& file) {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, file.data(), file.size());
+  jpeg_read_header(&info, TRUE);
+  info.out_color_space = JCS_GRAYSCALE;
+  jpeg_start_decompress(&info);
+  image::Bitmap grey(info.output_width, info.output_height, 1);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW row = grey.Row(info.output_scanline);
+    jpeg_read_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_decompress(&info);
+  jpeg_destroy_decompress(&info);
+  return grey;
+}
+
+void DecodeGreyFiles(benchmark::State& state, const std::vector<Bytes>& files) {
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const image::Bitmap grey = DecodeGrey(files[next++ % files.size()]);
+    benchmark::DoNotOptimize(grey.samples.data());
+  }
+}
+
+// Both pipelines of decoded pixels.
+void HashPixels(benchmark::State& state, const std::vector<Bytes>& files, bool in_color) {
+  std::vector<image::Bitmap> bitmaps;
+  for (const Bytes& file : files) {
+    if (in_color) {
+      image::Decoded decoded = image::FindCodec(decode::Sniff(file))(file, {.max_bytes = 64ULL << 20});
+      bitmaps.push_back(std::move(decoded.bitmap));
+    } else {
+      bitmaps.push_back(DecodeGrey(file));
+    }
+  }
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const image::Bitmap& bitmap = bitmaps[next++ % bitmaps.size()];
+    image::ViewRows rows(bitmap, {.opaque = true});
+    benchmark::DoNotOptimize(perceptual::ComputePdqForms(rows));
+    benchmark::DoNotOptimize(image::Nn512Forms(bitmap, {.opaque = true}));
+  }
+}
+
+PdqHash RandomHash(std::mt19937_64& random) {
+  PdqHash hash;
+  for (std::uint64_t& word : hash.words) word = random();
+  return hash;
+}
+
+// The sixteen forms of one picture as a scan looks them up, against a list of unrelated hashes.
+void MatchForms(benchmark::State& state) {
+  constexpr std::size_t kEntries = 1'000'000;
+  std::mt19937_64 random(5);
+  const auto builder = index::NewIndexBuilder(index::IndexOptions{});
+  std::vector<index::IndexedHash> rows(kEntries);
+  for (std::size_t i = 0; i < kEntries; ++i) {
+    rows[i] = {.list = 1, .entry = i, .algorithm = Algorithm::kPdq, .bytes = RandomHash(random).bytes()};
+  }
+  if (!builder->Add(rows)) return state.SkipWithError("the index takes no hashes");
+  builder->Settle();
+  const auto index = builder->Snapshot();
+  const index::ListRadius list{.list = 1, .max_distance_bits = 31};
+  for ([[maybe_unused]] auto _ : state) {
+    std::vector<index::PdqQuery> queries;
+    for (std::uint32_t form = 0; form < 16; ++form) {
+      queries.push_back({RandomHash(random), form < 8 ? Pipeline::kUnspecified : Pipeline::kNn512, form});
+    }
+    const std::array sets = {index::PdqQuerySet(queries).first(8), index::PdqQuerySet(queries).last(8)};
+    benchmark::DoNotOptimize(index->SearchPdqEach(sets, {&list, 1}, {}));
+  }
 }
 
 // File names are NUMBER-SIZE.EXTENSION; the JPEGs by SIZE.
@@ -70,7 +158,20 @@ int main(int argc, char** argv) {
           ->Unit(benchmark::kMicrosecond)
           ->UseManualTime();
     }
+    const auto add = [](const std::string& name, const auto& run) {
+      benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMicrosecond);
+    };
+    const auto& pictures = files;
+    add("decode_grey/" + size,
+        [&pictures](benchmark::State& state) { hashgate::DecodeGreyFiles(state, pictures); });
+    for (const bool in_color : {false, true}) {
+      add((in_color ? "pixels_color/" : "pixels_grey/") + size,
+          [&pictures, in_color](benchmark::State& state) {
+            hashgate::HashPixels(state, pictures, in_color);
+          });
+    }
   }
+  benchmark::RegisterBenchmark("match_forms", hashgate::MatchForms)->Unit(benchmark::kMicrosecond);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -15,6 +15,7 @@ import tables
 from server import Failure
 
 PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "match": micro.match, "load": service.load,
+         "matchload": service.match_load,
          "import": service.import_speed, "start": service.start, "handover": micro.handover}
 
 
@@ -30,6 +31,7 @@ class Work:
     load_ms: int = 8_000
     warm_up_ms: int = 1_500
     load_entries: int = 100_000
+    match_entries: int = 1_000_000
     import_entries: int = 1_000_000
     starts: int = 5
 
@@ -59,7 +61,7 @@ def copy_programs(build, folder):
 
 
 QUICK = {"min_time": 0.05, "repetitions": 1, "pictures": 1, "load_ms": 1_000, "warm_up_ms": 300, "load_entries": 10_000,
-         "import_entries": 50_000, "starts": 1}
+         "match_entries": 20_000, "import_entries": 50_000, "starts": 1}
 
 
 def main():
@@ -70,6 +72,7 @@ def main():
     parser.add_argument("--wait", type=float, default=0, metavar="MINUTES",
                         help="before a part wait for a quiet machine, this long in all at most")
     parser.add_argument("--record", action="store_true", help="also put the tables into bench/RESULTS.md")
+    parser.add_argument("--entries", type=int, metavar="N", help="PDQ hashes that matchload matches against")
     arguments = parser.parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
@@ -79,6 +82,8 @@ def main():
     folder = machine.ROOT / "build" / "bench-work"
     programs = copy_programs(machine.ROOT / "build" / "release", folder)
     work = Work(*programs, folder, **(QUICK if arguments.quick else {}))
+    if arguments.entries:
+        work.match_entries = arguments.entries
     results = machine.ROOT / "bench" / "RESULTS.md"
     deadline = time.monotonic() + 60 * arguments.wait
     try:

@@ -169,5 +169,5 @@ class Server:
         self.command_line("lists", "create", name, "--purpose", "CSAM", "--trust", "TRUSTED", "--source", "synthetic",
                           "--legal-basis", "none: random numbers")
 
-    def import_file(self, name, path):
-        return self.command_line("lists", "import", name, str(path))
+    def import_file(self, name, path, *options):
+        return self.command_line("lists", "import", name, str(path), *options)

@@ -90,6 +90,48 @@ def load(work):
             + table(["call, in flight", *names], stage_rows))
 
 
+def pdq_folder(work, count):
+    """A data folder whose one list has `count` made-up PDQ hashes. Kept for later runs: ten million take a while."""
+    folder = work.folder / f"pdq-{count}"
+    if not (folder / "filled").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        source = folder / "list.txt"
+        draw = random.Random(SEED)
+        with source.open("w", encoding="ascii") as out:
+            for _ in range(count):
+                out.write(draw.randbytes(32).hex() + "\n")
+        with Server(work.bin_dir, folder) as server:
+            server.create_list("bench")
+            server.import_file("bench", source, "--algorithm", "pdq")
+        source.unlink()
+        (folder / "filled").touch()
+    return folder
+
+
+def match_load(work):
+    """MatchHashes with 64 hashes a call: against one entry, which leaves what is around the index, and against many."""
+    cases = [("64 files", in_flight, []) for in_flight in (1, 4, 16)]
+    cases += [("1 file", 4, ["--one-file"]), ("64 files, with request ids", 4, ["--request-ids"])]
+    rows = []
+    for count in (1, work.match_entries):
+        with Server(work.bin_dir, pdq_folder(work, count)) as server:
+            for name, in_flight, arguments in cases:
+                result = run_load(work, server, in_flight, "--match", "64", *arguments)
+                calls, failed = result["calls"], sum(result["errors"].values())
+                cpu = 1000 * result["processorMs"][0]
+                # A wall clock says how long a search computes only where nothing else waits for the cores.
+                index = result["stageMicros"]["match"] * result["results"] / calls if in_flight == 1 else None
+                outside = cpu - index if index is not None else None
+                rows.append([f"{count:,}", name, str(in_flight), result["perSecond"], 64 * result["perSecond"],
+                             result["p50Ms"], result["p99Ms"], cpu, index, outside, 64e6 / cpu, failed])
+    return ("64 made-up PDQ hashes a call, none of them listed. Microseconds a call: what the server's process took, "
+            "and, with one call at a time, how long its own clock says that searching took and so what was left. Against one "
+            "entry next to all of it is outside the index. Client and server share the machine.\n\n"
+            + table(["entries", "call", "in flight", "calls a second", "hashes a second", "p50 ms", "p99 ms", "server CPU us",
+                     "index us", "CPU outside the index us", "hashes a CPU second", "errors"], rows))
+
+
 def import_speed(work):
     """CSV into an empty list, the same again, and JSONL into a second list."""
     count = work.import_entries

@@ -7,20 +7,21 @@ namespace {
 
 constexpr std::size_t kColors = 3;
 
-void MixRow(const std::uint8_t* rgba, std::size_t width, std::uint32_t background, std::uint8_t* rgb) {
-  for (std::size_t x = 0; x < width; ++x, rgba += 4, rgb += kColors) {
-    const std::uint32_t alpha = rgba[3];
-    for (std::size_t i = 0; i < kColors; ++i) {
-      rgb[i] = static_cast<std::uint8_t>((rgba[i] * alpha + background * (255 - alpha) + 127) / 255);
-    }
-  }
-}
-
 bool IsMixed(const Bitmap& bitmap, Over over) {
   return bitmap.channels == 4 && !over.opaque;
 }
 
 }  // namespace
+
+void MixPixels(const std::uint8_t* rgba, std::size_t count, std::uint8_t background, std::uint8_t* rgb) {
+  const std::uint32_t grey = background;
+  for (std::size_t x = 0; x < count; ++x, rgba += 4, rgb += kColors) {
+    const std::uint32_t alpha = rgba[3];
+    for (std::size_t i = 0; i < kColors; ++i) {
+      rgb[i] = static_cast<std::uint8_t>((rgba[i] * alpha + grey * (255 - alpha) + 127) / 255);
+    }
+  }
+}
 
 bool HasTransparency(const Bitmap& bitmap) {
   if (bitmap.channels != 4) return false;
@@ -51,7 +52,7 @@ void ViewRows::Rows(int first, std::span<const std::uint8_t*> out) {
   if (rows_.size() < out.size() * size) rows_ = WipedBuffer<std::uint8_t>(out.size() * size);
   for (std::size_t i = 0; i < out.size(); ++i) {
     std::uint8_t* row = rows_.data() + i * size;
-    MixRow(bitmap_.Row(from + static_cast<std::uint32_t>(i)), bitmap_.width, background_, row);
+    MixPixels(bitmap_.Row(from + static_cast<std::uint32_t>(i)), bitmap_.width, background_, row);
     out[i] = row;
   }
 }

@@ -1,6 +1,7 @@
 // From a decoded picture to the samples that are hashed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -18,6 +19,9 @@ struct Over {
   std::uint8_t background =
       0;  ///< mix with this grey (0 black, 255 white); opaque pixels do not depend on it
 };
+
+/// Mixes `count` pixels of red, green, blue and alpha with the grey `background`.
+void MixPixels(const std::uint8_t* rgba, std::size_t count, std::uint8_t background, std::uint8_t* rgb);
 
 /// The rows of a picture as a view shows them. Borrows the bitmap. Pixels are mixed as their rows are asked
 /// for, into memory that is wiped when it goes; all other pictures are read where they lie.

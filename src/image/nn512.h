@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "hash/perceptual/pdq.h"
 #include "image/luma.h"
@@ -13,7 +12,7 @@
 
 namespace hashgate::image {
 
-inline constexpr std::uint32_t kNn512Side = 512;
+inline constexpr std::uint32_t kNn512Side = perceptual::kPickedSide;
 
 /// True where nn512 brings a picture of these sides to 512x512: one of them is longer than that. Of any other
 /// picture it is the same as `full`.
@@ -25,14 +24,11 @@ bool IsChangedByNn512(std::uint32_t width, std::uint32_t height);
 /// in that order.
 std::array<std::uint32_t, kNn512Side> Nn512Positions(std::uint32_t length, bool mirrored);
 
-/// The 512x512 picture, with the channels of `bitmap`. REQUIRES: neither side is 0.
-Bitmap ShrinkNn512(const Bitmap& bitmap, bool mirror_columns, bool mirror_rows);
-
 /// The hashes of all eight turns by nn512 of the picture as a view shows it; forms[t] is the nn512 hash of
 /// the picture turned so, which takes one shrunk picture for each of the four mirrorings (nearest neighbour
 /// and transposition commute). Each differs from the textbook's as ComputePdqForms says. REQUIRES:
-/// IsChangedByNn512. Cost: 1 M pixels picked and hashed, whatever the size of the picture; memory 1 MiB where
-/// alpha is mixed, else a few rows.
-std::optional<perceptual::PdqFormSet> Nn512Forms(const Bitmap& bitmap, Over over);
+/// IsChangedByNn512. Cost: that of ComputePickedPdqForms, about half of ComputePdqForms' for the whole
+/// picture at 3 megapixels; memory 8 bytes for each sample of a row, and 7 MiB where alpha is mixed.
+perceptual::PdqFormSet Nn512Forms(const Bitmap& bitmap, Over over);
 
 }  // namespace hashgate::image

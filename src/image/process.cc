@@ -40,8 +40,8 @@ decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, cons
   if (!wanted.pdq_nn512) return view;
   if (!IsChangedByNn512(bitmap.width, bitmap.height)) {
     AddPdq(Pipeline::kNn512, *full, view);
-  } else if (const auto shrunk = Nn512Forms(bitmap, over)) {
-    AddPdq(Pipeline::kNn512, *shrunk, view);
+  } else {
+    AddPdq(Pipeline::kNn512, Nn512Forms(bitmap, over), view);
   }
   return view;
 }

@@ -81,6 +81,9 @@ struct PdqQuery {
   std::uint32_t tag = 0;  ///< the caller's number for (view, dihedral form); comes back in candidates
 };
 
+/// Queries whose candidates are bounded together.
+using PdqQuerySet = std::span<const PdqQuery>;
+
 /// How near a list's hashes must lie. Lists that are not named are not searched.
 struct ListRadius {
   ListId list = 0;
@@ -131,6 +134,13 @@ class HashIndex {
   [[nodiscard]] virtual Result<SearchResult> SearchPdq(std::span<const PdqQuery> queries,
                                                        std::span<const ListRadius> lists,
                                                        const SearchBounds& bounds) const = 0;
+
+  /// The same for several sets of queries at once, such as the files of one call: each has bounds of its own
+  /// and a result of its own, as if it were searched alone, and the memory waits of all overlap. Shapes: any
+  /// number of sets and queries. Errors as SearchPdq, for all.
+  [[nodiscard]] virtual Result<std::vector<SearchResult>> SearchPdqEach(std::span<const PdqQuerySet> sets,
+                                                                        std::span<const ListRadius> lists,
+                                                                        const SearchBounds& bounds) const = 0;
 
   /// Finds entries of `lists` with any of the digests, by 80 bits of a keyed hash of each: a digest that is
   /// not listed is found with a chance of 10^-17 among 10 million. An entry appears once for each digest of

@@ -49,7 +49,12 @@ class PdqSearch::BandSink final : public SlotSink {
   }
 
   void Take(std::size_t query, const SlotHit& hit) override {
-    const PdqQuery& asked = search_.queries_[query];
+    const Asked& asked = search_.all_.asked[query];
+    if (asked.set != set_) {
+      // Hits come query by query but for a few, so what is kept of one set is rarely looked up again.
+      for (TakenRun& run : runs_) run.group = nullptr;
+      set_ = asked.set;
+    }
     Offer(asked, std::span(&hit.slot, 1), hit.distance_bits);
     const std::span<const std::uint32_t> repeats = live_.bands->RepeatsOf(hit.slot);
     if (!repeats.empty()) Offer(asked, repeats, hit.distance_bits);
@@ -64,7 +69,7 @@ class PdqSearch::BandSink final : public SlotSink {
 
   // `slots` ascend, so entries ascend in each run: once a group has no use for one, it has none for the run's
   // others. Where its distance alone makes it useless, the entry is not read: that is a wait for memory.
-  void Offer(const PdqQuery& query, std::span<const std::uint32_t> slots, int distance) {
+  void Offer(const Asked& query, std::span<const std::uint32_t> slots, int distance) {
     const auto rank = static_cast<std::uint32_t>(distance);
     auto slot = slots.begin();
     while (slot != slots.end()) {
@@ -81,7 +86,7 @@ class PdqSearch::BandSink final : public SlotSink {
         const BoundedCandidates::Item item{rank, live_.segment->entry(*slot), query.tag};
         if (at->group == nullptr) {
           at->group =
-              &search_.candidates_.At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
+              &search_.candidates_[set_].At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
         }
         if (at->group->Rejects(item)) break;
         at->group->Offer(item);
@@ -93,26 +98,45 @@ class PdqSearch::BandSink final : public SlotSink {
   PdqSearch& search_;
   const LiveSegment& live_;
   std::vector<TakenRun> runs_;  // ascending
+  std::uint32_t set_ = 0;       // whose groups the runs know
 };
 
-PdqSearch::PdqSearch(const Kernel& kernel, std::span<const PdqQuery> queries,
+PdqSearch::PdqSearch(const Kernel& kernel, std::span<const PdqQuerySet> sets,
                      std::span<const ListRadius> radii, std::size_t band_work_percent,
-                     BoundedCandidates& candidates)
+                     const SearchBounds& bounds)
     : kernel_(kernel),
-      queries_(queries),
       radii_(radii),
       band_work_percent_(band_work_percent),
-      candidates_(candidates) {
-  hashes_.reserve(queries.size());
-  for (const PdqQuery& query : queries) {
-    hashes_.push_back(query.hash);
-    for (const Pipeline stored : {Pipeline::kUnspecified, Pipeline::kFull, Pipeline::kNn512}) {
-      if (!Fits(stored, query.pipeline)) continue;
-      QuerySet& set = by_pipeline_[static_cast<std::size_t>(stored)];
-      set.hashes.push_back(query.hash);
-      set.tags.push_back(query.tag);
+      candidates_(sets.size(), BoundedCandidates(bounds)) {
+  std::size_t count = 0;
+  for (const PdqQuerySet& set : sets) count += set.size();
+  all_.hashes.reserve(count);
+  all_.asked.reserve(count);
+  for (std::uint32_t set = 0; set < sets.size(); ++set) {
+    for (const PdqQuery& query : sets[set]) {
+      all_.hashes.push_back(query.hash);
+      all_.asked.push_back({query.pipeline, query.tag, set});
     }
   }
+}
+
+const PdqSearch::Compared& PdqSearch::QueriesFor(Pipeline stored) {
+  std::optional<Compared>& compared = by_pipeline_[static_cast<std::size_t>(stored)];
+  if (compared) return *compared;
+  compared.emplace();
+  for (std::size_t i = 0; i < all_.asked.size(); ++i) {
+    if (!Fits(stored, all_.asked[i].pipeline)) continue;
+    compared->hashes.push_back(all_.hashes[i]);
+    compared->asked.push_back(all_.asked[i]);
+  }
+  return *compared;
+}
+
+std::vector<SearchResult> PdqSearch::Finish() {
+  std::vector<SearchResult> results;
+  results.reserve(candidates_.size());
+  for (BoundedCandidates& candidates : candidates_) results.push_back(candidates.Finish(true));
+  return results;
 }
 
 void PdqSearch::SearchSegment(const LiveSegment& live) {
@@ -129,7 +153,7 @@ void PdqSearch::SearchSegment(const LiveSegment& live) {
 }
 
 int PdqSearch::RunBands(const LiveSegment& live, std::span<const WantedRun> wanted) {
-  if (live.bands == nullptr || hashes_.empty()) return -1;
+  if (live.bands == nullptr || all_.hashes.empty()) return -1;
   // The greatest radius whose rows are dearer to scan than to search for. Rows of greater radii are scanned:
   // one list that looks far must not make all others dear.
   std::vector<WantedRun> by_radius(wanted.begin(), wanted.end());
@@ -142,8 +166,8 @@ int PdqSearch::RunBands(const LiveSegment& live, std::span<const WantedRun> want
     if (i + 1 < by_radius.size() && by_radius[i + 1].radius == by_radius[i].radius) continue;
     const RadiusPlan* const plan = live.bands->plan(by_radius[i].radius);
     if (plan == nullptr) continue;
-    const std::size_t scan = rows * hashes_.size();
-    const std::size_t expected = live.bands->ExpectedWork(*plan) * hashes_.size();
+    const std::size_t scan = rows * all_.hashes.size();
+    const std::size_t expected = live.bands->ExpectedWork(*plan) * all_.hashes.size();
     const std::size_t share = scan * band_work_percent_ / 100;
     if (expected > std::max(share, scan / 2)) continue;
     chosen = plan;
@@ -152,37 +176,44 @@ int PdqSearch::RunBands(const LiveSegment& live, std::span<const WantedRun> want
   if (chosen == nullptr) return -1;
   BandSink sink(*this, live, wanted, chosen->radius);
   // What it found before it gave up is found again by the scan, which counts once.
-  return live.bands->Search(kernel_, live.segment->pdq(), hashes_, *chosen, budget, sink) ? chosen->radius
-                                                                                          : -1;
+  return live.bands->Search(kernel_, live.segment->pdq(), all_.hashes, *chosen, budget, sink) ? chosen->radius
+                                                                                              : -1;
 }
 
 void PdqSearch::Scan(const LiveSegment& live, const WantedRun& wanted) {
   const Run& run = *wanted.run;
-  const QuerySet& set = QueriesFor(run.key.pipeline);
-  int radius = wanted.radius;
+  const Compared& compared = QueriesFor(run.key.pipeline);
   std::array<Hit, 4 * kMinHitBuffer> hits;
   const BoundedCandidates::GroupKey key{run.key.list, run.key.action_class, Algorithm::kPdq};
-  BoundedCandidates::Group* group = candidates_.Find(key);
+  groups_.assign(candidates_.size(), nullptr);
+  // Where every set of a pass is full of nearer candidates, it needs no farther ones.
+  const auto useful_radius = [&](std::span<const Asked> pass) {
+    std::uint32_t useful = 0;
+    for (const Asked& asked : pass) {
+      const BoundedCandidates::Group* const group = groups_[asked.set];
+      useful = std::max(useful, group != nullptr ? group->max_useful_rank() : UINT32_MAX);
+    }
+    return static_cast<int>(std::min(useful, static_cast<std::uint32_t>(wanted.radius)));
+  };
   for (std::size_t begin = run.begin; begin < run.end; begin += kBlockSlots) {
     const auto block =
         live.segment->pdq().subspan(begin, std::min<std::size_t>(kBlockSlots, run.end - begin));
-    for (std::size_t q = 0; q < set.hashes.size(); q += kMaxScanQueries) {
-      // A group that is full of nearer candidates needs no farther ones.
-      if (group != nullptr && group->max_useful_rank() < static_cast<std::uint32_t>(radius)) {
-        radius = static_cast<int>(group->max_useful_rank());
-      }
-      const ScanInput input{
-          .hashes = block,
-          .queries = std::span(set.hashes).subspan(q, std::min(kMaxScanQueries, set.hashes.size() - q)),
-          .max_distance_bits = radius};
+    for (std::size_t q = 0; q < compared.hashes.size(); q += kMaxScanQueries) {
+      const std::size_t count = std::min(kMaxScanQueries, compared.hashes.size() - q);
+      const std::span<const Asked> pass = std::span(compared.asked).subspan(q, count);
+      const ScanInput input{.hashes = block,
+                            .queries = std::span(compared.hashes).subspan(q, count),
+                            .max_distance_bits = useful_radius(pass)};
       for (std::size_t next = 0; next < block.size();) {
         const ScanStep step = kernel_.scan(input, next, hits);
         next = step.next;
         for (const Hit& hit : std::span(hits).first(step.hits)) {
           const auto slot = static_cast<std::uint32_t>(begin + hit.slot);
           if (live.IsDead(slot)) continue;
-          if (group == nullptr) group = &candidates_.At(key);
-          group->Offer({hit.distance_bits, live.segment->entry(slot), set.tags[q + hit.query]});
+          const Asked& asked = pass[hit.query];
+          BoundedCandidates::Group*& group = groups_[asked.set];
+          if (group == nullptr) group = &candidates_[asked.set].At(key);
+          group->Offer({hit.distance_bits, live.segment->entry(slot), asked.tag});
         }
       }
     }

@@ -63,12 +63,18 @@ SegmentIndex::SegmentIndex(Result<const Kernel*> kernel, std::shared_ptr<const F
 Result<SearchResult> SegmentIndex::SearchPdq(std::span<const PdqQuery> queries,
                                              std::span<const ListRadius> lists,
                                              const SearchBounds& bounds) const {
+  HASHGATE_ASSIGN_OR_RETURN(std::vector<SearchResult> results, SearchPdqEach({&queries, 1}, lists, bounds));
+  return std::move(results.front());
+}
+
+Result<std::vector<SearchResult>> SegmentIndex::SearchPdqEach(std::span<const PdqQuerySet> sets,
+                                                              std::span<const ListRadius> lists,
+                                                              const SearchBounds& bounds) const {
   HASHGATE_ASSIGN_OR_RETURN(const std::vector<ListRadius> radii, SortedRadii(lists));
   HASHGATE_ASSIGN_OR_RETURN(const Kernel* const kernel, Result<const Kernel*>(kernel_));
-  BoundedCandidates candidates(bounds);
-  PdqSearch search(*kernel, queries, radii, band_work_percent_, candidates);
+  PdqSearch search(*kernel, sets, radii, band_work_percent_, bounds);
   for (const LiveSegment& live : stacks_[StackOf(Algorithm::kPdq)]) search.SearchSegment(live);
-  return candidates.Finish(true);
+  return search.Finish();
 }
 
 Result<SearchResult> SegmentIndex::SearchDigests(const DigestQuery& query, std::span<const ListId> lists,

@@ -31,6 +31,9 @@ class SegmentIndex final : public HashIndex {
 
   Result<SearchResult> SearchPdq(std::span<const PdqQuery> queries, std::span<const ListRadius> lists,
                                  const SearchBounds& bounds) const override;
+  Result<std::vector<SearchResult>> SearchPdqEach(std::span<const PdqQuerySet> sets,
+                                                  std::span<const ListRadius> lists,
+                                                  const SearchBounds& bounds) const override;
   Result<SearchResult> SearchDigests(const DigestQuery& query, std::span<const ListId> lists,
                                      const SearchBounds& bounds) const override;
   std::size_t Count(Algorithm algorithm) const override;

@@ -135,10 +135,7 @@ Result<HashList> CatalogImpl::ChangeConfig(ListRecord& record, ListConfig config
   if (reload) HASHGATE_RETURN_IF_ERROR(ReloadList(changed, changed.content));
   store::Batch batch;
   batch.Put(Family::kLists, ListKey(changed.list.id), EncodeList(changed));
-  if (Status written = Commit(batch, NextGeneration()); !written) {
-    index_stale_ = index_stale_ || reload;
-    return std::unexpected(std::move(written).error());
-  }
+  HASHGATE_RETURN_IF_ERROR(Commit(batch, NextGeneration()));
   record = std::move(changed);
   Publish();
   return record.list;
@@ -158,8 +155,9 @@ Result<std::int64_t> CatalogImpl::DeleteList(std::string_view name, std::string_
     batch.Delete(Family::kLists, ListKey(id));
     batch.Put(Family::kMeta, RemovalKey(content), EncodeRemoval(Removal::kObsolete));
     HASHGATE_RETURN_IF_ERROR(Commit(batch, NextGeneration()));
-    builder_->WithdrawList(id);
+    index_stale_ = true;  // until it is published
     records_.erase(id);
+    builder_->WithdrawList(id);
     Publish();
     generation = state_.generation;
   }
@@ -193,6 +191,7 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   HASHGATE_RETURN_IF_ERROR(Commit(batch, next));
   ++changed_entries_;
   *record = std::move(changed);
+  index_stale_ = true;  // until it is published
   builder_->Withdraw(record->list.id, entry);
   Publish();
   return state_.generation;

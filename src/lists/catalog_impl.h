@@ -2,8 +2,9 @@
 //
 // Every write takes the writer's mutex and goes: change the index builder where that can fail, write one
 // atomic batch, publish a snapshot. What is durable and what the index holds agree after each step, or
-// `index_stale_` says that the index must be rebuilt from the store before the next write. Readers take the
-// published generation under a mutex of its own that is held for the copy of a pointer.
+// `index_stale_` says that the index must be rebuilt from the store before the next write: set before what
+// can end half way, by an error or by an exception for want of memory, and taken back by Publish. Readers
+// take the published generation under a mutex of its own that is held for the copy of a pointer.
 #pragma once
 
 #include <atomic>

@@ -99,13 +99,14 @@ Status CatalogImpl::EnsureIndex() {
 }
 
 Status CatalogImpl::ReloadList(ListRecord& record, ContentId content) {
+  // Until the change is published: an error on the way, or an exception, leaves the index stale.
+  index_stale_ = true;
   builder_->WithdrawList(record.list.id);
   Loaded loaded;
-  Status status = LoadContent(record, content, 0, loaded, {});
-  if (!status) index_stale_ = true;
+  HASHGATE_RETURN_IF_ERROR(LoadContent(record, content, 0, loaded, {}));
   record.tally = loaded.tally;
   changed_entries_ += loaded.entries;
-  return status;
+  return {};
 }
 
 StateRecord CatalogImpl::NextGeneration() const {
@@ -131,6 +132,9 @@ Status CatalogImpl::Commit(store::PreparedBatch& prepared, store::Batch rest, co
 }
 
 void CatalogImpl::Publish() {
+  // Where memory for it cannot be had, nobody knows what the index holds: the next write builds it anew.
+  index_stale_ = true;
+  bool stale = false;
   auto generation = std::make_shared<Generation>();
   generation->index = builder_->Snapshot();
   if (const ListRecord* const differing = FindDiffering(*generation->index)) {
@@ -138,8 +142,9 @@ void CatalogImpl::Publish() {
                "the index holds something else of a list than the store: it is built anew",
                {{"list", differing->list.config.name}});
     health_.differences.fetch_add(1);
-    // Where that fails, the index stays marked as stale: the next write tries again.
-    if (RebuildIndex({})) generation->index = builder_->Snapshot();
+    // Where that fails, what there is is published, and the next write tries again.
+    stale = !RebuildIndex({});
+    if (!stale) generation->index = builder_->Snapshot();
   }
   generation->number = state_.generation;
   generation->action_classes = classes_.infos();
@@ -152,6 +157,7 @@ void CatalogImpl::Publish() {
   next.changed_entries = changed_entries_;
   next.serial = ++serial_;
   next.generation = std::move(generation);
+  index_stale_ = stale;
   // The old generation is let go of outside the lock: freeing a large index would make readers wait.
   const MutexLock lock(published_mutex_);
   std::swap(published_, next);
@@ -164,8 +170,7 @@ void CatalogImpl::PublishMerged() {
   try {
     Publish();
   } catch (const std::bad_alloc&) {
-    // Readers keep what they have. What the index holds now is not known: the next write builds it anew.
-    index_stale_ = true;
+    // Readers keep what they have.
     log::Error("index_publish_failed", "there was no memory to publish what the index has merged");
   }
 }

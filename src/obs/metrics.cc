@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <vector>
@@ -19,7 +20,9 @@ constexpr MetricInfo kMetricTable[] = {
     {Metric::kScanSeconds, "hashgate_scan_seconds", MetricType::kHistogram, "method",
      "Time from acceptance to answer."},
     {Metric::kStageSeconds, "hashgate_scan_stage_seconds", MetricType::kHistogram, "stage",
-     "Time of one stage of a scan: queue, digest, decode_wait, decode, hash, match, decide."},
+     "Time of one stage of a scan: queue, digest, decode_wait, decode, hash, match, decide; of a file of "
+     "MatchHashes queue, match and decide, the last two as its share of what was done for several files at "
+     "once."},
     {Metric::kScanBytes, "hashgate_scan_bytes_total", MetricType::kCounter, "", "Bytes of scanned uploads."},
     {Metric::kRefusals, "hashgate_refusals_total", MetricType::kCounter, "reason",
      "Calls refused before they were accepted."},
@@ -103,6 +106,17 @@ class PrometheusMetrics final : public Metrics {
   }
   void Observe(Metric metric, double value, Labels labels) override {
     At(metric).histogram->Add(ToMap(metric, labels), SecondsBuckets()).Observe(value);
+  }
+  void ObserveEach(Metric metric, std::span<const double> values, Labels labels) override {
+    const auto& bounds = SecondsBuckets();
+    std::vector<double> counts(bounds.size() + 1);
+    double sum = 0;
+    for (const double value : values) {
+      // A value belongs to the first bucket whose bound it does not pass.
+      ++counts[static_cast<std::size_t>(std::ranges::lower_bound(bounds, value) - bounds.begin())];
+      sum += value;
+    }
+    At(metric).histogram->Add(ToMap(metric, labels), bounds).ObserveMultiple(counts, sum);
   }
   void Remove(Metric metric, Labels labels) override {
     auto& family = *At(metric).gauge;

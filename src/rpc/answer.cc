@@ -36,6 +36,16 @@ void FillMatch(const scan::MatchDetail& match, v1::Match& out) {
   out.set_verdict(ToProto(match.verdict));
 }
 
+void FillImage(const scan::ScanAnswer& answer, v1::ImageFacts& image) {
+  image.set_format(std::string(decode::FormatName(answer.format)));
+  image.set_size_bytes(static_cast<std::int64_t>(answer.size));
+  image.set_width(ToInt32(answer.image.width));
+  image.set_height(ToInt32(answer.image.height));
+  image.set_frame_count(ToInt32(answer.image.frames_total));
+  image.set_codec_warned(answer.image.codec_warned);
+  image.set_trailing_bytes(answer.image.trailing_bytes);
+}
+
 void AddDigest(Algorithm algorithm, ByteSpan bytes, v1::ScanResult& result) {
   v1::HashValue& hash = *result.add_hashes();
   hash.set_algorithm(ToProto(algorithm));
@@ -82,20 +92,15 @@ void FillResult(const scan::ScanAnswer& answer, DetailLevel detail, bool include
   coverage.set_frames_seen(ToInt32(answer.coverage.frames_seen));
   coverage.set_frames_total(ToInt32(answer.coverage.frames_total));
 
-  v1::ImageFacts& image = *result.mutable_image();
-  image.set_format(std::string(decode::FormatName(answer.format)));
-  image.set_size_bytes(static_cast<std::int64_t>(answer.size));
-  image.set_width(ToInt32(answer.image.width));
-  image.set_height(ToInt32(answer.image.height));
-  image.set_frame_count(ToInt32(answer.image.frames_total));
-  image.set_codec_warned(answer.image.codec_warned);
-  image.set_trailing_bytes(answer.image.trailing_bytes);
+  if (answer.digests) FillImage(answer, *result.mutable_image());
 
   v1::Versions& versions = *result.mutable_versions();
-  versions.set_engine(std::string(EngineVersion()));
-  versions.set_pdq(std::string(kPdqVersion));
-  versions.set_policy(answer.policy_version);
-  versions.set_policy_digest(answer.policy_digest);
+  versions.set_engine(EngineVersion().data(), EngineVersion().size());
+  versions.set_pdq(kPdqVersion.data(), kPdqVersion.size());
+  if (answer.policy != nullptr) {
+    versions.set_policy(answer.policy->Name() + "/" + answer.policy->Version());
+    versions.set_policy_digest(answer.policy->TextDigest());
+  }
   versions.set_generation(answer.generation);
 
   if (answer.retry_after) *result.mutable_retry_after() = ToProto(*answer.retry_after);

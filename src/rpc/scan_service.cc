@@ -28,20 +28,26 @@ Status CheckLength(const std::string& text, std::size_t max, const char* field) 
   return Fail(Reason::kRequestInvalid, "longer than " + std::to_string(max) + " bytes", field);
 }
 
-Result<scan::FileHashes> ToFileHashes(const v1::HashSet& set, const std::string& field) {
-  if (set.hashes_size() == 0)
-    return Fail(Reason::kRequestInvalid, "a file needs at least one hash", field + ".hashes");
+// `number` is the file's in its call. Names of fields are made for errors only: they would cost more than all
+// else here.
+Result<scan::FileHashes> ToFileHashes(const v1::HashSet& set, int number) {
+  const auto field = [number] { return "files[" + std::to_string(number) + "].hashes"; };
+  if (set.hashes_size() == 0) return Fail(Reason::kRequestInvalid, "a file needs at least one hash", field());
   if (set.hashes_size() > kMaxHashesPerFile) {
     return Fail(Reason::kRequestInvalid, "more than " + std::to_string(kMaxHashesPerFile) + " hashes",
-                field + ".hashes");
+                field());
   }
   scan::FileHashes file;
   file.turned = false;
+  file.views.reserve(static_cast<std::size_t>(set.hashes_size()));
   for (int i = 0; i < set.hashes_size(); ++i) {
-    const std::string path = field + ".hashes[" + std::to_string(i) + "]";
-    HASHGATE_ASSIGN_OR_RETURN(const HashValue value, FromProto(set.hashes(i), path));
+    const auto path = [&field, i] { return field() + "[" + std::to_string(i) + "]"; };
+    const Result<HashValue> read = FromProto(set.hashes(i), {});
+    // Again, for an error that names the field.
+    if (!read) return std::unexpected(FromProto(set.hashes(i), path()).error());
+    const HashValue& value = *read;
     const auto take_digest = [&](auto& digest) -> Status {
-      if (digest) return Fail(Reason::kRequestInvalid, "a file has one digest of each algorithm", path);
+      if (digest) return Fail(Reason::kRequestInvalid, "a file has one digest of each algorithm", path());
       digest.emplace();
       std::copy_n(value.bytes.begin(), digest->size(), digest->begin());
       return {};
@@ -66,7 +72,7 @@ Result<scan::FileHashes> ToFileHashes(const v1::HashSet& set, const std::string&
         return Fail(Reason::kUnsupported,
                     "hashes of the algorithm '" + std::string(AlgorithmName(value.algorithm)) +
                         "' are stored but not matched by this version",
-                    path);
+                    path());
     }
   }
   return file;
@@ -192,7 +198,6 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
   if (!parsed)
     return AnswerUnary(context_, call, kMethod, ScanError(context_, parsed.error(), SurfaceKind::kPublic));
   const SurfaceKind surface_kind = parsed->surface.kind;
-  std::vector<scan::FileHashes> files;
   if (request->files_size() == 0 || request->files_size() > kMaxFilesPerMatch) {
     return AnswerUnary(context_, call, kMethod,
                        ToGrpc(Error{Reason::kRequestInvalid,
@@ -200,8 +205,10 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
                                     "files",
                                     {}}));
   }
+  std::vector<scan::FileHashes> files;
+  files.reserve(static_cast<std::size_t>(request->files_size()));
   for (int i = 0; i < request->files_size(); ++i) {
-    auto file = ToFileHashes(request->files(i), "files[" + std::to_string(i) + "]");
+    auto file = ToFileHashes(request->files(i), i);
     if (!file) return AnswerUnary(context_, call, kMethod, ToGrpc(file.error()));
     files.push_back(*std::move(file));
   }
@@ -220,12 +227,14 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
   const std::size_t file_count = files.size();
   const bool taken = context_.scan_executor->Submit(
       {.work =
-           [this, reactor, response, detail = caller.detail, scan_request, files = std::move(files)] {
-             const auto answers = context_.scanner->Match(*scan_request, files);
+           [this, reactor, response, detail = caller.detail, scan_request,
+            files = std::move(files)]() mutable {
+             const auto answers = context_.scanner->Match(*scan_request, std::move(files));
              if (!answers) {
                reactor->Done(ScanError(context_, answers.error(), scan_request->surface.kind));
                return;
              }
+             response->mutable_results()->Reserve(static_cast<int>(answers->size()));
              for (const scan::ScanAnswer& answer : *answers) {
                FillResult(answer, detail, false, *response->add_results());
              }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hashgate/v1/scan_service.grpc.pb.h"
+#include "rpc/arena_messages.h"
 #include "rpc/service_context.h"
 
 namespace hashgate::rpc {
@@ -9,7 +10,9 @@ namespace hashgate::rpc {
 /// Translates calls to the scanner; holds no state of its own. Threads: thread-safe.
 class ScanServiceImpl final : public v1::ScanService::CallbackService {
  public:
-  explicit ScanServiceImpl(const ServiceContext& context) : context_(context) {}
+  explicit ScanServiceImpl(const ServiceContext& context) : context_(context) {
+    SetMessageAllocatorFor_MatchHashes(&match_messages_);
+  }
 
   grpc::ServerUnaryReactor* ScanImage(grpc::CallbackServerContext* call, const v1::ScanImageRequest* request,
                                       v1::ScanImageResponse* response) override;
@@ -24,6 +27,7 @@ class ScanServiceImpl final : public v1::ScanService::CallbackService {
 
  private:
   const ServiceContext& context_;
+  ArenaMessages<v1::MatchHashesRequest, v1::MatchHashesResponse> match_messages_;
 };
 
 /// Checks a header's bounds and makes the domain's request of it. Errors: kRequestInvalid, kSurfaceUnknown.

@@ -43,13 +43,16 @@ Executor::~Executor() {
 }
 
 bool Executor::Submit(Job job) {
-  const MutexLock lock(mutex_);
-  if (ending_ || Waiting() >= max_queued_) return false;
-  if (job.start_by < next_deadline_) {
-    next_deadline_ = job.start_by;
-    deadline_changed_.NotifyOne();
+  bool sooner = false;
+  {
+    const MutexLock lock(mutex_);
+    if (ending_ || Waiting() >= max_queued_) return false;
+    sooner = job.start_by < next_deadline_;
+    if (sooner) next_deadline_ = job.start_by;
+    lanes_[static_cast<std::size_t>(job.lane)].push_back(std::move(job));
   }
-  lanes_[static_cast<std::size_t>(job.lane)].push_back(std::move(job));
+  // Without the mutex: who is woken would only have to wait for it.
+  if (sooner) deadline_changed_.NotifyOne();
   wake_.NotifyOne();
   return true;
 }

@@ -103,21 +103,21 @@ class Table final : public IdempotencyTable {
     return {};
   }
 
-  Result<std::unique_ptr<Ticket>> Take(const RequestKey& key, SteadyTime deadline,
+  Result<std::unique_ptr<Ticket>> Take(std::span<const RequestKey> keys, SteadyTime deadline,
                                        const std::function<bool()>& cancelled) override {
-    const std::string id = IdOf(key);
+    std::vector<std::string> ids;
+    ids.reserve(keys.size());
+    for (const RequestKey& key : keys) ids.push_back(IdOf(key));
     const MutexLock lock(mutex_);
-    if (in_flight_.contains(id)) {
-      if (waiting_ >= options_.max_waiting) {
-        return Fail(Reason::kDeadlineExceeded, "other calls already wait for this request id");
-      }
-      ++waiting_;
-      const Status waited = WaitFor(id, deadline, cancelled);
-      --waiting_;
-      HASHGATE_RETURN_IF_ERROR(waited);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      // All calls take them in the same order, so no two wait for each other.
+      const Status held = Hold(ids[i], deadline, cancelled);
+      if (held) continue;
+      ids.resize(i);
+      ReleaseHeld(ids);
+      return std::unexpected(held.error());
     }
-    in_flight_.insert(id);
-    return std::make_unique<HeldTicket>(*this, id);
+    return std::make_unique<HeldTicket>(*this, std::move(ids));
   }
 
   Result<std::optional<RememberedAnswer>> Peek(const RequestKey& key) const override {
@@ -142,6 +142,27 @@ class Table final : public IdempotencyTable {
  private:
   std::string IdOf(const RequestKey& key) const {
     return AsText(HmacSha256(key_, AsBytes(IdentityBytes(key))));
+  }
+
+  // Takes one id.
+  Status Hold(const std::string& id, SteadyTime deadline, const std::function<bool()>& cancelled)
+      HASHGATE_REQUIRES(mutex_) {
+    if (in_flight_.contains(id)) {
+      if (waiting_ >= options_.max_waiting) {
+        return Fail(Reason::kDeadlineExceeded, "other calls already wait for this request id");
+      }
+      ++waiting_;
+      const Status waited = WaitFor(id, deadline, cancelled);
+      --waiting_;
+      HASHGATE_RETURN_IF_ERROR(waited);
+    }
+    in_flight_.insert(id);
+    return {};
+  }
+
+  void ReleaseHeld(std::span<const std::string> ids) HASHGATE_REQUIRES(mutex_) {
+    for (const std::string& id : ids) in_flight_.erase(id);
+    released_.NotifyAll();
   }
 
   Status WaitFor(const std::string& id, SteadyTime deadline, const std::function<bool()>& cancelled)
@@ -208,50 +229,84 @@ class Table final : public IdempotencyTable {
 
   class HeldTicket final : public Ticket {
    public:
-    HeldTicket(Table& table, std::string id) : table_(table), id_(std::move(id)) {}
-    ~HeldTicket() override { table_.Release(id_); }
+    HeldTicket(Table& table, std::vector<std::string> ids)
+        : table_(table), ids_(std::move(ids)), known_(ids_.size()) {}
+    ~HeldTicket() override { table_.Release(ids_); }
     HeldTicket(const HeldTicket&) = delete;
     HeldTicket& operator=(const HeldTicket&) = delete;
 
-    Result<std::optional<RememberedAnswer>> Seen(std::span<const std::uint8_t> content_digest) override {
-      HASHGATE_ASSIGN_OR_RETURN(known_, table_.Read(id_));
-      if (known_ && table_.Expired(*known_)) expired_ = std::exchange(known_, std::nullopt);
-      if (!known_) return std::optional<RememberedAnswer>();
-      if (known_->content != HmacSha256(table_.key_, content_digest)) {
-        return Fail(
-            Reason::kRequestIdReused,
-            "this request id was used within 24 hours with other content: use a new id for new content",
-            "header.request_id");
+    Result<std::vector<std::optional<RememberedAnswer>>> SeenEach(
+        std::span<const ByteSpan> content_digests) override {
+      HASHGATE_ASSIGN_OR_RETURN(known_, table_.ReadEach(ids_));
+      std::vector<std::optional<RememberedAnswer>> answers(ids_.size());
+      for (std::size_t i = 0; i < ids_.size(); ++i) {
+        if (!known_[i] || table_.Expired(*known_[i])) continue;
+        if (known_[i]->content != HmacSha256(table_.key_, content_digests[i])) {
+          return Fail(
+              Reason::kRequestIdReused,
+              "this request id was used within 24 hours with other content: use a new id for new content",
+              "header.request_id");
+        }
+        answers[i] = known_[i]->answer;
       }
-      return std::optional<RememberedAnswer>(known_->answer);
+      return answers;
     }
 
-    Status Remember(std::span<const std::uint8_t> content_digest, const RememberedAnswer& answer) override {
-      StoredRecord record{.content = HmacSha256(table_.key_, content_digest),
-                          .time_millis = static_cast<std::uint64_t>(ToUnixMillis(table_.clock_.Wall())),
-                          .answer = answer};
-      if (known_ && known_->answer.verdict >= answer.verdict) return {};
-      // The 24 hours run from the first answer, so that the two keys of a request always agree.
-      if (known_) record.time_millis = known_->time_millis;
-      HASHGATE_RETURN_IF_ERROR(table_.WriteRecord(id_, record, expired_, !known_ && !expired_));
-      known_ = record;
-      expired_.reset();
+    Status RememberEach(std::span<const ByteSpan> content_digests,
+                        std::span<const std::optional<RememberedAnswer>> answers) override {
+      const auto now = static_cast<std::uint64_t>(ToUnixMillis(table_.clock_.Wall()));
+      std::vector<std::optional<StoredRecord>> known = known_;
+      store::Batch batch;
+      std::size_t added = 0;
+      for (std::size_t i = 0; i < ids_.size(); ++i) {
+        if (!answers[i]) continue;
+        StoredRecord record{.time_millis = now, .answer = *answers[i]};
+        if (known[i] && table_.Expired(*known[i])) {
+          // Still stored: its key goes now that the id is used again.
+          batch.Delete(store::Family::kRequests, TimeKey(*known[i], ids_[i]));
+        } else if (known[i]) {
+          if (known[i]->answer.verdict >= record.answer.verdict) continue;
+          // The 24 hours run from the first answer, so that the two keys of a request always agree.
+          record.time_millis = known[i]->time_millis;
+        } else {
+          ++added;
+        }
+        record.content = HmacSha256(table_.key_, content_digests[i]);
+        batch.Put(store::Family::kRequests, kRecordPrefix + ids_[i], Encode(record));
+        batch.Put(store::Family::kRequests, TimeKey(record, ids_[i]), {});
+        known[i] = std::move(record);
+      }
+      if (batch.empty()) return {};
+      HASHGATE_RETURN_IF_ERROR(table_.store_.Write(batch));
+      known_ = std::move(known);
+      const MutexLock lock(table_.mutex_);
+      table_.count_ += added;
       return {};
     }
 
    private:
     Table& table_;
-    std::string id_;
-    std::optional<StoredRecord> known_;
-    std::optional<StoredRecord> expired_;  // still stored; its keys go when the id is used again
+    const std::vector<std::string> ids_;
+    std::vector<std::optional<StoredRecord>> known_;  // what the store holds of each, expired or not
   };
 
+  Result<std::vector<std::optional<StoredRecord>>> ReadEach(const std::vector<std::string>& ids) const {
+    std::vector<std::string> keys;
+    keys.reserve(ids.size());
+    for (const std::string& id : ids) keys.push_back(kRecordPrefix + id);
+    HASHGATE_ASSIGN_OR_RETURN(const std::vector<std::optional<std::string>> values,
+                              store_.GetMany(store::Family::kRequests, keys));
+    std::vector<std::optional<StoredRecord>> records(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (!values[i]) continue;
+      HASHGATE_ASSIGN_OR_RETURN(records[i], Decode(*values[i]));
+    }
+    return records;
+  }
+
   Result<std::optional<StoredRecord>> Read(const std::string& id) const {
-    HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
-                              store_.Get(store::Family::kRequests, kRecordPrefix + id));
-    if (!bytes) return std::optional<StoredRecord>();
-    HASHGATE_ASSIGN_OR_RETURN(StoredRecord record, Decode(*bytes));
-    return std::optional<StoredRecord>(std::move(record));
+    HASHGATE_ASSIGN_OR_RETURN(const auto records, ReadEach({id}));
+    return records.front();
   }
 
   [[nodiscard]] bool Expired(const StoredRecord& record) const {
@@ -265,24 +320,9 @@ class Table final : public IdempotencyTable {
     return key + id;
   }
 
-  Status WriteRecord(const std::string& id, const StoredRecord& record,
-                     const std::optional<StoredRecord>& replaced, bool is_new) {
-    store::Batch batch;
-    if (replaced) batch.Delete(store::Family::kRequests, TimeKey(*replaced, id));
-    batch.Put(store::Family::kRequests, kRecordPrefix + id, Encode(record));
-    batch.Put(store::Family::kRequests, TimeKey(record, id), {});
-    HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
-    if (is_new) {
-      const MutexLock lock(mutex_);
-      ++count_;
-    }
-    return {};
-  }
-
-  void Release(const std::string& id) {
+  void Release(std::span<const std::string> ids) {
     const MutexLock lock(mutex_);
-    in_flight_.erase(id);
-    released_.NotifyAll();
+    ReleaseHeld(ids);
   }
 
   store::Store& store_;

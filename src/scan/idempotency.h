@@ -6,10 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "hashgate/error.h"
+#include "hashgate/hash.h"
 #include "hashgate/verdict.h"
 #include "store/store.h"
 
@@ -48,20 +51,26 @@ class IdempotencyTable {
                                                         IdempotencyOptions options);
   virtual ~IdempotencyTable() = default;
 
-  /// Holds a request id while its call is worked on. The id is free again once the ticket is gone.
+  /// Holds the request ids of one call while it is worked on: one, or one for each of its files, in their
+  /// order. They are free again once the ticket is gone.
   class Ticket {
    public:
     virtual ~Ticket() = default;
-    /// Whether these bytes were seen under this id before, and with which verdict. Errors: kRequestIdReused
-    /// where it was used with other bytes; the store's.
-    virtual Result<std::optional<RememberedAnswer>> Seen(std::span<const std::uint8_t> content_digest) = 0;
-    /// Remembers the answer durably; a laxer verdict never replaces a stricter one. Errors: the store's.
-    virtual Status Remember(std::span<const std::uint8_t> content_digest, const RememberedAnswer& answer) = 0;
+    /// Whether these bytes were seen under each id before, and with which verdict. `content_digests` has one
+    /// for each id. Errors: kRequestIdReused where one was used with other bytes; the store's.
+    virtual Result<std::vector<std::optional<RememberedAnswer>>> SeenEach(
+        std::span<const ByteSpan> content_digests) = 0;
+    /// Remembers the answers durably, in one write; a laxer verdict never replaces a stricter one. Ids
+    /// without an answer stay as they are. REQUIRES: SeenEach succeeded. Errors: the store's; then none is
+    /// remembered.
+    virtual Status RememberEach(std::span<const ByteSpan> content_digests,
+                                std::span<const std::optional<RememberedAnswer>> answers) = 0;
   };
 
-  /// Takes the id, waiting for another call that has it, until `deadline` or until `cancelled` (may be
-  /// empty). Errors: kDeadlineExceeded, also where too many wait already; kCancelled.
-  virtual Result<std::unique_ptr<Ticket>> Take(const RequestKey& key, SteadyTime deadline,
+  /// Takes the ids, which differ, waiting for other calls that have one of them, until `deadline` or until
+  /// `cancelled` (may be empty). Calls with ids in common name them in the same order. Errors:
+  /// kDeadlineExceeded, also where too many wait already; kCancelled. Then none is taken.
+  virtual Result<std::unique_ptr<Ticket>> Take(std::span<const RequestKey> keys, SteadyTime deadline,
                                                const std::function<bool()>& cancelled) = 0;
 
   /// The answer that is remembered for the id, whatever its content was. Errors: the store's.

@@ -1,7 +1,6 @@
 #include "scan/matcher.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -20,34 +19,46 @@ struct Gathered {
   index::ActionClass action_class = 0;
 };
 
-// One query: which view, which form of it, made by which pipeline.
-struct QueryOrigin {
-  const decode::ViewHashes* view;
-  const decode::PdqForms* forms;
-  Dihedral dihedral;
-  bool says_little;
-};
-
 // Whether a PDQ hash of this quality says anything about which picture it is.
 bool IsMeaningful(const PdqHash& hash, int quality) {
   return !IsDegenerate(hash) && (quality == kQualityUnknown || quality >= kMinUsablePdqQuality);
 }
 
-// Every form of every view. The full hash asks about hashes of every pipeline, even where the picture has an
-// nn512 hash as well. The pipelines are close (median 6 to 8 bits), so it is a second chance, and a needed
-// one: whoever changes the few pixels that nn512 looks at moves its hash as far as they like, out of reach as
-// easily as onto an entry, while the full hash hardly moves.
-void BuildQueries(const FileHashes& hashes, std::vector<PdqQuery>& queries,
-                  std::vector<QueryOrigin>& origins) {
+// One query: which view, which form of it, made by which pipeline.
+struct QueryOrigin {
+  const decode::ViewHashes* view;
+  const decode::PdqForms* forms;
+  Dihedral dihedral;
+
+  // Asked of what was found only: most queries find nothing.
+  [[nodiscard]] bool SaysLittle() const { return !IsMeaningful(forms->forms[0], forms->quality); }
+};
+
+// Queries of all files of a search, in the order of files; each file's as well in order of its pipelines, and
+// a query's tag is its own number.
+struct Queries {
+  std::vector<PdqQuery> queries;
+  std::vector<QueryOrigin> origins;  // by tag
+
+  [[nodiscard]] index::PdqQuerySet Between(std::size_t begin, std::size_t end) const {
+    return index::PdqQuerySet(queries).subspan(begin, end - begin);
+  }
+};
+
+// Every form of every view of one pipeline. The full hash asks about hashes of every pipeline, even where the
+// picture has an nn512 hash as well. The pipelines are close (median 6 to 8 bits), so it is a second chance,
+// and a needed one: whoever changes the few pixels that nn512 looks at moves its hash as far as they like,
+// out of reach as easily as onto an entry, while the full hash hardly moves.
+void AddQueries(const FileHashes& hashes, bool nn512, Queries& out) {
   for (const decode::ViewHashes& view : hashes.views) {
     for (const decode::PdqForms& forms : view.pdq) {
-      const Pipeline asked = forms.pipeline == Pipeline::kNn512 ? Pipeline::kNn512 : Pipeline::kUnspecified;
-      const bool says_little = !IsMeaningful(forms.forms[0], forms.quality);
+      if ((forms.pipeline == Pipeline::kNn512) != nn512) continue;
+      const Pipeline asked = nn512 ? Pipeline::kNn512 : Pipeline::kUnspecified;
       const int count = hashes.turned ? kDihedralCount : 1;
       for (int form = 0; form < count; ++form) {
-        queries.push_back(
-            {forms.forms[static_cast<std::size_t>(form)], asked, static_cast<std::uint32_t>(origins.size())});
-        origins.push_back({&view, &forms, static_cast<Dihedral>(form), says_little});
+        out.queries.push_back({forms.forms[static_cast<std::size_t>(form)], asked,
+                               static_cast<std::uint32_t>(out.origins.size())});
+        out.origins.push_back({&view, &forms, static_cast<Dihedral>(form)});
       }
     }
   }
@@ -62,8 +73,8 @@ bool PipelinesFit(Pipeline query, Pipeline entry) {
 // then the nearer.
 void TakeQuery(const std::vector<QueryOrigin>& origins, std::uint32_t tag, int distance, Gathered& gathered) {
   if (gathered.distance_bits >= 0) {
-    const bool little = origins[tag].says_little;
-    const bool little_before = origins[gathered.tag].says_little;
+    const bool little = origins[tag].SaysLittle();
+    const bool little_before = origins[gathered.tag].SaysLittle();
     if (little != little_before ? little : distance >= gathered.distance_bits) return;
   }
   gathered.distance_bits = distance;
@@ -73,7 +84,7 @@ void TakeQuery(const std::vector<QueryOrigin>& origins, std::uint32_t tag, int d
 // The query that comes nearest to an entry's PDQ within the list's threshold, for an entry that its digest
 // found: a search that was truncated may have left the entry's perceptual hash out, and corroboration must
 // not depend on that.
-void CorroborateByPdq(const std::vector<PdqQuery>& queries, const std::vector<QueryOrigin>& origins,
+void CorroborateByPdq(index::PdqQuerySet queries, const std::vector<QueryOrigin>& origins,
                       Pipeline entry_pipeline, const PdqHash& entry_hash, int max_distance_bits,
                       Gathered& gathered) {
   for (const PdqQuery& query : queries) {
@@ -93,20 +104,30 @@ void ForEachPdq(const lists::EntryRecord& record, const Visit& visit) {
   }
 }
 
-// Least distance from the upload's forms of one kind to a PDQ hash, over those whose hash passes; -1 where
-// none does. What can be planted (nn512) is kept apart from what cannot.
+// Least distance from a view's forms of one kind to a PDQ hash, over those whose hash passes; -1 where none
+// does. What can be planted (nn512) is kept apart from what cannot.
+template <typename Passes>
+int LeastDistance(const FileHashes& hashes, const decode::ViewHashes& view, bool nn512, const PdqHash& to,
+                  const Passes& passes) {
+  int least = -1;
+  for (const decode::PdqForms& forms : view.pdq) {
+    if ((forms.pipeline == Pipeline::kNn512) != nn512 || !passes(forms)) continue;
+    const int count = hashes.turned ? kDihedralCount : 1;
+    for (int form = 0; form < count; ++form) {
+      const int distance = Distance(forms.forms[static_cast<std::size_t>(form)], to);
+      if (least < 0 || distance < least) least = distance;
+    }
+  }
+  return least;
+}
+
+// The same over all views.
 template <typename Passes>
 int LeastDistance(const FileHashes& hashes, bool nn512, const PdqHash& to, const Passes& passes) {
   int least = -1;
   for (const decode::ViewHashes& view : hashes.views) {
-    for (const decode::PdqForms& forms : view.pdq) {
-      if ((forms.pipeline == Pipeline::kNn512) != nn512 || !passes(forms)) continue;
-      const int count = hashes.turned ? kDihedralCount : 1;
-      for (int form = 0; form < count; ++form) {
-        const int distance = Distance(forms.forms[static_cast<std::size_t>(form)], to);
-        if (least < 0 || distance < least) least = distance;
-      }
-    }
+    const int distance = LeastDistance(hashes, view, nn512, to, passes);
+    if (distance >= 0 && (least < 0 || distance < least)) least = distance;
   }
   return least;
 }
@@ -121,19 +142,22 @@ int DistanceToEntry(const FileHashes& hashes, const PdqHash& entry_hash) {
   return full >= 0 ? full : LeastDistance(hashes, true, entry_hash, meaningful);
 }
 
-// Whether the upload's full hash lies near enough to `hash` for a match by nn512 to count. `slack` is how far
-// the hash that is meant may lie from `hash`.
-bool FullHashIsNear(const FileHashes& hashes, const PdqHash& hash, int slack) {
-  const int least = LeastDistance(hashes, false, hash, [](const decode::PdqForms&) { return true; });
+// Whether the full hash of the view that matched by nn512 lies near enough to `hash` for that to count: what
+// another view shows says nothing about this one. Hashes from elsewhere do not say which of them are of one
+// view, so there all are asked. `slack` is how far the hash that is meant may lie from `hash`.
+bool FullHashIsNear(const FileHashes& hashes, const QueryOrigin& origin, const PdqHash& hash, int slack) {
+  const auto any = [](const decode::PdqForms&) { return true; };
+  const int least = hashes.turned ? LeastDistance(hashes, *origin.view, false, hash, any)
+                                  : LeastDistance(hashes, false, hash, any);
   return least >= 0 && least + slack <= kNn512TrustBits;
 }
 
-// What stays the same for every match of one search.
+// What stays the same for every match of one file.
 struct Search {
   const lists::Generation& generation;
   const FileHashes& hashes;
-  const std::vector<PdqQuery>& queries;
-  const std::vector<QueryOrigin>& origins;
+  index::PdqQuerySet queries;               // the file's
+  const std::vector<QueryOrigin>& origins;  // of all queries, by tag
   const EntryReader& read_entry;
 };
 
@@ -173,7 +197,7 @@ void DescribePerceptual(const Search& search, const lists::HashList& list, const
   // it lies from the form that matched and that one from the entry, together.
   const PdqHash& matched = origin.forms->forms[static_cast<std::size_t>(origin.dihedral)];
   match.fact.nn512_only = origin.forms->pipeline == Pipeline::kNn512 &&
-                          !FullHashIsNear(search.hashes, matched, gathered.distance_bits);
+                          !FullHashIsNear(search.hashes, origin, matched, gathered.distance_bits);
 }
 
 // What the entry's own record adds: its quality, how far its hashes lie, and whether digest and picture
@@ -193,7 +217,7 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
         fact.entry_quality = value.quality;
         fact.entry_degenerate = IsDegenerate(hash);
       }
-      full_is_near |= FullHashIsNear(search.hashes, hash, 0);
+      full_is_near |= FullHashIsNear(search.hashes, *origin, hash, 0);
     }
     const int distance = IsMeaningful(hash, value.quality) ? DistanceToEntry(search.hashes, hash) : -1;
     if (distance >= 0 && (conflict_distance < 0 || distance < conflict_distance))
@@ -258,29 +282,15 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
   return match;
 }
 
-}  // namespace
+// What points at entries of one file's matches.
+struct Pointers {
+  std::map<std::pair<index::ListId, index::EntryId>, Gathered> entries;
+  bool truncated = false;
 
-Result<Matches> FindMatches(const lists::Generation& generation,
-                            std::span<const lists::HashList* const> lists, const FileHashes& hashes,
-                            const EntryReader& read_entry) {
-  std::vector<index::ListId> ids;
-  std::vector<index::ListRadius> radii;
-  std::map<index::ListId, const lists::HashList*> by_id;
-  for (const lists::HashList* list : lists) {
-    ids.push_back(list->id);
-    by_id.emplace(list->id, list);
-    radii.push_back({list->id, list->config.PdqMaxDistanceBits()});
-  }
-
-  std::map<std::pair<index::ListId, index::EntryId>, Gathered> gathered;
-  Matches matches;
-  std::vector<PdqQuery> queries;
-  std::vector<QueryOrigin> origins;
-  BuildQueries(hashes, queries, origins);
-  const auto take = [&](const index::SearchResult& result) {
-    matches.truncated |= result.truncated;
+  void Take(const index::SearchResult& result, const std::vector<QueryOrigin>& origins) {
+    truncated |= result.truncated;
     for (const Candidate& candidate : result.candidates) {
-      Gathered& entry = gathered[{candidate.list, candidate.entry}];
+      Gathered& entry = entries[{candidate.list, candidate.entry}];
       entry.action_class = candidate.action_class;
       if (std::ranges::find(entry.algorithms, candidate.algorithm) == entry.algorithms.end()) {
         entry.algorithms.push_back(candidate.algorithm);
@@ -289,34 +299,91 @@ Result<Matches> FindMatches(const lists::Generation& generation,
         TakeQuery(origins, candidate.tag, candidate.distance_bits, entry);
       }
     }
-  };
+  }
+};
+
+// Where one file's queries lie.
+struct FileRange {
+  std::size_t begin = 0;
+  std::size_t nn512 = 0;  // the first of that pipeline
+  std::size_t end = 0;
+};
+
+}  // namespace
+
+Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generation,
+                                               std::span<const lists::HashList* const> lists,
+                                               std::span<const FileHashes* const> files,
+                                               const EntryReader& read_entry) {
+  std::vector<index::ListId> ids;
+  std::vector<index::ListRadius> radii;
+  for (const lists::HashList* list : lists) {
+    ids.push_back(list->id);
+    radii.push_back({list->id, list->config.PdqMaxDistanceBits()});
+  }
 
   const index::SearchBounds bounds;
-  const index::DigestQuery digest_query{hashes.md5 ? &*hashes.md5 : nullptr,
-                                        hashes.sha1 ? &*hashes.sha1 : nullptr,
-                                        hashes.sha256 ? &*hashes.sha256 : nullptr};
-  HASHGATE_ASSIGN_OR_RETURN(const index::SearchResult by_digest,
-                            generation.index->SearchDigests(digest_query, ids, bounds));
-  take(by_digest);
+  std::vector<Pointers> pointers(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const FileHashes& hashes = *files[i];
+    if (!hashes.md5 && !hashes.sha1 && !hashes.sha256) continue;
+    const index::DigestQuery digest_query{hashes.md5 ? &*hashes.md5 : nullptr,
+                                          hashes.sha1 ? &*hashes.sha1 : nullptr,
+                                          hashes.sha256 ? &*hashes.sha256 : nullptr};
+    HASHGATE_ASSIGN_OR_RETURN(const index::SearchResult by_digest,
+                              generation.index->SearchDigests(digest_query, ids, bounds));
+    pointers[i].Take(by_digest, {});
+  }
 
   // Each pipeline has bounds of its own: hashes of the one that can be planted must not crowd out a match of
   // the other.
-  for (const bool nn512 : {false, true}) {
-    std::vector<PdqQuery> of_pipeline;
-    std::ranges::copy_if(queries, std::back_inserter(of_pipeline), [&](const PdqQuery& query) {
-      return (origins[query.tag].forms->pipeline == Pipeline::kNn512) == nn512;
-    });
-    if (of_pipeline.empty()) continue;
-    HASHGATE_ASSIGN_OR_RETURN(const index::SearchResult by_pdq,
-                              generation.index->SearchPdq(of_pipeline, radii, bounds));
-    take(by_pdq);
+  Queries all;
+  std::vector<FileRange> ranges;
+  ranges.reserve(files.size());
+  for (const FileHashes* hashes : files) {
+    FileRange range{.begin = all.queries.size()};
+    AddQueries(*hashes, false, all);
+    range.nn512 = all.queries.size();
+    AddQueries(*hashes, true, all);
+    range.end = all.queries.size();
+    ranges.push_back(range);
+  }
+  std::vector<index::PdqQuerySet> sets;
+  std::vector<std::size_t> file_of_set;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (const auto& set :
+         {all.Between(ranges[i].begin, ranges[i].nn512), all.Between(ranges[i].nn512, ranges[i].end)}) {
+      if (set.empty()) continue;
+      sets.push_back(set);
+      file_of_set.push_back(i);
+    }
+  }
+  if (!sets.empty()) {
+    HASHGATE_ASSIGN_OR_RETURN(const std::vector<index::SearchResult> by_pdq,
+                              generation.index->SearchPdqEach(sets, radii, bounds));
+    for (std::size_t i = 0; i < by_pdq.size(); ++i) pointers[file_of_set[i]].Take(by_pdq[i], all.origins);
   }
 
-  const Search search{generation, hashes, queries, origins, read_entry};
-  for (const auto& [key, entry] : gathered) {
-    matches.found.push_back(Describe(search, *by_id.at(key.first), key.second, entry, matches));
+  std::vector<Matches> matches(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Search search{generation, *files[i], all.Between(ranges[i].begin, ranges[i].end), all.origins,
+                        read_entry};
+    matches[i].truncated = pointers[i].truncated;
+    for (const auto& [key, entry] : pointers[i].entries) {
+      const auto list = std::ranges::find(lists, key.first, &lists::HashList::id);
+      matches[i].found.push_back(Describe(search, **list, key.second, entry, matches[i]));
+    }
   }
   return matches;
+}
+
+Result<Matches> FindMatches(const lists::Generation& generation,
+                            std::span<const lists::HashList* const> lists, const FileHashes& hashes,
+                            const EntryReader& read_entry) {
+  const FileHashes* const file = &hashes;
+  HASHGATE_ASSIGN_OR_RETURN(std::vector<Matches> matches,
+                            FindMatchesOfEach(generation, lists, {&file, 1}, read_entry));
+  return std::move(matches.front());
 }
 
 }  // namespace hashgate::scan

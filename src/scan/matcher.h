@@ -37,9 +37,15 @@ inline constexpr int kDigestConflictBits = 90;
 /// to the entry: nn512 looks at few pixels of a large picture, and whoever chooses those chooses its hash.
 inline constexpr int kNn512TrustBits = 63;
 
-/// Looks `hashes` up in `lists` of `generation`. Details come from the entries' records as the generation
-/// knows them; an entry whose record cannot be had still matches, since the generation says that it was
-/// there, but leads to BLOCK at most. Errors: the index's.
+/// Looks the hashes of several files up in `lists` of `generation`, all in one search; one result a file, the
+/// same as if it were alone. Details come from the entries' records as the generation knows them; an entry
+/// whose record cannot be had still matches, since the generation says that it was there, but leads to BLOCK
+/// at most. Errors: the index's.
+Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generation,
+                                               std::span<const lists::HashList* const> lists,
+                                               std::span<const FileHashes* const> files,
+                                               const EntryReader& read_entry);
+/// The same for one file.
 Result<Matches> FindMatches(const lists::Generation& generation,
                             std::span<const lists::HashList* const> lists, const FileHashes& hashes,
                             const EntryReader& read_entry);

@@ -1,26 +1,28 @@
 #include "scan/scanner.h"
 
 #include <algorithm>
-#include <set>
+#include <array>
+#include <iterator>
 #include <utility>
 
-#include "base/log.h"
-#include "base/random.h"
+#include "scan/decide.h"
 #include "scan/digests.h"
 #include "scan/file_hashes.h"
+#include "scan/look.h"
+#include "scan/remembering.h"
+#include "scan/scan_metrics.h"
 #include "scan/wanted.h"
 
 namespace hashgate::scan {
 namespace {
 
-/// Below this longer side a picture says too little for a perceptual hash to tell copies from lookalikes.
-constexpr std::uint32_t kMinUsableSide = 24;
-/// Looks at newer generations where matched entries keep changing under a scan.
-constexpr int kMaxMatchAttempts = 3;
+/// Hashes of one call that are matched before its deadline is looked at again. A search of so many takes 8 ms
+/// at ten million entries, and no more than one file may have.
+constexpr std::size_t kHashesAtOnce = 128;
 
-std::int64_t MicrosBetween(SteadyTime from, SteadyTime to) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
-}
+// Values of the label `method`.
+constexpr std::string_view kUploadMethod = "upload";
+constexpr std::string_view kHashesMethod = "hashes";
 
 bool IsCancelled(const ScanRequest& request) {
   return request.cancelled && request.cancelled();
@@ -60,6 +62,16 @@ Cause CauseWithoutDecoding(const ScanRequest& request, const Upload& upload, std
   return Cause::kNotAnImage;
 }
 
+// How many of the files, at least one, are matched in one search.
+std::size_t FilesAtOnce(std::span<const FileHashes> files) {
+  std::size_t count = 0;
+  for (std::size_t hashes = 0; count < files.size(); ++count) {
+    hashes += std::max<std::size_t>(1, files[count].views.size());
+    if (count > 0 && hashes > kHashesAtOnce) break;
+  }
+  return count;
+}
+
 Cause CauseOf(const Error& error) {
   switch (error.reason) {
     case Reason::kDeadlineExceeded: return Cause::kDeadline;
@@ -69,33 +81,7 @@ Cause CauseOf(const Error& error) {
   }
 }
 
-// Takes over what was answered to the same request before, where that was stricter.
-void TakeOver(const RememberedAnswer& earlier, ScanAnswer& answer) {
-  answer.replayed = true;
-  if (earlier.verdict <= answer.verdict) return;
-  answer.verdict = earlier.verdict;
-  answer.rule_id = earlier.rule_id;
-  answer.harm_class = earlier.harm_class;
-}
-
 }  // namespace
-
-// Everything one scan learns on its way.
-struct Scanner::Look {
-  std::shared_ptr<const policy::Policy> policy;
-  std::shared_ptr<const lists::Generation> generation;
-  FileHashes hashes;
-  std::optional<Digests> digests;
-  ByteSpan content;  ///< for digests that are still missing; empty where the bytes are gone
-  decode::DecodeResult image;
-  decode::Format format = decode::Format::kUnknown;
-  std::uint64_t size = 0;
-  Cause cause = Cause::kNone;
-  bool matched_at_all = false;  ///< the look-up ran
-  CoverageDetail coverage;
-  Matches matches;
-  StageTimings timings;
-};
 
 Scanner::Scanner(ScannerParts parts, ScannerOptions options, std::shared_ptr<const policy::Policy> policy)
     : parts_(parts), options_(options), policy_(std::move(policy)) {}
@@ -133,78 +119,6 @@ void Scanner::Decode(const ScanRequest& request, const Upload& upload, const dec
   look.hashes.views = look.image.views;
 }
 
-std::vector<const lists::HashList*> Scanner::ListsFor(const ScanRequest& request,
-                                                      const lists::Generation& generation) {
-  if (!request.system_lists) return generation.EnabledFor(request.tenant, request.lists);
-  std::vector<const lists::HashList*> lists;
-  for (const auto& [id, list] : generation.lists) {
-    if (list.system) lists.push_back(&list);
-  }
-  return lists;
-}
-
-void Scanner::MatchLook(const ScanRequest& request, std::shared_ptr<const lists::Generation> generation,
-                        Look& look) const {
-  const SteadyTime start = parts_.clock->Steady();
-  const std::int64_t matched_before = look.timings.match;
-  // The scan pins its generation here: everything after reads this one only.
-  look.generation = std::move(generation);
-  const std::vector<const lists::HashList*> lists = ListsFor(request, *look.generation);
-  const bool any_entry = std::ranges::any_of(lists, [](const auto* list) { return list->entry_count > 0; });
-  if (!any_entry) {
-    look.cause = Cause::kNoLists;
-    look.coverage.missing.emplace_back("no enabled list holds an entry");
-    return;
-  }
-  // No list can mean the empty file by its digest.
-  if (look.cause != Cause::kEmpty) {
-    for (int attempt = 0;; ++attempt) {
-      const auto lists_now = ListsFor(request, *look.generation);
-      DigestForLists(lists_now, look);
-      Result<Matches> matches = FindMatches(
-          *look.generation, lists_now, look.hashes,
-          [this](lists::ListId list, lists::EntryId entry) { return parts_.catalog->GetEntry(list, entry); });
-      look.timings.match = matched_before + MicrosBetween(start, parts_.clock->Steady());
-      if (!matches) {
-        // Nothing that was not looked up may look like "clean".
-        log::Error("match_failed", "the index could not be searched",
-                   {{"reason", ReasonName(matches.error().reason)}});
-        look.cause = Cause::kStoreUnavailable;
-        look.coverage.missing.emplace_back("the lists could not be searched");
-        return;
-      }
-      look.matches = *std::move(matches);
-      // An entry that changed meanwhile is looked at again, so that no verdict mixes two states of a list.
-      if (look.matches.changed == 0 || attempt == kMaxMatchAttempts) break;
-      look.generation = parts_.catalog->Current();
-    }
-    if (look.matches.unreadable > 0) {
-      log::Error("entry_unreadable", "the store could not read matched entries",
-                 {{"entries", look.matches.unreadable}});
-      look.coverage.missing.emplace_back("the records of matched entries could not be read");
-    }
-  }
-  look.matched_at_all = true;
-  DescribeCoverage(request, look);
-}
-
-// The lists may hold a digest that none held when the upload began to arrive.
-void Scanner::DigestForLists(std::span<const lists::HashList* const> lists, Look& look) {
-  if (!look.digests) return;
-  const DigestKinds missing = DigestsHeld(lists, *look.generation).Without(look.digests->kinds);
-  if (missing.IsEmpty()) return;
-  if (look.content.size() != look.size) {
-    // An upload reader leaves nothing out of what it does not keep; another caller must not get "clean" by
-    // it.
-    look.coverage.missing.emplace_back("a digest that the lists hold was not computed");
-    return;
-  }
-  const SteadyTime start = std::chrono::steady_clock::now();
-  AddDigests(missing, look.content, *look.digests);
-  SetDigests(*look.digests, look.hashes);
-  look.timings.digest += MicrosBetween(start, std::chrono::steady_clock::now());
-}
-
 DigestKinds Scanner::WantedDigests() const {
   if (options_.all_digests) return DigestKinds::All();
   const auto generation = parts_.catalog->Current();
@@ -215,194 +129,7 @@ DigestKinds Scanner::WantedDigests() const {
   return DigestsHeld(lists, *generation).With(DigestKind::kSha256);
 }
 
-// What was consulted, and what it could not be compared with.
-void Scanner::DescribeCoverage(const ScanRequest& request, Look& look) {
-  const std::vector<const lists::HashList*> lists = ListsFor(request, *look.generation);
-  for (const std::string& name : request.lists) {
-    if (std::ranges::none_of(lists, [&name](const auto* list) { return list->config.name == name; })) {
-      look.coverage.missing.push_back("the list '" + name + "' is disabled");
-    }
-  }
-  const bool lacks_nn512 = look.hashes.turned && LacksNn512(look.hashes);
-  for (const lists::HashList* list : lists) {
-    look.coverage.lists.push_back(list->config.name);
-    if (lacks_nn512 && NeedsNn512(*look.generation, *list)) {
-      look.coverage.missing.push_back(
-          "the picture's nn512 hash was not computed; hashes of that or of unknown "
-          "pipeline on the list '" +
-          list->config.name + "' were compared with its full one");
-    }
-  }
-  if (look.hashes.turned) return;
-  // Hashes from elsewhere: what the caller did not send could not be compared.
-  const struct {
-    Algorithm algorithm;
-    bool given;
-  } algorithms[] = {{Algorithm::kMd5, look.hashes.md5.has_value()},
-                    {Algorithm::kSha1, look.hashes.sha1.has_value()},
-                    {Algorithm::kSha256, look.hashes.sha256.has_value()},
-                    {Algorithm::kPdq, !look.hashes.views.empty()}};
-  for (const auto& [algorithm, given] : algorithms) {
-    const bool held = std::ranges::any_of(
-        lists, [&](const auto* list) { return look.generation->index->HoldsAny(list->id, algorithm); });
-    if (held && !given) {
-      look.coverage.missing.push_back("no " + std::string(AlgorithmName(algorithm)) +
-                                      " hash was given, and the lists hold some");
-    }
-  }
-}
-
-ScanAnswer Scanner::Decide(const ScanRequest& request, Look look) const {
-  const SteadyTime start = parts_.clock->Steady();
-  ScanAnswer answer;
-  answer.scan_id = NewUlid(ToUnixMillis(parts_.clock->Wall()));
-  answer.cause = look.cause;
-  if (!look.matches.found.empty()) {
-    answer.outcome = Outcome::kMatched;
-  } else if (look.cause != Cause::kNone) {
-    answer.outcome = OutcomeOf(look.cause);
-  } else {
-    answer.outcome = Outcome::kNotMatched;
-  }
-
-  CoverageDetail& coverage = look.coverage;
-  coverage.views = static_cast<int>(look.hashes.views.size());
-  coverage.frames_seen = look.image.frames_seen;
-  coverage.frames_total = look.image.frames_total;
-  if (look.image.frames_seen < look.image.frames_total) {
-    coverage.missing.push_back(std::to_string(look.image.frames_seen) + " of " +
-                               std::to_string(look.image.frames_total) + " frames were looked at");
-  }
-  if (look.image.colour_unusual) {
-    coverage.missing.emplace_back(
-        "the file asks for a colour profile or gamma that is not applied: a viewer may show something else");
-  }
-  if (look.image.cause == Cause::kTruncated) coverage.missing.emplace_back("part of the picture is missing");
-  const int best_quality = BestQuality(look.hashes);
-  if (look.matched_at_all) {
-    if (look.hashes.md5) coverage.algorithms.push_back(Algorithm::kMd5);
-    if (look.hashes.sha1) coverage.algorithms.push_back(Algorithm::kSha1);
-    if (look.hashes.sha256) coverage.algorithms.push_back(Algorithm::kSha256);
-    if (best_quality >= 0) coverage.algorithms.push_back(Algorithm::kPdq);
-    const bool too_small = look.hashes.turned &&
-                           std::max(look.image.width, look.image.height) < kMinUsableSide &&
-                           best_quality >= 0;
-    const bool unusable = too_small || best_quality < kMinUsablePdqQuality;
-    const bool any_digest = look.hashes.md5 || look.hashes.sha1 || look.hashes.sha256;
-    if (best_quality < 0 || (unusable && look.matches.found.empty())) {
-      coverage.level = any_digest ? CoverageLevel::kExactOnly : CoverageLevel::kPartial;
-      if (best_quality >= 0) {
-        coverage.missing.emplace_back(too_small
-                                          ? "the picture is too small to recognise edited copies of it"
-                                          : "the picture is too plain to recognise edited copies of it");
-      }
-    } else {
-      coverage.level = coverage.missing.empty() ? CoverageLevel::kComplete : CoverageLevel::kPartial;
-    }
-  }
-
-  std::vector<policy::MatchFact> facts;
-  facts.reserve(look.matches.found.size());
-  for (const MatchDetail& match : look.matches.found) facts.push_back(match.fact);
-  const policy::Input input{.matches = facts,
-                            .outcome = answer.outcome,
-                            .cause = answer.cause,
-                            .coverage = coverage.level,
-                            .surface = request.surface.name,
-                            .surface_kind = request.surface.kind,
-                            .images_only = request.surface.images_only};
-  const policy::Decision decision = look.policy->Decide(input);
-  answer.verdict = decision.verdict;
-  answer.rule_id = decision.rule_id;
-  answer.harm_class = decision.harm_class;
-  for (const policy::Step& step : decision.steps) {
-    if (step.match < look.matches.found.size()) look.matches.found[step.match].verdict = step.verdict;
-  }
-  std::ranges::stable_sort(look.matches.found, [](const MatchDetail& a, const MatchDetail& b) {
-    if (a.verdict != b.verdict) return a.verdict > b.verdict;
-    if (a.fact.identity != b.fact.identity) return a.fact.identity > b.fact.identity;
-    return a.fact.distance_bits < b.fact.distance_bits;
-  });
-
-  if (answer.outcome == Outcome::kNotEvaluated) answer.retry_after = options_.retry_after;
-  answer.coverage = std::move(coverage);
-  answer.matches = std::move(look.matches.found);
-  answer.matches_truncated = look.matches.truncated;
-  answer.policy_version = look.policy->Name() + "/" + look.policy->Version();
-  answer.policy_digest = look.policy->TextDigest();
-  answer.generation = look.generation->number;
-  answer.image = std::move(look.image);
-  answer.format = look.format;
-  answer.size = look.size;
-  answer.digests = look.digests;
-  answer.timings = look.timings;
-  answer.timings.decide = MicrosBetween(start, parts_.clock->Steady());
-  return answer;
-}
-
-Result<ScanAnswer> Scanner::Finish(const ScanRequest& request, ByteSpan content_digest,
-                                   IdempotencyTable::Ticket* ticket, ScanAnswer answer) const {
-  if (ticket != nullptr) {
-    Result<std::optional<RememberedAnswer>> seen = ticket->Seen(content_digest);
-    Status remembered;
-    if (!seen) {
-      if (seen.error().reason == Reason::kRequestIdReused) return std::unexpected(std::move(seen).error());
-      remembered = std::unexpected(std::move(seen).error());
-    } else {
-      if (const auto& before = *seen; before) TakeOver(*before, answer);
-      // Our own failures are never replayed.
-      if (answer.outcome != Outcome::kNotEvaluated) {
-        remembered = ticket->Remember(content_digest, {answer.verdict, answer.harm_class, answer.rule_id});
-      }
-    }
-    if (!remembered) {
-      log::Error("request_not_remembered", "the store could not remember a request id",
-                 {{"reason", ReasonName(remembered.error().reason)}});
-      const Verdict held = CurrentPolicy()->ForCause(Cause::kStoreUnavailable, request.surface.kind);
-      // A match stays what it is; anything laxer than the failure's own verdict cannot be promised to happen
-      // once.
-      if (answer.outcome != Outcome::kMatched) {
-        answer.outcome = Outcome::kNotEvaluated;
-        answer.cause = Cause::kStoreUnavailable;
-        answer.retry_after = options_.retry_after;
-      }
-      if (held > answer.verdict) {
-        answer.verdict = held;
-        answer.rule_id = "cause/" + std::string(Name(Cause::kStoreUnavailable));
-      }
-    }
-  }
-  if (answer.verdict == Verdict::kBlock) answer.retain_until = parts_.clock->Wall() + options_.retain_blocked;
-  if (request.accepted != SteadyTime{}) {
-    answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
-  }
-  return answer;
-}
-
-void Scanner::Record(const ScanAnswer& answer, std::string_view method) const {
-  if (parts_.metrics == nullptr || answer.harm_class == HarmClass::kTest) return;
-  using obs::Metric;
-  obs::Metrics& metrics = *parts_.metrics;
-  metrics.Count(Metric::kScans, {{"method", method},
-                                 {"verdict", Name(answer.verdict)},
-                                 {"outcome", Name(answer.outcome)},
-                                 {"cause", Name(answer.cause)}});
-  metrics.Count(Metric::kScanBytes, {}, static_cast<double>(answer.size));
-  metrics.Observe(Metric::kScanSeconds, static_cast<double>(answer.timings.total) * 1e-6,
-                  {{"method", method}});
-  const std::pair<const char*, std::int64_t> stages[] = {{"queue", answer.timings.queue},
-                                                         {"digest", answer.timings.digest},
-                                                         {"decode_wait", answer.timings.decode_wait},
-                                                         {"decode", answer.timings.decode},
-                                                         {"hash", answer.timings.hash},
-                                                         {"match", answer.timings.match},
-                                                         {"decide", answer.timings.decide}};
-  for (const auto& [stage, micros] : stages) {
-    metrics.Observe(Metric::kStageSeconds, static_cast<double>(micros) * 1e-6, {{"stage", stage}});
-  }
-}
-
-Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
+Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
   Look look;
   look.policy = CurrentPolicy();
   look.digests = upload.digests;
@@ -435,7 +162,8 @@ Result<Scanner::Look> Scanner::LookUp(const ScanRequest& request, const Upload& 
   }
   // Where nothing was decoded because there was nothing to match, a list that appeared meanwhile must not
   // make that look like a complete look.
-  MatchLook(request, nothing_to_match ? current : parts_.catalog->Current(), look);
+  MatchLooks(request, *parts_.catalog, *parts_.clock, nothing_to_match ? current : parts_.catalog->Current(),
+             {&look, 1});
   return look;
 }
 
@@ -444,7 +172,7 @@ Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload,
   for (;;) {
     Decode(request, upload, wanted, deadline, look);
     if (IsCancelled(request)) return Cancelled();
-    MatchLook(request, parts_.catalog->Current(), look);
+    MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), {&look, 1});
     // A list that needs the other pipeline may have appeared since the picture was hashed without it: then
     // the picture is decoded once more, for it.
     const bool complete = wanted.pdq_nn512 || look.hashes.views.empty() ||
@@ -458,26 +186,48 @@ Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload,
   }
 }
 
-Result<ScanAnswer> Scanner::Answer(const ScanRequest& request, int file, ByteSpan content_digest,
-                                   std::string_view method, const std::function<Result<Look>()>& look_up) {
-  std::unique_ptr<IdempotencyTable::Ticket> ticket;
-  if (!request.request_id.empty() && parts_.idempotency != nullptr) {
-    auto taken = parts_.idempotency->Take({request.tenant, request.caller, request.request_id, file},
-                                          WorkDeadline(request, options_.answer_reserve), request.cancelled);
-    if (!taken && taken.error().reason == Reason::kCancelled) return Cancelled();
-    if (!taken) return NotEvaluated(request, Cause::kDeadline, taken.error().message, file);
-    ticket = *std::move(taken);
-    // Refuse other bytes before any work is spent on them.
-    if (const auto seen = ticket->Seen(content_digest);
-        !seen && seen.error().reason == Reason::kRequestIdReused) {
-      return std::unexpected(seen.error());
+Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, FileNumbers files,
+                                                std::span<const ByteSpan> content_digests,
+                                                std::string_view method, const LookUpFunction& look_up) {
+  Remembering remembering(parts_.idempotency, request, files, content_digests);
+  if (const Status begun = remembering.Begin(WorkDeadline(request, options_.answer_reserve)); !begun) {
+    if (begun.error().reason != Reason::kDeadlineExceeded) return std::unexpected(begun.error());
+    return NotEvaluatedEach(request, files, begun.error().message);
+  }
+  HASHGATE_ASSIGN_OR_RETURN(std::vector<Look> looks, look_up());
+  const SteadyTime start = parts_.clock->Steady();
+  const WallTime now = parts_.clock->Wall();
+  std::vector<ScanAnswer> answers;
+  answers.reserve(looks.size());
+  for (Look& look : looks) answers.push_back(Decide(request, std::move(look), options_.retry_after, now));
+  // As with matching, each file has its share.
+  const std::int64_t decide = MicrosBetween(start, parts_.clock->Steady());
+  for (ScanAnswer& answer : answers) {
+    answer.timings.decide = decide / static_cast<std::int64_t>(answers.size());
+  }
+  const auto held = [&] { return CurrentPolicy()->ForCause(Cause::kStoreUnavailable, request.surface.kind); };
+  HASHGATE_RETURN_IF_ERROR(remembering.End(answers, held, options_.retry_after));
+  for (ScanAnswer& answer : answers) {
+    if (answer.verdict == Verdict::kBlock) {
+      answer.retain_until = now + options_.retain_blocked;
     }
   }
-  HASHGATE_ASSIGN_OR_RETURN(Look look, look_up());
-  HASHGATE_ASSIGN_OR_RETURN(ScanAnswer answer,
-                            Finish(request, content_digest, ticket.get(), Decide(request, std::move(look))));
-  if (!request.system_lists) Record(answer, method);
-  return answer;
+  if (request.accepted != SteadyTime{}) {
+    const std::int64_t total = MicrosBetween(request.accepted, parts_.clock->Steady());
+    for (ScanAnswer& answer : answers) answer.timings.total = total;
+  }
+  if (!request.system_lists && parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
+  return answers;
+}
+
+std::vector<ScanAnswer> Scanner::NotEvaluatedEach(const ScanRequest& request, FileNumbers files,
+                                                  const std::string& missing) const {
+  std::vector<ScanAnswer> answers;
+  answers.reserve(files.count);
+  for (std::size_t i = 0; i < files.count; ++i) {
+    answers.push_back(NotEvaluated(request, Cause::kDeadline, missing, files.At(i)));
+  }
+  return answers;
 }
 
 ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::string missing,
@@ -487,46 +237,72 @@ ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::s
   look.generation = parts_.catalog->Current();
   look.cause = cause;
   look.coverage.missing.push_back(std::move(missing));
-  ScanAnswer answer = Decide(request, std::move(look));
-  if (!request.request_id.empty() && parts_.idempotency != nullptr) {
-    // No answer to an id is laxer than an earlier one, not even one that saw nothing.
-    const auto earlier = parts_.idempotency->Peek({request.tenant, request.caller, request.request_id, file});
-    if (earlier) {
-      if (const auto& before = *earlier; before) TakeOver(*before, answer);
-    }
-  }
+  ScanAnswer answer = Decide(request, std::move(look), options_.retry_after, parts_.clock->Wall());
+  // No answer to an id is laxer than an earlier one, not even one that saw nothing.
+  Remembering::TakeOverEarlier(parts_.idempotency, request, file, answer);
   answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
-  Record(answer, file < 0 ? "upload" : "hashes");
+  if (parts_.metrics != nullptr) {
+    RecordScans(*parts_.metrics, {&answer, 1}, file < 0 ? kUploadMethod : kHashesMethod);
+  }
   return answer;
 }
 
 Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& upload) {
-  return Answer(request, -1, upload.digests.sha256, "upload", [&] { return LookUp(request, upload); });
+  const ByteSpan content = upload.digests.sha256;
+  HASHGATE_ASSIGN_OR_RETURN(
+      std::vector<ScanAnswer> answers,
+      Answer(request, {}, {&content, 1}, kUploadMethod, [&]() -> Result<std::vector<Look>> {
+        std::vector<Look> looks;
+        HASHGATE_ASSIGN_OR_RETURN(looks.emplace_back(), LookUp(request, upload));
+        return looks;
+      }));
+  return std::move(answers.front());
 }
 
-Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request,
-                                               std::span<const FileHashes> files) {
+Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, FileNumbers numbers,
+                                                    std::span<FileHashes> files) {
+  std::vector<std::array<std::uint8_t, 32>> digests;
+  std::vector<ByteSpan> contents;
+  if (Remembering::Wants(parts_.idempotency, request)) {
+    digests.reserve(files.size());
+    for (const FileHashes& file : files) contents.emplace_back(digests.emplace_back(DigestOf(file)));
+  }
+  return Answer(request, numbers, contents, kHashesMethod, [&]() -> Result<std::vector<Look>> {
+    const std::shared_ptr<const policy::Policy> policy = CurrentPolicy();
+    const std::int64_t queued =
+        request.accepted != SteadyTime{} ? MicrosBetween(request.accepted, parts_.clock->Steady()) : 0;
+    std::vector<Look> looks(files.size());
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      looks[i].policy = policy;
+      looks[i].hashes = std::move(files[i]);
+      looks[i].timings.queue = queued;
+    }
+    MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), looks);
+    return looks;
+  });
+}
+
+Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request, std::vector<FileHashes> files) {
   std::vector<ScanAnswer> answers;
-  answers.reserve(files.size());
   HASHGATE_RETURN_IF_ERROR(CheckLists(request, *parts_.catalog->Current()));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (std::size_t begin = 0; begin < files.size();) {
     if (IsCancelled(request)) return Cancelled();
-    const int file = static_cast<int>(i);
-    if (parts_.clock->Steady() >= work_deadline) {
-      answers.push_back(
-          NotEvaluated(request, Cause::kDeadline, "the deadline came before this file's turn", file));
-      continue;
+    const bool late = parts_.clock->Steady() >= work_deadline;
+    const std::size_t count = late ? files.size() - begin : FilesAtOnce(std::span(files).subspan(begin));
+    const FileNumbers numbers{.first = static_cast<int>(begin), .count = count};
+    std::vector<ScanAnswer> some;
+    if (late) {
+      some = NotEvaluatedEach(request, numbers, "the deadline came before this file's turn");
+    } else {
+      HASHGATE_ASSIGN_OR_RETURN(some, MatchFiles(request, numbers, std::span(files).subspan(begin, count)));
     }
-    HASHGATE_ASSIGN_OR_RETURN(ScanAnswer answer,
-                              Answer(request, file, DigestOf(files[i]), "hashes", [&]() -> Result<Look> {
-                                Look look;
-                                look.policy = CurrentPolicy();
-                                look.hashes = files[i];
-                                MatchLook(request, parts_.catalog->Current(), look);
-                                return look;
-                              }));
-    answers.push_back(std::move(answer));
+    if (answers.empty()) {
+      answers = std::move(some);
+    } else {
+      std::ranges::move(some, std::back_inserter(answers));
+    }
+    begin += count;
   }
   return answers;
 }

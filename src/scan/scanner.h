@@ -15,9 +15,12 @@
 #include "policy/policy.h"
 #include "scan/idempotency.h"
 #include "scan/matcher.h"
+#include "scan/remembering.h"
 #include "scan/types.h"
 
 namespace hashgate::scan {
+
+struct Look;
 
 /// Takes the bytes of one upload as they arrive. Keeps them only while they are few enough to decode.
 /// Threads: confined.
@@ -94,8 +97,9 @@ class Scanner {
   /// missing.
   [[nodiscard]] DigestKinds WantedDigests() const;
 
-  /// Matches hashes that were computed elsewhere; one answer a file. Errors: as Scan.
-  Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::span<const FileHashes> files);
+  /// Matches hashes that were computed elsewhere, many files in one search; one answer a file. Errors: as
+  /// Scan.
+  Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::vector<FileHashes> files);
 
   /// The answer to a call that could not be worked on to its end, e.g. kDeadline for an upload that stopped
   /// arriving. `file` is the index of the file in a call with several, else -1.
@@ -107,24 +111,21 @@ class Scanner {
   [[nodiscard]] const ScannerOptions& options() const { return options_; }
 
  private:
-  struct Look;
+  using LookUpFunction = std::function<Result<std::vector<Look>>()>;
+
   Result<Look> LookUp(const ScanRequest& request, const Upload& upload);
   void Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
               SteadyTime deadline, Look& look) const;
   Status DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,
                         SteadyTime deadline, Look& look) const;
-  static std::vector<const lists::HashList*> ListsFor(const ScanRequest& request,
-                                                      const lists::Generation& generation);
-  void MatchLook(const ScanRequest& request, std::shared_ptr<const lists::Generation> generation,
-                 Look& look) const;
-  static void DigestForLists(std::span<const lists::HashList* const> lists, Look& look);
-  static void DescribeCoverage(const ScanRequest& request, Look& look);
-  Result<ScanAnswer> Answer(const ScanRequest& request, int file, ByteSpan content_digest,
-                            std::string_view method, const std::function<Result<Look>()>& look_up);
-  ScanAnswer Decide(const ScanRequest& request, Look look) const;
-  Result<ScanAnswer> Finish(const ScanRequest& request, ByteSpan content_digest,
-                            IdempotencyTable::Ticket* ticket, ScanAnswer answer) const;
-  void Record(const ScanAnswer& answer, std::string_view method) const;
+  // Answers files of a call together, with what their request id asks for; `look_up` gives a look for each.
+  Result<std::vector<ScanAnswer>> Answer(const ScanRequest& request, FileNumbers files,
+                                         std::span<const ByteSpan> content_digests, std::string_view method,
+                                         const LookUpFunction& look_up);
+  Result<std::vector<ScanAnswer>> MatchFiles(const ScanRequest& request, FileNumbers numbers,
+                                             std::span<FileHashes> files);
+  std::vector<ScanAnswer> NotEvaluatedEach(const ScanRequest& request, FileNumbers files,
+                                           const std::string& missing) const;
 
   const ScannerParts parts_;
   const ScannerOptions options_;

@@ -95,8 +95,7 @@ struct ScanAnswer {
   std::vector<MatchDetail> matches;  ///< strictest first
   bool matches_truncated = false;
   std::string rule_id;
-  std::string policy_version;
-  std::string policy_digest;
+  std::shared_ptr<const policy::Policy> policy;  ///< that decided
   std::int64_t generation = 0;
   StageTimings timings;
   std::optional<std::chrono::milliseconds> retry_after;  ///< for kNotEvaluated

@@ -43,6 +43,16 @@ class BruteForceIndex final : public index::HashIndex {
     return Select(std::move(found), bounds);
   }
 
+  Result<std::vector<index::SearchResult>> SearchPdqEach(std::span<const index::PdqQuerySet> sets,
+                                                         std::span<const index::ListRadius> lists,
+                                                         const index::SearchBounds& bounds) const override {
+    std::vector<index::SearchResult> results;
+    for (const index::PdqQuerySet& queries : sets) {
+      HASHGATE_ASSIGN_OR_RETURN(results.emplace_back(), SearchPdq(queries, lists, bounds));
+    }
+    return results;
+  }
+
   Result<index::SearchResult> SearchDigests(const index::DigestQuery& query,
                                             std::span<const index::ListId> lists,
                                             const index::SearchBounds& bounds) const override {

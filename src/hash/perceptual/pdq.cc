@@ -32,11 +32,11 @@ bool IsHashable(int rows, int cols) {
   return rows >= kMinHashableSide && cols >= kMinHashableSide;
 }
 
-/// The blocks of a picture, and its luma where the textbook's own order is asked for.
+/// The blocks of a picture, and a turn's own in the textbook's order where that is asked for.
 struct Source {
   MirroredBlocks blocks;
   Tolerance tolerance;
-  std::function<LumaView()> luma;
+  std::function<Block64(Dihedral)> exact;
 };
 
 PdqFormSet FormsOf(const Source& source, PdqFormsTrace& trace) {
@@ -57,7 +57,7 @@ PdqFormSet FormsOf(const Source& source, PdqFormsTrace& trace) {
       out.forms[turn] = route.transposed ? division.transposed : division.bits;
       continue;
     }
-    const Block64 block = ExactDownsample(source.luma(), static_cast<Dihedral>(turn));
+    const Block64 block = source.exact(static_cast<Dihedral>(turn));
     out.forms[turn] = BitsOf(DctOf(block));
     if (is_original) out.quality = QualityOf(block);
     ++trace.exact_turns;
@@ -88,7 +88,7 @@ std::optional<PdqFormSet> ComputePdqForms(const LumaView& luma, PdqFormsTrace& t
   if (!IsHashable(luma.rows, luma.cols)) return std::nullopt;
   return FormsOf({.blocks = DownsampleMirrored(luma),
                   .tolerance = ToleranceFor(luma.rows, luma.cols, false),
-                  .luma = [&luma] { return luma; }},
+                  .exact = [&luma](Dihedral turn) { return ExactDownsample(luma, turn); }},
                  trace);
 }
 
@@ -103,7 +103,7 @@ std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels, PdqFormsTrace& trac
   const Kernel& kernel = KernelFor(BoxWindow(pixels.rows()));
   return FormsOf({.blocks = DownsampleRows(pixels, kernel),
                   .tolerance = ToleranceFor(pixels.rows(), pixels.cols(), pixels.channels() == 1),
-                  .luma = luma},
+                  .exact = [&luma](Dihedral turn) { return ExactDownsample(luma(), turn); }},
                  trace);
 }
 
@@ -115,6 +115,24 @@ std::optional<PdqFormSet> ComputePdqForms(const LumaView& luma) {
 std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels) {
   PdqFormsTrace trace;
   return ComputePdqForms(pixels, trace);
+}
+
+PdqFormSet ComputePickedPdqForms(const PickedPicture& picture, PdqFormsTrace& trace) {
+  const auto exact = [&picture](Dihedral turn) {
+    const Route route = kRoutes[static_cast<std::size_t>(turn)];
+    WipedPlane drawn;
+    drawn.plane = DrawPicked(picture, route.mirrored);
+    return ExactDownsample(drawn.plane.view(), route.transposed ? Dihedral::kFlipPlus1 : Dihedral::kOriginal);
+  };
+  return FormsOf({.blocks = DownsamplePicked(picture, KernelFor(kMaxPickedWeight)),
+                  .tolerance = ToleranceFor(kPickedSide, kPickedSide, picture.channels == 1),
+                  .exact = exact},
+                 trace);
+}
+
+PdqFormSet ComputePickedPdqForms(const PickedPicture& picture) {
+  PdqFormsTrace trace;
+  return ComputePickedPdqForms(picture, trace);
 }
 
 std::optional<PdqFormSet> ComputeExactPdqForms(const LumaView& luma) {

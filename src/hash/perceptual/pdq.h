@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "hash/perceptual/pdq_picked.h"
 #include "hash/perceptual/pdq_textbook.h"
 #include "hash/perceptual/pixel_rows.h"
 #include "hashgate/hash.h"
@@ -44,6 +45,12 @@ std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels);
 /// Shapes: rows x cols samples of 0..255. Threads: thread-safe. Cost: about 1 ns a sample.
 std::optional<PdqFormSet> ComputePdqForms(const LumaView& luma);
 
+/// The hashes of all eight turns of a picture that is brought to 512x512 by picking pixels, each of the
+/// turned picture so picked: of the four mirrorings, and of each of these transposed. As exact as
+/// ComputePdqForms of each mirroring, and the same in every bit. Threads: thread-safe. Cost: that of
+/// DownsamplePicked and 0.1 ms; a turn in the textbook's order adds 1 ms.
+PdqFormSet ComputePickedPdqForms(const PickedPicture& picture);
+
 /// How ComputePdqForms reached its result, for tests and measurements.
 struct PdqFormsTrace {
   int exact_turns = 0;   ///< turns computed in the textbook's order
@@ -51,5 +58,6 @@ struct PdqFormsTrace {
 };
 std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels, PdqFormsTrace& trace);
 std::optional<PdqFormSet> ComputePdqForms(const LumaView& luma, PdqFormsTrace& trace);
+PdqFormSet ComputePickedPdqForms(const PickedPicture& picture, PdqFormsTrace& trace);
 
 }  // namespace hashgate::perceptual

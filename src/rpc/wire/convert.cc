@@ -28,16 +28,16 @@ Result<HashValue> FromProto(const v1::HashValue& value, const std::string& field
   }
   HashValue hash;
   hash.algorithm = FromProto(value.algorithm());
-  const std::string name(AlgorithmName(hash.algorithm));
+  const auto name = [&hash] { return std::string(AlgorithmName(hash.algorithm)); };
   const std::size_t size = HashSize(hash.algorithm);
   if (size == 0) {
     return Fail(Reason::kUnsupported,
-                "'" + field + "': this build neither stores nor matches hashes of " + name,
+                "'" + field + "': this build neither stores nor matches hashes of " + name(),
                 Join(field, "algorithm"));
   }
   if (value.value().size() != size) {
     return Fail(Reason::kHashMalformed,
-                "'" + field + "': a value of " + name + " has " + std::to_string(size) + " bytes, not " +
+                "'" + field + "': a value of " + name() + " has " + std::to_string(size) + " bytes, not " +
                     std::to_string(value.value().size()),
                 Join(field, "value"));
   }

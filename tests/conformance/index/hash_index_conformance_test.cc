@@ -135,6 +135,47 @@ TEST_P(HashIndexConformance, ClusteredHashesInManyListsWithTheirOwnRadii) {
   }
 }
 
+// Each set's result is what it would be alone, whatever the sets beside it find or use up.
+TEST_P(HashIndexConformance, SetsSearchedTogetherAnswerAsAlone) {
+  auto centres = Queries(6);
+  std::vector<IndexedHash> rows;
+  for (EntryId entry = 0; entry < 8'000; ++entry) {
+    // One centre is crowded: its sets are truncated, the others must not notice.
+    const auto centre = entry % 4 == 0 ? random_() % 6 : 0;
+    const int distance = static_cast<int>(random_() % 60);
+    rows.push_back(PdqRow(static_cast<ListId>(1 + random_() % 3), entry,
+                          AtDistance(centres[centre].hash, distance, random_),
+                          static_cast<ActionClass>(random_() % 3), static_cast<Pipeline>(random_() % 3)));
+  }
+  Add(rows);
+  Publish();
+  std::vector<PdqQuery> queries;
+  for (std::uint32_t i = 0; i < 120; ++i) {
+    queries.push_back({AtDistance(centres[i % 6].hash, static_cast<int>(random_() % 10), random_),
+                       static_cast<Pipeline>(random_() % 3), i});
+  }
+  const auto some = [&](std::size_t first, std::size_t count) {
+    return PdqQuerySet(queries).subspan(first, count);
+  };
+  // Sets of one centre and of several, empty ones, and one whose queries are in another set too.
+  const std::vector<PdqQuerySet> sets = {some(0, 1), some(1, 1),   {},           some(2, 40),
+                                         some(6, 1), some(42, 77), some(119, 1), some(3, 2)};
+  const std::vector<ListRadius> lists = {{1, 31}, {2, 20}, {3, 45}};
+  for (const SearchBounds bounds : {kUnbounded, SearchBounds{}, SearchBounds{1, 1}, SearchBounds{2, 30}}) {
+    const auto found = index_->SearchPdqEach(sets, lists, bounds);
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), sets.size());
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      // As a condition: to print how two such texts differ takes minutes.
+      EXPECT_TRUE(Text(Result<SearchResult>((*found)[i])) ==
+                  Text(expected_->SearchPdq(sets[i], lists, bounds)))
+          << "set " << i << ", " << bounds.per_group << " a group";
+    }
+  }
+  EXPECT_TRUE(index_->SearchPdqEach({}, lists, {})->empty());
+  EXPECT_FALSE(index_->SearchPdqEach(sets, std::vector<ListRadius>{{1, 64}}, {}));
+}
+
 // A list made to fill few buckets: where a band search gives up, nothing may be missing after the scan.
 TEST_P(HashIndexConformance, ACrowdedListIsSearchedAllTheSame) {
   const PdqHash centre = RandomHash(random_);

@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <set>
 #include <thread>
 
 #include "grpc_health.grpc.pb.h"
@@ -339,6 +340,43 @@ TEST_F(RpcServerTest, ExportGivesWhatListEntriesGives) {
   EXPECT_EQ(entries.size(), 1'301U);
   for (const v1::Entry& entry : entries) listed += entry.SerializeAsString();
   EXPECT_EQ(exported, listed);
+}
+
+TEST_F(RpcServerTest, ManyFilesInOneCallAreEachAnsweredAndCounted) {
+  v1::MatchHashesRequest request;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    v1::HashValue& hash = *request.add_files()->add_hashes();
+    hash.set_algorithm(v1::ALGORITHM_PDQ);
+    const auto bytes = MakeHash(Algorithm::kPdq, i % 50 == 7 ? 5 : 1'000 + i).bytes;
+    hash.set_value(bytes.data(), bytes.size());
+  }
+  const auto stub = v1::ScanService::NewStub(Channel());
+  const auto match = [&](v1::MatchHashesResponse& response) {
+    grpc::ClientContext context;
+    SetTimeout(context, seconds(10));
+    return stub->MatchHashes(&context, request, &response);
+  };
+  v1::MatchHashesResponse response;
+  const grpc::Status status = match(response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(response.results_size(), 200);
+  std::set<std::string> ids;
+  for (int i = 0; i < 200; ++i) {
+    const v1::ScanResult& result = response.results(i);
+    EXPECT_EQ(result.outcome(), i % 50 == 7 ? v1::OUTCOME_MATCHED : v1::OUTCOME_NOT_MATCHED) << i;
+    EXPECT_EQ(result.matches_size(), i % 50 == 7 ? 1 : 0) << i;
+    EXPECT_FALSE(result.has_image());
+    ids.insert(result.scan_id());
+  }
+  EXPECT_EQ(ids.size(), 200U);
+  const std::string metrics = metrics_->Exposition();
+  EXPECT_THAT(metrics, HasSubstr("verdict=\"ALLOW\"} 196"));
+  EXPECT_THAT(metrics, HasSubstr("hashgate_scan_seconds_count{method=\"hashes\"} 200"));
+  EXPECT_THAT(metrics, HasSubstr("hashgate_scan_stage_seconds_count{stage=\"match\"} 200"));
+  EXPECT_THAT(metrics, ::testing::Not(HasSubstr("stage=\"decode\"")));
+
+  request.mutable_files(150)->mutable_hashes(0)->set_value("short");
+  EXPECT_EQ(rpc::FromGrpc(match(response)).field, "files[150].hashes[0].value");
 }
 
 TEST_F(RpcServerTest, MessagesNameFieldsNotTheirValues) {

@@ -71,6 +71,31 @@ TEST_F(FailingMemoryTest, ASmallMergeThatFailsLosesNothing) {
   EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 5'500U);
 }
 
+// Where snapshots do the merges themselves, each would try again, and every try takes the time of a merge.
+TEST_F(FailingMemoryTest, ALargeMergeThatFailedIsNotTriedAgainUntilSomethingChanges) {
+  SegmentIndexOptions options;
+  options.small_rows = 1'000;
+  const auto builder = NewIndexBuilder(options);
+  // Segments of 4,000 rows; what they become cannot be had.
+  for (EntryId first = 0; first < 40'000; first += 4'000) {
+    ASSERT_TRUE(builder->Add(RandomRows(random_, 4'000, first)));
+    fails_from.store(250'000);
+    EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), first + 4'000);
+  }
+  const int before = failures.load();
+  EXPECT_GT(before, 0);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 40'000U);
+  EXPECT_EQ(failures.load(), before);
+  // Each change is worth a try of each lane, and no more.
+  builder->Withdraw(1, 17);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 39'999U);
+  EXPECT_GT(failures.load(), before);
+  EXPECT_LE(failures.load(), before + 2);
+  fails_from.store(0);
+  ASSERT_TRUE(builder->Add(RandomRows(random_, 10, 40'000)));
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 40'009U);
+}
+
 TEST_F(FailingMemoryTest, ALargeMergeThatFailsIsTriedAgainAfterTheNextChange) {
   Mutex mutex;
   bool closing = false;

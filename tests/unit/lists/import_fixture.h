@@ -10,6 +10,7 @@
 
 #include "lists/catalog.h"
 #include "testing/fake_store.h"
+#include "testing/forwarding_builder.h"
 #include "testing/list_records.h"
 
 namespace hashgate::lists {
@@ -22,23 +23,17 @@ using testing::MakeImport;
 using testing::MakeRecord;
 
 // Passes everything on to the real index until told to have no memory left.
-class TightIndex final : public index::IndexBuilder {
+class TightIndex final : public testing::ForwardingBuilder {
  public:
   TightIndex(const int* adds_left, const index::IndexOptions& options)
-      : adds_left_(adds_left), real_(index::NewIndexBuilder(options)) {}
+      : ForwardingBuilder(options), adds_left_(adds_left) {}
   Status Add(std::span<const index::IndexedHash> hashes) override {
     if (*adds_left_ == 0) return Fail(Reason::kMemoryLimit, "the index would need 2 of 1 bytes");
-    return real_->Add(hashes);
+    return ForwardingBuilder::Add(hashes);
   }
-  void Withdraw(ListId list, EntryId entry) override { real_->Withdraw(list, entry); }
-  void WithdrawList(ListId list) override { real_->WithdrawList(list); }
-  std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }
-  void Settle() override { real_->Settle(); }
-  Status Restore(index::SnapshotReader& in) override { return real_->Restore(in); }
 
  private:
   const int* adds_left_;
-  std::unique_ptr<index::IndexBuilder> real_;
 };
 
 /// Threads: thread-safe, with one that steps.

@@ -10,6 +10,7 @@
 #include "lists/catalog.h"
 #include "lists/record_codec.h"
 #include "testing/fake_store.h"
+#include "testing/forwarding_builder.h"
 #include "testing/list_records.h"
 #include "testing/seed.h"
 
@@ -27,26 +28,21 @@ struct Asked {
   bool lose_rows = false;  // an index that forgets what it is given
 };
 
-class WatchedIndex final : public index::IndexBuilder {
+class WatchedIndex final : public testing::ForwardingBuilder {
  public:
   WatchedIndex(Asked* asked, const index::IndexOptions& options)
-      : asked_(asked), real_(index::NewIndexBuilder(options)) {}
+      : ForwardingBuilder(options), asked_(asked) {}
   Status Add(std::span<const index::IndexedHash> hashes) override {
     asked_->added += hashes.size();
-    return real_->Add(asked_->lose_rows ? hashes.first(hashes.size() - 1) : hashes);
+    return ForwardingBuilder::Add(asked_->lose_rows ? hashes.first(hashes.size() - 1) : hashes);
   }
-  void Withdraw(ListId list, EntryId entry) override { real_->Withdraw(list, entry); }
-  void WithdrawList(ListId list) override { real_->WithdrawList(list); }
-  std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }
-  void Settle() override { real_->Settle(); }
   Status Restore(index::SnapshotReader& in) override {
     ++asked_->restored;
-    return real_->Restore(in);
+    return ForwardingBuilder::Restore(in);
   }
 
  private:
   Asked* asked_;
-  std::unique_ptr<index::IndexBuilder> real_;
 };
 
 constexpr std::size_t kHashesEach = 3;  // MD5, SHA-1, PDQ

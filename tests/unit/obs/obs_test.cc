@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "obs/metrics.h"
 
@@ -32,6 +33,16 @@ TEST(MetricTable, TheDocumentationHasEveryRow) {
     EXPECT_NE(text.str().find(row), std::string::npos) << info.name;
     EXPECT_NE(text.str().find(std::string(info.help)), std::string::npos) << info.name;
   }
+}
+
+TEST(Metrics, ManyValuesAtOnceCountAsOneByOne) {
+  // At, below and above bounds, and beyond the last.
+  const std::vector<double> values = {0, 0.00001, 0.000011, 0.002, 0.003, 0.0031, 30, 31, 1e6};
+  const auto together = Metrics::Create();
+  together->ObserveEach(Metric::kRpcSeconds, values, {{"method", "m"}});
+  const auto apart = Metrics::Create();
+  for (const double value : values) apart->Observe(Metric::kRpcSeconds, value, {{"method", "m"}});
+  EXPECT_EQ(together->Exposition(), apart->Exposition());
 }
 
 TEST(Metrics, PrintsWhatWasCounted) {

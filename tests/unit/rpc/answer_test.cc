@@ -41,8 +41,7 @@ scan::ScanAnswer FullAnswer() {
   answer.matches = {match};
   answer.matches_truncated = true;
   answer.rule_id = "secret-rule";
-  answer.policy_version = "standard/1";
-  answer.policy_digest = "digest-of-the-policy";
+  answer.policy = policy::LoadProfile("standard").value();
   answer.generation = 9;
   answer.timings.total = 1'234;
   answer.timings.match = 5;
@@ -89,6 +88,20 @@ TEST(AnswerTest, AdministratorsSeeEverything) {
   EXPECT_EQ(result.hashes(3).value().size(), 32U);
   EXPECT_EQ(result.hashes(3).quality(), 88);
   EXPECT_EQ(result.timings().total_micros(), 1'234);
+}
+
+TEST(AnswerTest, EveryoneSeesWhichPolicyDecided) {
+  const v1::ScanResult result = Result(DetailLevel::kScanner, false);
+  EXPECT_TRUE(result.versions().policy().starts_with("standard/"));
+  EXPECT_TRUE(result.versions().policy_digest().starts_with("sha256:"));
+}
+
+TEST(AnswerTest, WhereNoBytesWereSeenThereAreNoFactsOfThem) {
+  scan::ScanAnswer answer = FullAnswer();
+  answer.digests.reset();
+  v1::ScanResult result;
+  FillResult(answer, DetailLevel::kFull, true, result);
+  EXPECT_FALSE(result.has_image());
 }
 
 TEST(AnswerTest, HashesComeOnlyWhenAskedFor) {

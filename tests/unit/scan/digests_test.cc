@@ -76,6 +76,23 @@ TEST_F(DigestsTest, AListThatAppearsAfterThePictureArrivedIsNotMissed) {
   EXPECT_EQ(answer->digests->sha256, DigestsOf(bytes).sha256);
 }
 
+// No upload reader leaves it so, but whoever else does must not be told "clean".
+TEST_F(DigestsTest, ADigestThatCanNoLongerBeHadIsNotEvaluated) {
+  AddList("csam");
+  AddDigest("csam", Algorithm::kMd5, PngBytes(2));
+  scan::Upload upload;
+  upload.digests = DigestsOf(PngBytes(1));
+  upload.digests.kinds = kSha256Only;
+  upload.format = decode::Format::kText;
+  upload.size = 9;
+  const auto answer = scanner_->Scan(Request(), upload);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->outcome, Outcome::kNotEvaluated);
+  EXPECT_EQ(answer->cause, Cause::kStoreUnavailable);
+  EXPECT_EQ(answer->verdict, Verdict::kHold);
+  EXPECT_TRUE(answer->retry_after);
+}
+
 TEST_F(DigestsTest, AListThatAppearsWhileAPictureIsDecodedIsNotMissed) {
   const auto bytes = PngBytes(1);
   AddList("csam");

@@ -1,5 +1,6 @@
 #include "scan/idempotency.h"
 
+#include <algorithm>
 #include <latch>
 #include <thread>
 
@@ -19,17 +20,42 @@ class IdempotencyTest : public ::testing::Test {
   }
   void Use(IdempotencyTable& table, const std::string& id, std::uint8_t content,
            Verdict verdict = Verdict::kAllow) {
-    auto ticket = table.Take({"t", "c", id}, clock_.Steady() + std::chrono::seconds(1), {});
+    auto ticket = TakeOne(table, {"t", "c", id}, clock_.Steady() + std::chrono::seconds(1), {});
     ASSERT_TRUE(ticket);
-    ASSERT_TRUE((*ticket)->Seen({&content, 1}));
-    ASSERT_TRUE((*ticket)->Remember({&content, 1}, {verdict, HarmClass::kUnspecified, "rule"}));
+    ASSERT_TRUE(Seen(**ticket, content));
+    ASSERT_TRUE(Remember(**ticket, content, verdict));
   }
   std::optional<scan::RememberedAnswer> Look(IdempotencyTable& table, const std::string& id,
                                              std::uint8_t content) {
-    auto ticket = table.Take({"t", "c", id}, clock_.Steady() + std::chrono::seconds(1), {});
-    auto seen = (*ticket)->Seen({&content, 1});
+    auto ticket = TakeOne(table, {"t", "c", id}, clock_.Steady() + std::chrono::seconds(1), {});
+    auto seen = Seen(**ticket, content);
     EXPECT_TRUE(seen);
     return *seen;
+  }
+
+  using Ticket = IdempotencyTable::Ticket;
+  static Result<std::unique_ptr<Ticket>> TakeOne(IdempotencyTable& table, const scan::RequestKey& key,
+                                                 SteadyTime deadline,
+                                                 const std::function<bool()>& cancelled) {
+    return table.Take({&key, 1}, deadline, cancelled);
+  }
+  static Result<std::optional<scan::RememberedAnswer>> Seen(Ticket& ticket, std::uint8_t content) {
+    const ByteSpan bytes(&content, 1);
+    HASHGATE_ASSIGN_OR_RETURN(const auto seen, ticket.SeenEach({&bytes, 1}));
+    return seen.at(0);
+  }
+  static Status Remember(Ticket& ticket, std::uint8_t content, Verdict verdict) {
+    const ByteSpan bytes(&content, 1);
+    const std::optional<scan::RememberedAnswer> answer = {{verdict, HarmClass::kUnspecified, "rule"}};
+    return ticket.RememberEach({&bytes, 1}, {&answer, 1});
+  }
+  std::size_t StoredKeys() {
+    std::size_t count = 0;
+    EXPECT_TRUE(store_.Scan(store::Family::kRequests, {}, {}, [&](std::string_view, std::string_view) {
+      ++count;
+      return true;
+    }));
+    return count;
   }
 
   FakeClock clock_;
@@ -55,11 +81,12 @@ TEST_F(IdempotencyTest, RemembersAcrossARestartAndKeepsTheStrictest) {
 TEST_F(IdempotencyTest, TenantsCallersAndIdsNeverMeet) {
   auto table = Open();
   const std::uint8_t content = 1;
-  auto first = table->Take({"ab", "c", "id"}, clock_.Steady() + std::chrono::seconds(1), {});
-  ASSERT_TRUE((*first)->Remember({&content, 1}, {Verdict::kBlock, {}, {}}));
-  auto second = table->Take({"a", "bc", "id"}, clock_.Steady() + std::chrono::seconds(1), {});
+  auto first = TakeOne(*table, {"ab", "c", "id"}, clock_.Steady() + std::chrono::seconds(1), {});
+  ASSERT_TRUE(Seen(**first, content));
+  ASSERT_TRUE(Remember(**first, content, Verdict::kBlock));
+  auto second = TakeOne(*table, {"a", "bc", "id"}, clock_.Steady() + std::chrono::seconds(1), {});
   ASSERT_TRUE(second);
-  const auto seen = (*second)->Seen({&content, 1});
+  const auto seen = Seen(**second, content);
   ASSERT_TRUE(seen);
   EXPECT_FALSE(seen->has_value());
 }
@@ -67,9 +94,9 @@ TEST_F(IdempotencyTest, TenantsCallersAndIdsNeverMeet) {
 TEST_F(IdempotencyTest, RefusesOtherContent) {
   auto table = Open();
   Use(*table, "a", 1);
-  auto ticket = table->Take({"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(1), {});
+  auto ticket = TakeOne(*table, {"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(1), {});
   const std::uint8_t other = 2;
-  EXPECT_EQ((*ticket)->Seen({&other, 1}).error().reason, Reason::kRequestIdReused);
+  EXPECT_EQ(Seen(**ticket, other).error().reason, Reason::kRequestIdReused);
 }
 
 TEST_F(IdempotencyTest, ForgetsAfterItsTimeAndBeyondItsBound) {
@@ -106,15 +133,15 @@ TEST_F(IdempotencyTest, AnExpiredIdThatIsUsedAgainIsNotPrunedWithItsPast) {
 
 TEST_F(IdempotencyTest, TheSecondCallWaitsForTheFirstOrItsDeadline) {
   auto table = Open();
-  auto first = table->Take({"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(1), {});
+  auto first = TakeOne(*table, {"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(1), {});
   ASSERT_TRUE(first);
-  EXPECT_EQ(table->Take({"t", "c", "a"}, clock_.Steady(), {}).error().reason, Reason::kDeadlineExceeded);
+  EXPECT_EQ(TakeOne(*table, {"t", "c", "a"}, clock_.Steady(), {}).error().reason, Reason::kDeadlineExceeded);
   std::atomic<bool> got = false;
   std::jthread second([&] {
-    auto ticket = table->Take({"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(10), {});
+    auto ticket = TakeOne(*table, {"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(10), {});
     got = ticket.has_value();
   });
-  EXPECT_TRUE(table->Take({"t", "c", "b"}, clock_.Steady(), {}));
+  EXPECT_TRUE(TakeOne(*table, {"t", "c", "b"}, clock_.Steady(), {}));
   EXPECT_FALSE(got.load());
   first->reset();
   second.join();
@@ -124,13 +151,13 @@ TEST_F(IdempotencyTest, TheSecondCallWaitsForTheFirstOrItsDeadline) {
 TEST_F(IdempotencyTest, OnlyAFewMayWaitAndACallerThatWentAwayDoesNot) {
   auto table = Open();
   const auto later = clock_.Steady() + std::chrono::seconds(10);
-  auto first = table->Take({"t", "c", "a"}, later, {});
+  auto first = TakeOne(*table, {"t", "c", "a"}, later, {});
   ASSERT_TRUE(first);
-  EXPECT_EQ(table->Take({"t", "c", "a"}, later, [] { return true; }).error().reason, Reason::kCancelled);
+  EXPECT_EQ(TakeOne(*table, {"t", "c", "a"}, later, [] { return true; }).error().reason, Reason::kCancelled);
   std::latch waits(1);
   std::atomic<bool> told = false;
   std::jthread second([&] {
-    auto ticket = table->Take({"t", "c", "a"}, later, [&] {
+    auto ticket = TakeOne(*table, {"t", "c", "a"}, later, [&] {
       if (!told.exchange(true)) waits.count_down();
       return false;
     });
@@ -138,23 +165,92 @@ TEST_F(IdempotencyTest, OnlyAFewMayWaitAndACallerThatWentAwayDoesNot) {
   });
   waits.wait();
   // One waits already: the next is told at once.
-  EXPECT_EQ(table->Take({"t", "c", "a"}, later, {}).error().reason, Reason::kDeadlineExceeded);
+  EXPECT_EQ(TakeOne(*table, {"t", "c", "a"}, later, {}).error().reason, Reason::kDeadlineExceeded);
   first->reset();
 }
 
 TEST_F(IdempotencyTest, FilesOfOneCallAndSinglesAreDifferentIds) {
   auto table = Open();
   const auto later = clock_.Steady() + std::chrono::seconds(10);
-  const auto single = table->Take({"t", "c", "a"}, later, {});
-  const auto file = table->Take({"t", "c", "a", 0}, later, {});
-  const auto other = table->Take({"t", "c", "a", 1}, later, {});
+  const auto single = TakeOne(*table, {"t", "c", "a"}, later, {});
+  const auto file = TakeOne(*table, {"t", "c", "a", 0}, later, {});
+  const auto other = TakeOne(*table, {"t", "c", "a", 1}, later, {});
   EXPECT_TRUE(single && file && other);
+}
+
+// What the files of one call are remembered by.
+struct Files {
+  explicit Files(std::vector<std::uint8_t> file_contents) : contents(std::move(file_contents)) {
+    for (int file = 0; file < static_cast<int>(contents.size()); ++file) {
+      keys.push_back({"t", "c", "many", file});
+      digests.emplace_back(&contents[static_cast<std::size_t>(file)], 1);
+    }
+  }
+  std::vector<std::uint8_t> contents;
+  std::vector<scan::RequestKey> keys;
+  std::vector<ByteSpan> digests;
+};
+
+TEST_F(IdempotencyTest, FilesOfOneCallAreRememberedInOneWrite) {
+  auto table = Open();
+  const Files files({1, 2, 3});
+  {
+    auto ticket = table->Take(files.keys, clock_.Steady(), {});
+    ASSERT_TRUE(ticket);
+    const auto seen = (*ticket)->SeenEach(files.digests);
+    ASSERT_TRUE(seen);
+    EXPECT_TRUE(std::ranges::none_of(*seen, [](const auto& answer) { return answer.has_value(); }));
+    const std::size_t writes = store_.Writes();
+    // The second was not evaluated: nothing of it is kept.
+    const std::vector<std::optional<scan::RememberedAnswer>> answers = {
+        {{Verdict::kAllow, {}, "a"}}, {}, {{Verdict::kBlock, {}, "b"}}};
+    ASSERT_TRUE((*ticket)->RememberEach(files.digests, answers));
+    EXPECT_EQ(store_.Writes(), writes + 1);
+  }
+  EXPECT_EQ(table->Count(), 2U);
+  EXPECT_EQ(StoredKeys(), 4U);
+  auto ticket = table->Take(files.keys, clock_.Steady(), {});
+  const auto seen = (*ticket)->SeenEach(files.digests);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->at(0)->verdict, Verdict::kAllow);
+  EXPECT_FALSE(seen->at(1));
+  EXPECT_EQ(seen->at(2)->rule_id, "b");
+  // Other bytes in any place are refused.
+  const Files other({1, 2, 9});
+  EXPECT_EQ((*ticket)->SeenEach(other.digests).error().reason, Reason::kRequestIdReused);
+}
+
+TEST_F(IdempotencyTest, AWriteThatFailsRemembersNoFile) {
+  auto table = Open();
+  const Files files({1, 2});
+  auto ticket = table->Take(files.keys, clock_.Steady(), {});
+  ASSERT_TRUE((*ticket)->SeenEach(files.digests));
+  const std::vector<std::optional<scan::RememberedAnswer>> answers = {{{Verdict::kAllow, {}, "a"}},
+                                                                      {{Verdict::kBlock, {}, "b"}}};
+  store_.FailWritesFrom(1, Reason::kStoreFull);
+  EXPECT_FALSE((*ticket)->RememberEach(files.digests, answers));
+  store_.Heal();
+  EXPECT_EQ(StoredKeys(), 0U);
+  EXPECT_EQ(table->Count(), 0U);
+  ASSERT_TRUE((*ticket)->RememberEach(files.digests, answers));
+  EXPECT_EQ(table->Count(), 2U);
+}
+
+TEST_F(IdempotencyTest, IdsThatWereTakenBeforeOneThatCouldNotBeAreFreeAgain) {
+  auto table = Open();
+  const Files files({1, 2, 3});
+  auto last = TakeOne(*table, files.keys[2], clock_.Steady(), {});
+  ASSERT_TRUE(last);
+  EXPECT_EQ(table->Take(files.keys, clock_.Steady(), {}).error().reason, Reason::kDeadlineExceeded);
+  EXPECT_TRUE(TakeOne(*table, files.keys[0], clock_.Steady(), {}));
+  last->reset();
+  EXPECT_TRUE(table->Take(files.keys, clock_.Steady(), {}));
 }
 
 TEST_F(IdempotencyTest, PeekNeedsNoTicketAndNoContent) {
   auto table = Open();
   Use(*table, "a", 1, Verdict::kBlock);
-  const auto held = table->Take({"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(1), {});
+  const auto held = TakeOne(*table, {"t", "c", "a"}, clock_.Steady() + std::chrono::seconds(1), {});
   const auto seen = table->Peek({"t", "c", "a"});
   ASSERT_TRUE(seen && *seen);
   EXPECT_EQ((*seen)->verdict, Verdict::kBlock);

@@ -230,6 +230,21 @@ TEST_F(Nn512Test, WithoutTheEntrysRecordOnlyACertainlyNearPictureCounts) {
   EXPECT_EQ(answer.verdict, Verdict::kReview);
 }
 
+TEST_F(Nn512Test, TheFullHashOfAnotherViewDoesNotVouchForAPlantedOne) {
+  AddListOf("nn", Pipeline::kNn512);
+  // Beside the planted view one that lies just beyond the list's threshold: by itself it matches nothing.
+  decode::DecodeResult picture = Picture(kUnrelated, kListed);
+  picture.views.push_back(Picture(Flip(kListed, 50), kUnrelated).views[0]);
+  EXPECT_EQ(ScanPicture(picture).verdict, Verdict::kReview);
+  picture.views[0] = Picture(Flip(kListed, 50), kListed).views[0];
+  EXPECT_EQ(ScanPicture(picture).verdict, Verdict::kBlock);
+  // Without the entry's record neither.
+  store_.FailReads(Reason::kStoreFailed);
+  EXPECT_EQ(ScanPicture(picture).verdict, Verdict::kBlock);
+  picture.views[0] = Picture(kUnrelated, kListed).views[0];
+  EXPECT_EQ(ScanPicture(picture).verdict, Verdict::kReview);
+}
+
 TEST_F(Nn512Test, HashesFromElsewhereFollowTheSameRule) {
   AddListOf("nn", Pipeline::kNn512);
   const auto view = [](const PdqHash& hash, Pipeline pipeline) {
@@ -241,7 +256,7 @@ TEST_F(Nn512Test, HashesFromElsewhereFollowTheSameRule) {
   file.turned = false;
   file.views = {view(kListed, Pipeline::kNn512)};
   const auto verdict = [&] {
-    const auto answers = scanner_->Match(Request(), {&file, 1});
+    const auto answers = scanner_->Match(Request(), {file});
     EXPECT_TRUE(answers);
     return answers ? answers->at(0).verdict : Verdict::kUnspecified;
   };

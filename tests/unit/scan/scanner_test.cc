@@ -38,7 +38,8 @@ TEST_F(ScannerTest, AnUnrelatedPictureIsAllowedAndTheCoverageSaysWhatWasDone) {
             (std::vector<Algorithm>{Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPdq}));
   EXPECT_EQ(answer.generation, catalog_->Current()->number);
   EXPECT_EQ(answer.scan_id.size(), 26U);
-  EXPECT_FALSE(answer.policy_digest.empty());
+  ASSERT_NE(answer.policy, nullptr);
+  EXPECT_FALSE(answer.policy->TextDigest().empty());
 }
 
 TEST_F(ScannerTest, PdqWithinItsThresholdBlocksAndBeyondItDoesNot) {
@@ -432,7 +433,7 @@ TEST_F(ScannerTest, WithoutTheEntrysRecordNothingIsReported) {
 TEST_F(ScannerTest, FilesWhoseTurnComesTooLateAreAnsweredSo) {
   AddList("csam");
   AddEntry("csam", MakeRecord(7));
-  std::vector<scan::FileHashes> files(3);
+  std::vector<scan::FileHashes> files(300);
   for (std::size_t i = 0; i < files.size(); ++i) {
     files[i].turned = false;
     files[i].md5 = Md5{static_cast<std::uint8_t>(i)};
@@ -440,17 +441,19 @@ TEST_F(ScannerTest, FilesWhoseTurnComesTooLateAreAnsweredSo) {
   }
   int asked = 0;
   scan::ScanRequest request = Request();
-  // Asked once before each file: time passes before the third.
+  // Asked before each search, which has 128 files: time passes before the third.
   request.cancelled = [&] {
     if (++asked == 3) clock_.Advance(std::chrono::seconds(20));
     return false;
   };
   const auto answers = scanner_->Match(request, files);
   ASSERT_TRUE(answers);
-  ASSERT_EQ(answers->size(), 3U);
-  EXPECT_EQ((*answers)[0].outcome, Outcome::kNotMatched);
-  EXPECT_EQ((*answers)[2].cause, Cause::kDeadline);
-  EXPECT_EQ((*answers)[2].verdict, Verdict::kHold);
+  ASSERT_EQ(answers->size(), files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    EXPECT_EQ((*answers)[i].outcome, i < 256 ? Outcome::kNotMatched : Outcome::kNotEvaluated) << i;
+  }
+  EXPECT_EQ((*answers)[256].cause, Cause::kDeadline);
+  EXPECT_EQ((*answers)[256].verdict, Verdict::kHold);
 }
 
 TEST_F(ScannerTest, HashesThatWereNotGivenAreMissing) {
@@ -459,7 +462,7 @@ TEST_F(ScannerTest, HashesThatWereNotGivenAreMissing) {
   scan::FileHashes file;
   file.turned = false;
   file.views = PictureWith(kPicture).views;
-  const auto answers = scanner_->Match(Request(), {&file, 1});
+  const auto answers = scanner_->Match(Request(), {file});
   ASSERT_TRUE(answers);
   EXPECT_EQ((*answers)[0].coverage.level, CoverageLevel::kPartial);
   ASSERT_EQ((*answers)[0].coverage.missing.size(), 1U);

@@ -1,0 +1,109 @@
+#include "scan/decide.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/random.h"
+#include "scan/file_hashes.h"
+
+namespace hashgate::scan {
+namespace {
+
+/// Below this longer side a picture says too little for a perceptual hash to tell copies from lookalikes.
+constexpr std::uint32_t kMinUsableSide = 24;
+
+// How complete the look was, and what was missing.
+void DescribeLook(Look& look) {
+  CoverageDetail& coverage = look.coverage;
+  coverage.views = static_cast<int>(look.hashes.views.size());
+  coverage.frames_seen = look.image.frames_seen;
+  coverage.frames_total = look.image.frames_total;
+  if (look.image.frames_seen < look.image.frames_total) {
+    coverage.missing.push_back(std::to_string(look.image.frames_seen) + " of " +
+                               std::to_string(look.image.frames_total) + " frames were looked at");
+  }
+  if (look.image.colour_unusual) {
+    coverage.missing.emplace_back(
+        "the file asks for a colour profile or gamma that is not applied: a viewer may show something else");
+  }
+  if (look.image.cause == Cause::kTruncated) coverage.missing.emplace_back("part of the picture is missing");
+  const int best_quality = BestQuality(look.hashes);
+  if (look.matched_at_all) {
+    if (look.hashes.md5) coverage.algorithms.push_back(Algorithm::kMd5);
+    if (look.hashes.sha1) coverage.algorithms.push_back(Algorithm::kSha1);
+    if (look.hashes.sha256) coverage.algorithms.push_back(Algorithm::kSha256);
+    if (best_quality >= 0) coverage.algorithms.push_back(Algorithm::kPdq);
+    const bool too_small = look.hashes.turned &&
+                           std::max(look.image.width, look.image.height) < kMinUsableSide &&
+                           best_quality >= 0;
+    const bool unusable = too_small || best_quality < kMinUsablePdqQuality;
+    const bool any_digest = look.hashes.md5 || look.hashes.sha1 || look.hashes.sha256;
+    if (best_quality < 0 || (unusable && look.matches.found.empty())) {
+      coverage.level = any_digest ? CoverageLevel::kExactOnly : CoverageLevel::kPartial;
+      if (best_quality >= 0) {
+        coverage.missing.emplace_back(too_small
+                                          ? "the picture is too small to recognise edited copies of it"
+                                          : "the picture is too plain to recognise edited copies of it");
+      }
+    } else {
+      coverage.level = coverage.missing.empty() ? CoverageLevel::kComplete : CoverageLevel::kPartial;
+    }
+  }
+}
+
+}  // namespace
+
+ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::milliseconds retry_after,
+                  WallTime now) {
+  ScanAnswer answer;
+  answer.scan_id = NewUlid(ToUnixMillis(now));
+  answer.cause = look.cause;
+  if (!look.matches.found.empty()) {
+    answer.outcome = Outcome::kMatched;
+  } else if (look.cause != Cause::kNone) {
+    answer.outcome = OutcomeOf(look.cause);
+  } else {
+    answer.outcome = Outcome::kNotMatched;
+  }
+
+  DescribeLook(look);
+
+  std::vector<policy::MatchFact> facts;
+  facts.reserve(look.matches.found.size());
+  for (const MatchDetail& match : look.matches.found) facts.push_back(match.fact);
+  const policy::Input input{.matches = facts,
+                            .outcome = answer.outcome,
+                            .cause = answer.cause,
+                            .coverage = look.coverage.level,
+                            .surface = request.surface.name,
+                            .surface_kind = request.surface.kind,
+                            .images_only = request.surface.images_only};
+  const policy::Decision decision = look.policy->Decide(input);
+  answer.verdict = decision.verdict;
+  answer.rule_id = decision.rule_id;
+  answer.harm_class = decision.harm_class;
+  for (const policy::Step& step : decision.steps) {
+    if (step.match < look.matches.found.size()) look.matches.found[step.match].verdict = step.verdict;
+  }
+  std::ranges::stable_sort(look.matches.found, [](const MatchDetail& a, const MatchDetail& b) {
+    if (a.verdict != b.verdict) return a.verdict > b.verdict;
+    if (a.fact.identity != b.fact.identity) return a.fact.identity > b.fact.identity;
+    return a.fact.distance_bits < b.fact.distance_bits;
+  });
+
+  if (answer.outcome == Outcome::kNotEvaluated) answer.retry_after = retry_after;
+  answer.coverage = std::move(look.coverage);
+  answer.matches = std::move(look.matches.found);
+  answer.matches_truncated = look.matches.truncated;
+  answer.policy = std::move(look.policy);
+  answer.generation = look.generation->number;
+  answer.image = std::move(look.image);
+  answer.format = look.format;
+  answer.size = look.size;
+  answer.digests = look.digests;
+  answer.timings = look.timings;
+  return answer;
+}
+
+}  // namespace hashgate::scan
