@@ -35,12 +35,8 @@ std::string_view TextOf(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-bool SealsNothing(const std::shared_ptr<const Sealer>& sealer) {
-  return sealer == nullptr || sealer->Name() == IdentitySealer().Name();
-}
-
 std::uint64_t SealerTag(const std::shared_ptr<const Sealer>& sealer) {
-  return SealsNothing(sealer) ? 0 : Checksum(BytesOf(sealer->Name()));
+  return SealsNothing(sealer.get()) ? 0 : Checksum(BytesOf(sealer->Name()));
 }
 
 // Blocks are numbered through the file; the directory has a number of its own.
@@ -104,7 +100,7 @@ Status SnapshotWriter::Put(std::span<const std::uint8_t> bytes) {
 Status SnapshotWriter::Array(const BlockSums& array) {
   size_ = Aligned(size_);
   values_.Little<std::uint64_t>(array.bytes().size());
-  const bool sealed = !SealsNothing(options_.sealer);
+  const bool sealed = !SealsNothing(options_.sealer.get());
   for (std::size_t i = 0; i < array.sums().size(); ++i) {
     if (cancelled_ && cancelled_()) return Fail(Reason::kCancelled, "the index snapshot was given up");
     values_.Little(array.sums()[i]);
@@ -123,7 +119,7 @@ Status SnapshotWriter::Array(const BlockSums& array) {
 Status SnapshotWriter::Commit() {
   size_ = Aligned(size_);
   const std::uint64_t at = size_;
-  const std::string stored = SealsNothing(options_.sealer)
+  const std::string stored = SealsNothing(options_.sealer.get())
                                  ? std::move(directory_)
                                  : options_.sealer->Seal(directory_, ContextOf(nonce_, kDirectoryBlock));
   HASHGATE_RETURN_IF_ERROR(Put(BytesOf(stored)));
@@ -217,7 +213,7 @@ Status SnapshotReader::ReadHeader() {
   HASHGATE_RETURN_IF_ERROR(
       Get(directory_at, {reinterpret_cast<std::uint8_t*>(directory_.data()), directory_.size()}));
   if (Checksum(BytesOf(directory_)) != directory_sum) return Damaged("has a damaged directory");
-  if (!SealsNothing(options_.sealer)) {
+  if (!SealsNothing(options_.sealer.get())) {
     HASHGATE_ASSIGN_OR_RETURN(directory_,
                               options_.sealer->Open(directory_, ContextOf(nonce_, kDirectoryBlock)));
   }
@@ -240,7 +236,7 @@ Status SnapshotReader::Array(std::span<std::uint8_t> into, BlockSums& sums) {
   size_taken_ = false;
   if (bytes != into.size()) return Damaged("has an array of another size than its neighbours say");
   offset_ = Aligned(offset_);
-  const bool sealed = !SealsNothing(options_.sealer);
+  const bool sealed = !SealsNothing(options_.sealer.get());
   const std::size_t count = BlockSums::CountFor(into.size());
   std::vector<std::uint64_t> known;
   known.reserve(count);

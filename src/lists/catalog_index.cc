@@ -3,13 +3,10 @@
 
 #include "base/log.h"
 #include "lists/catalog_impl.h"
+#include "lists/entry_reader.h"
 #include "lists/indexed.h"
 
 namespace hashgate::lists {
-namespace {
-constexpr std::size_t kHashesAtOnce = 65'536;
-constexpr std::uint64_t kProgressEvery = 65'536;
-}  // namespace
 
 const HashList* Generation::Find(std::string_view name) const {
   const auto at =
@@ -39,37 +36,21 @@ std::unique_ptr<index::IndexBuilder> CatalogImpl::MakeIndex() {
 
 Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, EntryId first, Loaded& loaded,
                                 const std::function<void(std::uint64_t)>& progress) {
-  std::vector<index::IndexedHash> hashes;
-  hashes.reserve(kHashesAtOnce + kMaxHashes);
-  Status failed;
-  const auto flush = [&]() HASHGATE_REQUIRES(write_mutex_) {
-    if (!hashes.empty()) failed = builder_->Add(hashes);
-    loaded.tally += tallier_.Of(hashes);
-    hashes.clear();
-    return failed.has_value();
-  };
-  HASHGATE_RETURN_IF_ERROR(store_.Scan(
-      store::Family::kEntries, ContentPrefix(content), EntryKey(content, first),
-      [&](std::string_view key, std::string_view value) HASHGATE_REQUIRES(write_mutex_) {
-        const Result<EntryId> id = ParseEntryKey(key);
-        const Result<EntryView> view = DecodeEntry(value);
-        if (!id || !view) {
-          failed = std::unexpected(!id ? id.error() : view.error());
-          return false;
-        }
-        if (*id >= state_.next_entry) {
-          failed = Fail(Reason::kStoreCorrupt,
-                        "an entry has a number that the store has not given out yet: restore a backup");
-          return false;
-        }
-        AppendIndexed(record, *id, view->classification, view->AllHashes(), classes_, hashes);
-        ++loaded.entries;
-        if (progress && loaded.entries % kProgressEvery == 0) progress(loaded.entries);
-        return hashes.size() < kHashesAtOnce || flush();
-      }));
-  if (failed) flush();
-  if (!failed) return Prefix(std::move(failed).error(), "list '" + record.list.config.name + "'");
-  return {};
+  EntryReader reader(store_, tallier_, record, content, first, state_.next_entry);
+  while (true) {
+    Result<std::optional<EntryBatch>> next = reader.Next();
+    if (next && !*next) return {};
+    Status added = next ? Status() : std::unexpected(std::move(next).error());
+    if (added) {
+      EntryBatch& batch = **next;
+      Renumber(batch.classes, classes_, batch.hashes);
+      added = builder_->Add(batch.hashes);
+      loaded.tally += batch.tally;
+      loaded.entries += batch.entries;
+    }
+    if (!added) return Prefix(std::move(added).error(), "list '" + record.list.config.name + "'");
+    if (progress) progress(loaded.entries);
+  }
 }
 
 Status CatalogImpl::RebuildIndex(const std::function<void(std::uint64_t)>& progress) {

@@ -11,16 +11,6 @@ namespace {
 
 using store::Family;
 
-// From the numbers of the plan's own classes to the catalogue's.
-void NumberClasses(const ActionClasses& from, ActionClasses& to, std::vector<index::IndexedHash>& hashes) {
-  if (hashes.empty()) return;
-  std::vector<index::ActionClass> numbers;
-  for (const ActionClassInfo& info : from.infos()) {
-    numbers.push_back(to.NumberOf(info.classification, info.degenerate, info.low_quality));
-  }
-  for (index::IndexedHash& hash : hashes) hash.action_class = numbers[hash.action_class];
-}
-
 }  // namespace
 
 Result<ListRecord*> ImportImpl::Target() {
@@ -104,8 +94,8 @@ Status ImportImpl::Commit(RunPlan& plan, store::PreparedBatch& prepared) {
 
 Status ImportImpl::CommitPublished(RunPlan& plan, store::PreparedBatch& prepared) {
   ListRecord& target = catalog_.records_.at(list_);
-  NumberClasses(plan.classes, catalog_.classes_, plan.new_hashes);
-  NumberClasses(plan.classes, catalog_.classes_, plan.old_hashes);
+  Renumber(plan.classes, catalog_.classes_, plan.new_hashes);
+  Renumber(plan.classes, catalog_.classes_, plan.old_hashes);
   index::IndexBuilder& builder = *catalog_.builder_;
   for (const EntryId entry : plan.changed) builder.Withdraw(list_, entry);
   // Undoing needs memory only where entries were changed; where even that is not to be had, the index is
