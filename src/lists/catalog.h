@@ -199,6 +199,9 @@ struct CatalogOptions {
   /// Where the index snapshot is kept (index/snapshot_file.h), so that the next start reads it instead of all
   /// entries; empty: none is. The folder must be there.
   std::string snapshot_path;
+  /// Changed entries beyond which a snapshot that cannot be renewed is given up, and with it the marks by
+  /// which a start would catch up.
+  std::uint64_t max_marked_changes = 1'000'000;
   /// Seals the snapshot; null: it stands as it is.
   std::shared_ptr<const Sealer> sealer;
   /// A thread of the catalogue's own writes the snapshot when there is something to write, and reads the

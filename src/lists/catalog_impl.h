@@ -137,6 +137,9 @@ class CatalogImpl final : public Catalog {
       HASHGATE_REQUIRES(write_mutex_);
   [[nodiscard]] StateRecord NextGeneration() const HASHGATE_REQUIRES(write_mutex_);
   void Publish() HASHGATE_REQUIRES(write_mutex_);
+  /// A snapshot of the index that agrees with the store, if that can be had; `stale` where the index must be
+  /// built anew before the next write.
+  std::shared_ptr<const index::HashIndex> AgreedSnapshot(bool& stale) HASHGATE_REQUIRES(write_mutex_);
   /// Publishes the generation in force again, with what the index has merged meanwhile.
   void PublishMerged() HASHGATE_EXCLUDES(write_mutex_);
 
@@ -156,6 +159,8 @@ class CatalogImpl final : public Catalog {
   void CheckMemory() HASHGATE_EXCLUDES(write_mutex_);
   void Save(const Published& pinned);
   Status WriteSnapshot(const Published& pinned);
+  /// Drops a snapshot that has become old, and the marks that it would need.
+  void GiveUpOldSnapshot(const Published& pinned);
   /// Drops the marks of entries changed up to that generation.
   Status TrimChanged(std::int64_t generation);
 
@@ -190,6 +195,10 @@ class CatalogImpl final : public Catalog {
   ActionClasses classes_ HASHGATE_GUARDED_BY(write_mutex_);
   std::uint64_t changed_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
   std::uint64_t serial_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
+  // Where building the index anew did not help against a difference, so many publications pass before it is
+  // tried again, and next time twice as many.
+  int publications_to_wait_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
+  int next_wait_ HASHGATE_GUARDED_BY(write_mutex_) = 1;
 
   mutable Mutex published_mutex_;
   Published published_ HASHGATE_GUARDED_BY(published_mutex_);

@@ -112,21 +112,40 @@ Status CatalogImpl::Commit(store::PreparedBatch& prepared, store::Batch rest, co
   return {};
 }
 
+std::shared_ptr<const index::HashIndex> CatalogImpl::AgreedSnapshot(bool& stale) {
+  constexpr int kLongestWait = 1'024;
+  std::shared_ptr<const index::HashIndex> index = builder_->Snapshot();
+  const ListRecord* const differing = FindDiffering(*index);
+  if (differing == nullptr) {
+    next_wait_ = 1;
+    publications_to_wait_ = 0;
+    return index;
+  }
+  health_.differences.fetch_add(1);
+  if (publications_to_wait_ > 0) {
+    --publications_to_wait_;
+    return index;
+  }
+  log::Error("index_differs_from_store",
+             "the index holds something else of a list than the store: it is built anew",
+             {{"list", differing->list.config.name}});
+  // Where that fails, what there is is published, and the next write tries again.
+  stale = !RebuildIndex({});
+  if (stale) return index;
+  index = builder_->Snapshot();
+  if (FindDiffering(*index) != nullptr) {
+    publications_to_wait_ = next_wait_;
+    next_wait_ = std::min(2 * next_wait_, kLongestWait);
+  }
+  return index;
+}
+
 void CatalogImpl::Publish() {
   // Where memory for it cannot be had, nobody knows what the index holds: the next write builds it anew.
   index_stale_ = true;
   bool stale = false;
   auto generation = std::make_shared<Generation>();
-  generation->index = builder_->Snapshot();
-  if (const ListRecord* const differing = FindDiffering(*generation->index)) {
-    log::Error("index_differs_from_store",
-               "the index holds something else of a list than the store: it is built anew",
-               {{"list", differing->list.config.name}});
-    health_.differences.fetch_add(1);
-    // Where that fails, what there is is published, and the next write tries again.
-    stale = !RebuildIndex({});
-    if (!stale) generation->index = builder_->Snapshot();
-  }
+  generation->index = AgreedSnapshot(stale);
   generation->number = state_.generation;
   generation->action_classes = classes_.infos();
   Published next;

@@ -73,6 +73,7 @@ void CatalogImpl::Save(const Published& pinned) {
                  "the index snapshot could not be written: the next start builds what is missing from the "
                  "store, which takes longer",
                  {{"reason", ReasonName(saved.error().reason)}, {"detail", saved.error().message}});
+    if (pinned.changed_entries - saved_changes_ > options_.max_marked_changes) GiveUpOldSnapshot(pinned);
     return;
   }
   ever_saved_ = true;
@@ -89,6 +90,18 @@ void CatalogImpl::Save(const Published& pinned) {
                  "marks of changed entries that the index snapshot already holds could not be dropped",
                  {{"reason", ReasonName(trimmed.error().reason)}});
   }
+}
+
+void CatalogImpl::GiveUpOldSnapshot(const Published& pinned) {
+  // The file first: marks that are gone must not be missed.
+  std::error_code error;
+  std::filesystem::remove(options_.snapshot_path, error);
+  if (error || !store_.DeletePrefix(Family::kMeta, kChangedPrefix)) return;
+  saved_changes_ = pinned.changed_entries;
+  health_.snapshot_generation.store(0);
+  log::Warning("index_snapshot_given_up",
+               "the index snapshot is too old to be worth keeping, and a new one cannot be written: the next "
+               "start builds the index from the store");
 }
 
 Status CatalogImpl::WriteSnapshot(const Published& pinned) {

@@ -25,13 +25,15 @@ using testing::MakeImport;
 struct Asked {
   std::size_t added = 0;
   int restored = 0;
+  int built = 0;
   bool lose_rows = false;  // an index that forgets what it is given
 };
 
 class WatchedIndex final : public testing::ForwardingBuilder {
  public:
-  WatchedIndex(Asked* asked, const index::IndexOptions& options)
-      : ForwardingBuilder(options), asked_(asked) {}
+  WatchedIndex(Asked* asked, const index::IndexOptions& options) : ForwardingBuilder(options), asked_(asked) {
+    ++asked_->built;
+  }
   Status Add(std::span<const index::IndexedHash> hashes) override {
     asked_->added += hashes.size();
     return ForwardingBuilder::Add(asked_->lose_rows ? hashes.first(hashes.size() - 1) : hashes);
@@ -69,6 +71,7 @@ class ListsSnapshotTest : public ::testing::Test {
     options.merge_in_background = false;
     options.remove_in_background = false;
     options.take_care = false;
+    options.max_marked_changes = 20;
     options.make_index = [this](const index::IndexOptions& index) {
       return std::make_unique<WatchedIndex>(&asked_, index);
     };
@@ -255,17 +258,46 @@ TEST_F(ListsSnapshotTest, DamagedAndForeignFilesAreNotUsed) {
 TEST_F(ListsSnapshotTest, AnIndexThatLosesRowsIsNoticedAtOnceAndBuiltAnew) {
   asked_.lose_rows = true;
   const auto import = catalog_->StartImport({.list = "one", .file = "f"}).value();
-  // The rebuilt index loses rows as well: it is published all the same, and the next write tries again.
+  // The rebuilt index loses rows as well: it is published all the same, and not built anew at once again.
+  const int built = asked_.built;
   ASSERT_TRUE(import->Add(MakeImport(100, 110)));
   EXPECT_EQ(catalog_->Health().differences, 1U);
+  EXPECT_EQ(asked_.built, built + 1);
   asked_.lose_rows = false;
   ASSERT_TRUE(import->Add(MakeImport(110, 120)));
   EXPECT_EQ(catalog_->Health().differences, 2U);
-  for (std::uint64_t number = 0; number < 120; ++number) {
+  EXPECT_EQ(asked_.built, built + 1);
+  ASSERT_TRUE(import->Add(MakeImport(120, 130)));
+  EXPECT_EQ(asked_.built, built + 2);
+  for (std::uint64_t number = 0; number < 130; ++number) {
     ASSERT_EQ(FindBySha1(*catalog_->Current(), Id("one"), number).size(), 1U) << number;
   }
-  ASSERT_TRUE(import->Add(MakeImport(120, 130)));
-  EXPECT_EQ(catalog_->Health().differences, 2U);
+  EXPECT_EQ(catalog_->Health().differences, 3U);
+  ASSERT_TRUE(import->Add(MakeImport(130, 140)));
+  EXPECT_EQ(catalog_->Health().differences, 3U);
+}
+
+// A write that fails leaves the old snapshot and the marks that it needs; but where it fails for too long, both
+// go, so that marks do not pile up for ever.
+TEST_F(ListsSnapshotTest, AFailedWriteLeavesTheOldSnapshotInUse) {
+  catalog_->SaveSnapshot();
+  Restart();
+  Add("one", 100, 110);
+  Add("one", 0, 5, 1);
+  // Its neighbour cannot be made where a folder stands.
+  std::filesystem::create_directory(path_.string() + ".new");
+  catalog_->SaveSnapshot();
+  EXPECT_EQ(Marks(), 5U);
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 1);
+  EXPECT_EQ(asked_.added, 15 * kHashesEach);
+  Add("one", 0, 30, 2);
+  catalog_->SaveSnapshot();
+  EXPECT_EQ(Marks(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  RestartAndCompare();
+  EXPECT_EQ(asked_.restored, 0);
+  std::filesystem::remove(path_.string() + ".new");
 }
 
 // Random histories, with snapshots at random points: the restarted index is always the store's.
