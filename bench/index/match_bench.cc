@@ -1,6 +1,6 @@
 // The band search, the plain scan and FAISS's binary indexes over the same hashes and queries in one run, on
 // one core, each checked against brute force: prints Markdown. Run: build/release/bench/match_bench
-// [MILLIONS...]
+// [--searches-only] [MILLIONS...]
 #include <sched.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -389,11 +390,19 @@ int main(int argc, char** argv) {
   using hashgate::bench::Shape;
   hashgate::bench::StayOn(0);
   std::vector<std::size_t> sizes;
-  for (int i = 1; i < argc; ++i) sizes.push_back(static_cast<std::size_t>(std::atof(argv[i]) * 1e6));
+  bool searches_only = false;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--searches-only") {
+      searches_only = true;
+    } else {
+      sizes.push_back(static_cast<std::size_t>(std::atof(argv[i]) * 1e6));
+    }
+  }
   if (sizes.empty()) sizes = {1'000'000, 10'000'000};
   for (const std::size_t count : sizes) {
     for (const Shape shape : {Shape::kUniform, Shape::kSkewed}) hashgate::bench::Compare(shape, count);
   }
+  if (searches_only) return 0;
   hashgate::bench::CompareBall(sizes.front());
   hashgate::bench::CompareLive(sizes.back());
 }
