@@ -69,6 +69,7 @@ class RowValue {
 };
 
 /// What a row adds to its list's Tally. Shapes: ValueSize(algorithm) bytes. Cost: 2 ns.
-[[nodiscard]] std::uint64_t RowSum(Algorithm algorithm, EntryId entry, const std::uint8_t* value);
+[[nodiscard]] std::uint64_t RowSum(Algorithm algorithm, Pipeline pipeline, EntryId entry,
+                                   const std::uint8_t* value);
 
 }  // namespace hashgate::index

@@ -60,8 +60,8 @@ struct Tally {
   bool operator==(const Tally&) const = default;
 };
 
-/// Tallies hashes as an index of the same seed does, for those who keep count beside it. Entries, algorithms
-/// and bytes count; list, class and pipeline do not. Threads: thread-safe. Cost: 2 ns a PDQ hash, 20 ns a
+/// Tallies hashes as an index of the same seed does, for those who keep count beside it. Entries, algorithms,
+/// pipelines and bytes count; list and class do not. Threads: thread-safe. Cost: 2 ns a PDQ hash, 20 ns a
 /// digest.
 class Tallier {
  public:

@@ -190,6 +190,7 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   MarkChanged({next.generation, record->content, entry}, batch);
   HASHGATE_RETURN_IF_ERROR(Commit(batch, next));
   ++changed_entries_;
+  ++marked_entries_;
   *record = std::move(changed);
   index_stale_ = true;  // until it is published
   builder_->Withdraw(record->list.id, entry);

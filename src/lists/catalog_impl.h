@@ -44,6 +44,7 @@ struct Published {
   std::map<ListId, ContentInForce> contents;
   EntryId next_entry = 1;             ///< every entry in it has a lesser number
   std::uint64_t changed_entries = 0;  ///< since the process began
+  std::uint64_t marked_entries = 0;   ///< of which were there before, so that there are marks of them
   std::uint64_t serial = 0;           ///< of the publication; a generation may be published more than once
 };
 
@@ -154,13 +155,21 @@ class CatalogImpl final : public Catalog {
   Status Reindex(const ListRecord& record, EntryId entry, std::vector<index::IndexedHash>& hashes)
       HASHGATE_REQUIRES(write_mutex_);
   /// A list of which the index holds something else than the store; null where they agree.
-  const ListRecord* FindDiffering(const index::HashIndex& index) const HASHGATE_REQUIRES(write_mutex_);
+  /// `known`: lists that building anew did not mend, and by what they differed then; they are passed over as
+  /// long as that stays the same.
+  const ListRecord* FindDiffering(const index::HashIndex& index,
+                                  const std::map<ListId, index::Tally>& known = {}) const
+      HASHGATE_REQUIRES(write_mutex_);
   void Care() HASHGATE_EXCLUDES(write_mutex_);
+  void SaveWhereDue() HASHGATE_EXCLUDES(write_mutex_);
   void CheckMemory() HASHGATE_EXCLUDES(write_mutex_);
   void Save(const Published& pinned);
   Status WriteSnapshot(const Published& pinned);
   /// Drops a snapshot that has become old, and the marks that it would need.
   void GiveUpOldSnapshot(const Published& pinned);
+  Status ForgetSnapshot();
+  /// Says durably which snapshots the marks fit.
+  Status NameSnapshots(SnapshotNames names);
   /// Drops the marks of entries changed up to that generation.
   Status TrimChanged(std::int64_t generation);
 
@@ -194,9 +203,11 @@ class CatalogImpl final : public Catalog {
   bool index_stale_ HASHGATE_GUARDED_BY(write_mutex_) = false;
   ActionClasses classes_ HASHGATE_GUARDED_BY(write_mutex_);
   std::uint64_t changed_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
+  std::uint64_t marked_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
   std::uint64_t serial_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
   // Where building the index anew did not help against a difference, so many publications pass before it is
   // tried again, and next time twice as many.
+  std::map<ListId, index::Tally> unmended_ HASHGATE_GUARDED_BY(write_mutex_);
   int publications_to_wait_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
   int next_wait_ HASHGATE_GUARDED_BY(write_mutex_) = 1;
 
@@ -224,6 +235,9 @@ class CatalogImpl final : public Catalog {
   SteadyTime seen_since_{};
   std::uint64_t saved_serial_ = 0;
   std::uint64_t saved_changes_ = 0;
+  std::uint64_t saved_marks_ = 0;
+  SteadyTime not_before_{};
+  SnapshotNames snapshots_;  // those that the store names
   SteadyTime saved_at_{};
   bool ever_saved_ = false;
   std::optional<Caretaker> caretaker_;

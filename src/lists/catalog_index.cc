@@ -115,17 +115,17 @@ Status CatalogImpl::Commit(store::PreparedBatch& prepared, store::Batch rest, co
 std::shared_ptr<const index::HashIndex> CatalogImpl::AgreedSnapshot(bool& stale) {
   constexpr int kLongestWait = 1'024;
   std::shared_ptr<const index::HashIndex> index = builder_->Snapshot();
-  const ListRecord* const differing = FindDiffering(*index);
-  if (differing == nullptr) {
+  if (FindDiffering(*index) == nullptr) {
+    unmended_.clear();
     next_wait_ = 1;
     publications_to_wait_ = 0;
     return index;
   }
   health_.differences.fetch_add(1);
-  if (publications_to_wait_ > 0) {
-    --publications_to_wait_;
-    return index;
-  }
+  if (publications_to_wait_ > 0) --publications_to_wait_;
+  if (publications_to_wait_ == 0) unmended_.clear();
+  const ListRecord* const differing = FindDiffering(*index, unmended_);
+  if (differing == nullptr) return index;
   log::Error("index_differs_from_store",
              "the index holds something else of a list than the store: it is built anew",
              {{"list", differing->list.config.name}});
@@ -133,9 +133,15 @@ std::shared_ptr<const index::HashIndex> CatalogImpl::AgreedSnapshot(bool& stale)
   stale = !RebuildIndex({});
   if (stale) return index;
   index = builder_->Snapshot();
-  if (FindDiffering(*index) != nullptr) {
-    publications_to_wait_ = next_wait_;
+  unmended_.clear();
+  for (const auto& [id, record] : records_) {
+    index::Tally difference = index->TallyOf(id);
+    difference -= record.tally;
+    if (difference != index::Tally{}) unmended_[id] = difference;
+  }
+  if (!unmended_.empty()) {
     next_wait_ = std::min(2 * next_wait_, kLongestWait);
+    publications_to_wait_ = next_wait_;
   }
   return index;
 }
@@ -155,6 +161,7 @@ void CatalogImpl::Publish() {
   }
   next.next_entry = state_.next_entry;
   next.changed_entries = changed_entries_;
+  next.marked_entries = marked_entries_;
   next.serial = ++serial_;
   next.generation = std::move(generation);
   index_stale_ = stale;

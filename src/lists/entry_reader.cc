@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "lists/indexed.h"
@@ -36,7 +37,16 @@ EntryReader::EntryReader(const store::Store& store, const index::Tallier& tallie
     const MutexLock lock(mutex_);
     running_ = static_cast<int>(threads);
   }
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  unsigned made = 0;
+  try {
+    threads_.reserve(threads);
+    for (; made < threads; ++made) threads_.emplace_back([this] { Run(); });
+  } catch (const std::system_error&) {
+    // Fewer will do; none will not.
+    const MutexLock lock(mutex_);
+    running_ -= static_cast<int>(threads - made);
+    if (made == 0) failed_ = Fail(Reason::kMemoryLimit, "no thread could be made to read entries").error();
+  }
 }
 
 EntryReader::~EntryReader() {

@@ -145,6 +145,7 @@ void ImportImpl::HandOver(RunCommitter& committer) {
 }
 
 void ImportImpl::ForgetLastCall(std::size_t records) {
+  if (records == 0) return;
   waiting_.CutLastCall();
   received_ -= records;
   CountBytes();
@@ -178,31 +179,32 @@ Result<ImportProgress> ImportImpl::Add(std::span<const ImportRecord> records) {
                 "records");
   }
   HASHGATE_ASSIGN_OR_RETURN(const Next next, Receive(records));
-  if (next == Next::kCommit) {
-    if (Status committed = CommitAll(); !committed) {
-      const MutexLock lock(mutex_);
-      ForgetLastCall(records.size());
-      return std::unexpected(std::move(committed).error());
-    }
-  }
+  if (next == Next::kCommit) HASHGATE_RETURN_IF_ERROR(CommitAll(records.size()));
   const MutexLock lock(mutex_);
   ImportProgress progress = progress_;
   progress.received = received_;
   return progress;
 }
 
-Status ImportImpl::CommitAll() {
+Status ImportImpl::CommitAll(std::size_t last_call) {
   while (true) {
     {
       const MutexLock lock(mutex_);
-      HASHGATE_RETURN_IF_ERROR(WaitForRun());
+      if (Status ended = WaitForRun(); !ended) {
+        ForgetLastCall(last_call);
+        return ended;
+      }
       if (run_.received() == 0 && waiting_.received() == 0) return {};
       BeginRun();
     }
     Status committed = CommitRun();
     const MutexLock lock(mutex_);
     EndRun();
-    if (!committed) return committed;
+    if (!committed) {
+      // Before anybody else can take it: what is told as failed must not come in later.
+      ForgetLastCall(last_call);
+      return committed;
+    }
   }
 }
 
@@ -228,7 +230,7 @@ Result<ImportProgress> ImportImpl::Finish() {
     const MutexLock lock(mutex_);
     if (finished_) return progress_;
   }
-  HASHGATE_RETURN_IF_ERROR(CommitAll());
+  HASHGATE_RETURN_IF_ERROR(CommitAll(0));
   ContentId old = 0;
   {
     const TurnLock lock(catalog_.write_mutex_);

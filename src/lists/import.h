@@ -50,7 +50,8 @@ class ImportImpl final : public Import, public RunSource {
   void ForgetLastCall(std::size_t records) HASHGATE_REQUIRES(mutex_);
   void CountBytes() HASHGATE_REQUIRES(mutex_);
   /// Commits all that has been received, on the caller's thread.
-  Status CommitAll() HASHGATE_EXCLUDES(mutex_);
+  /// `last_call`: records that the caller has just handed in, and that a failure drops again.
+  Status CommitAll(std::size_t last_call) HASHGATE_EXCLUDES(mutex_);
 
   // Owner of `committing_`. import_commit.cc
   /// Commits the run. After an error what is left of it stays there.

@@ -118,6 +118,7 @@ Status ImportImpl::CommitPublished(RunPlan& plan, store::PreparedBatch& prepared
     return written;
   }
   catalog_.changed_entries_ += plan.fresh.size() + plan.changed.size();
+  catalog_.marked_entries_ += plan.changed.size();
   target = std::move(plan.target);
   catalog_.Publish();
   return {};

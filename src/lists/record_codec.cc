@@ -124,6 +124,26 @@ Result<ChangedEntry> ParseChangedKey(std::string_view key) {
   return changed;
 }
 
+std::string EncodeSnapshots(const SnapshotNames& names) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  for (const auto& name : names) writer.Raw(AsText(name));
+  return out;
+}
+
+Result<SnapshotNames> DecodeSnapshots(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "names of index snapshots"));
+  SnapshotNames names;
+  while (reader.ok() && reader.remaining() > 0) {
+    auto& name = names.emplace_back();
+    std::ranges::copy(AsSpan(reader.Raw(name.size())), name.begin());
+  }
+  if (!reader.Complete()) return Corrupt("names of index snapshots");
+  return names;
+}
+
 std::string EncodeChanged() {
   return std::string(1, static_cast<char>(kVersion1));
 }

@@ -54,6 +54,11 @@ Result<ChangedEntry> ParseChangedKey(std::string_view key);
 /// The value of such a key, which says all.
 std::string EncodeChanged();
 inline constexpr std::string_view kChangedPrefix = "lists.changed/";
+/// The index snapshots that the marks fit: the one in use, and while another is written that one too.
+inline constexpr std::string_view kSnapshotsKey = "lists.snapshots";
+using SnapshotNames = std::vector<std::array<std::uint8_t, 16>>;
+std::string EncodeSnapshots(const SnapshotNames& names);
+Result<SnapshotNames> DecodeSnapshots(std::string_view bytes);
 inline constexpr std::string_view kStateKey = "lists.state";
 inline constexpr std::string_view kSecretKey = "lists.secret";
 inline constexpr std::string_view kRemovalPrefix = "lists.remove/";

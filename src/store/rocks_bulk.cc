@@ -188,7 +188,7 @@ rocksdb::Status RocksBulk::Write(const Batch& batch, TableFiles& out) {
     for (auto at = parts.begin(); at != parts.end(); ++at) {
       if (!alone || at != largest) write(*at);
     }
-    if (alone) beside.wait();
+    if (alone) beside.get();
   }
   // RocksDB flushes what memory holds of the same keys before it takes a file over: done here, nobody waits.
   rocksdb::FlushOptions flush;

@@ -142,6 +142,7 @@ class BandIndex {
   std::vector<std::uint32_t> repeated_;       // those first slots, ascending
   std::vector<std::uint32_t> repeat_begins_;  // one more than repeated_
   std::vector<std::uint32_t> repeats_;
+  std::array<BlockSums, 3> repeat_sums_;  // of repeated_, repeat_begins_, repeats_
   MemoryCharge charge_;
 };
 
