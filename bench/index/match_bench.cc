@@ -368,7 +368,8 @@ void CompareLive(std::size_t count) {
   const Spread live = SpreadOf(micros);
   const Spread visible = SpreadOf(seen);
   std::printf(
-      "\n%.0f M hashes growing by a seventh, %zu every 20 ms, with %d merges meanwhile: one query p50 %.1f us, "
+      "\n%.0f M hashes growing by a seventh, %zu every 20 ms, with %d merges meanwhile: one query p50 %.1f "
+      "us, "
       "p99 %.1f "
       "(before: %.1f and %.1f); a change is seen after p50 %.2f ms, p99 %.2f.\n",
       static_cast<double>(count) / 1e6, kAtOnce, merges.load(), live.p50, live.p99, quiet.p50, quiet.p99,
