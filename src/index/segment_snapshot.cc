@@ -31,8 +31,11 @@ Run RestoreRun(ByteReader& in) {
   run.key.list = in.Little<ListId>();
   run.key.action_class = in.Little<ActionClass>();
   const auto pipeline = in.Little<std::uint8_t>();
-  in.Require(pipeline <= static_cast<std::uint8_t>(Pipeline::kNn512));
-  run.key.pipeline = static_cast<Pipeline>(pipeline);
+  if (pipeline <= static_cast<std::uint8_t>(Pipeline::kNn512)) {
+    run.key.pipeline = static_cast<Pipeline>(pipeline);
+  } else {
+    in.Require(false);
+  }
   run.begin = in.Little<std::uint32_t>();
   run.end = in.Little<std::uint32_t>();
   run.sum = in.Little<std::uint64_t>();

@@ -37,18 +37,18 @@ std::unique_ptr<index::IndexBuilder> CatalogImpl::MakeIndex() {
 Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, EntryId first, Loaded& loaded,
                                 const std::function<void(std::uint64_t)>& progress) {
   EntryReader reader(store_, tallier_, record, content, first, state_.next_entry);
+  const auto of_list = [&](Error error) {
+    return Prefix(std::move(error), "list '" + record.list.config.name + "'");
+  };
   while (true) {
     Result<std::optional<EntryBatch>> next = reader.Next();
-    if (next && !*next) return {};
-    Status added = next ? Status() : std::unexpected(std::move(next).error());
-    if (added) {
-      EntryBatch& batch = **next;
-      Renumber(batch.classes, classes_, batch.hashes);
-      added = builder_->Add(batch.hashes);
-      loaded.tally += batch.tally;
-      loaded.entries += batch.entries;
-    }
-    if (!added) return Prefix(std::move(added).error(), "list '" + record.list.config.name + "'");
+    if (!next) return of_list(std::move(next).error());
+    std::optional<EntryBatch>& batch = *next;
+    if (!batch) return {};
+    Renumber(batch->classes, classes_, batch->hashes);
+    if (Status added = builder_->Add(batch->hashes); !added) return of_list(std::move(added).error());
+    loaded.tally += batch->tally;
+    loaded.entries += batch->entries;
     if (progress) progress(loaded.entries);
   }
 }

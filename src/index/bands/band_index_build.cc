@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/log.h"
 #include "index/bands/band_index.h"
 
 namespace hashgate::index {
@@ -115,6 +116,7 @@ class BandIndex::Builder {
         for (int i = 1; i < threads_; ++i) others.emplace_back(work);
       } catch (const std::system_error&) {
         // Fewer will do.
+        log::Warning("index_fewer_threads", "not all threads could be made: the index is built more slowly");
       }
       work();
     }
