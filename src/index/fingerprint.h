@@ -68,7 +68,7 @@ class RowValue {
   std::array<std::uint8_t, sizeof(PdqHash)> bytes_{};
 };
 
-/// What a row adds to its list's Tally. Shapes: ValueSize(algorithm) bytes. Cost: 2 ns.
+/// What a row adds to its list's Tally. Shapes: ValueSize(algorithm) bytes.
 [[nodiscard]] std::uint64_t RowSum(Algorithm algorithm, Pipeline pipeline, EntryId entry,
                                    const std::uint8_t* value);
 

@@ -69,8 +69,8 @@ Status CatalogImpl::RebuildIndex(const std::function<void(std::uint64_t)>& progr
     record.list.entry_count = loaded.entries;
     record.tally = loaded.tally;
   }
-  index_stale_ = false;
   builder_->Settle();
+  index_stale_ = false;
   return {};
 }
 

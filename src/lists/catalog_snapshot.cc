@@ -94,7 +94,7 @@ void CatalogImpl::Save(const Published& pinned) {
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   log::Info("index_snapshot_written", "the index snapshot is written",
             {{"generation", pinned.generation->number},
-             {"bytes", pinned.generation->index->MemoryBytes()},
+             {"index_bytes", pinned.generation->index->MemoryBytes()},
              {"ms", static_cast<std::int64_t>(took.count())}});
   if (const Status trimmed = TrimChanged(pinned.generation->number); !trimmed) {
     log::Warning("index_snapshot_trim_failed",

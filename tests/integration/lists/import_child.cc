@@ -1,6 +1,6 @@
 // The process that the kill test kills: imports numbered records into a real store and says what was
-// acknowledged. Usage: lists_import_child FOLDER add FROM calls|runs | FOLDER replace FROM calls|runs COUNT
-// With `runs` records are committed in runs, which the store writes as table files.
+// acknowledged. Usage: lists_import_child FOLDER add FROM calls|runs VARIANT | FOLDER replace FROM calls|runs
+// COUNT With `runs` records are committed in runs, which the store writes as table files.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -64,9 +64,12 @@ int main(int argc, char** argv) {
     return 0;
   }
   std::uint64_t told = 0;
+  // Records that are there already change where the variant is another.
+  const int variant = argc > 5 ? std::atoi(argv[5]) : 0;
   // Batches of many sizes, so that the kill falls into many places.
   for (std::uint64_t at = from, size = 1;; at += size, size = size * 7 % 331 + 1) {
-    const lists::ImportProgress progress = OrExit(import->Add(hashgate::testing::MakeImport(at, at + size)));
+    const lists::ImportProgress progress =
+        OrExit(import->Add(hashgate::testing::MakeImport(at, at + size, variant)));
     if (progress.committed > told) SayCommitted(from + progress.committed, progress);
     told = progress.committed;
     // ... and into the writing of index snapshots.

@@ -28,6 +28,16 @@ namespace {
 using testing::FindBySha1;
 using testing::TempFolder;
 
+// The classification by which the index has record `number` judged.
+std::string ClassBySha1(const Generation& generation, ListId list, std::uint64_t number) {
+  const HashValue hash = testing::MakeHash(Algorithm::kSha1, number);
+  Sha1 sha1{};
+  std::ranges::copy(hash.bytes, sha1.begin());
+  const auto found = generation.index->SearchDigests({.sha1 = &sha1}, {&list, 1}, {});
+  if (!found || found->candidates.empty()) return "not found";
+  return generation.action_classes.at(found->candidates[0].action_class).classification;
+}
+
 // What a killed child had said.
 struct Acknowledged {
   bool opened = false;
@@ -129,7 +139,7 @@ void KillOften(const std::string& way) {
     const std::vector<std::string> arguments =
         replace ? std::vector<std::string>{path, "replace", std::to_string(base), way,
                                            std::to_string(kReplacedCount)}
-                : std::vector<std::string>{path, "add", std::to_string(from), way};
+                : std::vector<std::string>{path, "add", std::to_string(from), way, std::to_string(round % 4)};
     const Acknowledged said = RunAndKill(arguments, std::chrono::microseconds(1'000 + random() % 120'000));
     acknowledging += said.any ? 1 : 0;
     if (said.any && !replace) grown = std::max(grown, said.end);
@@ -155,6 +165,11 @@ void KillOften(const std::string& way) {
       for (std::uint64_t number = 0; number < grown; ++number) {
         const auto found = FindBySha1(*current, list->id, number);
         ASSERT_EQ(found.size(), 1U) << "record " << number << " of " << grown << " in round " << round;
+        if (number % 7 == 0) {
+          // What an index snapshot held of it and what has changed since are one.
+          EXPECT_EQ(ClassBySha1(*current, list->id, number),
+                    (*catalog)->GetEntry(list->id, found[0])->record.classification);
+        }
         if (number % 97 == 0) {
           EXPECT_EQ((*catalog)->GetEntry(list->id, found[0])->record.source_id,
                     testing::MakeRecord(number).source_id);
