@@ -80,6 +80,11 @@ class PoolTest : public ::testing::Test {
     return result ? result->frames_seen : 0;
   }
 
+  /// Workers replaced for `reason` so far.
+  std::uint64_t Restarts(decode::Restart reason) {
+    return pool_->Stats().classes.at(0).restarts.at(static_cast<std::size_t>(reason));
+  }
+
   /// The pool works, and on the bytes it was given.
   void ExpectServes(std::string_view upload) {
     const auto result = Decode(upload);
