@@ -18,7 +18,8 @@ inline constexpr std::size_t kSniffBytes = 4096;
 /// not a picture: video, audio, archive and document are a positive list that lets a file pass unlooked at.
 Format Sniff(ByteSpan front);
 
-/// True for formats this build decodes.
+/// True for formats that some class of workers decodes (worker_class.h); where that class is not there, the
+/// decoder says UNSUPPORTED_FORMAT.
 bool IsDecodable(Format format);
 /// True for pictures, decodable or not: never NOT_AN_IMAGE.
 bool IsImage(Format format);

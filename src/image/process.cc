@@ -7,11 +7,10 @@
 #include <stdexcept>
 
 #include "decode/sniff.h"
-#include "hash/perceptual/pdq.h"
 #include "image/codec.h"
 #include "image/color_request.h"
 #include "image/luma.h"
-#include "image/nn512.h"
+#include "image/view_hashes.h"
 
 namespace hashgate::image {
 namespace {
@@ -22,28 +21,6 @@ std::uint32_t MicrosSince(Clock::time_point start) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
-}
-
-void AddPdq(Pipeline pipeline, const perceptual::PdqFormSet& forms, decode::ViewHashes& view) {
-  view.pdq.push_back({.pipeline = pipeline, .quality = forms.quality, .forms = forms.forms});
-}
-
-decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted) {
-  decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
-  constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
-  view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
-  if (!view.hashable || !wanted.pdq_full) return view;
-  ViewRows rows(bitmap, over);
-  const auto full = perceptual::ComputePdqForms(rows);
-  if (!full) return view;
-  AddPdq(Pipeline::kFull, *full, view);
-  if (!wanted.pdq_nn512) return view;
-  if (!IsChangedByNn512(bitmap.width, bitmap.height)) {
-    AddPdq(Pipeline::kNn512, *full, view);
-  } else {
-    AddPdq(Pipeline::kNn512, Nn512Forms(bitmap, over), view);
-  }
-  return view;
 }
 
 void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
@@ -86,6 +63,9 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   result.has_alpha = HasTransparency(decoded.bitmap);
   const auto hashing = Clock::now();
   HashDecoded(decoded, wanted, result);
+  if (const FurtherFunction further = FindFurther(result.format); further != nullptr) {
+    further(bytes, wanted, limits, result);
+  }
   result.hash_micros = MicrosSince(hashing);
 }
 

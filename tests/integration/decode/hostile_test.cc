@@ -88,7 +88,7 @@ TEST_F(HostileTest, AnAnswerSentAheadIsNeverTakenForTheNextUploads) {
   ExpectServes("reply-twice");
   const auto result = Decode("ok");
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->views[0].pdq[0].forms[0].words[0], Checksum(Bytes("ok")));
+  EXPECT_EQ(result->views[0].pdq[0].forms[0].words[0], Checksum(BytesOf("ok")));
   EXPECT_EQ(JobsOf(result), 1U) << "the worker that spoke out of turn was replaced";
   EXPECT_EQ(pool_->Stats().crashes, 0U);
 }

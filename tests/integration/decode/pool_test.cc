@@ -50,7 +50,7 @@ TEST_F(PoolTest, NeedsNoWorkerForWhatIsNoPictureToDecode) {
   options.limits.max_bytes = 1'000;
   StartPool(options);
   const auto cause = [&](std::string_view upload, Format format) {
-    const auto result = pool_->Decode(Bytes(upload), format, {}, In(seconds(60)), {});
+    const auto result = pool_->Decode(BytesOf(upload), format, {}, In(seconds(60)), {});
     return result ? std::optional(result->cause) : std::nullopt;
   };
   EXPECT_EQ(cause("", Format::kJpeg), Cause::kEmpty);
@@ -222,7 +222,7 @@ TEST_F(PoolTest, ManyCallersShareTwoWorkers) {
         const bool right =
             result && (crashes ? result->cause == Cause::kDecoderCrashed
                                : result->views.size() == 1 &&
-                                     result->views[0].pdq[0].forms[0].words[0] == Checksum(Bytes(upload)));
+                                     result->views[0].pdq[0].forms[0].words[0] == Checksum(BytesOf(upload)));
         if (!right) ++wrong;
       }
     });
@@ -360,7 +360,7 @@ TEST(Classes, AnUploadGoesToItsFormatsClassOrIsUnsupported) {
   const auto decoder = decode::StartDecoder(std::move(pools));
   ASSERT_TRUE(decoder) << decoder.error().message;
   const auto cause = [&](Format format) {
-    const auto result = (*decoder)->Decode(Bytes("ok"), format, {}, In(seconds(60)), {});
+    const auto result = (*decoder)->Decode(BytesOf("ok"), format, {}, In(seconds(60)), {});
     return result ? std::optional(result->cause) : std::nullopt;
   };
   EXPECT_EQ(cause(Format::kJpeg), Cause::kNone);
