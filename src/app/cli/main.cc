@@ -1,6 +1,7 @@
 // The one command-line client.
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <iostream>
 #include <utility>
@@ -26,9 +27,11 @@ int main(int argc, char** argv) {
       .stop = stop,
       .start_decoder = [](int workers) -> hashgate::Result<std::unique_ptr<hashgate::decode::Decoder>> {
         namespace decode = hashgate::decode;
+        // What a server decodes unless its configuration says otherwise.
+        constexpr std::array kClasses = {decode::WorkerClass::kHeif};
         HASHGATE_ASSIGN_OR_RETURN(
             auto spawners,
-            decode::Spawner::StartClasses(decode::Spawner::DefaultBinary(), decode::kOtherClasses));
+            decode::Spawner::StartClasses(decode::Spawner::DefaultBinary(), kClasses));
         std::vector<decode::ClassPool> pools;
         for (auto& spawner : spawners) {
           pools.push_back({.spawner = std::move(spawner), .options = {.workers = workers}});
