@@ -36,6 +36,11 @@ bool IsImage(Format format);
 /// object.
 class TextSniffer {
  public:
+  TextSniffer() = default;
+  TextSniffer(const TextSniffer&) = default;
+  TextSniffer& operator=(const TextSniffer&) = default;
+  /// Wipes the bytes that it kept: it often lies on a stack, where they would stay.
+  ~TextSniffer();
   void Update(ByteSpan bytes);
   /// True where the whole stream was such text and not empty.
   [[nodiscard]] bool IsText() const;
