@@ -1,10 +1,10 @@
+#include <string.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
 
 #include "decode/sniff.h"
-
-#include <string.h>
 
 namespace hashgate::decode {
 namespace {
