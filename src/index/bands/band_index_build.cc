@@ -82,8 +82,8 @@ class BandIndex::Builder {
   }
 
   void AddPicks(BitPicks& picks, int first, int count) const {
-    for (int i = 0; i < count; ++i) {
-      picks.positions[picks.count++] = permutation_.source(static_cast<std::size_t>(first + i));
+    for (int bit = first; bit < first + count; ++bit) {
+      picks.positions[picks.count++] = permutation_.source(static_cast<std::size_t>(bit));
     }
   }
 

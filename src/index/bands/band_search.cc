@@ -8,6 +8,9 @@ namespace {
 
 // Postings that pass their signature test and wait for the closer look, at most.
 constexpr std::size_t kMaxWaiting = 4096;
+// The same of postings from beyond the line of a long bucket: many of these are a crowd, and the sooner it is
+// seen the sooner the search narrows.
+constexpr std::size_t kMaxWaitingOfLong = 512;
 // Slots that a search remembers to have looked at: 32 KiB of them, and 1 MiB where a query meets a crowd.
 constexpr std::size_t kRemembered = 4096;
 constexpr std::size_t kRememberedOfCrowd = 131'072;
@@ -161,11 +164,11 @@ class BandIndex::Searcher {
       const std::span<const std::uint16_t> further =
           table.overflow.span().subspan(line.overflow_begin(), line.count - BucketLine::kInlineOfLong);
       for (std::size_t first = 0; first < further.size() && bucket.flips <= unit.allowance();) {
-        const std::size_t count = std::min(kMaxWaiting - unit.waiting_count, further.size() - first);
-        if (count == 0) {
+        if (unit.waiting_count >= kMaxWaitingOfLong) {
           if (!VerifyNow(unit)) return false;
           continue;
         }
+        const std::size_t count = std::min(kMaxWaitingOfLong - unit.waiting_count, further.size() - first);
         unit.waiting_count += kernel_.postings->filter_signatures(
             further.subspan(first, count), signature,
             unit.plan->MaxSignatureBits(index_.layout_, unit.band, bucket.flips),
@@ -201,8 +204,10 @@ class BandIndex::Searcher {
       looking_for_ = unit.query;
       looked_at_ = 0;
     }
-    if (looked_at_ > kCrowd && crowd_.empty()) crowd_.resize(kRememberedOfCrowd);
-    const std::span<std::uint64_t> seen = looked_at_ > kCrowd ? std::span(crowd_) : std::span(seen_);
+    // A crowd that narrows the search is soon done with.
+    const bool crowd = looked_at_ > kCrowd && unit.plan->radius == plan_.radius;
+    if (crowd && crowd_.empty()) crowd_.resize(kRememberedOfCrowd);
+    const std::span<std::uint64_t> seen = crowd ? std::span(crowd_) : std::span(seen_);
     // The bands behind have found what is still of use.
     if (unit.allowance() < 0) unit.waiting_count = 0;
     std::size_t kept = 0;
