@@ -60,6 +60,8 @@ class Server:
         config.write_text(f'data_dir: "{self.folder}/data"\n'
                           'grpc:\n  listen: "127.0.0.1:0"\n'
                           'http:\n  listen: "127.0.0.1:0"\n'
+                          # The load is a few files again and again, and each is to be decoded.
+                          'scan:\n  reuse_mib: 0\n'
                           'drain:\n  notice_ms: 0\n', encoding="utf-8")
         self.log = self.log_path.open("wb")
         started = time.monotonic()

@@ -61,6 +61,8 @@ void Describe(C& config, V& v) {
   v.Number("retry_after_ms", config.scan.retry_after_ms, 1, 3'600'000);
   v.Number("retain_blocked_days", config.scan.retain_blocked_days, 1, 3'650);
   v.Choice("digests", config.scan.digests, kDigestChoices);
+  v.Number("reuse_mib", config.scan.reuse_mib, 0, kBig);
+  v.Number("reuse_seconds", config.scan.reuse_seconds, 1, 86'400);
   v.Section("decoder");
   v.Text("binary", config.decoder.binary);
   v.Number("workers", config.decoder.workers, 0, 64);

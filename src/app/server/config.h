@@ -61,6 +61,8 @@ struct Config {
     std::int64_t retry_after_ms = 1'000;
     std::int64_t retain_blocked_days = 90;
     std::string digests = "needed";  ///< or "all"
+    std::int64_t reuse_mib = 32;     ///< 0: never
+    std::int64_t reuse_seconds = 600;
   } scan;
 
   struct Decoder {
