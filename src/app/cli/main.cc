@@ -29,9 +29,8 @@ int main(int argc, char** argv) {
         namespace decode = hashgate::decode;
         // What a server decodes unless its configuration says otherwise.
         constexpr std::array kClasses = {decode::WorkerClass::kHeif};
-        HASHGATE_ASSIGN_OR_RETURN(
-            auto spawners,
-            decode::Spawner::StartClasses(decode::Spawner::DefaultBinary(), kClasses));
+        HASHGATE_ASSIGN_OR_RETURN(auto spawners,
+                                  decode::Spawner::StartClasses(decode::Spawner::DefaultBinary(), kClasses));
         std::vector<decode::ClassPool> pools;
         for (auto& spawner : spawners) {
           pools.push_back({.spawner = std::move(spawner), .options = {.workers = workers}});
