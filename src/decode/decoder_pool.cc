@@ -31,7 +31,8 @@ SteadyTime Now() {
 }
 
 // What is answered without a worker, if anything.
-std::optional<DecodeResult> AnswerWithoutWorker(ByteSpan upload, Format format, const Limits& limits) {
+std::optional<DecodeResult> AnswerWithoutWorker(ByteSpan upload, Format format, WorkerClass worker_class,
+                                                const Limits& limits) {
   DecodeResult result;
   result.format = format;
   if (upload.empty()) {
@@ -39,6 +40,8 @@ std::optional<DecodeResult> AnswerWithoutWorker(ByteSpan upload, Format format, 
   } else if (!IsDecodable(format)) {
     result.cause =
         IsImage(format) || format == Format::kUnknown ? Cause::kUnsupportedFormat : Cause::kNotAnImage;
+  } else if (ClassOf(format) != worker_class) {
+    result.cause = Cause::kUnsupportedFormat;
   } else if (upload.size() > limits.max_bytes) {
     result.cause = Cause::kTooLarge;
   } else {
@@ -259,7 +262,8 @@ void DecoderPool::CountEnd(JobEnd end, int pid) {
 
 Result<DecodeResult> DecoderPool::Decode(ByteSpan upload, Format format, const Wanted& wanted,
                                          SteadyTime deadline, const std::function<bool()>& cancelled) {
-  if (auto answer = AnswerWithoutWorker(upload, format, options_.limits)) return *std::move(answer);
+  if (auto answer = AnswerWithoutWorker(upload, format, worker_class_, options_.limits))
+    return *std::move(answer);
   HASHGATE_ASSIGN_OR_RETURN(Slot * slot, TakeIdle(deadline, cancelled));
   Count(&PoolStats::jobs);
   for (int deaths = 0;;) {

@@ -234,7 +234,7 @@ constexpr std::array kActions = {
     HostileAction{"write-server", [](Upload) { return TouchServer(SYS_process_vm_writev); }},
     HostileAction{"compare-processes",
                   [](Upload) { return Call(SYS_kcmp, g_targets.server, g_targets.spawner, 1, 0, 0); }},
-    HostileAction{"own-pid", [](Upload) { return Call(SYS_getpid); }},
+    HostileAction{"parent-pid", [](Upload) { return Call(SYS_getppid); }},
     HostileAction{"raise-limit",
                   [](Upload) {
                     const rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
