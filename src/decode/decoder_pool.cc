@@ -223,6 +223,7 @@ void DecoderPool::CountRestart(Restart reason) {
 void DecoderPool::Settle(Slot& slot, std::unique_ptr<WorkerProcess> worker) {
   ++stats_.started;
   slot.lock = worker->lock();
+  stats_.lock = worker->lock();
   own_.landlock_abi = worker->landlock_abi();
   own_.in_namespaces = worker->in_namespaces();
   slot.worker = std::move(worker);

@@ -87,9 +87,9 @@ struct ClassStats {
   int workers = 0;  ///< as configured
   int workers_alive = 0;
   int workers_busy = 0;
-  LockLevel lock = LockLevel::kNone;                ///< the least level of any live worker
-  int landlock_abi = 0;                             ///< of the worker that started last; 0: none
-  bool in_namespaces = false;                       ///< of the worker that started last
+  LockLevel lock = LockLevel::kNone;  ///< the least of any live worker; while there is none, of the last one
+  int landlock_abi = 0;               ///< of the worker that started last; 0: none
+  bool in_namespaces = false;         ///< of the worker that started last
   std::array<std::uint64_t, kRestarts> restarts{};  ///< by Restart
   std::uint64_t start_failures = 0;                 ///< workers that could not be started or locked
 };
@@ -107,7 +107,7 @@ struct PoolStats {
   std::uint64_t spawner_starts = 0;   ///< spawners started beyond the first
   int workers_alive = 0;
   int workers_busy = 0;
-  LockLevel lock = LockLevel::kNone;  ///< the least level of any live worker
+  LockLevel lock = LockLevel::kNone;  ///< the least of any live worker; while there is none, of the last one
   std::vector<ClassStats> classes;    ///< one for each class that is there, the core class first
 };
 
