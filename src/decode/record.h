@@ -43,8 +43,11 @@ struct Limits {
   std::uint32_t max_scans = 100;                  ///< of a progressive JPEG; more is TOO_COSTLY
   std::uint64_t max_scan_pixels = 1'500'000'000;  ///< pixels * scans; more is TOO_COSTLY
   std::uint32_t max_frames = 1'000'000;           ///< frames stored in the file; more is TOO_MANY_FRAMES
-  std::uint32_t cpu_seconds = 10;                 ///< RLIMIT_CPU backstop of a worker per job batch
-  std::uint64_t memory_bytes = 512ULL << 20;      ///< RLIMIT_AS of a worker beyond what it has at its start
+  /// Pixels of frames after the first that are decoded, and pixels of the canvas that are hashed for them,
+  /// each. Further frames are not looked at: frames_seen says so.
+  std::uint64_t max_frame_pixels = 200'000'000;
+  std::uint32_t cpu_seconds = 10;             ///< RLIMIT_CPU backstop of a worker per job batch
+  std::uint64_t memory_bytes = 512ULL << 20;  ///< RLIMIT_AS of a worker beyond what it has at its start
 };
 
 /// What to compute. Digests are the server's work, never the worker's.
@@ -80,7 +83,8 @@ struct DecodeResult {
   std::uint32_t width = 0;  ///< of the first picture, as its header declares it; 0 where unknown
   std::uint32_t height = 0;
   std::uint32_t frames_total = 0;  ///< pictures stored in the file; 0 where unknown
-  std::uint32_t frames_seen = 0;   ///< pictures decoded and hashed
+  /// Pictures looked at: hashed, or drawn and found to look like one whose hashes are here.
+  std::uint32_t frames_seen = 0;
   bool has_alpha = false;
   bool codec_warned = false;    ///< the codec reported damage but every pixel is there
   bool trailing_bytes = false;  ///< bytes after the picture's own end

@@ -20,6 +20,8 @@ struct Decoded {
   std::uint32_t frames_total = 0;  ///< pictures stored; 0 where unknown
   bool warned = false;             ///< the codec reported damage
   bool trailing_bytes = false;     ///< bytes after the picture's own end
+  bool frames_needed = false;      ///< browsers show this picture only where no frame can be decoded
+  bool frames_cut = false;         ///< the first picture is whole; data of a further one is missing
   bool alpha_disputed = false;     ///< some viewers draw the picture as if alpha were opaque
   Bitmap bitmap;
   /// Grey, of the size of `bitmap`: another reading of the same samples. Empty where viewers agree.

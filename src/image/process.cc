@@ -7,11 +7,11 @@
 #include <stdexcept>
 
 #include "decode/sniff.h"
-#include "hash/perceptual/pdq.h"
 #include "image/codec.h"
 #include "image/color_request.h"
+#include "image/look_at_frames.h"
 #include "image/luma.h"
-#include "image/nn512.h"
+#include "image/view_hashes.h"
 
 namespace hashgate::image {
 namespace {
@@ -22,28 +22,6 @@ std::uint32_t MicrosSince(Clock::time_point start) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
-}
-
-void AddPdq(Pipeline pipeline, const perceptual::PdqFormSet& forms, decode::ViewHashes& view) {
-  view.pdq.push_back({.pipeline = pipeline, .quality = forms.quality, .forms = forms.forms});
-}
-
-decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted) {
-  decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
-  constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
-  view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
-  if (!view.hashable || !wanted.pdq_full) return view;
-  ViewRows rows(bitmap, over);
-  const auto full = perceptual::ComputePdqForms(rows);
-  if (!full) return view;
-  AddPdq(Pipeline::kFull, *full, view);
-  if (!wanted.pdq_nn512) return view;
-  if (!IsChangedByNn512(bitmap.width, bitmap.height)) {
-    AddPdq(Pipeline::kNn512, *full, view);
-  } else {
-    AddPdq(Pipeline::kNn512, Nn512Forms(bitmap, over), view);
-  }
-  return view;
 }
 
 void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
@@ -71,7 +49,7 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
     return;
   }
   const auto start = Clock::now();
-  const Decoded decoded = codec(bytes, limits);
+  Decoded decoded = codec(bytes, limits);
   result.decode_micros = MicrosSince(start);
   result.cause = decoded.cause;
   result.width = decoded.width;
@@ -86,6 +64,19 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   result.has_alpha = HasTransparency(decoded.bitmap);
   const auto hashing = Clock::now();
   HashDecoded(decoded, wanted, result);
+  if (decoded.frames_cut) result.cause = Cause::kTruncated;
+  if (result.frames_total > 1) {
+    // Frames need the memory.
+    decoded.bitmap = Bitmap();
+    decoded.alternate = Bitmap();
+    LookAtFrames(bytes, wanted, limits, result);
+    // What people see lies in frames: without any of them nothing here may look like having looked.
+    if (decoded.frames_needed && result.frames_seen < 2) {
+      result.views.clear();
+      result.frames_seen = 0;
+      result.cause = Cause::kUnsupportedFormat;
+    }
+  }
   result.hash_micros = MicrosSince(hashing);
 }
 

@@ -1,4 +1,4 @@
-// WebP through libwebp: a still picture, or the first frame of an animation on its canvas.
+// WebP through libwebp: a still picture, or the frames of an animation.
 // Source of the container: RFC 9649.
 #include <webp/decode.h>
 #include <webp/demux.h>
@@ -9,9 +9,14 @@
 
 #include "decode/byte_order.h"
 #include "image/codec.h"
+#include "image/frames.h"
 
 namespace hashgate::image {
 namespace {
+
+/// libwebp's demuxer finds a frame by counting from the first one: more of them would cost more than
+/// decoding.
+constexpr std::size_t kMaxWebpFrames = 8'192;
 
 struct Closer {
   void operator()(WebPIDecoder* decoder) const { WebPIDelete(decoder); }
@@ -66,7 +71,7 @@ Cause DecodeFirstFrame(ByteSpan bytes, const decode::Limits& limits, Decoded& ou
   }
   Bitmap part(width, height, 4);
   std::uint32_t rows = 0;
-  Cause cause = DecodeStill({frame.fragment.bytes, frame.fragment.size}, part, rows);
+  const Cause cause = DecodeStill({frame.fragment.bytes, frame.fragment.size}, part, rows);
   if (cause != Cause::kNone && cause != Cause::kTruncated) return cause;
   if (rows == 0) return cause;
   out.bitmap = Bitmap(out.width, out.height, 4);
@@ -76,8 +81,7 @@ Cause DecodeFirstFrame(ByteSpan bytes, const decode::Limits& limits, Decoded& ou
   if (cause == Cause::kTruncated) {
     out.bitmap.height = static_cast<std::uint32_t>(top) + rows;
   } else if (state != WEBP_DEMUX_DONE) {
-    // The first frame is whole, but frames after it are missing.
-    cause = Cause::kTruncated;
+    out.frames_cut = true;
   }
   return cause;
 }
@@ -104,7 +108,64 @@ Cause Decode(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
   return cause;
 }
 
+class WebpFrames final : public FrameSource {
+ public:
+  explicit WebpFrames(ByteSpan bytes) : bytes_(bytes) {}
+
+  Cause Decode(std::size_t index, Bitmap& part, std::uint32_t& rows) override {
+    const FrameFact& frame = frames[index];
+    const ByteSpan data = bytes_.subspan(frame.at, frame.size);
+    // The container's sides have been checked; what the bitstream says is what would be written.
+    WebPBitstreamFeatures features{};
+    const VP8StatusCode status = WebPGetFeatures(data.data(), data.size(), &features);
+    if (status == VP8_STATUS_NOT_ENOUGH_DATA) {
+      rows = 0;
+      return Cause::kTruncated;
+    }
+    if (status != VP8_STATUS_OK || static_cast<std::uint32_t>(features.width) != part.width ||
+        static_cast<std::uint32_t>(features.height) != part.height) {
+      return Cause::kCorrupt;
+    }
+    return DecodeStill(data, part, rows);
+  }
+
+ private:
+  ByteSpan bytes_;
+};
+
 }  // namespace
+
+std::unique_ptr<FrameSource> OpenWebpFrames(ByteSpan bytes, std::uint32_t width, std::uint32_t height) {
+  const WebPData data{bytes.data(), bytes.size()};
+  WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
+  const std::unique_ptr<WebPDemuxer, Closer> demuxer(WebPDemuxPartial(&data, &state));
+  if (demuxer == nullptr) return nullptr;
+  auto source = std::make_unique<WebpFrames>(bytes);
+  source->width = width;
+  source->height = height;
+  // Each step of the iterator goes over all frames before it.
+  WebPIterator at{};
+  const std::unique_ptr<WebPIterator, void (*)(WebPIterator*)> release(&at, &WebPDemuxReleaseIterator);
+  for (int more = WebPDemuxGetFrame(demuxer.get(), 1, &at);
+       more != 0 && source->frames.size() < kMaxWebpFrames; more = WebPDemuxNextFrame(&at)) {
+    FrameFact frame{
+        .left = static_cast<std::uint32_t>(std::max(0, at.x_offset)),
+        .top = static_cast<std::uint32_t>(std::max(0, at.y_offset)),
+        .width = static_cast<std::uint32_t>(std::max(0, at.width)),
+        .height = static_cast<std::uint32_t>(std::max(0, at.height)),
+        .disposal = at.dispose_method == WEBP_MUX_DISPOSE_BACKGROUND ? Disposal::kClear : Disposal::kKeep,
+        .blends = at.blend_method == WEBP_MUX_BLEND && at.has_alpha != 0,
+        .at = static_cast<std::size_t>(at.fragment.bytes - bytes.data()),
+        .size = at.fragment.size};
+    frame.cost = std::uint64_t{frame.width} * frame.height;
+    const std::uint64_t right = std::uint64_t{frame.left} + frame.width;
+    const std::uint64_t bottom = std::uint64_t{frame.top} + frame.height;
+    frame.readable = frame.width != 0 && frame.height != 0 && right <= width && bottom <= height;
+    source->frames.push_back(frame);
+  }
+  if (source->frames.size() < 2) return nullptr;
+  return source;
+}
 
 Decoded DecodeWebp(ByteSpan bytes, const decode::Limits& limits) {
   Decoded out;
