@@ -63,8 +63,13 @@ Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply
   if (record.pipelines > 3 || (record.hashable == 0 && record.pipelines != 0)) {
     return Refuse("view.pipelines");
   }
-  if (record.reserved != 0) return Refuse("view.reserved");
-  if (reply.frames_total != 0 && record.frame >= reply.frames_total) return Refuse("view.frame");
+  if (!IsBool(record.hidden)) return Refuse("view.hidden");
+  // Pictures inside the file are numbered by themselves; each has a view at least.
+  const bool embedded = record.kind == static_cast<std::uint8_t>(ViewKind::kEmbedded);
+  if (embedded && record.frame >= static_cast<std::uint32_t>(kMaxViews)) return Refuse("view.frame");
+  if (!embedded && reply.frames_total != 0 && record.frame >= reply.frames_total) {
+    return Refuse("view.frame");
+  }
   if (record.frame >= limits.max_frames) return Refuse("view.frame");
   if (!SidesWithin(record.width, record.height, limits)) return Refuse("view.width");
   if (record.hashable == 1 && std::min(record.width, record.height) < kMinHashableSide) {
@@ -76,6 +81,7 @@ Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply
   view.width = record.width;
   view.height = record.height;
   view.hashable = record.hashable == 1;
+  view.hidden = record.hidden == 1;
   for (std::size_t i = 0; i < 2; ++i) {
     if ((record.pipelines >> i & 1) != 0) {
       HASHGATE_ASSIGN_OR_RETURN(PdqForms forms, DecodeForms(record, i));
@@ -102,7 +108,8 @@ Status CheckReply(const ReplyRecord& reply, std::uint64_t job_id, const Limits& 
   if (!IsBool(reply.codec_warned)) return Refuse("codec_warned");
   if (!IsBool(reply.trailing_bytes)) return Refuse("trailing_bytes");
   if (!IsBool(reply.colour_unusual)) return Refuse("colour_unusual");
-  if (reply.reserved[0] != 0 || reply.reserved[1] != 0) return Refuse("reserved");
+  if (!IsBool(reply.embedded_unseen)) return Refuse("embedded_unseen");
+  if (reply.reserved != 0) return Refuse("reserved");
   const auto cause = static_cast<Cause>(reply.cause);
   if (reply.frames_seen > limits.max_frames) return Refuse("frames_seen");
   if (reply.frames_total != 0 && reply.frames_seen > reply.frames_total) return Refuse("frames_seen");
@@ -129,6 +136,7 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
   reply.codec_warned = result.codec_warned ? 1 : 0;
   reply.trailing_bytes = result.trailing_bytes ? 1 : 0;
   reply.colour_unusual = result.colour_unusual ? 1 : 0;
+  reply.embedded_unseen = result.embedded_unseen ? 1 : 0;
   reply.view_count = static_cast<std::uint32_t>(views);
   reply.job_id = job_id;
   reply.width = result.width;
@@ -144,6 +152,7 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
     ViewRecord record;
     record.kind = static_cast<std::uint8_t>(view.kind);
     record.hashable = view.hashable ? 1 : 0;
+    record.hidden = view.hidden ? 1 : 0;
     record.frame = view.frame;
     record.width = view.width;
     record.height = view.height;
@@ -179,6 +188,7 @@ Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Lim
   result.codec_warned = reply.codec_warned == 1;
   result.trailing_bytes = reply.trailing_bytes == 1;
   result.colour_unusual = reply.colour_unusual == 1;
+  result.embedded_unseen = reply.embedded_unseen == 1;
   result.decode_micros = reply.decode_micros;
   result.hash_micros = reply.hash_micros;
   result.views.reserve(reply.view_count);

@@ -67,10 +67,12 @@ struct PdqForms {
 
 struct ViewHashes {
   ViewKind kind = ViewKind::kWhole;
-  std::uint32_t frame = 0;  ///< index of the frame or page the view shows
+  std::uint32_t frame = 0;  ///< index of the frame or page the view shows; of kEmbedded, of the embedded ones
   std::uint32_t width = 0;  ///< pixels of this view
   std::uint32_t height = 0;
-  bool hashable = false;      ///< false: a side under 5 px; no perceptual hash exists
+  bool hashable = false;  ///< false: a side under 5 px; no perceptual hash exists
+  /// No usual viewer shows this: a match found only here says what the file holds, not what people see.
+  bool hidden = false;
   std::vector<PdqForms> pdq;  ///< at most one per pipeline
 };
 
@@ -91,6 +93,8 @@ struct DecodeResult {
   /// The file asks viewers for a change of colours that may be far from sRGB (a profile, gamma or primaries):
   /// what people see may differ from what was hashed.
   bool colour_unusual = false;
+  bool embedded_unseen =
+      false;  ///< a picture inside the file (a thumbnail, an MPF picture) was not looked at
   std::uint32_t decode_micros = 0;
   std::uint32_t hash_micros = 0;
   std::vector<ViewHashes> views;  ///< at most kMaxViews
@@ -118,7 +122,7 @@ struct ViewRecord {
   std::uint8_t kind = 0;
   std::uint8_t hashable = 0;
   std::uint8_t pipelines = 0;  ///< bit 0: forms[0] holds `full`; bit 1: forms[1] holds `nn512`
-  std::uint8_t reserved = 0;
+  std::uint8_t hidden = 0;
   std::uint32_t frame = 0;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
@@ -134,7 +138,8 @@ struct ReplyRecord {
   std::uint8_t codec_warned = 0;
   std::uint8_t trailing_bytes = 0;
   std::uint8_t colour_unusual = 0;
-  std::uint8_t reserved[2] = {};
+  std::uint8_t embedded_unseen = 0;
+  std::uint8_t reserved = 0;
   std::uint32_t view_count = 0;
   std::uint64_t job_id = 0;
   std::uint32_t width = 0;

@@ -27,6 +27,7 @@ struct Reader {
   const decode::Limits* limits = nullptr;
   Bitmap bitmap;
   Cause refusal = Cause::kNone;  ///< why the header's callback stopped
+  const SampleRange* stretch = nullptr;
   bool warned = false;
   bool complete = false;  ///< every pixel has been read
   bool ended = false;     ///< the end chunk has been read
@@ -60,6 +61,23 @@ bool Allocate(Reader& reader) noexcept {
   }
 }
 
+/// Brings a row of 16-bit samples to 8 bits in place, so that what lies between the bounds fills them all.
+void StretchRow(png_structp png, png_row_infop info, png_bytep row) {
+  const SampleRange& range = *static_cast<const Reader*>(png_get_user_transform_ptr(png))->stretch;
+  // All samples that round to a value lie within half a step of it.
+  const int least = std::max(0, range.least * 257 - 128);
+  const int span = std::min(65535, range.most * 257 + 128) - least;
+  const std::uint32_t channels = info->channels;
+  for (png_uint_32 x = 0; x < info->width; ++x) {
+    for (std::uint32_t i = 0; i < channels; ++i) {
+      const std::size_t at = std::size_t{x} * channels + i;
+      const int value = row[2 * at] << 8 | row[2 * at + 1];
+      const bool alpha = channels == 4 && i == 3;
+      row[at] = static_cast<png_byte>(alpha ? value >> 8 : std::clamp((value - least) * 255 / span, 0, 255));
+    }
+  }
+}
+
 /// Called when the header has been read: checks limits and sets up the output form.
 void OnHeader(png_structp png, png_infop info) {
   Reader& reader = *static_cast<Reader*>(png_get_progressive_ptr(png));
@@ -71,9 +89,16 @@ void OnHeader(png_structp png, png_infop info) {
   const int type = png_get_color_type(png, info);
   const bool transparent = (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
   const bool grey = (type & PNG_COLOR_MASK_COLOR) == 0;
-  png_set_expand(png);    // palettes, fewer than 8 bits, transparent colours
-  png_set_scale_16(png);  // rounds v / 257, so 8-bit values stored in 16 bits come back unchanged
+  png_set_expand(png);  // palettes, fewer than 8 bits, transparent colours
+  if (reader.stretch != nullptr) {
+    png_set_read_user_transform_fn(png, &StretchRow);
+  } else {
+    png_set_scale_16(png);  // rounds v / 257, so 8-bit values stored in 16 bits come back unchanged
+  }
   if (grey && transparent) png_set_gray_to_rgb(png);
+  if (reader.stretch != nullptr) {
+    png_set_user_transform_info(png, &reader, 8, (grey && !transparent ? 1 : 3) + (transparent ? 1 : 0));
+  }
   if (png_set_interlace_handling(png) > 1) {
     for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; ++pass) {
       if (PNG_PASS_ROWS(height, pass) > 0 && PNG_PASS_COLS(width, pass) > 0) reader.last_pass = pass;
@@ -150,12 +175,11 @@ class WholeFile final : public PngPieces {
   ByteSpan bytes_;
 };
 
-}  // namespace
-
-PngPart DecodePngPieces(PngPieces& pieces, const decode::Limits& limits) {
+PngPart DecodePart(PngPieces& pieces, const decode::Limits& limits, const SampleRange* stretch) {
   PngPart out;
   Reader reader;
   reader.limits = &limits;
+  reader.stretch = stretch;
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, &OnError, &OnWarning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
   out.cause = reader.info == nullptr ? Cause::kTooCostly : Run(reader, pieces);
@@ -167,6 +191,22 @@ PngPart DecodePngPieces(PngPieces& pieces, const decode::Limits& limits) {
     if (out.cause == Cause::kTruncated) out.bitmap.height = std::min(out.bitmap.height, shown);
   }
   return out;
+}
+
+}  // namespace
+
+bool Is16BitPng(ByteSpan bytes) {
+  return bytes.size() > 24 && bytes[24] == 16;
+}
+
+Bitmap DecodePngStretched(ByteSpan bytes, SampleRange range, const decode::Limits& limits) {
+  WholeFile whole(bytes);
+  PngPart part = DecodePart(whole, limits, &range);
+  return std::move(part.bitmap);
+}
+
+PngPart DecodePngPieces(PngPieces& pieces, const decode::Limits& limits) {
+  return DecodePart(pieces, limits, nullptr);
 }
 
 Decoded DecodePng(ByteSpan bytes, const decode::Limits& limits) {

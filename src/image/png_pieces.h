@@ -9,6 +9,7 @@
 #include "hashgate/hash.h"
 #include "hashgate/verdict.h"
 #include "image/frames.h"
+#include "image/luma.h"
 #include "image/pixels.h"
 
 namespace hashgate::image {
@@ -33,6 +34,12 @@ struct PngPart {
 };
 
 PngPart DecodePngPieces(PngPieces& pieces, const decode::Limits& limits);
+
+/// True where samples have 16 bits. REQUIRES: PNG's magic.
+bool Is16BitPng(ByteSpan bytes);
+/// The first picture of a PNG of 16 bits with its colours stretched: what came out between `range` in 8 bits
+/// fills them all. Empty where nothing could be decoded. Memory: as DecodePngPieces.
+Bitmap DecodePngStretched(ByteSpan bytes, SampleRange range, const decode::Limits& limits);
 
 /// What a walk over the chunks finds.
 struct PngChunks {

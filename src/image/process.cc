@@ -11,6 +11,7 @@
 #include "image/color_request.h"
 #include "image/look_at_frames.h"
 #include "image/luma.h"
+#include "image/png_pieces.h"
 #include "image/view_hashes.h"
 
 namespace hashgate::image {
@@ -24,6 +25,14 @@ std::uint32_t MicrosSince(Clock::time_point start) {
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
+/// True where a view's hash differs from all of `others`.
+bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHashes>& others) {
+  if (view.pdq.empty()) return false;
+  return std::ranges::none_of(others, [&](const decode::ViewHashes& other) {
+    return !other.pdq.empty() && other.pdq[0].forms == view.pdq[0].forms;
+  });
+}
+
 void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
   const Bitmap& bitmap = decoded.bitmap;
   const ViewKind whole = result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole;
@@ -32,13 +41,25 @@ void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::D
   result.views.push_back(HashView(whole, bitmap, white, wanted));
   if (result.has_alpha) {
     result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, wanted));
-    if (decoded.alpha_disputed) {
-      result.views.push_back(HashView(ViewKind::kAlternate, bitmap, {.opaque = true}, wanted));
-    }
+    decode::ViewHashes colors = HashView(ViewKind::kAlternate, bitmap, {.opaque = true}, wanted);
+    // Colours under clear pixels may hold another picture than is seen. Some viewers show it where they do
+    // not take alpha for what it is.
+    colors.hidden = !decoded.alpha_disputed;
+    if (!colors.hidden || IsUnlike(colors, result.views)) result.views.push_back(std::move(colors));
   }
   if (decoded.alternate.width != 0) {
     result.views.push_back(HashView(ViewKind::kAlternate, decoded.alternate, {.background = 255}, wanted));
   }
+}
+
+/// A picture of 16 bits may have its detail in the low ones, which samples of 8 bits do not keep.
+void HashStretched(ByteSpan bytes, SampleRange range, const decode::Wanted& wanted,
+                   const decode::Limits& limits, decode::DecodeResult& result) {
+  const Bitmap stretched = DecodePngStretched(bytes, range, limits);
+  if (stretched.height == 0) return;
+  decode::ViewHashes view = HashView(ViewKind::kAlternate, stretched, {.opaque = true}, wanted);
+  view.hidden = true;
+  if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
 }
 
 void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
@@ -65,10 +86,13 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   const auto hashing = Clock::now();
   HashDecoded(decoded, wanted, result);
   if (decoded.frames_cut) result.cause = Cause::kTruncated;
+  const bool fine = result.format == decode::Format::kPng && Is16BitPng(bytes);
+  const SampleRange range = fine ? RangeOf(decoded.bitmap) : SampleRange{};
+  // What follows needs the memory.
+  decoded.bitmap = Bitmap();
+  decoded.alternate = Bitmap();
+  if (fine && range.IsNarrow()) HashStretched(bytes, range, wanted, limits, result);
   if (result.frames_total > 1) {
-    // Frames need the memory.
-    decoded.bitmap = Bitmap();
-    decoded.alternate = Bitmap();
     LookAtFrames(bytes, wanted, limits, result);
     // What people see lies in frames: without any of them nothing here may look like having looked.
     if (decoded.frames_needed && result.frames_seen < 2) {

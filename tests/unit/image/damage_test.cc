@@ -60,7 +60,7 @@ void ExpectConsistent(const decode::DecodeResult& result) {
   if (result.cause != Cause::kNone && result.cause != Cause::kTruncated) {
     EXPECT_TRUE(result.views.empty());
   }
-  EXPECT_LE(result.views.size(), result.frames_total > 1 ? 2 * result.frames_total : 2U);
+  EXPECT_LE(result.views.size(), 4 + 2 * std::size_t{result.frames_total});
   for (const auto& view : result.views) {
     EXPECT_EQ(view.width, result.width);
     EXPECT_LT(view.frame, std::max(result.frames_total, 1U));
