@@ -9,6 +9,7 @@
 #include "decode/sniff.h"
 #include "image/codec.h"
 #include "image/color_request.h"
+#include "image/embedded.h"
 #include "image/look_at_frames.h"
 #include "image/luma.h"
 #include "image/png_pieces.h"
@@ -101,6 +102,7 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
       result.cause = Cause::kUnsupportedFormat;
     }
   }
+  if (!result.views.empty()) LookAtEmbedded(bytes, wanted, limits, result);
   result.hash_micros = MicrosSince(hashing);
 }
 
