@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <memory>
+#include <vector>
 
 #include "decode/byte_order.h"
 #include "image/codec.h"
@@ -13,10 +15,6 @@
 
 namespace hashgate::image {
 namespace {
-
-/// libwebp's demuxer finds a frame by counting from the first one: more of them would cost more than
-/// decoding.
-constexpr std::size_t kMaxWebpFrames = 8'192;
 
 struct Closer {
   void operator()(WebPIDecoder* decoder) const { WebPIDelete(decoder); }
@@ -45,13 +43,59 @@ Cause DecodeStill(ByteSpan bytes, Bitmap& to, std::uint32_t& rows) {
   return status == VP8_STATUS_UNSUPPORTED_FEATURE ? Cause::kUnsupportedFormat : Cause::kCorrupt;
 }
 
+/// Where a frame lies, by its chunk's data; the last one may be cut off.
+FrameFact ReadFrame(ByteSpan data, std::size_t offset) {
+  FrameFact frame{.left = 2 * decode::Le24(data, 0),
+                  .top = 2 * decode::Le24(data, 3),
+                  .width = decode::Le24(data, 6) + 1,
+                  .height = decode::Le24(data, 9) + 1,
+                  .disposal = (data[15] & 1) != 0 ? Disposal::kClear : Disposal::kKeep,
+                  .blends = (data[15] & 2) == 0};
+  frame.cost = std::uint64_t{frame.width} * frame.height;
+  // Its picture begins with its alpha, where that is apart; chunks of other kinds may stand in front.
+  for (std::size_t at = 16; at + 8 <= data.size();) {
+    const auto is = [&](const char* name) { return std::memcmp(data.data() + at, name, 4) == 0; };
+    if (is("ALPH") || is("VP8 ") || is("VP8L")) {
+      frame.at = offset + at;
+      frame.size = data.size() - at;
+      const bool lossless_alpha = is("VP8L") && at + 12 < data.size() && (data[at + 12] & 0x10) != 0;
+      frame.blends = frame.blends && (is("ALPH") || lossless_alpha);
+      break;
+    }
+    const std::size_t length = decode::Le32(data, at + 4);
+    if (length > data.size() - at - 8) break;
+    at += 8 + length + length % 2;
+  }
+  return frame;
+}
+
+/// Counts frames, one whose data is cut off included. The first kMaxPlannedFrames of them go to `frames`,
+/// where it is given. Source: RFC 9649, 2.7.1.1. libwebp's demuxer does not give out a further frame that is
+/// cut.
+std::uint32_t WalkFrames(ByteSpan bytes, std::vector<FrameFact>* frames) {
+  std::uint32_t count = 0;
+  for (std::size_t at = 12; at + 8 <= bytes.size();) {
+    const std::size_t length = decode::Le32(bytes, at + 4);
+    const std::size_t left = bytes.size() - at - 8;
+    if (std::memcmp(bytes.data() + at, "ANMF", 4) == 0 && std::min(length, left) >= 16) {
+      ++count;
+      if (frames != nullptr && frames->size() < kMaxPlannedFrames) {
+        frames->push_back(ReadFrame(bytes.subspan(at + 8, std::min(length, left)), at + 8));
+      }
+    }
+    if (length + length % 2 > left) break;
+    at += 8 + length + length % 2;
+  }
+  return count;
+}
+
 /// Puts the first frame on a transparent canvas.
 Cause DecodeFirstFrame(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
   const WebPData data{bytes.data(), bytes.size()};
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
   const std::unique_ptr<WebPDemuxer, Closer> demuxer(WebPDemuxPartial(&data, &state));
   if (demuxer == nullptr) return state == WEBP_DEMUX_PARSE_ERROR ? Cause::kCorrupt : Cause::kTruncated;
-  out.frames_total = WebPDemuxGetI(demuxer.get(), WEBP_FF_FRAME_COUNT);
+  out.frames_total = std::max(WebPDemuxGetI(demuxer.get(), WEBP_FF_FRAME_COUNT), WalkFrames(bytes, nullptr));
   if (out.frames_total > limits.max_frames) return Cause::kTooManyFrames;
   WebPIterator frame{};
   if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) {
@@ -136,34 +180,15 @@ class WebpFrames final : public FrameSource {
 }  // namespace
 
 std::unique_ptr<FrameSource> OpenWebpFrames(ByteSpan bytes, std::uint32_t width, std::uint32_t height) {
-  const WebPData data{bytes.data(), bytes.size()};
-  WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
-  const std::unique_ptr<WebPDemuxer, Closer> demuxer(WebPDemuxPartial(&data, &state));
-  if (demuxer == nullptr) return nullptr;
   auto source = std::make_unique<WebpFrames>(bytes);
   source->width = width;
   source->height = height;
-  // Each step of the iterator goes over all frames before it.
-  WebPIterator at{};
-  const std::unique_ptr<WebPIterator, void (*)(WebPIterator*)> release(&at, &WebPDemuxReleaseIterator);
-  for (int more = WebPDemuxGetFrame(demuxer.get(), 1, &at);
-       more != 0 && source->frames.size() < kMaxWebpFrames; more = WebPDemuxNextFrame(&at)) {
-    FrameFact frame{
-        .left = static_cast<std::uint32_t>(std::max(0, at.x_offset)),
-        .top = static_cast<std::uint32_t>(std::max(0, at.y_offset)),
-        .width = static_cast<std::uint32_t>(std::max(0, at.width)),
-        .height = static_cast<std::uint32_t>(std::max(0, at.height)),
-        .disposal = at.dispose_method == WEBP_MUX_DISPOSE_BACKGROUND ? Disposal::kClear : Disposal::kKeep,
-        .blends = at.blend_method == WEBP_MUX_BLEND && at.has_alpha != 0,
-        .at = static_cast<std::size_t>(at.fragment.bytes - bytes.data()),
-        .size = at.fragment.size};
-    frame.cost = std::uint64_t{frame.width} * frame.height;
+  if (WalkFrames(bytes, &source->frames) < 2) return nullptr;
+  for (FrameFact& frame : source->frames) {
     const std::uint64_t right = std::uint64_t{frame.left} + frame.width;
     const std::uint64_t bottom = std::uint64_t{frame.top} + frame.height;
-    frame.readable = frame.width != 0 && frame.height != 0 && right <= width && bottom <= height;
-    source->frames.push_back(frame);
+    frame.readable = frame.size != 0 && right <= width && bottom <= height;
   }
-  if (source->frames.size() < 2) return nullptr;
   return source;
 }
 
