@@ -1,6 +1,6 @@
 // The band search, the plain scan and FAISS's binary indexes over the same hashes and queries in one run, on
 // one core, each checked against brute force: prints Markdown. Run: build/release/bench/match_bench
-// [MILLIONS...]
+// [--searches-only | --live-only] [MILLIONS...]
 #include <sched.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -289,10 +290,11 @@ void CompareBall(std::size_t count) {
   std::printf("\n");
 }
 
-// What searches see while a list grows by a tenth and segments are merged on the other core, and how long a
+// What searches see while a list grows by a seventh and segments are merged on the other core, and how long a
 // change takes to be seen.
 void CompareLive(std::size_t count) {
-  const std::vector<PdqHash> list = MakeList(Shape::kUniform, count + count / 10);
+  // More than an eighth, so that everything is merged once.
+  const std::vector<PdqHash> list = MakeList(Shape::kUniform, count + count / 7);
   const std::vector<PdqHash> queries = MakeQueries(Shape::kUniform, list, kQueries);
   constexpr std::size_t kAtOnce = 4'096;
   // Faster than durable batches come.
@@ -357,7 +359,13 @@ void CompareLive(std::size_t count) {
     writing.store(false);
   });
   std::vector<double> micros;
-  for (std::size_t i = 0; writing.load() || merges.load() < 2; ++i) {
+  // Until the merge of everything is seen as well, which begins when an eighth has come.
+  const auto all_merged = [&] {
+    const MutexLock lock(published_mutex);
+    return dynamic_cast<const index::SegmentIndex&>(*published).LargestPdq().size() > count;
+  };
+  const auto deadline = Clock::now() + std::chrono::minutes(2);
+  for (std::size_t i = 0; writing.load() || (!all_merged() && Clock::now() < deadline); ++i) {
     const auto start = Clock::now();
     search(i);
     micros.push_back(MicrosSince(start));
@@ -366,7 +374,8 @@ void CompareLive(std::size_t count) {
   const Spread live = SpreadOf(micros);
   const Spread visible = SpreadOf(seen);
   std::printf(
-      "\n%.0f M hashes growing by a tenth, %zu every 20 ms, with %d merges meanwhile: one query p50 %.1f us, "
+      "\n%.0f M hashes growing by a seventh, %zu every 20 ms, with %d merges meanwhile: one query p50 %.1f "
+      "us, "
       "p99 %.1f "
       "(before: %.1f and %.1f); a change is seen after p50 %.2f ms, p99 %.2f.\n",
       static_cast<double>(count) / 1e6, kAtOnce, merges.load(), live.p50, live.p99, quiet.p50, quiet.p99,
@@ -389,11 +398,22 @@ int main(int argc, char** argv) {
   using hashgate::bench::Shape;
   hashgate::bench::StayOn(0);
   std::vector<std::size_t> sizes;
-  for (int i = 1; i < argc; ++i) sizes.push_back(static_cast<std::size_t>(std::atof(argv[i]) * 1e6));
+  bool searches_only = false;
+  bool live_only = false;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--searches-only") {
+      searches_only = true;
+    } else if (std::string_view(argv[i]) == "--live-only") {
+      live_only = true;
+    } else {
+      sizes.push_back(static_cast<std::size_t>(std::atof(argv[i]) * 1e6));
+    }
+  }
   if (sizes.empty()) sizes = {1'000'000, 10'000'000};
-  for (const std::size_t count : sizes) {
+  for (const std::size_t count : live_only ? std::vector<std::size_t>() : sizes) {
     for (const Shape shape : {Shape::kUniform, Shape::kSkewed}) hashgate::bench::Compare(shape, count);
   }
-  hashgate::bench::CompareBall(sizes.front());
+  if (searches_only) return 0;
+  if (!live_only) hashgate::bench::CompareBall(sizes.front());
   hashgate::bench::CompareLive(sizes.back());
 }

@@ -33,6 +33,7 @@ class Work:
     load_entries: int = 100_000
     match_entries: int = 1_000_000
     import_entries: int = 1_000_000
+    start_entries: tuple = (1_000_000, 10_000_000)
     starts: int = 5
 
     def corpus(self):
@@ -61,7 +62,7 @@ def copy_programs(build, folder):
 
 
 QUICK = {"min_time": 0.05, "repetitions": 1, "pictures": 1, "load_ms": 1_000, "warm_up_ms": 300, "load_entries": 10_000,
-         "match_entries": 20_000, "import_entries": 50_000, "starts": 1}
+         "match_entries": 20_000, "import_entries": 50_000, "starts": 1, "start_entries": (20_000,)}
 
 
 def main():

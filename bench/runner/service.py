@@ -169,7 +169,20 @@ def import_speed(work):
     shutil.rmtree(folder, ignore_errors=True)
     return (f"{count:,} lines with PDQ, MD5 and SHA-1 through `hashgate lists import`; MiB are those of the server.\n\n"
             + table(["import", "lines a second", "seconds", "server CPU s", "resident MiB", "peak MiB", "index MiB",
-                     "store MiB"], rows) + "\n\n" + each)
+                     "store MiB"], rows) + "\n\n" + each + "\n\n" + against_plain(work, count))
+
+
+def against_plain(work, count):
+    """The catalogue's ways of writing beside plain RocksDB batches of the same rows, in one process: its own table."""
+    folder = work.folder / "store-plain"
+    shutil.rmtree(folder, ignore_errors=True)
+    done = subprocess.run([str(work.bench_dir / "lists_import_bench"), str(folder), str(count)], capture_output=True,
+                          text=True, check=False, **machine.favoured())
+    if done.returncode != 0:
+        raise Failure(f"lists_import_bench ended with {done.returncode}: {done.stderr.strip()}")
+    return ("The same without server and files: records in memory into an empty list. Each entry is two rows of 270 bytes "
+            "together, one key random; the plain batches write these rows and do nothing else. Processor time is that of "
+            "all threads.\n\n" + done.stdout.rstrip())
 
 
 def start(work):
@@ -187,4 +200,23 @@ def start(work):
                 resident.append(server.resident_mib())
         rows.append([f"{count:,}", statistics.median(seconds), min(seconds), max(seconds), statistics.median(resident)])
     return (f"From the start of the process to the first 200 on /readyz, {work.starts} starts each, files in the page "
-            "cache.\n\n" + table(["entries", "median s", "least s", "most s", "resident MiB"], rows))
+            "cache. The server finds an index snapshot but for the first start of each.\n\n"
+            + table(["entries", "median s", "least s", "most s", "resident MiB"], rows) + "\n\n" + first_answers(work))
+
+
+def first_answers(work):
+    """The lists alone, in one process: from opening the store to the first right answer."""
+    rows = []
+    for count in work.start_entries:
+        folder = work.folder / f"start-{count}"
+        done = subprocess.run([str(work.bench_dir / "start_bench"), str(folder), str(count), "3"], capture_output=True,
+                              text=True, check=False, **machine.favoured())
+        if done.returncode != 0:
+            raise Failure(f"start_bench ended with {done.returncode}: {done.stderr.strip()}")
+        took = json.loads(done.stdout)
+        rows.append([f"{count:,}", took["storeAlone"], took["fromSnapshot"], took["reading"],
+                     took["fromSnapshot"] - took["reading"], took["snapshotBytes"] / (1 << 20), took["saving"]])
+    return ("Without the server, entries with one PDQ hash: from opening the store to the first right answer, fastest of "
+            "three, in seconds.\n\n"
+            + table(["entries", "from the store alone", "from the snapshot", "reading the snapshot's bytes", "beyond that",
+                     "snapshot MiB", "writing it"], rows))

@@ -18,7 +18,9 @@ class ByteWriter {
   template <std::integral T>
   void Little(T value) {
     const auto bits = static_cast<std::make_unsigned_t<T>>(value);
-    for (std::size_t i = 0; i < sizeof(T); ++i) out_.push_back(static_cast<char>(bits >> (8 * i) & 0xff));
+    char bytes[sizeof(T)];
+    for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<char>(bits >> (8 * i) & 0xff);
+    out_.append(bytes, sizeof(T));
   }
   template <std::unsigned_integral T>
   void Big(T value) {

@@ -24,15 +24,17 @@ void Require(int openssl_result) {
   if (openssl_result != 1) std::abort();
 }
 
+struct EvpContext {
+  EVP_MD_CTX* evp = EVP_MD_CTX_new();
+  EvpContext() = default;
+  ~EvpContext() { EVP_MD_CTX_free(evp); }
+  EvpContext(const EvpContext&) = delete;
+  EvpContext& operator=(const EvpContext&) = delete;
+};
+
 }  // namespace
 
-struct DigestStream::Context {
-  EVP_MD_CTX* evp = EVP_MD_CTX_new();
-  Context() = default;
-  ~Context() { EVP_MD_CTX_free(evp); }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-};
+struct DigestStream::Context : EvpContext {};
 
 DigestStream::DigestStream(DigestKind kind) : context_(std::make_unique<Context>()) {
   Require(EVP_DigestInit_ex(context_->evp, Method(kind), nullptr));
@@ -68,6 +70,42 @@ std::array<std::uint8_t, 32> HmacSha256(std::span<const std::uint8_t> key,
   const unsigned char* result = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes.data(),
                                      bytes.size(), digest.data(), &length);
   if (result == nullptr || length != digest.size()) std::abort();
+  return digest;
+}
+
+// The inner and the outer digest of RFC 2104, each after its first block, which is the key's alone.
+struct KeyedSha256::Contexts {
+  EvpContext inner;
+  EvpContext outer;
+};
+
+KeyedSha256::KeyedSha256(std::span<const std::uint8_t> key) {
+  constexpr std::size_t kBlock = 64;
+  if (key.size() > kBlock) std::abort();
+  auto contexts = std::make_unique<Contexts>();
+  const auto begin = [&](EVP_MD_CTX* context, std::uint8_t pad) {
+    std::array<std::uint8_t, kBlock> block{};
+    std::ranges::copy(key, block.begin());
+    for (std::uint8_t& byte : block) byte ^= pad;
+    Require(EVP_DigestInit_ex(context, Method(DigestKind::kSha256), nullptr));
+    Require(EVP_DigestUpdate(context, block.data(), block.size()));
+  };
+  begin(contexts->inner.evp, 0x36);
+  begin(contexts->outer.evp, 0x5c);
+  contexts_ = std::move(contexts);
+}
+KeyedSha256::~KeyedSha256() = default;
+
+std::array<std::uint8_t, 32> KeyedSha256::Of(std::span<const std::uint8_t> bytes) const {
+  // Made once a thread: making one costs as much as the digest.
+  static thread_local const EvpContext scratch;
+  std::array<std::uint8_t, 32> digest{};
+  Require(EVP_MD_CTX_copy_ex(scratch.evp, contexts_->inner.evp));
+  Require(EVP_DigestUpdate(scratch.evp, bytes.data(), bytes.size()));
+  Require(EVP_DigestFinal_ex(scratch.evp, digest.data(), nullptr));
+  Require(EVP_MD_CTX_copy_ex(scratch.evp, contexts_->outer.evp));
+  Require(EVP_DigestUpdate(scratch.evp, digest.data(), digest.size()));
+  Require(EVP_DigestFinal_ex(scratch.evp, digest.data(), nullptr));
   return digest;
 }
 

@@ -9,7 +9,7 @@ namespace hashgate {
 
 /// SipHash-2-4 with 128 bits of output: whoever does not know the key cannot make two inputs agree, nor tell
 /// which do. Source: Aumasson, Bernstein, "SipHash: a fast short-input PRF", 2012, and the 128-bit variant of
-/// the authors' own implementation. Threads: thread-safe. Cost: about 20 ns for 32 bytes.
+/// the authors' own implementation. Threads: thread-safe.
 class SipHash {
  public:
   using Key = std::array<std::uint8_t, 16>;

@@ -27,12 +27,13 @@ SipHash::Key KeyOf(const IndexSeed& seed) {
 
 Fingerprints::Fingerprints(const IndexSeed& seed) : hash_(KeyOf(seed)) {}
 
-std::uint64_t RowSum(Algorithm algorithm, EntryId entry, const std::uint8_t* value) {
+std::uint64_t RowSum(Algorithm algorithm, Pipeline pipeline, EntryId entry, const std::uint8_t* value) {
   std::array<std::uint64_t, 4> words{};
   std::memcpy(words.data(), value, ValueSize(algorithm));
   const std::uint64_t front = MultiplyFold(words[0] ^ kSalt[0], words[1] ^ kSalt[1]);
   const std::uint64_t back = MultiplyFold(words[2] ^ kSalt[2], words[3] ^ kSalt[3]);
-  const std::uint64_t whose = entry ^ static_cast<std::uint64_t>(algorithm) << 56;
+  const std::uint64_t whose =
+      entry ^ static_cast<std::uint64_t>(algorithm) << 56 ^ static_cast<std::uint64_t>(pipeline) << 52;
   return MultiplyFold(front ^ whose, back ^ kSalt[4]);
 }
 
@@ -42,7 +43,9 @@ Tally Tallier::Of(std::span<const IndexedHash> hashes) const {
   Tally tally;
   for (const IndexedHash& hash : hashes) {
     const RowValue value(hash, *fingerprints_);
-    tally += {1, RowSum(hash.algorithm, hash.entry, value.data())};
+    // Only PDQ has pipelines.
+    const Pipeline pipeline = hash.algorithm == Algorithm::kPdq ? hash.pipeline : Pipeline::kUnspecified;
+    tally += {1, RowSum(hash.algorithm, pipeline, hash.entry, value.data())};
   }
   return tally;
 }

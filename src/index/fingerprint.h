@@ -68,7 +68,8 @@ class RowValue {
   std::array<std::uint8_t, sizeof(PdqHash)> bytes_{};
 };
 
-/// What a row adds to its list's Tally. Shapes: ValueSize(algorithm) bytes. Cost: 2 ns.
-[[nodiscard]] std::uint64_t RowSum(Algorithm algorithm, EntryId entry, const std::uint8_t* value);
+/// What a row adds to its list's Tally. Shapes: ValueSize(algorithm) bytes.
+[[nodiscard]] std::uint64_t RowSum(Algorithm algorithm, Pipeline pipeline, EntryId entry,
+                                   const std::uint8_t* value);
 
 }  // namespace hashgate::index

@@ -60,9 +60,8 @@ struct Tally {
   bool operator==(const Tally&) const = default;
 };
 
-/// Tallies hashes as an index of the same seed does, for those who keep count beside it. Entries, algorithms
-/// and bytes count; list, class and pipeline do not. Threads: thread-safe. Cost: 2 ns a PDQ hash, 20 ns a
-/// digest.
+/// Tallies hashes as an index of the same seed does, for those who keep count beside it. Entries, algorithms,
+/// pipelines and bytes count; list and class do not. Threads: thread-safe.
 class Tallier {
  public:
   explicit Tallier(const IndexSeed& seed);
@@ -189,7 +188,7 @@ class IndexBuilder {
   /// changes since the last, amortised.
   virtual std::shared_ptr<const HashIndex> Snapshot() = 0;
   /// Brings everything into its quickest form and waits for it: for the end of a load, before its snapshot.
-  /// Where the memory bound leaves no room, things stay as they are. Cost: about 0.4 us a PDQ hash.
+  /// Where the memory bound leaves no room, things stay as they are. Cost: as building the band index.
   virtual void Settle() = 0;
   /// Takes what an index of the same seed saved. REQUIRES: nothing was added. Errors: the reader's,
   /// kStoreCorrupt where it does not fit together, kMemoryLimit; then the builder must not be used further.

@@ -32,7 +32,7 @@ struct MergedSegment {
 /// Bytes that a job needs at its peak beside its sources.
 std::size_t MergeBytes(const MergeJob& job);
 
-/// Does the job on the calling thread. Cost: about 0.05 us a row, and 0.25 us with a band index.
+/// Does the job on the calling thread. Cost: that of the band index, where there is one, is most of it.
 MergedSegment Merge(const MergeJob& job, const std::shared_ptr<const BitPermutation>& permutation,
                     const std::shared_ptr<MemoryLedger>& ledger, const std::function<bool()>& cancelled = {});
 

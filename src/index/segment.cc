@@ -1,5 +1,6 @@
 #include "index/segment.h"
 
+#include <bit>
 #include <numeric>
 #include <ranges>
 #include <tuple>
@@ -61,6 +62,12 @@ bool Tombstones::HasAll(std::uint32_t begin, std::uint32_t end) const {
     }
   }
   return true;
+}
+
+bool Tombstones::CheckMemory() const {
+  std::size_t set = 0;
+  for (const std::uint64_t word : words_.span()) set += static_cast<std::size_t>(std::popcount(word));
+  return set == count_;
 }
 
 void Tombstones::Set(std::uint32_t slot, ListId list, std::uint64_t sum) {
@@ -146,10 +153,17 @@ void Segment::Charge(const std::shared_ptr<MemoryLedger>& ledger) {
 void Segment::TakeSums() {
   sums_ = {BlockSums(values_.span()), BlockSums(entries_.bytes().span()), BlockSums(AsBytes(order_)),
            BlockSums(AsBytes(buckets_))};
+  TakeRunSums();
+}
+
+void Segment::TakeRunSums() {
+  run_sums_ =
+      BlockSums(std::span(reinterpret_cast<const std::uint8_t*>(runs_.data()), runs_.size() * sizeof(Run)));
 }
 
 bool Segment::CheckMemory(std::size_t parts) const {
-  return std::ranges::all_of(sums_, [parts](const BlockSums& sums) { return sums.CheckNext(parts); });
+  return run_sums_.CheckNext(parts) &&
+         std::ranges::all_of(sums_, [parts](const BlockSums& sums) { return sums.CheckNext(parts); });
 }
 
 /// Fills a segment with rows in order of (run, entry). The number of rows is known beforehand, so that
@@ -171,11 +185,12 @@ class SegmentMaker {
     std::memcpy(segment_->values_.data() + std::size_t{next_} * segment_->value_size_, value,
                 segment_->value_size_);
     segment_->entries_.Set(next_, entry);
-    segment_->runs_.back().sum += RowSum(segment_->algorithm_, entry, value);
+    segment_->runs_.back().sum += RowSum(segment_->algorithm_, key.pipeline, entry, value);
     segment_->runs_.back().end = ++next_;
   }
 
   [[nodiscard]] std::size_t rows() const { return next_; }
+  [[nodiscard]] bool full() const { return next_ == segment_->size(); }
 
   std::shared_ptr<const Segment> Finish(const std::shared_ptr<MemoryLedger>& ledger) {
     segment_->runs_.shrink_to_fit();
@@ -242,6 +257,8 @@ std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> source
   std::ranges::make_heap(cursors, after);
   std::size_t next_look = kCancelEvery;
   while (!cursors.empty()) {
+    // More rows than were counted: a bit of a tombstone has tipped over.
+    if (maker.full()) return nullptr;
     if (maker.rows() >= next_look) {
       if (cancelled && cancelled()) return nullptr;
       next_look += kCancelEvery;
@@ -253,14 +270,16 @@ std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> source
       maker.Append(cursor.key(), cursor.entry(), cursor.source->segment->value(cursor.slot));
       ++cursor.slot;
       cursor.SkipDead();
-    } while (!cursor.done() && (next == nullptr || !after(cursor, *next)) && maker.rows() < next_look);
+    } while (!cursor.done() && !maker.full() && (next == nullptr || !after(cursor, *next)) &&
+             maker.rows() < next_look);
     if (cursor.done()) {
       cursors.pop_back();
     } else {
       std::ranges::push_heap(cursors, after);
     }
   }
-  return maker.Finish(ledger);
+  // Fewer, likewise.
+  return maker.full() ? maker.Finish(ledger) : nullptr;
 }
 
 }  // namespace hashgate::index

@@ -126,10 +126,15 @@ class Tombstones {
   /// Withdraws a slot of the list; `sum` is its RowSum.
   void Set(std::uint32_t slot, ListId list, std::uint64_t sum);
   [[nodiscard]] std::size_t count() const { return count_; }
+  /// The bits themselves, a slot each.
+  [[nodiscard]] std::span<std::uint64_t> words() { return words_.span(); }
   /// What the list's withdrawn rows add up to.
   [[nodiscard]] Tally TallyOf(ListId list) const;
   [[nodiscard]] std::size_t bytes() const { return charge_.bytes(); }
 
+  /// Whether as many are set as were withdrawn: false where a bit has tipped over.
+  [[nodiscard]] bool CheckMemory() const;
+  /// Errors: the writer's, kInvariantBroken where CheckMemory is false.
   Status Save(SnapshotWriter& out) const;
   static Result<std::shared_ptr<Tombstones>> Restore(SnapshotReader& in, std::size_t slots,
                                                      const std::shared_ptr<MemoryLedger>& ledger);
@@ -170,8 +175,8 @@ class Segment {
   [[nodiscard]] const Run& RunOf(std::uint32_t slot) const;
   /// Slots of the entry in the run: [first, second).
   [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> SlotsOf(const Run& run, EntryId entry) const;
-  [[nodiscard]] std::uint64_t RowSumOf(std::uint32_t slot) const {
-    return RowSum(algorithm_, entry(slot), value(slot));
+  [[nodiscard]] std::uint64_t RowSumOf(const Run& run, std::uint32_t slot) const {
+    return RowSum(algorithm_, run.key.pipeline, entry(slot), value(slot));
   }
   /// Slots that hold the digest, ascending. Digests only.
   [[nodiscard]] std::span<const std::uint32_t> Find(const Fingerprint& digest) const;
@@ -194,6 +199,7 @@ class Segment {
   void AllocateDirectory();
   void BuildDirectory();
   void TakeSums();
+  void TakeRunSums();
   void Charge(const std::shared_ptr<MemoryLedger>& ledger);
 
   Algorithm algorithm_ = Algorithm::kUnspecified;
@@ -204,6 +210,7 @@ class Segment {
   FixedArray<std::uint32_t> order_;    // digests: slots by (fingerprint, slot)
   FixedArray<std::uint32_t> buckets_;  // digests: where each bucket begins in order_, and the end
   std::array<BlockSums, 4> sums_;      // of values_, entries_, order_, buckets_
+  BlockSums run_sums_;
   MemoryCharge charge_;
 };
 

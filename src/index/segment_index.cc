@@ -167,6 +167,7 @@ bool SegmentIndex::CheckMemory(std::size_t parts) const {
   for (const auto& stack : stacks_) {
     for (const LiveSegment& live : stack) {
       if (!live.segment->CheckMemory(parts)) return false;
+      if (live.dead != nullptr && !live.dead->CheckMemory()) return false;
       if (live.bands != nullptr && !live.bands->CheckMemory(parts)) return false;
     }
   }

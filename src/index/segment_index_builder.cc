@@ -204,11 +204,11 @@ void SegmentIndexBuilder::KillAll(Growing& growing, ListId list, std::optional<E
   for (const Run& run : growing.segment->RunsOf(list)) {
     auto slots = std::make_pair(run.begin, run.end);
     if (entry) slots = growing.segment->SlotsOf(run, *entry);
-    for (std::uint32_t slot = slots.first; slot < slots.second; ++slot) Kill(growing, list, slot);
+    for (std::uint32_t slot = slots.first; slot < slots.second; ++slot) Kill(growing, run, slot);
   }
 }
 
-void SegmentIndexBuilder::Kill(Growing& growing, ListId list, std::uint32_t slot) {
+void SegmentIndexBuilder::Kill(Growing& growing, const Run& run, std::uint32_t slot) {
   if (growing.dead != nullptr && growing.dead->Has(slot)) return;
   if (growing.dead == nullptr) {
     growing.dead = std::make_shared<Tombstones>(growing.segment->size(), ledger_);
@@ -216,7 +216,7 @@ void SegmentIndexBuilder::Kill(Growing& growing, ListId list, std::uint32_t slot
     growing.dead = std::make_shared<Tombstones>(*growing.dead, ledger_);
   }
   growing.published = false;
-  growing.dead->Set(slot, list, growing.segment->RowSumOf(slot));
+  growing.dead->Set(slot, run.key.list, growing.segment->RowSumOf(run, slot));
 }
 
 void SegmentIndexBuilder::Flush() {

@@ -81,7 +81,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   void KillAll(Growing& growing, ListId list, std::optional<EntryId> entry);
 
-  void Kill(Growing& growing, ListId list, std::uint32_t slot);
+  void Kill(Growing& growing, const Run& run, std::uint32_t slot);
 
   // Makes segments of what is pending and brings the stacks back into shape.
   void Flush();

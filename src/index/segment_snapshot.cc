@@ -13,6 +13,10 @@ std::unexpected<Error> DoesNotFit() {
   return Fail(Reason::kStoreCorrupt, "the index snapshot holds a segment that does not fit together");
 }
 
+std::unexpected<Error> Damaged() {
+  return Fail(Reason::kInvariantBroken, "bytes of the index have changed in memory");
+}
+
 void SaveRun(const Run& run, ByteWriter& out) {
   out.Little(run.key.list);
   out.Little(run.key.action_class);
@@ -27,8 +31,11 @@ Run RestoreRun(ByteReader& in) {
   run.key.list = in.Little<ListId>();
   run.key.action_class = in.Little<ActionClass>();
   const auto pipeline = in.Little<std::uint8_t>();
-  in.Require(pipeline <= static_cast<std::uint8_t>(Pipeline::kNn512));
-  run.key.pipeline = static_cast<Pipeline>(pipeline);
+  if (pipeline <= static_cast<std::uint8_t>(Pipeline::kNn512)) {
+    run.key.pipeline = static_cast<Pipeline>(pipeline);
+  } else {
+    in.Require(false);
+  }
   run.begin = in.Little<std::uint32_t>();
   run.end = in.Little<std::uint32_t>();
   run.sum = in.Little<std::uint64_t>();
@@ -49,6 +56,7 @@ bool Cover(std::span<const Run> runs, std::size_t rows) {
 }  // namespace
 
 Status Tombstones::Save(SnapshotWriter& out) const {
+  if (!CheckMemory()) return Damaged();
   out.values().Little(static_cast<std::uint32_t>(tallies_.size()));
   for (const auto& [list, tally] : tallies_) {
     out.values().Little(list);
@@ -70,11 +78,12 @@ Result<std::shared_ptr<Tombstones>> Tombstones::Restore(SnapshotReader& in, std:
   }
   BlockSums sums;
   HASHGATE_RETURN_IF_ERROR(in.Array(AsWritableBytes(dead->words_), sums));
-  if (dead->count_ > slots) return DoesNotFit();
+  if (!dead->CheckMemory()) return DoesNotFit();
   return dead;
 }
 
 Status Segment::Save(SnapshotWriter& out) const {
+  if (!run_sums_.CheckNext(1)) return Damaged();
   ByteWriter& values = out.values();
   values.Little(static_cast<std::uint8_t>(algorithm_));
   values.Little(static_cast<std::uint32_t>(size()));
@@ -113,6 +122,7 @@ Result<std::shared_ptr<const Segment>> Segment::Restore(SnapshotReader& in,
   if (segment->algorithm_ != Algorithm::kPdq) segment->AllocateDirectory();
   HASHGATE_RETURN_IF_ERROR(in.Array(AsWritableBytes(segment->order_), segment->sums_[2]));
   HASHGATE_RETURN_IF_ERROR(in.Array(AsWritableBytes(segment->buckets_), segment->sums_[3]));
+  segment->TakeRunSums();
   segment->Charge(ledger);
   return segment;
 }

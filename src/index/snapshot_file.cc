@@ -35,17 +35,13 @@ std::string_view TextOf(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-bool SealsNothing(const std::shared_ptr<const Sealer>& sealer) {
-  return sealer == nullptr || sealer->Name() == IdentitySealer().Name();
-}
-
 std::uint64_t SealerTag(const std::shared_ptr<const Sealer>& sealer) {
-  return SealsNothing(sealer) ? 0 : Checksum(BytesOf(sealer->Name()));
+  return SealsNothing(sealer.get()) ? 0 : Checksum(BytesOf(sealer->Name()));
 }
 
 // Blocks are numbered through the file; the directory has a number of its own.
-std::string ContextOf(const std::array<std::uint8_t, 16>& nonce, std::uint64_t block) {
-  return "index.snapshot/" + HexEncode(nonce) + "/" + std::to_string(block);
+std::string ContextOf(const SnapshotName& name, std::uint64_t block) {
+  return "index.snapshot/" + HexEncode(name) + "/" + std::to_string(block);
 }
 constexpr std::uint64_t kDirectoryBlock = std::numeric_limits<std::uint64_t>::max();
 
@@ -81,7 +77,7 @@ Result<std::unique_ptr<SnapshotWriter>> SnapshotWriter::Create(SnapshotFileOptio
   writer->file_.reset(::open(writer->beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                              S_IRUSR | S_IWUSR));
   if (!writer->file_.valid()) return FileError("written", writer->beside_, errno);
-  FillRandom(writer->nonce_);
+  FillRandom(writer->name_);
   writer->size_ = kHeaderBytes;
   return writer;
 }
@@ -104,14 +100,14 @@ Status SnapshotWriter::Put(std::span<const std::uint8_t> bytes) {
 Status SnapshotWriter::Array(const BlockSums& array) {
   size_ = Aligned(size_);
   values_.Little<std::uint64_t>(array.bytes().size());
-  const bool sealed = !SealsNothing(options_.sealer);
+  const bool sealed = !SealsNothing(options_.sealer.get());
   for (std::size_t i = 0; i < array.sums().size(); ++i) {
     if (cancelled_ && cancelled_()) return Fail(Reason::kCancelled, "the index snapshot was given up");
     values_.Little(array.sums()[i]);
     if (!sealed) {
       HASHGATE_RETURN_IF_ERROR(Put(array.block(i)));
     } else {
-      const std::string block = options_.sealer->Seal(TextOf(array.block(i)), ContextOf(nonce_, blocks_ + i));
+      const std::string block = options_.sealer->Seal(TextOf(array.block(i)), ContextOf(name_, blocks_ + i));
       values_.Little(static_cast<std::uint32_t>(block.size()));
       HASHGATE_RETURN_IF_ERROR(Put(BytesOf(block)));
     }
@@ -123,9 +119,9 @@ Status SnapshotWriter::Array(const BlockSums& array) {
 Status SnapshotWriter::Commit() {
   size_ = Aligned(size_);
   const std::uint64_t at = size_;
-  const std::string stored = SealsNothing(options_.sealer)
+  const std::string stored = SealsNothing(options_.sealer.get())
                                  ? std::move(directory_)
-                                 : options_.sealer->Seal(directory_, ContextOf(nonce_, kDirectoryBlock));
+                                 : options_.sealer->Seal(directory_, ContextOf(name_, kDirectoryBlock));
   HASHGATE_RETURN_IF_ERROR(Put(BytesOf(stored)));
   std::string header;
   ByteWriter writer(header);
@@ -134,7 +130,7 @@ Status SnapshotWriter::Commit() {
   writer.Little<std::uint32_t>(BlockSums::kBlockBytes);
   writer.Little(SealerTag(options_.sealer));
   writer.Raw(TextOf(options_.owner));
-  writer.Raw(TextOf(nonce_));
+  writer.Raw(TextOf(name_));
   writer.Little(at);
   writer.Little<std::uint64_t>(stored.size());
   writer.Little(Checksum(BytesOf(stored)));
@@ -199,7 +195,7 @@ Status SnapshotReader::ReadHeader() {
   const auto block_bytes = header.Little<std::uint32_t>();
   const auto sealer = header.Little<std::uint64_t>();
   const std::string_view owner = header.Raw(options_.owner.size());
-  std::ranges::copy(BytesOf(header.Raw(nonce_.size())), nonce_.begin());
+  std::ranges::copy(BytesOf(header.Raw(name_.size())), name_.begin());
   const auto directory_at = header.Little<std::uint64_t>();
   const auto directory_bytes = header.Little<std::uint64_t>();
   const auto directory_sum = header.Little<std::uint64_t>();
@@ -217,9 +213,9 @@ Status SnapshotReader::ReadHeader() {
   HASHGATE_RETURN_IF_ERROR(
       Get(directory_at, {reinterpret_cast<std::uint8_t*>(directory_.data()), directory_.size()}));
   if (Checksum(BytesOf(directory_)) != directory_sum) return Damaged("has a damaged directory");
-  if (!SealsNothing(options_.sealer)) {
+  if (!SealsNothing(options_.sealer.get())) {
     HASHGATE_ASSIGN_OR_RETURN(directory_,
-                              options_.sealer->Open(directory_, ContextOf(nonce_, kDirectoryBlock)));
+                              options_.sealer->Open(directory_, ContextOf(name_, kDirectoryBlock)));
   }
   values_ = ByteReader(directory_);
   offset_ = kHeaderBytes;
@@ -240,7 +236,7 @@ Status SnapshotReader::Array(std::span<std::uint8_t> into, BlockSums& sums) {
   size_taken_ = false;
   if (bytes != into.size()) return Damaged("has an array of another size than its neighbours say");
   offset_ = Aligned(offset_);
-  const bool sealed = !SealsNothing(options_.sealer);
+  const bool sealed = !SealsNothing(options_.sealer.get());
   const std::size_t count = BlockSums::CountFor(into.size());
   std::vector<std::uint64_t> known;
   known.reserve(count);
@@ -262,7 +258,7 @@ Status SnapshotReader::Array(std::span<std::uint8_t> into, BlockSums& sums) {
       HASHGATE_RETURN_IF_ERROR(Get(offset_, {reinterpret_cast<std::uint8_t*>(stored.data()), stored.size()}));
       offset_ += stored.size();
       HASHGATE_ASSIGN_OR_RETURN(const std::string plain,
-                                options_.sealer->Open(stored, ContextOf(nonce_, blocks_ + i)));
+                                options_.sealer->Open(stored, ContextOf(name_, blocks_ + i)));
       if (plain.size() != block.size()) return Damaged("has a block of another size");
       std::ranges::copy(BytesOf(plain), block.begin());
     }

@@ -24,6 +24,8 @@ namespace hashgate::index {
 
 /// Whose file it is: a file of another store is refused.
 using SnapshotOwner = std::array<std::uint8_t, 16>;
+/// Random, of each file: tells it from all others.
+using SnapshotName = std::array<std::uint8_t, 16>;
 
 struct SnapshotFileOptions {
   std::string path;
@@ -50,6 +52,7 @@ class SnapshotWriter {
   Status Array(const BlockSums& array);
   /// Makes the file the one at `path`, durably. Errors: as Array.
   Status Commit();
+  [[nodiscard]] const SnapshotName& name() const { return name_; }
 
  private:
   explicit SnapshotWriter(SnapshotFileOptions options, std::function<bool()> cancelled);
@@ -59,7 +62,7 @@ class SnapshotWriter {
   const std::function<bool()> cancelled_;
   const std::string beside_;
   UniqueFd file_;
-  std::array<std::uint8_t, 16> nonce_{};
+  SnapshotName name_{};
   std::uint64_t size_ = 0;
   std::uint64_t blocks_ = 0;
   std::string directory_;
@@ -82,6 +85,7 @@ class SnapshotReader {
   /// Fills the next array, which must have that size, and checks every block. `sums` then guards it. Errors:
   /// kStoreCorrupt, kStoreFailed.
   Status Array(std::span<std::uint8_t> into, BlockSums& sums);
+  [[nodiscard]] const SnapshotName& name() const { return name_; }
   /// Bytes of the file.
   [[nodiscard]] std::uint64_t file_bytes() const { return file_bytes_; }
 
@@ -94,7 +98,7 @@ class SnapshotReader {
 
   const SnapshotFileOptions options_;
   const UniqueFd file_;
-  std::array<std::uint8_t, 16> nonce_{};
+  SnapshotName name_{};
   std::uint64_t file_bytes_ = 0;
   std::uint64_t offset_ = 0;
   std::uint64_t blocks_ = 0;

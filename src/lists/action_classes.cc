@@ -47,4 +47,14 @@ bool ActionClasses::Restore(std::vector<ActionClassInfo> infos) {
   return true;
 }
 
+void Renumber(const ActionClasses& from, ActionClasses& to, std::span<index::IndexedHash> hashes) {
+  if (hashes.empty()) return;
+  std::vector<index::ActionClass> numbers;
+  numbers.reserve(from.infos().size());
+  for (const ActionClassInfo& info : from.infos()) {
+    numbers.push_back(to.NumberOf(info.classification, info.degenerate, info.low_quality));
+  }
+  for (index::IndexedHash& hash : hashes) hash.action_class = numbers[hash.action_class];
+}
+
 }  // namespace hashgate::lists

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,5 +40,8 @@ class ActionClasses {
   int last_flags_ = 0;
   index::ActionClass last_ = 0;
 };
+
+/// Turns the hashes' classes from numbers of `from` into numbers of `to`.
+void Renumber(const ActionClasses& from, ActionClasses& to, std::span<index::IndexedHash> hashes);
 
 }  // namespace hashgate::lists

@@ -4,6 +4,7 @@
 
 #include "lists/catalog_impl.h"
 #include "lists/import.h"
+#include "lists/indexed.h"
 #include "lists/page_token.h"
 #include "lists/validate.h"
 
@@ -65,7 +66,7 @@ Result<HashList> CatalogImpl::CreateList(const ListConfig& config) {
 
 Result<HashList> CatalogImpl::Create(const ListConfig& config, bool system) {
   HASHGATE_RETURN_IF_ERROR(ValidateConfig(config, system));
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   if (std::ranges::any_of(records_,
                           [&](const auto& row) { return row.second.list.config.name == config.name; })) {
     return Fail(Reason::kListExists, "a list '" + config.name + "' exists already", "list.name");
@@ -107,14 +108,14 @@ std::vector<HashList> CatalogImpl::Lists(bool include_system) const {
 
 Result<HashList> CatalogImpl::UpdateList(const ListConfig& config, std::string_view etag) {
   HASHGATE_RETURN_IF_ERROR(ValidateConfig(config, false));
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(config.name, false));
   HASHGATE_RETURN_IF_ERROR(CheckEtag(record->list, etag));
   return ChangeConfig(*record, WithDefaults(config));
 }
 
 Result<HashList> CatalogImpl::SetEnabled(std::string_view name, bool enabled) {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(name, false));
   ListConfig config = record->list.config;
   config.enabled = enabled;
@@ -144,7 +145,7 @@ Result<std::int64_t> CatalogImpl::DeleteList(std::string_view name, std::string_
   ContentId content = 0;
   std::int64_t generation = 0;
   {
-    const MutexLock lock(write_mutex_);
+    const TurnLock lock(write_mutex_);
     HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(name, false));
     HASHGATE_RETURN_IF_ERROR(CheckEtag(record->list, etag));
     HASHGATE_RETURN_IF_ERROR(EnsureIndex());
@@ -167,7 +168,7 @@ Result<std::int64_t> CatalogImpl::DeleteList(std::string_view name, std::string_
 }
 
 Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId entry) {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(list, false));
   HASHGATE_RETURN_IF_ERROR(EnsureIndex());
   const std::string key = EntryKey(record->content, entry);
@@ -178,7 +179,7 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   ListRecord changed = *record;
   if (changed.list.entry_count > 0) --changed.list.entry_count;
   std::vector<index::IndexedHash> hashes;
-  AppendIndexed(*record, entry, view.classification, view.AllHashes(), hashes);
+  AppendIndexed(*record, entry, view.classification, view.AllHashes(), classes_, hashes);
   changed.tally -= tallier_.Of(hashes);
   changed.list.updated = FromUnixMillis(NowMillis());
   store::Batch batch;
@@ -189,6 +190,7 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   MarkChanged({next.generation, record->content, entry}, batch);
   HASHGATE_RETURN_IF_ERROR(Commit(batch, next));
   ++changed_entries_;
+  ++marked_entries_;
   *record = std::move(changed);
   index_stale_ = true;  // until it is published
   builder_->Withdraw(record->list.id, entry);
@@ -323,7 +325,7 @@ Status CatalogImpl::EnsureSystemList(const ListConfig& config, std::span<const E
   if (Current()->Find(config.name) == nullptr) {
     HASHGATE_RETURN_IF_ERROR(Create(config, true));
   } else {
-    const MutexLock lock(write_mutex_);
+    const TurnLock lock(write_mutex_);
     HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(config.name, true));
     HASHGATE_RETURN_IF_ERROR(ChangeConfig(*record, WithDefaults(config)));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -112,7 +113,7 @@ struct Generation {
 
 /// How an import changed a list. All counts are of records since the import began.
 struct ImportProgress {
-  std::uint64_t received = 0;
+  std::uint64_t received = 0;  ///< those that wait for their run, too; the following counts leave them out
   std::uint64_t added = 0;
   std::uint64_t updated = 0;
   std::uint64_t unchanged = 0;
@@ -134,6 +135,19 @@ struct ImportRecord {
   std::string problem;                ///< why, where absent
 };
 
+/// When an import is taken in runs, and how large they are: of many records at once the index and the store
+/// make several times as many a second.
+struct RunOptions {
+  std::uint64_t after_records = 16'384;  ///< the first ones of an import are committed with each call
+  /// A run ends with whichever comes first; the time counts from its first record.
+  std::size_t records = 131'072;
+  std::size_t bytes = std::size_t{32} << 20;
+  std::chrono::milliseconds longest{2'000};
+  /// So many are planned and written in a writer's turn. Larger runs are readied before it, and other writers
+  /// wait only while their files are taken over and the index takes them in.
+  std::size_t in_turn_records = 8'192;
+};
+
 struct ImportOptions {
   std::string list;
   std::string file;      ///< name for quarantine messages
@@ -143,22 +157,28 @@ struct ImportOptions {
 };
 
 /// An import in progress. Threads: confined. Dropping it keeps what was committed (nothing, where `replace`),
-/// and is quick: what was staged is removed in the background.
+/// and is quick: what waits in memory is forgotten, what was staged is removed in the background.
 class Import {
  public:
   virtual ~Import() = default;
-  /// Takes at most 16,384 records and commits them as one atomic batch; on return every record of this call
-  /// is durable and published (only staged, where `replace`). Bad records are quarantined. A later record of
-  /// the same identity wins. Cost: one synced write and one generation a call, so pass 1,000 to 4,000 records
-  /// at a time; records that change nothing cost neither. Errors: store's, kMemoryLimit, kListNotFound
-  /// (deleted meanwhile), kRequestInvalid (too many records, or after Finish); then none of this call's
-  /// records count and the import may go on.
+  /// Takes at most 16,384 records. Bad records are quarantined. A later record of the same identity wins.
+  /// What is committed is one atomic batch, durable and published on return (only staged, where `replace`).
+  /// The first 16,384 records are committed by the call that brings them. An import that goes on is a large
+  /// one and is committed in runs (RunOptions), on a thread of the catalogue's own: records received beyond
+  /// `committed` and `staged` wait in memory, for about two seconds or until Finish, whether or not further
+  /// calls come; counts are of what is committed. A call waits where the run before the one that it fills is
+  /// still being committed.
+  /// Cost: one synced write and one generation a commit, so pass 1,000 to 4,000 records at a time; records
+  /// that change nothing cost neither. Other writers wait for a run of 131,072 for about a tenth of a second.
+  /// Errors: store's, kMemoryLimit, kListNotFound (deleted meanwhile), kRequestInvalid (too many records, or
+  /// after Finish); then none of this call's records count and the import may go on. A run that failed beside
+  /// the calls is the next one's error, and is tried again by those after it.
   virtual Result<ImportProgress> Add(std::span<const ImportRecord> records) = 0;
-  /// Ends the import; with `replace` swaps the staged entries in atomically, on disk and for readers. An
-  /// entry whose identity was there before keeps its id, version and first_seen. Errors as Add, after which
-  /// the old entries are in force and Finish may be called again. With `replace` also kRequestInvalid: where
-  /// a list with entries would be left empty without `allow_empty`, or where more than half of the records
-  /// could not be taken. Then nothing changes.
+  /// Commits what waits and ends the import; with `replace` swaps the staged entries in atomically, on disk
+  /// and for readers. An entry whose identity was there before keeps its id, version and first_seen. Errors
+  /// as Add, after which the old entries are in force and Finish may be called again. With `replace` also
+  /// kRequestInvalid: where a list with entries would be left empty without `allow_empty`, or where more than
+  /// half of the records could not be taken. Then nothing changes.
   virtual Result<ImportProgress> Finish() = 0;
 };
 
@@ -179,6 +199,9 @@ struct CatalogOptions {
   /// Where the index snapshot is kept (index/snapshot_file.h), so that the next start reads it instead of all
   /// entries; empty: none is. The folder must be there.
   std::string snapshot_path;
+  /// Changed entries beyond which a snapshot that cannot be renewed is given up, and with it the marks by
+  /// which a start would catch up.
+  std::uint64_t max_marked_changes = 1'000'000;
   /// Seals the snapshot; null: it stands as it is.
   std::shared_ptr<const Sealer> sealer;
   /// A thread of the catalogue's own writes the snapshot when there is something to write, and reads the
@@ -187,6 +210,10 @@ struct CatalogOptions {
   /// Records of deleted and replaced lists and of dropped imports are removed on a thread of the catalogue's
   /// own. Otherwise on the thread that deletes, replaces or drops.
   bool remove_in_background = true;
+  /// Runs of large imports are committed on a thread of the catalogue's own. Otherwise by the call that ends
+  /// one, and records wait as long as no call comes.
+  bool commit_in_background = true;
+  RunOptions runs;
 };
 
 /// What was found of an index since the catalogue was opened.

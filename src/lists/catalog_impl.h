@@ -26,6 +26,7 @@
 #include "lists/record_codec.h"
 #include "lists/remover.h"
 #include "lists/republisher.h"
+#include "lists/run_committer.h"
 
 namespace hashgate::lists {
 
@@ -43,6 +44,7 @@ struct Published {
   std::map<ListId, ContentInForce> contents;
   EntryId next_entry = 1;             ///< every entry in it has a lesser number
   std::uint64_t changed_entries = 0;  ///< since the process began
+  std::uint64_t marked_entries = 0;   ///< of which were there before, so that there are marks of them
   std::uint64_t serial = 0;           ///< of the publication; a generation may be published more than once
 };
 
@@ -55,10 +57,25 @@ struct Loaded {
 /// How often the caretaker looks.
 inline constexpr std::chrono::seconds kCareInterval{10};
 
-/// Generation of an entry's last change; `since` is that of the content it stands in.
-inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since) {
-  return head.changed_generation != 0 ? head.changed_generation : since;
-}
+/// One import's share of the bytes that wait for a run. Threads: confined; the total is shared.
+class WaitingBytes {
+ public:
+  explicit WaitingBytes(std::atomic<std::size_t>& total) : total_(total) {}
+  ~WaitingBytes() { Set(0); }
+  WaitingBytes(const WaitingBytes&) = delete;
+  WaitingBytes& operator=(const WaitingBytes&) = delete;
+
+  void Set(std::size_t bytes) {
+    total_ += bytes - bytes_;  // modulo 2^n: right in both directions
+    bytes_ = bytes;
+  }
+  /// Of all imports.
+  [[nodiscard]] std::size_t Total() const { return total_; }
+
+ private:
+  std::atomic<std::size_t>& total_;
+  std::size_t bytes_ = 0;
+};
 
 class CatalogImpl final : public Catalog {
  public:
@@ -95,6 +112,7 @@ class CatalogImpl final : public Catalog {
   struct Running {
     int plain = 0;
     bool replacing = false;
+    bool alone = false;  // and no other has been under way since it began
   };
 
   [[nodiscard]] Published Pinned() const HASHGATE_EXCLUDES(published_mutex_);
@@ -110,17 +128,19 @@ class CatalogImpl final : public Catalog {
   Status EnsureIndex() HASHGATE_REQUIRES(write_mutex_);
   /// Takes the list's entries from that content, and its tally from them.
   Status ReloadList(ListRecord& record, ContentId content) HASHGATE_REQUIRES(write_mutex_);
-  template <typename Hash>
-  void AppendIndexed(const ListRecord& record, EntryId entry, std::string_view classification,
-                     std::span<const Hash> hashes, std::vector<index::IndexedHash>& out)
-      HASHGATE_REQUIRES(write_mutex_);
 
   /// Marks an entry that was there before as changed or gone, for a start from an older index snapshot.
   void MarkChanged(const ChangedEntry& changed, store::Batch& batch) const;
   /// Writes the batch with the next state in it; `state_` is `next` afterwards.
   Status Commit(store::Batch& batch, const StateRecord& next) HASHGATE_REQUIRES(write_mutex_);
+  /// The same for a batch that is prepared, with what comes after it.
+  Status Commit(store::PreparedBatch& prepared, store::Batch rest, const StateRecord& next)
+      HASHGATE_REQUIRES(write_mutex_);
   [[nodiscard]] StateRecord NextGeneration() const HASHGATE_REQUIRES(write_mutex_);
   void Publish() HASHGATE_REQUIRES(write_mutex_);
+  /// A snapshot of the index that agrees with the store, if that can be had; `stale` where the index must be
+  /// built anew before the next write.
+  std::shared_ptr<const index::HashIndex> AgreedSnapshot(bool& stale) HASHGATE_REQUIRES(write_mutex_);
   /// Publishes the generation in force again, with what the index has merged meanwhile.
   void PublishMerged() HASHGATE_EXCLUDES(write_mutex_);
 
@@ -135,11 +155,21 @@ class CatalogImpl final : public Catalog {
   Status Reindex(const ListRecord& record, EntryId entry, std::vector<index::IndexedHash>& hashes)
       HASHGATE_REQUIRES(write_mutex_);
   /// A list of which the index holds something else than the store; null where they agree.
-  const ListRecord* FindDiffering(const index::HashIndex& index) const HASHGATE_REQUIRES(write_mutex_);
+  /// `known`: lists that building anew did not mend, and by what they differed then; they are passed over as
+  /// long as that stays the same.
+  const ListRecord* FindDiffering(const index::HashIndex& index,
+                                  const std::map<ListId, index::Tally>& known = {}) const
+      HASHGATE_REQUIRES(write_mutex_);
   void Care() HASHGATE_EXCLUDES(write_mutex_);
+  void SaveWhereDue() HASHGATE_EXCLUDES(write_mutex_);
   void CheckMemory() HASHGATE_EXCLUDES(write_mutex_);
   void Save(const Published& pinned);
   Status WriteSnapshot(const Published& pinned);
+  /// Drops a snapshot that has become old, and the marks that it would need.
+  void GiveUpOldSnapshot(const Published& pinned);
+  Status ForgetSnapshot();
+  /// Says durably which snapshots the marks fit.
+  Status NameSnapshots(SnapshotNames names);
   /// Drops the marks of entries changed up to that generation.
   Status TrimChanged(std::int64_t generation);
 
@@ -150,6 +180,8 @@ class CatalogImpl final : public Catalog {
       HASHGATE_EXCLUDES(write_mutex_);
   /// Counts an import as under way, or refuses it where it does not go together with another.
   Status Enter(ListId list, const ImportOptions& options) HASHGATE_EXCLUDES(running_mutex_);
+  /// Whether the one import of the list that is under way has been the only one since it began.
+  bool IsAlone(ListId list) HASHGATE_EXCLUDES(running_mutex_);
   void Leave(ListId list, bool replace) HASHGATE_EXCLUDES(running_mutex_);
   /// Has everything removed whose marker an earlier run left behind.
   Status FinishRemovals();
@@ -161,14 +193,23 @@ class CatalogImpl final : public Catalog {
   const KeyedDigests digests_;
   const index::Tallier tallier_;
 
-  mutable Mutex write_mutex_;
+  // In turn, because an import takes it again and again, and whoever withdraws something must not wait for
+  // that.
+  mutable TurnMutex write_mutex_;
   StateRecord state_ HASHGATE_GUARDED_BY(write_mutex_);
+  std::uint64_t commits_ HASHGATE_GUARDED_BY(write_mutex_) = 0;  // that changed anything, or may have
   std::map<ListId, ListRecord> records_ HASHGATE_GUARDED_BY(write_mutex_);
   std::unique_ptr<index::IndexBuilder> builder_ HASHGATE_GUARDED_BY(write_mutex_);
   bool index_stale_ HASHGATE_GUARDED_BY(write_mutex_) = false;
   ActionClasses classes_ HASHGATE_GUARDED_BY(write_mutex_);
   std::uint64_t changed_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
+  std::uint64_t marked_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
   std::uint64_t serial_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
+  // Where building the index anew did not help against a difference, so many publications pass before it is
+  // tried again, and next time twice as many.
+  std::map<ListId, index::Tally> unmended_ HASHGATE_GUARDED_BY(write_mutex_);
+  int publications_to_wait_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
+  int next_wait_ HASHGATE_GUARDED_BY(write_mutex_) = 1;
 
   mutable Mutex published_mutex_;
   Published published_ HASHGATE_GUARDED_BY(published_mutex_);
@@ -176,6 +217,8 @@ class CatalogImpl final : public Catalog {
   // A mutex of its own, taken last and for moments only: an import that is dropped waits for no writer.
   Mutex running_mutex_;
   std::map<ListId, Running> running_ HASHGATE_GUARDED_BY(running_mutex_);
+
+  std::atomic<std::size_t> waiting_bytes_ = 0;
 
   Remover remover_;
   // The index leaves word here: it goes after the index, which the destructor takes down first.
@@ -192,39 +235,13 @@ class CatalogImpl final : public Catalog {
   SteadyTime seen_since_{};
   std::uint64_t saved_serial_ = 0;
   std::uint64_t saved_changes_ = 0;
+  std::uint64_t saved_marks_ = 0;
+  SteadyTime not_before_{};
+  SnapshotNames snapshots_;  // those that the store names
   SteadyTime saved_at_{};
   bool ever_saved_ = false;
   std::optional<Caretaker> caretaker_;
+  std::optional<RunCommitter> committer_;
 };
-
-/// What an entry's hash says to the index; empty for algorithms that it does not hold.
-template <typename Hash>
-std::optional<index::IndexedHash> ToIndexed(const ListRecord& record, EntryId entry, const Hash& hash) {
-  if (hash.algorithm < Algorithm::kMd5 || hash.algorithm > Algorithm::kPdq) return std::nullopt;
-  index::IndexedHash out;
-  out.list = record.list.id;
-  out.entry = entry;
-  out.algorithm = hash.algorithm;
-  if (hash.algorithm == Algorithm::kPdq) {
-    out.pipeline = hash.pipeline != Pipeline::kUnspecified ? hash.pipeline : record.list.config.pdq_pipeline;
-  }
-  std::copy(hash.bytes.begin(), hash.bytes.end(), out.bytes.begin());
-  return out;
-}
-
-template <typename Hash>
-void CatalogImpl::AppendIndexed(const ListRecord& record, EntryId entry, std::string_view classification,
-                                std::span<const Hash> hashes, std::vector<index::IndexedHash>& out) {
-  for (const Hash& hash : hashes) {
-    std::optional<index::IndexedHash> indexed = ToIndexed(record, entry, hash);
-    if (!indexed) continue;
-    // Flags are of the hash, not of the entry: a poor PDQ hash must not weaken the entry's digests.
-    const bool is_pdq = hash.algorithm == Algorithm::kPdq;
-    const bool degenerate = is_pdq && IsDegenerate(PdqHash::FromBytes(indexed->bytes));
-    const bool low_quality = is_pdq && hash.quality != kQualityUnknown && hash.quality < kMinUsablePdqQuality;
-    indexed->action_class = classes_.NumberOf(classification, degenerate, low_quality);
-    out.push_back(*indexed);
-  }
-}
 
 }  // namespace hashgate::lists

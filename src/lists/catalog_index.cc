@@ -3,12 +3,10 @@
 
 #include "base/log.h"
 #include "lists/catalog_impl.h"
+#include "lists/entry_reader.h"
+#include "lists/indexed.h"
 
 namespace hashgate::lists {
-namespace {
-constexpr std::size_t kHashesAtOnce = 65'536;
-constexpr std::uint64_t kProgressEvery = 65'536;
-}  // namespace
 
 const HashList* Generation::Find(std::string_view name) const {
   const auto at =
@@ -38,37 +36,21 @@ std::unique_ptr<index::IndexBuilder> CatalogImpl::MakeIndex() {
 
 Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, EntryId first, Loaded& loaded,
                                 const std::function<void(std::uint64_t)>& progress) {
-  std::vector<index::IndexedHash> hashes;
-  hashes.reserve(kHashesAtOnce + kMaxHashes);
-  Status failed;
-  const auto flush = [&]() HASHGATE_REQUIRES(write_mutex_) {
-    if (!hashes.empty()) failed = builder_->Add(hashes);
-    loaded.tally += tallier_.Of(hashes);
-    hashes.clear();
-    return failed.has_value();
+  EntryReader reader(store_, tallier_, record, content, first, state_.next_entry);
+  const auto of_list = [&](Error error) {
+    return Prefix(std::move(error), "list '" + record.list.config.name + "'");
   };
-  HASHGATE_RETURN_IF_ERROR(store_.Scan(
-      store::Family::kEntries, ContentPrefix(content), EntryKey(content, first),
-      [&](std::string_view key, std::string_view value) HASHGATE_REQUIRES(write_mutex_) {
-        const Result<EntryId> id = ParseEntryKey(key);
-        const Result<EntryView> view = DecodeEntry(value);
-        if (!id || !view) {
-          failed = std::unexpected(!id ? id.error() : view.error());
-          return false;
-        }
-        if (*id >= state_.next_entry) {
-          failed = Fail(Reason::kStoreCorrupt,
-                        "an entry has a number that the store has not given out yet: restore a backup");
-          return false;
-        }
-        AppendIndexed(record, *id, view->classification, view->AllHashes(), hashes);
-        ++loaded.entries;
-        if (progress && loaded.entries % kProgressEvery == 0) progress(loaded.entries);
-        return hashes.size() < kHashesAtOnce || flush();
-      }));
-  if (failed) flush();
-  if (!failed) return Prefix(std::move(failed).error(), "list '" + record.list.config.name + "'");
-  return {};
+  while (true) {
+    Result<std::optional<EntryBatch>> next = reader.Next();
+    if (!next) return of_list(std::move(next).error());
+    std::optional<EntryBatch>& batch = *next;
+    if (!batch) return {};
+    Renumber(batch->classes, classes_, batch->hashes);
+    if (Status added = builder_->Add(batch->hashes); !added) return of_list(std::move(added).error());
+    loaded.tally += batch->tally;
+    loaded.entries += batch->entries;
+    if (progress) progress(loaded.entries);
+  }
 }
 
 Status CatalogImpl::RebuildIndex(const std::function<void(std::uint64_t)>& progress) {
@@ -87,8 +69,8 @@ Status CatalogImpl::RebuildIndex(const std::function<void(std::uint64_t)>& progr
     record.list.entry_count = loaded.entries;
     record.tally = loaded.tally;
   }
-  index_stale_ = false;
   builder_->Settle();
+  index_stale_ = false;
   return {};
 }
 
@@ -116,9 +98,52 @@ StateRecord CatalogImpl::NextGeneration() const {
 
 Status CatalogImpl::Commit(store::Batch& batch, const StateRecord& next) {
   batch.Put(store::Family::kMeta, std::string(kStateKey), EncodeState(next));
+  ++commits_;
   HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
   state_ = next;
   return {};
+}
+
+Status CatalogImpl::Commit(store::PreparedBatch& prepared, store::Batch rest, const StateRecord& next) {
+  rest.Put(store::Family::kMeta, kStateKey, EncodeState(next));
+  ++commits_;
+  HASHGATE_RETURN_IF_ERROR(prepared.Apply(rest));
+  state_ = next;
+  return {};
+}
+
+std::shared_ptr<const index::HashIndex> CatalogImpl::AgreedSnapshot(bool& stale) {
+  constexpr int kLongestWait = 1'024;
+  std::shared_ptr<const index::HashIndex> index = builder_->Snapshot();
+  if (FindDiffering(*index) == nullptr) {
+    unmended_.clear();
+    next_wait_ = 1;
+    publications_to_wait_ = 0;
+    return index;
+  }
+  health_.differences.fetch_add(1);
+  if (publications_to_wait_ > 0) --publications_to_wait_;
+  if (publications_to_wait_ == 0) unmended_.clear();
+  const ListRecord* const differing = FindDiffering(*index, unmended_);
+  if (differing == nullptr) return index;
+  log::Error("index_differs_from_store",
+             "the index holds something else of a list than the store: it is built anew",
+             {{"list", differing->list.config.name}});
+  // Where that fails, what there is is published, and the next write tries again.
+  stale = !RebuildIndex({});
+  if (stale) return index;
+  index = builder_->Snapshot();
+  unmended_.clear();
+  for (const auto& [id, record] : records_) {
+    index::Tally difference = index->TallyOf(id);
+    difference -= record.tally;
+    if (difference != index::Tally{}) unmended_[id] = difference;
+  }
+  if (!unmended_.empty()) {
+    next_wait_ = std::min(2 * next_wait_, kLongestWait);
+    publications_to_wait_ = next_wait_;
+  }
+  return index;
 }
 
 void CatalogImpl::Publish() {
@@ -126,16 +151,7 @@ void CatalogImpl::Publish() {
   index_stale_ = true;
   bool stale = false;
   auto generation = std::make_shared<Generation>();
-  generation->index = builder_->Snapshot();
-  if (const ListRecord* const differing = FindDiffering(*generation->index)) {
-    log::Error("index_differs_from_store",
-               "the index holds something else of a list than the store: it is built anew",
-               {{"list", differing->list.config.name}});
-    health_.differences.fetch_add(1);
-    // Where that fails, what there is is published, and the next write tries again.
-    stale = !RebuildIndex({});
-    if (!stale) generation->index = builder_->Snapshot();
-  }
+  generation->index = AgreedSnapshot(stale);
   generation->number = state_.generation;
   generation->action_classes = classes_.infos();
   Published next;
@@ -145,6 +161,7 @@ void CatalogImpl::Publish() {
   }
   next.next_entry = state_.next_entry;
   next.changed_entries = changed_entries_;
+  next.marked_entries = marked_entries_;
   next.serial = ++serial_;
   next.generation = std::move(generation);
   index_stale_ = stale;
@@ -154,7 +171,7 @@ void CatalogImpl::Publish() {
 }
 
 void CatalogImpl::PublishMerged() {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   // An index that is being taken down, or lacks entries, has nothing to show.
   if (builder_ == nullptr || index_stale_) return;
   try {

@@ -66,18 +66,19 @@ CatalogImpl::CatalogImpl(store::Store& store, CatalogOptions options, const Secr
       state_(state),
       remover_(store, options_.remove_in_background) {
   if (options_.merge_in_background) republisher_.emplace([this] { PublishMerged(); });
+  if (options_.commit_in_background) committer_.emplace();
 }
 
 CatalogImpl::~CatalogImpl() {
   stop_saving_.store(true);
   caretaker_.reset();
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   builder_.reset();
 }
 
 Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
   HASHGATE_RETURN_IF_ERROR(FinishRemovals());
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   Status failed;
   HASHGATE_RETURN_IF_ERROR(store_.Scan(
       Family::kLists, {}, {},
@@ -97,6 +98,12 @@ Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
       }));
   HASHGATE_RETURN_IF_ERROR(failed);
 
+  HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> names, store_.Get(Family::kMeta, kSnapshotsKey));
+  if (names) {
+    HASHGATE_ASSIGN_OR_RETURN(snapshots_, DecodeSnapshots(*names));
+    // From here on changes are not marked: no snapshot of before may be taken again.
+    if (options_.snapshot_path.empty()) HASHGATE_RETURN_IF_ERROR(ForgetSnapshot());
+  }
   if (RestoreIndex(progress)) {
     ever_saved_ = true;
   } else {
@@ -116,11 +123,13 @@ Status CatalogImpl::RebuildAndRepair(const std::function<void(std::uint64_t)>& p
   for (const auto& [id, record] : records_) {
     const ListRecord& before = stored.at(id);
     if (record.list.entry_count == before.list.entry_count && record.tally == before.tally) continue;
+    repairs.Put(Family::kLists, ListKey(id), EncodeList(record));
+    // Records of before there were tallies have none.
+    if (record.list.entry_count == before.list.entry_count && before.tally == index::Tally{}) continue;
     log::Warning("list_count_repaired", "a list's entries differ from its counters",
                  {{"list", record.list.config.name},
                   {"counter", before.list.entry_count},
                   {"entries", record.list.entry_count}});
-    repairs.Put(Family::kLists, ListKey(id), EncodeList(record));
   }
   return repairs.empty() ? Status() : Commit(repairs, NextGeneration());
 }

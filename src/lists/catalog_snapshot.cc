@@ -9,6 +9,7 @@
 #include "index/snapshot_file.h"
 #include "lists/catalog_impl.h"
 #include "lists/index_snapshot.h"
+#include "lists/indexed.h"
 
 namespace hashgate::lists {
 namespace {
@@ -24,6 +25,8 @@ constexpr std::chrono::minutes kLongest{15};
 // Each look of the caretaker reads this part of the index again: all of it within half an hour.
 constexpr std::size_t kMemoryParts = 180;
 static_assert(kMemoryParts * kCareInterval <= std::chrono::minutes(30));
+// Names of snapshots that failed on the way to their place, and of the one that stands there.
+constexpr std::size_t kMostNames = 8;
 // Marks of changed entries that are dropped in one write.
 constexpr std::size_t kTrimAtOnce = 10'000;
 
@@ -34,15 +37,23 @@ index::SnapshotFileOptions CatalogImpl::SnapshotFile() const {
 }
 
 void CatalogImpl::Care() {
-  CheckMemory();
-  if (options_.snapshot_path.empty()) return;
+  try {
+    CheckMemory();
+    if (!options_.snapshot_path.empty()) SaveWhereDue();
+  } catch (const std::bad_alloc&) {
+    // An index that was being built anew is marked as stale: the next write builds it.
+    log::Error("index_care_failed", "there was no memory to look after the index");
+  }
+}
+
+void CatalogImpl::SaveWhereDue() {
   const SteadyTime now = std::chrono::steady_clock::now();
   const Published pinned = Pinned();
   if (pinned.serial != seen_serial_) {
     seen_serial_ = pinned.serial;
     seen_since_ = now;
   }
-  if (seen_serial_ == saved_serial_) return;
+  if (seen_serial_ == saved_serial_ || now < not_before_) return;
   const std::uint64_t changed = pinned.changed_entries - saved_changes_;
   std::uint64_t hashes = 0;
   for (const Algorithm algorithm : {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPdq}) {
@@ -63,25 +74,27 @@ void CatalogImpl::SaveSnapshot() {
 
 void CatalogImpl::Save(const Published& pinned) {
   const SteadyTime begin = std::chrono::steady_clock::now();
-  // Failed or not: it is not tried again at once.
   saved_at_ = begin;
-  const Status saved = WriteSnapshot(pinned);
-  if (!saved) {
+  if (const Status saved = WriteSnapshot(pinned); !saved) {
     if (saved.error().reason == Reason::kCancelled) return;
+    // Whatever was in the way will not be gone at once.
+    not_before_ = begin + kLongest;
     log::Warning("index_snapshot_failed",
                  "the index snapshot could not be written: the next start builds what is missing from the "
                  "store, which takes longer",
                  {{"reason", ReasonName(saved.error().reason)}, {"detail", saved.error().message}});
+    if (pinned.marked_entries - saved_marks_ > options_.max_marked_changes) GiveUpOldSnapshot(pinned);
     return;
   }
   ever_saved_ = true;
   saved_serial_ = pinned.serial;
   health_.snapshot_generation.store(pinned.generation->number);
   saved_changes_ = pinned.changed_entries;
+  saved_marks_ = pinned.marked_entries;
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   log::Info("index_snapshot_written", "the index snapshot is written",
             {{"generation", pinned.generation->number},
-             {"bytes", pinned.generation->index->MemoryBytes()},
+             {"index_bytes", pinned.generation->index->MemoryBytes()},
              {"ms", static_cast<std::int64_t>(took.count())}});
   if (const Status trimmed = TrimChanged(pinned.generation->number); !trimmed) {
     log::Warning("index_snapshot_trim_failed",
@@ -90,9 +103,40 @@ void CatalogImpl::Save(const Published& pinned) {
   }
 }
 
+void CatalogImpl::GiveUpOldSnapshot(const Published& pinned) {
+  if (!ForgetSnapshot()) return;
+  ever_saved_ = false;
+  saved_marks_ = pinned.marked_entries;
+  health_.snapshot_generation.store(0);
+  log::Warning("index_snapshot_given_up",
+               "the index snapshot is too old to be worth keeping, and a new one cannot be written: the next "
+               "start builds the index from the store");
+}
+
+Status CatalogImpl::ForgetSnapshot() {
+  // Its name first: without that, no start takes the file, whatever becomes of it and of the marks.
+  snapshots_.clear();
+  store::Batch batch;
+  batch.Delete(Family::kMeta, std::string(kSnapshotsKey));
+  HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
+  HASHGATE_RETURN_IF_ERROR(store_.DeletePrefix(Family::kMeta, kChangedPrefix));
+  std::error_code error;
+  if (!options_.snapshot_path.empty()) std::filesystem::remove(options_.snapshot_path, error);
+  return {};
+}
+
+Status CatalogImpl::NameSnapshots(SnapshotNames names) {
+  store::Batch batch;
+  batch.Put(Family::kMeta, std::string(kSnapshotsKey), EncodeSnapshots(names));
+  HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
+  snapshots_ = std::move(names);
+  return {};
+}
+
 Status CatalogImpl::WriteSnapshot(const Published& pinned) {
   const std::uint64_t bytes = pinned.generation->index->MemoryBytes();
   std::error_code error;
+  std::filesystem::remove(options_.snapshot_path + ".new", error);  // what a killed process left behind
   const std::filesystem::space_info space =
       std::filesystem::space(std::filesystem::path(options_.snapshot_path).parent_path(), error);
   // The store needs room more than the snapshot does.
@@ -114,28 +158,38 @@ Status CatalogImpl::WriteSnapshot(const Published& pinned) {
     head.action_classes = pinned.generation->action_classes;
     WriteHead(head, writer->values());
     HASHGATE_RETURN_IF_ERROR(pinned.generation->index->Save(*writer));
-    return writer->Commit();
+    // While it is not sure which of the two a start will find, both are right: the marks of the older one are
+    // all there until the next write.
+    SnapshotNames both = snapshots_;
+    if (both.size() >= kMostNames) both.erase(both.begin() + 1);
+    both.push_back(writer->name());
+    HASHGATE_RETURN_IF_ERROR(NameSnapshots(std::move(both)));
+    HASHGATE_RETURN_IF_ERROR(writer->Commit());
+    return NameSnapshots({writer->name()});
   } catch (const std::bad_alloc&) {
     return Fail(Reason::kMemoryLimit, "there was no memory to write the index snapshot");
   }
 }
 
 Status CatalogImpl::TrimChanged(std::int64_t generation) {
+  // Each look begins where the last ended: what was deleted costs a scan as much as what is there.
+  std::string start(kChangedPrefix);
   while (true) {
     store::Batch batch;
     std::size_t count = 0;
     Status failed;
-    HASHGATE_RETURN_IF_ERROR(store_.Scan(Family::kMeta, kChangedPrefix, kChangedPrefix,
-                                         [&](std::string_view key, std::string_view) {
-                                           const Result<ChangedEntry> changed = ParseChangedKey(key);
-                                           if (!changed) {
-                                             failed = std::unexpected(changed.error());
-                                             return false;
-                                           }
-                                           if (changed->generation > generation) return false;
-                                           batch.Delete(Family::kMeta, std::string(key));
-                                           return ++count < kTrimAtOnce;
-                                         }));
+    HASHGATE_RETURN_IF_ERROR(
+        store_.Scan(Family::kMeta, kChangedPrefix, start, [&](std::string_view key, std::string_view) {
+          const Result<ChangedEntry> changed = ParseChangedKey(key);
+          if (!changed) {
+            failed = std::unexpected(changed.error());
+            return false;
+          }
+          if (changed->generation > generation) return false;
+          batch.Delete(Family::kMeta, std::string(key));
+          start = key;
+          return ++count < kTrimAtOnce;
+        }));
     HASHGATE_RETURN_IF_ERROR(failed);
     if (count == 0) return {};
     HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
@@ -160,6 +214,8 @@ bool CatalogImpl::RestoreIndex(const std::function<void(std::uint64_t)>& progres
   }
   builder_.reset();
   classes_ = ActionClasses();
+  std::error_code error;
+  std::filesystem::remove(options_.snapshot_path, error);
   const bool absent = restored.error().reason == Reason::kEntryNotFound;
   if (!absent) {
     log::Warning("index_snapshot_ignored",
@@ -172,6 +228,12 @@ bool CatalogImpl::RestoreIndex(const std::function<void(std::uint64_t)>& progres
 Status CatalogImpl::TryRestoreIndex(const std::function<void(std::uint64_t)>& progress) {
   HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<index::SnapshotReader> reader,
                             index::SnapshotReader::Open(SnapshotFile()));
+  if (std::ranges::find(snapshots_, reader->name()) == snapshots_.end()) {
+    return Fail(
+        Reason::kStoreCorrupt,
+        "it is not the index snapshot that the store has kept count for: it, or the store, was put back, "
+        "or the server ran without it meanwhile");
+  }
   HASHGATE_ASSIGN_OR_RETURN(SnapshotHead head, ReadHead(reader->values()));
   if (head.generation > state_.generation || head.next_entry > state_.next_entry) {
     return Fail(Reason::kStoreCorrupt, "the index snapshot is of generation " +
@@ -195,13 +257,17 @@ Status CatalogImpl::TryRestoreIndex(const std::function<void(std::uint64_t)>& pr
                 "with it, list '" + differing->list.config.name + "' differs from what the store holds");
   }
   health_.snapshot_generation.store(head.generation);
+  snapshots_ = {reader->name()};
   return {};
 }
 
 Status CatalogImpl::CatchUp(const SnapshotHead& head, const std::function<void(std::uint64_t)>& progress) {
   std::uint64_t total = 0;
+  std::uint64_t gone = 0;
   for (const auto& [id, list] : head.lists) {
-    if (!records_.contains(id)) builder_->WithdrawList(id);
+    if (records_.contains(id)) continue;
+    builder_->WithdrawList(id);
+    ++gone;
   }
   std::map<ContentId, ListId> kept;
   for (const auto& [id, record] : records_) {
@@ -214,10 +280,12 @@ Status CatalogImpl::CatchUp(const SnapshotHead& head, const std::function<void(s
     } else {
       builder_->WithdrawList(id);
       HASHGATE_RETURN_IF_ERROR(LoadContent(record, record.content, 0, loaded, progress));
+      ++gone;
     }
     total += loaded.entries;
   }
-  changed_entries_ = total;
+  // What the file still holds of lists that are gone leaves the disk with the next one.
+  changed_entries_ = total + gone;
   // Entries that were there and have changed since, or gone.
   Status failed;
   std::vector<index::IndexedHash> hashes;
@@ -234,6 +302,7 @@ Status CatalogImpl::CatchUp(const SnapshotHead& head, const std::function<void(s
                     failed = Reindex(records_.at(list->second), changed->entry, hashes);
                     ++total;
                     ++changed_entries_;
+                    ++marked_entries_;
                     return failed.has_value();
                   }));
   HASHGATE_RETURN_IF_ERROR(failed);
@@ -253,7 +322,7 @@ Status CatalogImpl::Reindex(const ListRecord& record, EntryId entry,
   if (!bytes) return {};
   HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
   hashes.clear();
-  AppendIndexed(record, entry, view.classification, view.AllHashes(), hashes);
+  AppendIndexed(record, entry, view.classification, view.AllHashes(), classes_, hashes);
   return builder_->Add(hashes);
 }
 
@@ -267,9 +336,16 @@ IndexHealth CatalogImpl::Health() const {
           .snapshot_generation = health_.snapshot_generation.load()};
 }
 
-const ListRecord* CatalogImpl::FindDiffering(const index::HashIndex& index) const {
+const ListRecord* CatalogImpl::FindDiffering(const index::HashIndex& index,
+                                             const std::map<ListId, index::Tally>& known) const {
   for (const auto& [id, record] : records_) {
-    if (index.TallyOf(id) != record.tally) return &record;
+    const index::Tally tally = index.TallyOf(id);
+    if (tally == record.tally) continue;
+    const auto at = known.find(id);
+    // As it was left: by how much it differs has not changed.
+    index::Tally difference = tally;
+    difference -= record.tally;
+    if (at == known.end() || at->second != difference) return &record;
   }
   return nullptr;
 }
@@ -281,7 +357,7 @@ void CatalogImpl::CheckMemory() {
              "bytes of the index have changed in memory: it is built anew from the store; look at this "
              "machine's memory");
   health_.memory_damage.fetch_add(1);
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   // Somebody else may have built it anew already.
   if (Current()->index->CheckMemory(1)) return;
   index_stale_ = true;

@@ -1,8 +1,6 @@
 #include "lists/import.h"
 
-#include <algorithm>
-#include <cstring>
-#include <deque>
+#include <utility>
 
 #include "lists/validate.h"
 
@@ -11,76 +9,30 @@ namespace {
 
 using store::Family;
 
-struct DigestHash {
-  // The digest is keyed and as good as random: any eight bytes of it spread evenly.
-  std::size_t operator()(const KeyedDigest& digest) const {
-    std::size_t value = 0;
-    std::memcpy(&value, digest.data(), sizeof(value));
-    return value;
-  }
-};
-
-std::vector<std::string> KeysOf(ContentId content, std::span<const KeyedDigest> identities) {
-  std::vector<std::string> keys;
-  keys.reserve(identities.size());
-  for (const KeyedDigest& identity : identities) keys.push_back(IdentityKey(content, identity));
-  return keys;
-}
-
-Result<std::vector<std::optional<IdentityRecord>>> ReadIdentities(const store::Store& store,
-                                                                  ContentId content,
-                                                                  std::span<const KeyedDigest> identities) {
-  HASHGATE_ASSIGN_OR_RETURN(const auto values,
-                            store.GetMany(Family::kEntryKeys, KeysOf(content, identities)));
-  std::vector<std::optional<IdentityRecord>> records(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::optional<std::string>& value = values[i];
-    if (!value) continue;
-    HASHGATE_ASSIGN_OR_RETURN(records[i], DecodeIdentity(*value));
-  }
-  return records;
-}
+/// Waits are cut into slices, so that no wake-up that is missed can last.
+constexpr std::chrono::seconds kSlice{1};
 
 }  // namespace
 
-struct ImportImpl::Prepared {
-  std::vector<PreparedRecord> records;
-  std::vector<Quarantined> bad;
-  std::deque<EntryRecord> owned;  // canonical copies of records that were not in order
-  std::size_t received = 0;
-};
-
-// One identity of a call and what becomes of it.
-struct ImportImpl::Slot {
-  const PreparedRecord* last = nullptr;    // the record that wins
-  std::optional<IdentityRecord> in_force;  // of the list's content
-  std::optional<IdentityRecord> staged;    // of the content being staged
-  bool write = false;
-  EntryId entry = 0;
-};
-
-struct ImportImpl::Plan {
-  ListRecord target;  // the list as it will be
-  std::vector<Slot> slots;
-  StateRecord next;
-  store::Batch batch;
-  ImportProgress progress;
-  Staged staged;
-  // Index changes of an import that does not replace.
-  std::vector<EntryId> fresh;
-  std::vector<EntryId> changed;
-  std::vector<index::IndexedHash> new_hashes;
-  std::vector<index::IndexedHash> old_hashes;  // of `changed`, to put them back
-};
-
-ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging)
+ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list, ContentId staging,
+                       bool empty)
     : catalog_(catalog),
       options_(std::move(options)),
-      file_digest_(catalog.digests_.File(options_.file)),
       list_(list),
-      staging_(staging) {}
+      staging_(staging),
+      planner_(catalog.store_, catalog.tallier_, !catalog.options_.snapshot_path.empty(), options_.list,
+               catalog.digests_.File(options_.file), staging),
+      waiting_(catalog.digests_, list, options_.file),
+      waiting_bytes_(catalog.waiting_bytes_),
+      run_(catalog.digests_, list, options_.file) {
+  if (empty) known_.in_force.emplace();
+  if (staging != 0) known_.staged.emplace();
+  if (catalog_.committer_) catalog_.committer_->Register(*this);
+}
 
 ImportImpl::~ImportImpl() {
+  dropped_ = true;
+  if (catalog_.committer_) catalog_.committer_->Unregister(*this);
   catalog_.Leave(list_, staging_ != 0);
   if (staging_ != 0 && !staging_in_force_) catalog_.remover_.Remove(staging_);
 }
@@ -95,9 +47,10 @@ Status CatalogImpl::Enter(ListId list, const ImportOptions& options) {
                 "list");
   }
   if (options.replace) {
-    running_[list].replacing = true;
+    running_[list] = {.plain = 0, .replacing = true, .alone = true};
   } else {
-    ++running_[list].plain;
+    Running& running = running_[list];
+    running.alone = ++running.plain == 1;
   }
   return {};
 }
@@ -113,8 +66,13 @@ void CatalogImpl::Leave(ListId list, bool replace) {
   if (at->second.plain == 0 && !at->second.replacing) running_.erase(at);
 }
 
+bool CatalogImpl::IsAlone(ListId list) {
+  const MutexLock lock(running_mutex_);
+  return running_[list].alone;
+}
+
 Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options, bool system) {
-  const MutexLock lock(write_mutex_);
+  const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(options.list, system));
   const ListId id = record->list.id;
   HASHGATE_RETURN_IF_ERROR(Enter(id, options));
@@ -132,361 +90,164 @@ Result<std::unique_ptr<Import>> CatalogImpl::Start(const ImportOptions& options,
   }
   ImportOptions kept = options;
   kept.file = Bounded(options.file, kMaxFileBytes);
-  return std::make_unique<ImportImpl>(*this, std::move(kept), id, staging);
+  return std::make_unique<ImportImpl>(*this, std::move(kept), id, staging,
+                                      record->list.entry_count == 0 && IsAlone(id));
 }
 
-Result<ListRecord*> ImportImpl::Target() {
-  const auto at = catalog_.records_.find(list_);
-  if (at == catalog_.records_.end()) {
-    return Fail(Reason::kListNotFound, "list '" + options_.list + "' was deleted during the import", "list");
-  }
-  return &at->second;
+bool ImportImpl::InRuns() const {
+  // The first records never wait, so that all of them are taken before any does.
+  return progress_.committed + progress_.staged >= catalog_.options_.runs.after_records;
 }
 
-ImportImpl::Prepared ImportImpl::Prepare(std::span<const ImportRecord> records) const {
-  Prepared out;
-  out.received = records.size();
-  out.records.reserve(records.size());
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const ImportRecord& in = records[i];
-    const std::uint64_t line = in.line != 0 ? in.line : progress_.received + i + 1;
-    if (!in.record) {
-      const std::string_view why =
-          in.problem.empty() ? std::string_view("the line could not be read") : std::string_view(in.problem);
-      out.bad.push_back({options_.file, line, Bounded(why, kMaxReasonBytes)});
-      continue;
-    }
-    if (const Status valid = ValidateRecord(*in.record); !valid) {
-      out.bad.push_back({options_.file, line, Bounded(valid.error().message, kMaxReasonBytes)});
-      continue;
-    }
-    PreparedRecord prepared;
-    prepared.record = &*in.record;
-    if (EntryRecord canonical = *in.record;
-        (Canonicalise(canonical), canonical.hashes != in.record->hashes)) {
-      prepared.record = &out.owned.emplace_back(std::move(canonical));
-    }
-    prepared.body = EncodeEntryBody(*prepared.record);
-    prepared.identity = catalog_.digests_.Identity(list_, *prepared.record);
-    prepared.content = catalog_.digests_.Content(prepared.body);
-    out.records.push_back(std::move(prepared));
+bool ImportImpl::IsDue() const {
+  return catalog_.options_.clock->Steady() - waiting_since_ >= catalog_.options_.runs.longest;
+}
+
+bool ImportImpl::MayWait() const {
+  const RunOptions& runs = catalog_.options_.runs;
+  return InRuns() && waiting_.received() < runs.records && waiting_.MemoryBytes() < runs.bytes &&
+         waiting_bytes_.Total() < kMaxWaitingBytes && !IsDue();
+}
+
+void ImportImpl::CountBytes() {
+  waiting_bytes_.Set(waiting_.MemoryBytes() + run_bytes_);
+}
+
+Status ImportImpl::WaitForRun() {
+  while (committing_) run_ended_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kSlice);
+  if (!run_failed_) return {};
+  Error failed = *std::move(run_failed_);
+  run_failed_.reset();
+  return std::unexpected(std::move(failed));
+}
+
+void ImportImpl::BeginRun() {
+  if (run_.received() == 0) std::swap(run_, waiting_);
+  run_bytes_ = run_.MemoryBytes();
+  CountBytes();
+  committing_ = true;
+}
+
+void ImportImpl::EndRun() {
+  // What could not be committed waits again, before what came meanwhile.
+  if (waiting_.received() == 0) std::swap(run_, waiting_);
+  run_bytes_ = run_.MemoryBytes();
+  CountBytes();
+  progress_ = done_.progress;
+  committing_ = false;
+  run_ended_.NotifyAll();
+}
+
+void ImportImpl::HandOver(RunCommitter& committer) {
+  BeginRun();
+  handed_over_ = true;
+  committer.Wake();
+}
+
+void ImportImpl::ForgetLastCall(std::size_t records) {
+  if (records == 0) return;
+  waiting_.CutLastCall();
+  received_ -= records;
+  CountBytes();
+}
+
+Result<ImportImpl::Next> ImportImpl::Receive(std::span<const ImportRecord> records) {
+  const MutexLock lock(mutex_);
+  if (finished_) return Fail(Reason::kRequestInvalid, "the import is finished: start another");
+  if (run_failed_) HASHGATE_RETURN_IF_ERROR(WaitForRun());
+  if (waiting_.received() == 0) waiting_since_ = catalog_.options_.clock->Steady();
+  waiting_.Append(records, received_ + 1);
+  received_ += records.size();
+  CountBytes();
+  if (MayWait()) return Next::kReturn;
+  if (Status ended = WaitForRun(); !ended) {
+    ForgetLastCall(records.size());
+    return std::unexpected(std::move(ended).error());
   }
-  return out;
+  // Where too much waits already, the caller does.
+  if (catalog_.committer_ && InRuns() && waiting_bytes_.Total() < kMaxWaitingBytes) {
+    HandOver(*catalog_.committer_);
+    return Next::kReturn;
+  }
+  return Next::kCommit;
 }
 
 Result<ImportProgress> ImportImpl::Add(std::span<const ImportRecord> records) {
-  if (finished_) return Fail(Reason::kRequestInvalid, "the import is finished: start another");
   if (records.size() > kMaxAddRecords) {
     return Fail(Reason::kRequestInvalid,
                 "at most " + std::to_string(kMaxAddRecords) + " records at a time can be imported",
                 "records");
   }
-  const Prepared prepared = Prepare(records);
-  const MutexLock lock(catalog_.write_mutex_);
-  HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
-  HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
-  HASHGATE_ASSIGN_OR_RETURN(Plan plan, MakePlan(prepared, *target));
-  HASHGATE_RETURN_IF_ERROR(FillBatch(plan));
-  HASHGATE_RETURN_IF_ERROR(PlanQuarantine(plan, prepared.bad));
-  HASHGATE_RETURN_IF_ERROR(staging_ != 0 ? CommitStaged(plan) : CommitPublished(plan));
-  progress_ = plan.progress;
-  progress_.received += prepared.received;
-  if (first_problem_.empty() && !prepared.bad.empty()) {
-    first_problem_ = "line " + std::to_string(prepared.bad[0].line) + ": " + prepared.bad[0].reason;
-  }
-  if (staging_ != 0) {
-    progress_.staged = progress_.received;
-  } else {
-    progress_.committed = progress_.received;
-    progress_.generation = catalog_.state_.generation;
-  }
-  return progress_;
+  HASHGATE_ASSIGN_OR_RETURN(const Next next, Receive(records));
+  if (next == Next::kCommit) HASHGATE_RETURN_IF_ERROR(CommitAll(records.size()));
+  const MutexLock lock(mutex_);
+  ImportProgress progress = progress_;
+  progress.received = received_;
+  return progress;
 }
 
-Result<ImportImpl::Plan> ImportImpl::MakePlan(const Prepared& prepared, const ListRecord& target) {
-  Plan plan;
-  plan.target = target;
-  plan.next = catalog_.state_;
-  plan.progress = progress_;
-  plan.staged = staged_;
-
-  std::unordered_map<KeyedDigest, std::size_t, DigestHash> slot_of;
-  slot_of.reserve(prepared.records.size());
-  std::vector<KeyedDigest> identities;
-  identities.reserve(prepared.records.size());
-  for (const PreparedRecord& record : prepared.records) {
-    if (slot_of.emplace(record.identity, identities.size()).second) identities.push_back(record.identity);
-  }
-  plan.slots.resize(identities.size());
-  HASHGATE_ASSIGN_OR_RETURN(const auto in_force, ReadIdentities(catalog_.store_, target.content, identities));
-  for (std::size_t i = 0; i < plan.slots.size(); ++i) plan.slots[i].in_force = in_force[i];
-  if (staging_ != 0) {
-    HASHGATE_ASSIGN_OR_RETURN(const auto staged, ReadIdentities(catalog_.store_, staging_, identities));
-    for (std::size_t i = 0; i < plan.slots.size(); ++i) plan.slots[i].staged = staged[i];
-  }
-
-  for (const PreparedRecord& record : prepared.records) {
-    Slot& slot = plan.slots[slot_of.at(record.identity)];
-    const KeyedDigest* before = nullptr;
-    if (slot.last != nullptr) {
-      before = &slot.last->content;
-    } else if (slot.staged) {
-      before = &slot.staged->content;
-    } else if (slot.in_force) {
-      before = &slot.in_force->content;
-    }
-    if (before == nullptr) {
-      ++plan.progress.added;
-    } else if (*before == record.content) {
-      ++plan.progress.unchanged;
-    } else {
-      ++plan.progress.updated;
-    }
-    slot.last = &record;
-  }
-  return plan;
-}
-
-Status ImportImpl::FillBatch(Plan& plan) {
-  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
-  // Entries in force that are written again, to carry over when they were first seen.
-  std::vector<std::string> known_keys;
-  std::vector<std::size_t> known_slots;
-  for (std::size_t i = 0; i < plan.slots.size(); ++i) {
-    Slot& slot = plan.slots[i];
-    const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
-    slot.write = !here || here->content != slot.last->content;
-    if (!slot.write || !slot.in_force) continue;
-    known_keys.push_back(EntryKey(plan.target.content, slot.in_force->entry));
-    known_slots.push_back(i);
-  }
-  HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kEntries, known_keys));
-
-  const std::int64_t now = catalog_.NowMillis();
-  // Of what is written here: that of this very commit, or of the swap to come.
-  const std::int64_t changed_generation = staging_ != 0 ? 0 : plan.next.generation + 1;
-  std::size_t next_known = 0;
-  for (std::size_t i = 0; i < plan.slots.size(); ++i) {
-    Slot& slot = plan.slots[i];
-    if (!slot.write) continue;
-    const PreparedRecord& record = *slot.last;
-    EntryHead head{1, now, now, changed_generation};
-    const std::optional<IdentityRecord>& in_force = slot.in_force;
-    if (in_force && next_known < known_slots.size() && known_slots[next_known] == i) {
-      const std::optional<std::string>& bytes = known[next_known++];
-      if (!bytes) {
-        return Fail(Reason::kStoreCorrupt,
-                    "an entry of list '" + options_.list + "' is missing: restore a backup");
+Status ImportImpl::CommitAll(std::size_t last_call) {
+  while (true) {
+    {
+      const MutexLock lock(mutex_);
+      if (Status ended = WaitForRun(); !ended) {
+        ForgetLastCall(last_call);
+        return ended;
       }
-      HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
-      const bool same = in_force->content == record.content;
-      head.version = same ? view.head.version : view.head.version + 1;
-      head.first_seen_millis = view.head.first_seen_millis;
-      if (same) {
-        head.last_changed_millis = view.head.last_changed_millis;
-        head.changed_generation = ChangedGeneration(view.head, plan.target.content_generation);
-      }
-      slot.entry = in_force->entry;
-      if (staging_ == 0) {
-        catalog_.AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(),
-                               plan.old_hashes);
-        plan.changed.push_back(slot.entry);
-      }
-    } else if (slot.staged) {
-      slot.entry = slot.staged->entry;
-    } else {
-      slot.entry = plan.next.next_entry++;
-      plan.fresh.push_back(slot.entry);
+      if (run_.received() == 0 && waiting_.received() == 0) return {};
+      BeginRun();
     }
-    if (staging_ != 0) {
-      if (!slot.staged) ++plan.staged.entries;
-    } else {
-      if (!slot.in_force) ++plan.target.list.entry_count;
-      catalog_.AppendIndexed(plan.target, slot.entry, record.record->classification,
-                             std::span<const HashValue>(record.record->hashes), plan.new_hashes);
+    Status committed = CommitRun();
+    const MutexLock lock(mutex_);
+    EndRun();
+    if (!committed) {
+      // Before anybody else can take it: what is told as failed must not come in later.
+      ForgetLastCall(last_call);
+      return committed;
     }
-    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry), EncodeEntry(head, record.body));
-    plan.batch.Put(Family::kEntryKeys, IdentityKey(content, record.identity),
-                   EncodeIdentity({slot.entry, record.content}));
   }
-  return {};
 }
 
-Status ImportImpl::PlanQuarantine(Plan& plan, std::span<const Quarantined> bad) {
-  plan.progress.quarantined += bad.size();
-  if (bad.empty()) return {};
-  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
-  std::uint64_t& count = staging_ != 0 ? plan.staged.quarantined : plan.target.list.quarantined_count;
-  std::uint32_t& kept = staging_ != 0 ? plan.staged.quarantine_kept : plan.target.quarantine_kept;
-  std::uint32_t& files = staging_ != 0 ? plan.staged.quarantine_files : plan.target.quarantine_files;
-  // A line's key is its file and number: importing the same file again finds its records there.
-  std::map<std::string, const Quarantined*> rows;
-  for (const Quarantined& record : bad) {
-    rows[QuarantineKey(content, file_digest_, record.line)] = &record;
-  }
-  std::vector<std::string> keys;
-  keys.reserve(rows.size() + 1);
-  for (const auto& [key, record] : rows) keys.push_back(key);
-  // Lines that are not stored have no key: a mark says how far this file's have been counted.
-  const std::string mark_key = QuarantineMarkKey(content, file_digest_);
-  keys.push_back(mark_key);
-  HASHGATE_ASSIGN_OR_RETURN(const auto known, catalog_.store_.GetMany(Family::kQuarantine, keys));
-  std::optional<std::uint64_t> mark;
-  if (const std::optional<std::string>& row = known.back()) {
-    HASHGATE_ASSIGN_OR_RETURN(mark, DecodeQuarantineMark(*row));
-  }
-  const std::optional<std::uint64_t> mark_before = mark;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::optional<std::string>& before = known[i];
-    const Quarantined& record = *rows.at(keys[i]);
-    std::string value = EncodeQuarantined(record);
-    if (before == value) continue;
-    if (!before) {
-      if (kept >= kMaxQuarantineKept) {
-        const bool counted = mark ? record.line <= *mark : files >= kMaxQuarantineFiles;
-        if (counted) continue;
-        if (!mark) ++files;
-        mark = record.line;
-        ++count;
-        continue;
-      }
-      ++count;
-      ++kept;
+void ImportImpl::CommitWhatIsDue() {
+  {
+    const MutexLock lock(mutex_);
+    if (!handed_over_) {
+      // After a failure the next call hears of it first, and tries again.
+      const bool due = waiting_.received() > 0 && IsDue();
+      if (committing_ || run_failed_ || !due) return;
+      BeginRun();
     }
-    plan.batch.Put(Family::kQuarantine, keys[i], std::move(value));
+    handed_over_ = false;
   }
-  if (mark && mark != mark_before) plan.batch.Put(Family::kQuarantine, mark_key, EncodeQuarantineMark(*mark));
-  return {};
-}
-
-Status ImportImpl::CommitPublished(Plan& plan) {
-  ListRecord& target = catalog_.records_.at(list_);
-  if (plan.batch.empty()) return {};
-  index::IndexBuilder& builder = *catalog_.builder_;
-  for (const EntryId entry : plan.changed) {
-    builder.Withdraw(list_, entry);
-    catalog_.MarkChanged({plan.next.generation + 1, plan.target.content, entry}, plan.batch);
-  }
-  // Undoing needs memory only where entries were changed; where even that is not to be had, the index is
-  // built again from the store.
-  const auto put_back = [&]() HASHGATE_REQUIRES(catalog_.write_mutex_) {
-    if (!plan.changed.empty() && !builder.Add(plan.old_hashes)) catalog_.index_stale_ = true;
-  };
-  if (Status added = builder.Add(plan.new_hashes); !added) {
-    put_back();
-    return Prefix(std::move(added).error(), "list '" + options_.list + "' cannot grow");
-  }
-  plan.target.list.updated = FromUnixMillis(catalog_.NowMillis());
-  plan.target.tally += catalog_.tallier_.Of(plan.new_hashes);
-  plan.target.tally -= catalog_.tallier_.Of(plan.old_hashes);
-  plan.batch.Put(Family::kLists, ListKey(list_), EncodeList(plan.target));
-  ++plan.next.generation;
-  if (Status written = catalog_.Commit(plan.batch, plan.next); !written) {
-    for (const EntryId entry : plan.fresh) builder.Withdraw(list_, entry);
-    for (const EntryId entry : plan.changed) builder.Withdraw(list_, entry);
-    put_back();
-    return written;
-  }
-  catalog_.changed_entries_ += plan.fresh.size() + plan.changed.size();
-  target = std::move(plan.target);
-  catalog_.Publish();
-  return {};
-}
-
-Status ImportImpl::CommitStaged(Plan& plan) {
-  if (!plan.batch.empty()) HASHGATE_RETURN_IF_ERROR(catalog_.Commit(plan.batch, plan.next));
-  staged_ = plan.staged;
-  return {};
-}
-
-Status ImportImpl::CheckReplacement(const ListRecord& target) const {
-  const std::string unchanged = ": list '" + options_.list + "' is as it was";
-  if (progress_.quarantined > progress_.received / 2) {
-    return Fail(Reason::kRequestInvalid,
-                std::to_string(progress_.quarantined) + " of " + std::to_string(progress_.received) +
-                    " records could not be taken, too many to replace a list with" + unchanged + "; " +
-                    first_problem_,
-                "records");
-  }
-  if (staged_.entries == 0 && target.list.entry_count > 0 && !options_.allow_empty) {
-    return Fail(Reason::kRequestInvalid,
-                "the import holds no entry and would remove all " + std::to_string(target.list.entry_count) +
-                    unchanged + "; to empty it on purpose, set allow_empty (--allow-empty)",
-                "header.allow_empty");
-  }
-  return {};
-}
-
-Result<bool> ImportImpl::SameAsHeld(const ListRecord& target) const {
-  if (progress_.added != 0 || progress_.updated != 0 || staged_.entries != target.list.entry_count ||
-      staged_.quarantined != target.list.quarantined_count ||
-      staged_.quarantine_kept != target.quarantine_kept) {
-    return false;
-  }
-  // At most 11,000 rows, and only here, where nothing else differs.
-  const auto rows_of = [&](ContentId content) -> Result<std::vector<std::pair<std::string, std::string>>> {
-    std::vector<std::pair<std::string, std::string>> rows;
-    const std::string prefix = ContentPrefix(content);
-    HASHGATE_RETURN_IF_ERROR(catalog_.store_.Scan(Family::kQuarantine, prefix, prefix,
-                                                  [&](std::string_view key, std::string_view value) {
-                                                    rows.emplace_back(key.substr(prefix.size()), value);
-                                                    return true;
-                                                  }));
-    return rows;
-  };
-  HASHGATE_ASSIGN_OR_RETURN(const auto held, rows_of(target.content));
-  HASHGATE_ASSIGN_OR_RETURN(const auto staged, rows_of(staging_));
-  return held == staged;
-}
-
-Result<ContentId> ImportImpl::Swap() {
-  HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
-  HASHGATE_RETURN_IF_ERROR(CheckReplacement(*target));
-  HASHGATE_ASSIGN_OR_RETURN(const bool same, SameAsHeld(*target));
-  if (same) return 0;
-  HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
-  ListRecord changed = *target;
-  const StateRecord next = catalog_.NextGeneration();
-  changed.content = staging_;
-  changed.content_generation = next.generation;
-  changed.list.entry_count = staged_.entries;
-  changed.list.quarantined_count = staged_.quarantined;
-  changed.quarantine_kept = staged_.quarantine_kept;
-  changed.quarantine_files = staged_.quarantine_files;
-  changed.list.updated = FromUnixMillis(catalog_.NowMillis());
-  HASHGATE_RETURN_IF_ERROR(catalog_.ReloadList(changed, staging_));
-  store::Batch batch;
-  batch.Put(Family::kLists, ListKey(list_), EncodeList(changed));
-  batch.Delete(Family::kMeta, RemovalKey(staging_));
-  batch.Put(Family::kMeta, RemovalKey(target->content), EncodeRemoval(Removal::kObsolete));
-  if (Status written = catalog_.Commit(batch, next); !written) {
-    catalog_.index_stale_ = true;
-    return std::unexpected(std::move(written).error());
-  }
-  const ContentId old = target->content;
-  *target = std::move(changed);
-  staging_in_force_ = true;
-  catalog_.Publish();
-  return old;
+  Status committed = CommitRun();
+  const MutexLock lock(mutex_);
+  if (!committed) run_failed_ = std::move(committed).error();
+  EndRun();
 }
 
 Result<ImportProgress> ImportImpl::Finish() {
-  if (finished_) return progress_;
+  {
+    const MutexLock lock(mutex_);
+    if (finished_) return progress_;
+  }
+  HASHGATE_RETURN_IF_ERROR(CommitAll(0));
   ContentId old = 0;
   {
-    const MutexLock lock(catalog_.write_mutex_);
+    const TurnLock lock(catalog_.write_mutex_);
     if (staging_ != 0) {
       HASHGATE_ASSIGN_OR_RETURN(old, Swap());
     } else {
       HASHGATE_RETURN_IF_ERROR(Target());
     }
-    finished_ = true;
-    progress_.committed = progress_.received;
-    progress_.staged = 0;
-    progress_.generation = catalog_.state_.generation;
+    done_.progress.committed = done_.progress.received;
+    done_.progress.staged = 0;
+    done_.progress.generation = catalog_.state_.generation;
   }
   // Removed after readers have the new content, and outside the lock.
   if (old != 0) catalog_.remover_.Remove(old);
+  const MutexLock lock(mutex_);
+  finished_ = true;
+  progress_ = done_.progress;
   return progress_;
 }
 

@@ -35,8 +35,11 @@ Result<SnapshotHead> ReadHead(ByteReader& in) {
     SnapshotList& list = head.lists[id];
     list.content = in.Little<ContentId>();
     const auto pipeline = in.Little<std::uint8_t>();
-    in.Require(pipeline <= static_cast<std::uint8_t>(Pipeline::kNn512));
-    list.pdq_pipeline = static_cast<Pipeline>(pipeline);
+    if (pipeline <= static_cast<std::uint8_t>(Pipeline::kNn512)) {
+      list.pdq_pipeline = static_cast<Pipeline>(pipeline);
+    } else {
+      in.Require(false);
+    }
   }
   const auto classes = in.Little<std::uint32_t>();
   in.Require(classes <= kMaxActionClasses);

@@ -11,8 +11,8 @@ namespace {
 constexpr char kBySourceId = 'S';
 constexpr char kByHashes = 'H';
 
-KeyedDigest Digest(const Secret& key, std::string_view bytes) {
-  const auto full = HmacSha256(key, AsBytes(bytes));
+KeyedDigest Digest(const KeyedSha256& key, std::string_view bytes) {
+  const auto full = key.Of(AsBytes(bytes));
   KeyedDigest cut{};
   std::copy_n(full.begin(), cut.size(), cut.begin());
   return cut;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/digest.h"
 #include "lists/record_codec.h"
 
 namespace hashgate::lists {
@@ -31,12 +32,12 @@ class KeyedDigests {
   [[nodiscard]] KeyedDigest Token(std::string_view payload) const;
 
  private:
-  Secret identity_key_;
-  Secret content_key_;
-  Secret file_key_;
-  Secret token_key_;
+  KeyedSha256 identity_key_;
+  KeyedSha256 content_key_;
+  KeyedSha256 file_key_;
+  KeyedSha256 token_key_;
   Secret index_seed_;
-  Secret snapshot_key_;
+  KeyedSha256 snapshot_key_;
 };
 
 }  // namespace hashgate::lists

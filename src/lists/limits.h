@@ -25,8 +25,12 @@ inline constexpr std::uint32_t kMaxQuarantineFiles = 1'000;
 inline constexpr std::size_t kMaxFileBytes = 256;
 inline constexpr std::size_t kMaxReasonBytes = 512;
 
-/// Records of one Import::Add. 1,000 to 4,000 are quick; each call is one synced write and one generation.
+/// Records of one Import::Add. 1,000 to 4,000 are quick.
 inline constexpr std::size_t kMaxAddRecords = 16'384;
+/// Bytes of records that wait for their run, of all imports together; beyond, each call commits.
+inline constexpr std::size_t kMaxWaitingBytes = std::size_t{128} << 20;
+/// Keys looked up in the store at a time, so that what they lead to is bounded.
+inline constexpr std::size_t kLookupKeys = 8'192;
 inline constexpr int kMaxPageSize = 10'000;
 
 /// Contents waiting to be removed; what comes beyond is removed at the next start.

@@ -124,6 +124,26 @@ Result<ChangedEntry> ParseChangedKey(std::string_view key) {
   return changed;
 }
 
+std::string EncodeSnapshots(const SnapshotNames& names) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Little(kVersion1);
+  for (const auto& name : names) writer.Raw(AsText(name));
+  return out;
+}
+
+Result<SnapshotNames> DecodeSnapshots(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "names of index snapshots"));
+  SnapshotNames names;
+  while (reader.ok() && reader.remaining() > 0) {
+    auto& name = names.emplace_back();
+    std::ranges::copy(AsSpan(reader.Raw(name.size())), name.begin());
+  }
+  if (!reader.Complete()) return Corrupt("names of index snapshots");
+  return names;
+}
+
 std::string EncodeChanged() {
   return std::string(1, static_cast<char>(kVersion1));
 }
@@ -295,6 +315,11 @@ EntryRecord EntryView::ToRecord() const {
 std::string EncodeEntryBody(const EntryRecord& record) {
   std::string out;
   out.reserve(192);
+  AppendEntryBody(record, out);
+  return out;
+}
+
+void AppendEntryBody(const EntryRecord& record, std::string& out) {
   ByteWriter writer(out);
   writer.Text<std::uint16_t>(record.source_id);
   writer.Text<std::uint16_t>(record.classification);
@@ -307,12 +332,17 @@ std::string EncodeEntryBody(const EntryRecord& record) {
     writer.Little(hash.quality);
     writer.Text<std::uint16_t>(AsText(hash.bytes));
   }
-  return out;
 }
 
 std::string EncodeEntry(const EntryHead& head, std::string_view body) {
   std::string out;
   out.reserve(1 + 4 + 8 + 8 + 8 + body.size());
+  EncodeEntry(head, body, out);
+  return out;
+}
+
+void EncodeEntry(const EntryHead& head, std::string_view body, std::string& out) {
+  out.clear();
   ByteWriter writer(out);
   writer.Little(kVersion1);
   writer.Little(head.version);
@@ -320,18 +350,11 @@ std::string EncodeEntry(const EntryHead& head, std::string_view body) {
   writer.Little(head.last_changed_millis);
   writer.Little(head.changed_generation);
   writer.Raw(body);
-  return out;
 }
 
-Result<EntryView> DecodeEntry(std::string_view bytes) {
-  ByteReader reader(bytes);
-  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "entry"));
-  EntryView view;
-  view.head.version = reader.Little<std::uint32_t>();
-  view.head.first_seen_millis = reader.Little<std::int64_t>();
-  view.head.last_changed_millis = reader.Little<std::int64_t>();
-  view.head.changed_generation = reader.Little<std::int64_t>();
-  reader.Require(view.head.changed_generation >= 0);
+namespace {
+
+Status TakeEntryBody(ByteReader& reader, EntryView& view) {
   view.source_id = reader.Text<std::uint16_t>(kMaxSourceIdBytes);
   view.classification = reader.Text<std::uint16_t>(kMaxClassificationBytes);
   view.label_count = reader.Little<std::uint8_t>();
@@ -352,6 +375,28 @@ Result<EntryView> DecodeEntry(std::string_view bytes) {
     reader.Require(size > 0 && hash.bytes.size() == size);
   }
   if (!reader.Complete()) return Corrupt("entry");
+  return {};
+}
+
+}  // namespace
+
+Result<EntryView> DecodeEntry(std::string_view bytes) {
+  ByteReader reader(bytes);
+  HASHGATE_RETURN_IF_ERROR(TakeVersion(reader, "entry"));
+  EntryView view;
+  view.head.version = reader.Little<std::uint32_t>();
+  view.head.first_seen_millis = reader.Little<std::int64_t>();
+  view.head.last_changed_millis = reader.Little<std::int64_t>();
+  view.head.changed_generation = reader.Little<std::int64_t>();
+  reader.Require(view.head.changed_generation >= 0);
+  HASHGATE_RETURN_IF_ERROR(TakeEntryBody(reader, view));
+  return view;
+}
+
+Result<EntryView> DecodeEntryBody(std::string_view body) {
+  ByteReader reader(body);
+  EntryView view;
+  HASHGATE_RETURN_IF_ERROR(TakeEntryBody(reader, view));
   return view;
 }
 

@@ -54,6 +54,11 @@ Result<ChangedEntry> ParseChangedKey(std::string_view key);
 /// The value of such a key, which says all.
 std::string EncodeChanged();
 inline constexpr std::string_view kChangedPrefix = "lists.changed/";
+/// The index snapshots that the marks fit: the one in use, and while another is written that one too.
+inline constexpr std::string_view kSnapshotsKey = "lists.snapshots";
+using SnapshotNames = std::vector<std::array<std::uint8_t, 16>>;
+std::string EncodeSnapshots(const SnapshotNames& names);
+Result<SnapshotNames> DecodeSnapshots(std::string_view bytes);
 inline constexpr std::string_view kStateKey = "lists.state";
 inline constexpr std::string_view kSecretKey = "lists.secret";
 inline constexpr std::string_view kRemovalPrefix = "lists.remove/";
@@ -105,6 +110,11 @@ struct EntryHead {
   /// not known while an import stages it.
   std::int64_t changed_generation = 0;
 };
+/// Generation of an entry's last change; `since` is that of the content it stands in.
+inline std::int64_t ChangedGeneration(const EntryHead& head, std::int64_t since) {
+  return head.changed_generation != 0 ? head.changed_generation : since;
+}
+
 struct EntryView {
   EntryHead head;
   std::string_view source_id;
@@ -121,9 +131,15 @@ struct EntryView {
 /// The part of an entry that its source gave: what "unchanged" compares. The record must be valid and in
 /// canonical order (Canonicalise).
 std::string EncodeEntryBody(const EntryRecord& record);
+/// The same at the end of `out`.
+void AppendEntryBody(const EntryRecord& record, std::string& out);
 /// The whole value: head, then a body of EncodeEntryBody.
 std::string EncodeEntry(const EntryHead& head, std::string_view body);
+/// The same in place of what `out` held, whose memory is used again.
+void EncodeEntry(const EntryHead& head, std::string_view body, std::string& out);
 Result<EntryView> DecodeEntry(std::string_view bytes);
+/// A body alone; the view's head is a default one.
+Result<EntryView> DecodeEntryBody(std::string_view body);
 
 /// What an identity leads to.
 struct IdentityRecord {

@@ -244,10 +244,12 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
        .start_by = scan_request->deadline - context_.scanner->options().answer_reserve,
        .late =
            [this, reactor, response, detail = caller.detail, scan_request, file_count] {
-             const scan::ScanAnswer answer =
-                 context_.scanner->NotEvaluated(*scan_request, Cause::kDeadline, std::string(kNoThread));
-             for (std::size_t i = 0; i < file_count; ++i)
+             // Each file by its number: what its id was answered before is remembered under that.
+             for (std::size_t i = 0; i < file_count; ++i) {
+               const scan::ScanAnswer answer = context_.scanner->NotEvaluated(
+                   *scan_request, Cause::kDeadline, std::string(kNoThread), static_cast<int>(i));
                FillResult(answer, detail, false, *response->add_results());
+             }
              reactor->Done(grpc::Status::OK);
            }});
   if (!taken) reactor->Done(RefuseScan(context_, Reason::kOverloaded, surface_kind));

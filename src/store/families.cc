@@ -27,6 +27,24 @@ constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
      "keyed digest of the upload's bytes and the strictest verdict so far", "24 hours: idempotency"},
 }};
 
+// Where there is nothing to do ahead.
+class HeldBatch final : public PreparedBatch {
+ public:
+  HeldBatch(Store& store, const Batch& batch) : store_(store), batch_(batch) {}
+
+  Status Apply(const Batch& rest) override {
+    const std::size_t own = batch_.size();
+    batch_.Append(rest);
+    Status written = store_.Write(batch_);
+    if (!written) batch_.CutTo(own);
+    return written;
+  }
+
+ private:
+  Store& store_;
+  Batch batch_;
+};
+
 }  // namespace
 
 std::span<const FamilyInfo> Families() {
@@ -42,6 +60,10 @@ Result<std::vector<std::optional<std::string>>> Store::GetMany(Family family,
     values.push_back(std::move(value));
   }
   return values;
+}
+
+Result<std::unique_ptr<PreparedBatch>> Store::Prepare(const Batch& batch) {
+  return std::make_unique<HeldBatch>(*this, batch);
 }
 
 }  // namespace hashgate::store

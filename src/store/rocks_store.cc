@@ -1,10 +1,7 @@
-// The store on RocksDB. Everything that is RocksDB's stays in this file.
+// The store on RocksDB. Everything that is RocksDB's stays in this file and in rocks_bulk.
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/file_checksum.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -17,6 +14,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "store/folder.h"
+#include "store/rocks_bulk.h"
+#include "store/rocks_health.h"
+#include "store/rocks_options.h"
 #include "store/stamp.h"
 #include "store/store.h"
 
@@ -27,7 +27,8 @@ using rocksdb::Slice;
 
 constexpr std::string_view kProbeKey = "probe";
 constexpr std::size_t kProtectionBytesPerKey = 8;
-constexpr std::uint64_t kMaxWalBytes = std::uint64_t{64} << 20;
+// Scans are long: they ask the disk for this much at a time.
+constexpr std::size_t kReadAhead = std::size_t{2} << 20;
 
 Slice AsSlice(std::string_view text) {
   return {text.data(), text.size()};
@@ -82,57 +83,6 @@ std::string AfterPrefix(std::string_view prefix) {
   return end;
 }
 
-std::string ContextOf(Family family, std::string_view key) {
-  const std::string_view name = Families()[static_cast<std::size_t>(family)].name;
-  std::string context;
-  context.reserve(name.size() + 1 + key.size());
-  context.append(name).append("/").append(key);
-  return context;
-}
-
-rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
-  rocksdb::DBOptions out;
-  out.max_background_jobs = 2;
-  out.max_open_files = 512;
-  out.max_total_wal_size = kMaxWalBytes;
-  out.db_write_buffer_size = options.write_buffer_bytes;
-  out.track_and_verify_wals_in_manifest = true;
-  out.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
-  // A record cut short at the end of the log is a write that was never acknowledged. Anything else that does
-  // not pass its checksum there is damage to acknowledged writes: point-in-time recovery would drop it and
-  // all that follows without a word, so it is left to a person.
-  out.wal_recovery_mode = options.drop_damaged_tail ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
-                                                    : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  out.max_log_file_size = std::size_t{1} << 20;
-  out.keep_log_file_num = 4;
-  out.bytes_per_sync = std::uint64_t{1} << 20;
-  return out;
-}
-
-rocksdb::ColumnFamilyOptions FamilyOptions(const StoreOptions& options,
-                                           const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::ColumnFamilyOptions out;
-  out.write_buffer_size = std::max<std::size_t>(options.write_buffer_bytes / 4, std::size_t{1} << 20);
-  out.max_write_buffer_number = 3;
-  out.paranoid_file_checks = true;
-  // Values are hashes or sealed bytes: neither shrinks.
-  out.compression = rocksdb::kNoCompression;
-  // Most lookups of an import ask for keys that are not there.
-  out.memtable_prefix_bloom_size_ratio = 0.05;
-  out.memtable_whole_key_filtering = true;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
-  table.cache_index_and_filter_blocks = true;
-  table.cache_index_and_filter_blocks_with_high_priority = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.block_size = std::size_t{8} << 10;
-  table.format_version = 5;
-  out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return out;
-}
-
 // An open database and its handles, in the order in which they must be closed.
 class Database {
  public:
@@ -151,18 +101,31 @@ class Database {
 
 class RocksStore final : public Store {
  public:
-  RocksStore(std::string path, std::shared_ptr<const Sealer> sealer, FolderClaim claim, Database database)
-      : path_(std::move(path)),
+  RocksStore(const StoreOptions& options, std::shared_ptr<const Sealer> sealer, FolderClaim claim,
+             std::shared_ptr<const RocksHealth> health, Database database)
+      : path_(options.path),
+        bulk_changes_(options.bulk_changes),
+        write_buffer_bytes_(options.write_buffer_bytes),
         sealer_(std::move(sealer)),
         claim_(std::move(claim)),
-        database_(std::move(database)) {}
+        health_(std::move(health)),
+        database_(std::move(database)),
+        // The first handle is of RocksDB's "default".
+        bulk_(*database_.db, {database_.handles.begin() + 1, database_.handles.end()}, *health_, *sealer_,
+              path_) {}
+
+  /// Once, before any other call.
+  Status Prepare() {
+    if (const rocksdb::Status cleared = bulk_.Clear(); !cleared.ok()) return FromRocks(cleared, path_);
+    return {};
+  }
 
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const override {
     rocksdb::PinnableSlice value;
     const rocksdb::Status status = db().Get({}, Handle(family), AsSlice(key), &value);
     if (status.IsNotFound()) return std::optional<std::string>();
     if (!status.ok()) return FromRocks(status, path_);
-    HASHGATE_ASSIGN_OR_RETURN(std::string plain, sealer_->Open(AsView(value), ContextOf(family, key)));
+    HASHGATE_ASSIGN_OR_RETURN(std::string plain, sealer_->Open(AsView(value), SealingContext(family, key)));
     return std::optional<std::string>(std::move(plain));
   }
 
@@ -176,36 +139,55 @@ class RocksStore final : public Store {
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (statuses[i].IsNotFound()) continue;
       if (!statuses[i].ok()) return FromRocks(statuses[i], path_);
-      HASHGATE_ASSIGN_OR_RETURN(out[i], sealer_->Open(AsView(values[i]), ContextOf(family, keys[i])));
+      HASHGATE_ASSIGN_OR_RETURN(out[i], sealer_->Open(AsView(values[i]), SealingContext(family, keys[i])));
     }
     return out;
   }
 
   Status Write(const Batch& batch) override {
+    if (batch.size() >= bulk_changes_) {
+      TableFiles files(bulk_);
+      HASHGATE_RETURN_IF_ERROR(WriteTables(batch, files));
+      return TakeOver(std::array<const TableFiles*, 1>{&files});
+    }
     rocksdb::WriteBatch changes(0, 0, kProtectionBytesPerKey, 0);
-    for (const Batch::Change& change : batch.changes()) {
+    for (const Batch::Change change : batch.changes()) {
       const rocksdb::Status status =
-          change.is_delete ? changes.Delete(Handle(change.family), AsSlice(change.key))
-                           : changes.Put(Handle(change.family), AsSlice(change.key),
-                                         sealer_->Seal(change.value, ContextOf(change.family, change.key)));
+          change.is_delete
+              ? changes.Delete(Handle(change.family), AsSlice(change.key))
+              : changes.Put(Handle(change.family), AsSlice(change.key),
+                            sealer_->Seal(change.value, SealingContext(change.family, change.key)));
       if (!status.ok()) return FromRocks(status, path_);
     }
     return WriteSynced(changes);
+  }
+
+  Result<std::unique_ptr<PreparedBatch>> Prepare(const Batch& batch) override {
+    if (batch.size() < bulk_changes_) return Store::Prepare(batch);
+    auto prepared = std::make_unique<PreparedTables>(*this);
+    HASHGATE_RETURN_IF_ERROR(WriteTables(batch, prepared->files()));
+    return prepared;
   }
 
   Status Scan(Family family, std::string_view prefix, std::string_view start,
               const std::function<bool(std::string_view key, std::string_view value)>& visit) const override {
     rocksdb::ReadOptions read;
     read.fill_cache = false;
+    read.readahead_size = kReadAhead;
     const std::string end = AfterPrefix(prefix);
     const Slice end_slice(end);
     if (!end.empty()) read.iterate_upper_bound = &end_slice;
     const std::unique_ptr<rocksdb::Iterator> at(db().NewIterator(read, Handle(family)));
+    const bool seals_nothing = SealsNothing(sealer_.get());
     for (at->Seek(AsSlice(std::max(prefix, start))); at->Valid(); at->Next()) {
       const std::string_view key = AsView(at->key());
       if (!key.starts_with(prefix)) break;
+      if (seals_nothing) {
+        if (!visit(key, AsView(at->value()))) break;
+        continue;
+      }
       HASHGATE_ASSIGN_OR_RETURN(const std::string plain,
-                                sealer_->Open(AsView(at->value()), ContextOf(family, key)));
+                                sealer_->Open(AsView(at->value()), SealingContext(family, key)));
       if (!visit(key, plain)) break;
     }
     if (!at->status().ok()) return FromRocks(at->status(), path_);
@@ -273,26 +255,89 @@ class RocksStore final : public Store {
     return database_.handles[static_cast<std::size_t>(family) + 1];
   }
 
+  class PreparedTables final : public PreparedBatch {
+   public:
+    explicit PreparedTables(RocksStore& store) : store_(store), files_(store.bulk_) {}
+
+    TableFiles& files() { return files_; }
+    Status Apply(const Batch& rest) override {
+      TableFiles rest_files(store_.bulk_);
+      HASHGATE_RETURN_IF_ERROR(store_.WriteTables(rest, rest_files));
+      return store_.TakeOver(std::array<const TableFiles*, 2>{&files_, &rest_files});
+    }
+
+   private:
+    RocksStore& store_;
+    TableFiles files_;
+  };
+
+  Status WriteTables(const Batch& batch, TableFiles& out) {
+    if (const rocksdb::Status status = bulk_.Write(batch, out); !status.ok()) return FromRocks(status, path_);
+    return {};
+  }
+  Status TakeOver(std::span<const TableFiles* const> tables) {
+    return Durably([&] { return bulk_.TakeOver(tables); });
+  }
+
   Status WriteSynced(rocksdb::WriteBatch& changes) {
     rocksdb::WriteOptions write;
     write.sync = true;
-    rocksdb::Status status = db().Write(write, &changes);
+    return Durably([&] { return db().Write(write, &changes); });
+  }
+
+  // `write` puts something on disk; done twice it is as good as done once.
+  template <typename Write>
+  Status Durably(const Write& write) {
+    FillMemory();
+    rocksdb::Status status = write();
     if (!status.ok() && !status.IsCorruption()) {
       // After a failed write RocksDB refuses further ones until it has resumed with a new log file. Where the
       // disk was full it looks for space by itself every five seconds, and until then Resume is refused as
-      // busy; this asks where its own attempts have ended. The batch is either in the store or not, and
-      // writing it again changes nothing in the first case.
-      if (db().Resume().ok()) status = db().Write(write, &changes);
+      // busy; this asks where its own attempts have ended. What was to be written is either in the store or
+      // not, and writing it again changes nothing in the first case.
+      if (db().Resume().ok()) {
+        FillMemory();
+        status = write();
+      }
     }
     if (!status.ok()) return FromRocks(status, path_);
+    if (health_->HasStopped()) BoundMemory();
     return {};
   }
 
+  // Resuming takes a new log file only where memory has something to flush (RocksHealth): the stamp once
+  // more.
+  void FillMemory() {
+    std::uint64_t entries = 0;
+    if (db().GetIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) && entries > 0)
+      return;
+    rocksdb::WriteOptions unlogged;
+    unlogged.disableWAL = true;
+    std::string stamp;
+    rocksdb::Status status = db().Get({}, AsSlice(kStampKey), &stamp);
+    if (status.ok()) status = db().Put(unlogged, AsSlice(kStampKey), stamp);
+    // Where this fails, so does what follows.
+    status.PermitUncheckedError();
+  }
+
+  // RocksDB's own bound on its memory tables, for when it does not keep it any more (RocksHealth).
+  void BoundMemory() {
+    std::uint64_t bytes = 0;
+    if (!db().GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes)) return;
+    if (bytes < write_buffer_bytes_) return;
+    // What fails here is tried again by the next write.
+    db().Flush({}, database_.handles).PermitUncheckedError();
+  }
+
   const std::string path_;
+  const std::size_t bulk_changes_;
+  const std::size_t write_buffer_bytes_;
   const std::shared_ptr<const Sealer> sealer_;
   // Given back only after the database is closed.
   const FolderClaim claim_;
+  const std::shared_ptr<const RocksHealth> health_;
   const Database database_;
+  RocksBulk bulk_;
 };
 
 // How an existing database looks before it is opened for writing.
@@ -399,6 +444,8 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
   rocksdb::DBOptions database_options = DatabaseOptions(options);
   database_options.create_if_missing = !exists;
   database_options.create_missing_column_families = true;
+  const auto health = std::make_shared<RocksHealth>();
+  database_options.listeners.push_back(health);
   Database database;
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status status =
@@ -412,7 +459,9 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
   }
   database.db.reset(raw);
   if (!found.stamp) HASHGATE_RETURN_IF_ERROR(WriteStamp(*database.db, *sealer, options.path));
-  return std::make_unique<RocksStore>(options.path, sealer, std::move(claim), std::move(database));
+  auto store = std::make_unique<RocksStore>(options, sealer, std::move(claim), health, std::move(database));
+  HASHGATE_RETURN_IF_ERROR(store->Prepare());
+  return store;
 }
 
 }  // namespace hashgate::store

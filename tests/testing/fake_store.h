@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,15 +35,20 @@ class FakeStore final : public store::Store {
   Status Write(const store::Batch& batch) override {
     const MutexLock lock(mutex_);
     HASHGATE_RETURN_IF_ERROR(CountWrite());
-    for (const store::Batch::Change& change : batch.changes()) {
+    for (const store::Batch::Change change : batch.changes()) {
       auto& rows = rows_[static_cast<std::size_t>(change.family)];
       if (change.is_delete) {
-        rows.erase(change.key);
+        rows.erase(std::string(change.key));
       } else {
-        rows[change.key] = change.value;
+        rows[std::string(change.key)] = change.value;
       }
     }
     return {};
+  }
+
+  Result<std::unique_ptr<store::PreparedBatch>> Prepare(const store::Batch& batch) override {
+    if (on_prepare) on_prepare();
+    return Store::Prepare(batch);
   }
 
   Status Scan(Family family, std::string_view prefix, std::string_view start,
@@ -86,6 +92,9 @@ class FakeStore final : public store::Store {
     }
     return bytes;
   }
+
+  /// Called by each Prepare, on its thread; set it while nothing is written.
+  std::function<void()> on_prepare;
 
   /// Fails the nth write from now (1 is the next), once.
   void FailWrite(std::uint64_t nth, Reason reason) { SetWriteFailure(nth, 1, reason); }

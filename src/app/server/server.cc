@@ -174,7 +174,13 @@ class RunningServer final : public Server {
   Status LoadLists() {
     lists::CatalogOptions options;
     options.index_max_bytes = static_cast<std::size_t>(config_.index.max_memory_mib) << 20;
-    if (config_.index.snapshot) options.snapshot_path = config_.data_dir + "/index.snapshot";
+    const std::string snapshot = config_.data_dir + "/index.snapshot";
+    if (config_.index.snapshot) {
+      options.snapshot_path = snapshot;
+    } else {
+      std::error_code error;  // what cannot be removed is not read either
+      std::filesystem::remove(snapshot, error);
+    }
     HASHGATE_ASSIGN_OR_RETURN(catalog_, lists::Catalog::Open(*store_, options, [this](std::uint64_t loaded) {
                                 readiness_.Set(Check::kIndex, false,
                                                std::to_string(loaded) + " entries are loaded");

@@ -33,8 +33,8 @@ class SlotSink {
 };
 
 /// Postings of the distinct hashes of one segment in the buckets of each band. Immutable. Memory for each
-/// distinct hash: 6 bytes a band and 4 bytes for every bucket (about 80 in all with 12 bands); 8 bytes for
-/// each further row of the same hash. Threads: thread-safe.
+/// band: a line of 64 bytes for every bucket, and 3 or 4 bytes for each distinct hash (68 to 105 a hash in
+/// all, by how full the buckets are); 4 bytes for each further row of the same hash. Threads: thread-safe.
 class BandIndex {
  public:
   /// What building takes for each hash besides the result, on so many threads.
@@ -44,8 +44,8 @@ class BandIndex {
   }
 
   /// Builds the index of the segment's hashes. `cancelled` is asked now and then; null where it said so.
-  /// Shapes: a PDQ segment. Cost: about 0.25 us a hash; besides the result 36 bytes a hash for the time it
-  /// takes.
+  /// Shapes: a PDQ segment. Cost: some 0.4 us a hash at ten million (bench/RESULTS.md);
+  /// besides the result BuildBytesPerHash for the time it takes.
   static std::shared_ptr<const BandIndex> Build(const Segment& segment,
                                                 const std::shared_ptr<const BitPermutation>& permutation,
                                                 const std::shared_ptr<MemoryLedger>& ledger, int threads = 1,
@@ -142,6 +142,7 @@ class BandIndex {
   std::vector<std::uint32_t> repeated_;       // those first slots, ascending
   std::vector<std::uint32_t> repeat_begins_;  // one more than repeated_
   std::vector<std::uint32_t> repeats_;
+  std::array<BlockSums, 3> repeat_sums_;  // of repeated_, repeat_begins_, repeats_
   MemoryCharge charge_;
 };
 

@@ -4,9 +4,11 @@
 #include <cstring>
 #include <new>
 #include <numeric>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "base/log.h"
 #include "index/bands/band_index.h"
 
 namespace hashgate::index {
@@ -110,7 +112,12 @@ class BandIndex::Builder {
     };
     {
       std::vector<std::jthread> others;
-      for (int i = 1; i < threads_; ++i) others.emplace_back(work);
+      try {
+        for (int i = 1; i < threads_; ++i) others.emplace_back(work);
+      } catch (const std::system_error&) {
+        // Fewer will do.
+        log::Warning("index_fewer_threads", "not all threads could be made: the index is built more slowly");
+      }
       work();
     }
     if (out_of_memory.load()) throw std::bad_alloc();
@@ -287,6 +294,10 @@ void BandIndex::Finish(const std::shared_ptr<const BitPermutation>& permutation,
   for (int ones = 0; ones <= kMaxAllowance; ++ones) {
     flips_.push_back(FlipsOf(layout_.bands.front().width, ones));
   }
+  for (std::size_t i = 0; const auto* numbers : {&repeated_, &repeat_begins_, &repeats_}) {
+    repeat_sums_[i++] = BlockSums(std::span(reinterpret_cast<const std::uint8_t*>(numbers->data()),
+                                            numbers->size() * sizeof(std::uint32_t)));
+  }
   std::size_t bytes = sizeof(BandIndex);
   for (const Table& table : tables_) {
     bytes += sizeof(Table) + table.lines.bytes() + table.overflow.bytes() + table.slots.bytes();
@@ -298,7 +309,8 @@ void BandIndex::Finish(const std::shared_ptr<const BitPermutation>& permutation,
 }
 
 bool BandIndex::CheckMemory(std::size_t parts) const {
-  return std::ranges::all_of(sums_, [parts](const BlockSums& sums) { return sums.CheckNext(parts); });
+  const auto whole = [parts](const BlockSums& sums) { return sums.CheckNext(parts); };
+  return std::ranges::all_of(sums_, whole) && std::ranges::all_of(repeat_sums_, whole);
 }
 
 std::span<const std::uint32_t> BandIndex::RepeatsOf(std::uint32_t slot) const {

@@ -9,10 +9,6 @@ std::unexpected<Error> DoesNotFit() {
   return Fail(Reason::kStoreCorrupt, "the index snapshot holds a band index that does not fit its segment");
 }
 
-Status SaveNumbers(std::span<const std::uint32_t> numbers, SnapshotWriter& out) {
-  return out.Array(BlockSums({reinterpret_cast<const std::uint8_t*>(numbers.data()), numbers.size_bytes()}));
-}
-
 Result<std::vector<std::uint32_t>> RestoreNumbers(SnapshotReader& in, std::size_t max) {
   HASHGATE_ASSIGN_OR_RETURN(const std::uint64_t bytes, in.NextArrayBytes());
   if (bytes % sizeof(std::uint32_t) != 0 || bytes / sizeof(std::uint32_t) > max) return DoesNotFit();
@@ -29,9 +25,8 @@ Status BandIndex::Save(SnapshotWriter& out) const {
   out.values().Little(static_cast<std::uint8_t>(layout_.bands.size()));
   out.values().Little(static_cast<std::uint8_t>(layout_.bands.front().width));
   for (const BlockSums& array : sums_) HASHGATE_RETURN_IF_ERROR(out.Array(array));
-  HASHGATE_RETURN_IF_ERROR(SaveNumbers(repeated_, out));
-  HASHGATE_RETURN_IF_ERROR(SaveNumbers(repeat_begins_, out));
-  return SaveNumbers(repeats_, out);
+  for (const BlockSums& array : repeat_sums_) HASHGATE_RETURN_IF_ERROR(out.Array(array));
+  return {};
 }
 
 Result<std::shared_ptr<const BandIndex>> BandIndex::Restore(

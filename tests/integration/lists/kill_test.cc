@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <iostream>
 #include <random>
 #include <sstream>
 
@@ -26,6 +27,16 @@ namespace {
 
 using testing::FindBySha1;
 using testing::TempFolder;
+
+// The classification by which the index has record `number` judged.
+std::string ClassBySha1(const Generation& generation, ListId list, std::uint64_t number) {
+  const HashValue hash = testing::MakeHash(Algorithm::kSha1, number);
+  Sha1 sha1{};
+  std::ranges::copy(hash.bytes, sha1.begin());
+  const auto found = generation.index->SearchDigests({.sha1 = &sha1}, {&list, 1}, {});
+  if (!found || found->candidates.empty()) return "not found";
+  return generation.action_classes.at(found->candidates[0].action_class).classification;
+}
 
 // What a killed child had said.
 struct Acknowledged {
@@ -102,7 +113,8 @@ Acknowledged RunAndKill(const std::vector<std::string>& arguments, std::chrono::
   return said;
 }
 
-TEST(Kill, NothingAcknowledgedIsLost) {
+// `way` is how the child commits: call by call, or in runs that become table files.
+void KillOften(const std::string& way) {
   const char* kills_text = std::getenv("HASHGATE_KILLS");
   const int kills = kills_text != nullptr ? std::atoi(kills_text) : 24;
   const TempFolder folder;
@@ -112,17 +124,22 @@ TEST(Kill, NothingAcknowledgedIsLost) {
   std::uint64_t replaced = 0;  // base of the content of "replaced" last known; 0 where none yet
   std::int64_t generation = 0;
   int acknowledging = 0;
+  int while_writing_tables = 0;
   int from_snapshot = 0;
   constexpr std::uint64_t kReplacedCount = 700;
-  for (int round = 0; round < kills; ++round) {
+  // Where no kill has yet fallen into the writing of tables, further ones follow, within bounds.
+  const auto go_on = [&](int round) {
+    return round < kills || (way == "runs" && while_writing_tables == 0 && round < 4 * kills);
+  };
+  for (int round = 0; go_on(round); ++round) {
     const bool replace = round % 3 == 2;
     const std::uint64_t base = 1'000'000 + 1'000 * static_cast<std::uint64_t>(round);
     // A third of the imports begin again from the start of the file, as a user would.
     const std::uint64_t from = random() % 3 == 0 ? 0 : grown;
     const std::vector<std::string> arguments =
-        replace
-            ? std::vector<std::string>{path, "replace", std::to_string(base), std::to_string(kReplacedCount)}
-            : std::vector<std::string>{path, "add", std::to_string(from)};
+        replace ? std::vector<std::string>{path, "replace", std::to_string(base), way,
+                                           std::to_string(kReplacedCount)}
+                : std::vector<std::string>{path, "add", std::to_string(from), way, std::to_string(round % 4)};
     const Acknowledged said = RunAndKill(arguments, std::chrono::microseconds(1'000 + random() % 120'000));
     acknowledging += said.any ? 1 : 0;
     if (said.any && !replace) grown = std::max(grown, said.end);
@@ -131,8 +148,10 @@ TEST(Kill, NothingAcknowledgedIsLost) {
       generation = said.generation;
     }
 
+    while_writing_tables += std::filesystem::exists(path + "/bulk") ? 1 : 0;
     const auto store = store::OpenRocksStore({.path = path});
     ASSERT_TRUE(store) << store.error().message;
+    EXPECT_FALSE(std::filesystem::exists(path + "/bulk")) << "left-overs are removed at the start";
     const auto catalog = Catalog::Open(**store, {.snapshot_path = path + "/index.snapshot"});
     ASSERT_TRUE(catalog) << catalog.error().message;
     // What the snapshot lacks was read from the store; nothing had to be built anew.
@@ -146,6 +165,11 @@ TEST(Kill, NothingAcknowledgedIsLost) {
       for (std::uint64_t number = 0; number < grown; ++number) {
         const auto found = FindBySha1(*current, list->id, number);
         ASSERT_EQ(found.size(), 1U) << "record " << number << " of " << grown << " in round " << round;
+        if (number % 7 == 0) {
+          // What an index snapshot held of it and what has changed since are one.
+          EXPECT_EQ(ClassBySha1(*current, list->id, number),
+                    (*catalog)->GetEntry(list->id, found[0])->record.classification);
+        }
         if (number % 97 == 0) {
           EXPECT_EQ((*catalog)->GetEntry(list->id, found[0])->record.source_id,
                     testing::MakeRecord(number).source_id);
@@ -173,6 +197,16 @@ TEST(Kill, NothingAcknowledgedIsLost) {
   EXPECT_GT(acknowledging, kills / 4);
   EXPECT_GT(grown, 0U);
   EXPECT_GT(from_snapshot, kills / 2);
+  std::cout << kills << " kills, " << while_writing_tables << " while tables were written\n";
+  EXPECT_EQ(while_writing_tables > 0, way == "runs");
+}
+
+TEST(Kill, NothingAcknowledgedIsLost) {
+  KillOften("calls");
+}
+
+TEST(Kill, NothingAcknowledgedIsLostOfRunsEither) {
+  KillOften("runs");
 }
 
 }  // namespace

@@ -278,6 +278,38 @@ TEST_F(IndexSnapshotTest, DamageInMemoryIsFoundThereAndInTheFile) {
   EXPECT_TRUE(index->CheckMemory(1));
 }
 
+TEST_F(IndexSnapshotTest, DamageToTombstonesIsFound) {
+  const auto ledger = std::make_shared<MemoryLedger>(0);
+  Tombstones dead(1'000, ledger);
+  dead.Set(5, 1, 77);
+  dead.Set(5, 1, 77);
+  EXPECT_EQ(dead.count(), 1U);
+  EXPECT_EQ(dead.TallyOf(1), (Tally{1, 77}));
+  EXPECT_TRUE(dead.CheckMemory());
+  dead.words()[3] ^= 8;
+  EXPECT_FALSE(dead.CheckMemory());
+  const auto writer = SnapshotWriter::Create(options_).value();
+  EXPECT_FALSE(dead.Save(*writer));
+}
+
+// A merge writes no further than it has room for, whatever tombstones say.
+TEST_F(IndexSnapshotTest, AMergeOverDamagedTombstonesFails) {
+  const auto ledger = std::make_shared<MemoryLedger>(0);
+  std::vector<IndexedHash> rows;
+  for (EntryId entry = 0; entry < 200; ++entry) rows.push_back(PdqRow(1, entry, RandomHash(random_)));
+  std::vector<const IndexedHash*> pointers;
+  for (const IndexedHash& row : rows) pointers.push_back(&row);
+  const auto segment = BuildSegment(Algorithm::kPdq, pointers, Fingerprints(IndexSeed{}), ledger);
+  for (const bool more : {false, true}) {
+    const auto dead = std::make_shared<Tombstones>(200, ledger);
+    dead->Set(70, 1, 0);
+    if (!more) dead->Set(71, 1, 0);
+    dead->words()[1] ^= std::uint64_t{1} << (71 - 64);
+    const LiveSegment source{segment, dead, nullptr};
+    EXPECT_EQ(MergeSegments({&source, 1}, ledger), nullptr);
+  }
+}
+
 // Tallies go by what is in the segments, whatever was added, withdrawn and merged on the way there.
 TEST_F(IndexSnapshotTest, TalliesAreThoseOfTheRowsThatAreLeft) {
   builder_options_.band_rows = 500;

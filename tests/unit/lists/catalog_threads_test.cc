@@ -114,6 +114,7 @@ TEST(CatalogThreads, WhatTheIndexMergesIsPublishedUnderTheNumberInForce) {
   for (std::uint64_t first = 0; first < kEntries; first += kPerBatch) {
     ASSERT_TRUE(import->Add(MakeImport(first, first + kPerBatch)));
   }
+  ASSERT_TRUE(import->Finish());
   const EntryId gone = FindBySha1(*catalog->Current(), list, 100).at(0);
   ASSERT_TRUE(catalog->DeleteEntry("demo", gone));
   const auto written = catalog->Current();

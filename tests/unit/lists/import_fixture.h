@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 
@@ -34,6 +36,17 @@ class TightIndex final : public testing::ForwardingBuilder {
   const int* adds_left_;
 };
 
+/// Threads: thread-safe, with one that steps.
+class SteppingClock final : public Clock {
+ public:
+  [[nodiscard]] SteadyTime Steady() const override { return now_; }
+  [[nodiscard]] WallTime Wall() const override { return WallTime(std::chrono::hours(1)); }
+  void Step(std::chrono::milliseconds by) { now_ = now_.load() + by; }
+
+ private:
+  std::atomic<SteadyTime> now_{SteadyTime(std::chrono::hours(1))};
+};
+
 class ImportTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -48,6 +61,9 @@ class ImportTest : public ::testing::Test {
     CatalogOptions options;
     options.remove_in_background = false;  // so that failing writes are counted in one order
     options.merge_in_background = false;
+    options.commit_in_background = in_background_;
+    options.runs = runs_;
+    options.clock = clock_;
     options.make_index = [this](const index::IndexOptions& index) {
       return std::make_unique<TightIndex>(&adds_left_, index);
     };
@@ -79,6 +95,9 @@ class ImportTest : public ::testing::Test {
 
   FakeStore store_;
   int adds_left_ = -1;
+  RunOptions runs_;
+  bool in_background_ = false;
+  const Clock* clock_ = &Clock::System();
   std::unique_ptr<Catalog> catalog_;
   ListId list_ = 0;
 };

@@ -124,6 +124,16 @@ TEST(RecordCodecGolden, IdentityQuarantineRemoval) {
   EXPECT_EQ(Hex(EncodeQuarantined({"f", 9, "no"})), "01090000000000000001006602006e6f");
   EXPECT_EQ(Hex(EncodeQuarantineMark(258)), "010201000000000000");
   EXPECT_EQ(Hex(EncodeRemoval(Removal::kObsolete)), "0102");
+  SnapshotNames names(2);
+  names[1].fill(0xab);
+  EXPECT_EQ(
+      Hex(EncodeSnapshots(names)), "01" + std::string(32, '0') + [] {
+        std::string text;
+        for (int i = 0; i < 16; ++i) text += "ab";
+        return text;
+      }());
+  EXPECT_EQ(DecodeSnapshots(EncodeSnapshots(names)).value(), names);
+  EXPECT_FALSE(DecodeSnapshots(EncodeSnapshots(names).substr(0, 20)));
 }
 
 // Stores of before lists had tallies: the tally is found out at the next start.

@@ -1,0 +1,305 @@
+#include "lists/run_plan.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <optional>
+
+#include "lists/indexed.h"
+#include "lists/limits.h"
+
+namespace hashgate::lists {
+namespace {
+
+using store::Family;
+
+// Numbers digests from 0 in the order in which they are first seen. Open addressing: imports ask it for each
+// of their records.
+class Numbering {
+ public:
+  explicit Numbering(std::size_t most) : table_(std::bit_ceil(2 * most + 1), kFree) {
+    digests_.reserve(most);
+  }
+
+  std::size_t NumberOf(const KeyedDigest& digest) {
+    // The digest is keyed and as good as random: any eight bytes of it spread evenly.
+    std::size_t at = 0;
+    std::memcpy(&at, digest.data(), sizeof(at));
+    for (;; ++at) {
+      std::uint32_t& number = table_[at & (table_.size() - 1)];
+      if (number == kFree) {
+        number = static_cast<std::uint32_t>(digests_.size());
+        digests_.push_back(digest);
+      }
+      if (digests_[number] == digest) return number;
+    }
+  }
+  [[nodiscard]] std::span<const KeyedDigest> digests() const { return digests_; }
+
+ private:
+  static constexpr std::uint32_t kFree = ~std::uint32_t{0};
+  std::vector<std::uint32_t> table_;
+  std::vector<KeyedDigest> digests_;
+};
+
+std::size_t BytesOf(const PreparedRecords::Part& part) {
+  if (part.records.empty()) return 0;
+  return part.records.back().offset + part.records.back().size - part.records.front().offset;
+}
+
+}  // namespace
+
+// One identity of a run and what becomes of it.
+struct RunPlanner::Slot {
+  const PreparedRecord* last = nullptr;    // the record that wins
+  std::optional<IdentityRecord> in_force;  // of the list's content
+  std::optional<IdentityRecord> staged;    // of the content being staged
+  bool write = false;
+  EntryId entry = 0;
+};
+
+struct RunPlanner::Work {
+  const RunBasis& basis;
+  const PreparedRecords& records;
+  const PreparedRecords::Part& part;
+  KnownIdentities& known;
+  std::vector<Slot> slots;
+  RunPlan& plan;
+};
+
+Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
+                        const PreparedRecords::Part& part, const ImportProgress& progress,
+                        const StagedCounts& staged, KnownIdentities& known, RunPlan& out) const {
+  out.target = basis.target;
+  out.next = basis.state;
+  out.batch.Clear();
+  out.progress = progress;
+  out.staged = staged;
+  out.fresh.clear();
+  out.changed.clear();
+  out.new_hashes.clear();
+  out.old_hashes.clear();
+  out.classes = {};
+  Work work{basis, records, part, known, {}, out};
+  HASHGATE_RETURN_IF_ERROR(ChooseRecords(work));
+  HASHGATE_RETURN_IF_ERROR(FillBatch(work));
+  out.target.tally += tallier_.Of(out.new_hashes);
+  out.target.tally -= tallier_.Of(out.old_hashes);
+  return PlanQuarantine(work);
+}
+
+// Calls `take` with the number of each identity that the content holds and what it leads to.
+Status RunPlanner::ReadIdentities(ContentId content, std::span<const KeyedDigest> identities,
+                                  const std::optional<IdentityFilter>& known,
+                                  const std::function<void(std::size_t, const IdentityRecord&)>& take) const {
+  std::vector<std::string> keys;
+  std::vector<std::size_t> numbers;
+  const auto look_up = [&]() -> Status {
+    if (keys.empty()) return {};
+    HASHGATE_ASSIGN_OR_RETURN(const auto values, store_.GetMany(Family::kEntryKeys, keys));
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (!values[i]) continue;
+      HASHGATE_ASSIGN_OR_RETURN(const IdentityRecord record, DecodeIdentity(*values[i]));
+      take(numbers[i], record);
+    }
+    keys.clear();
+    numbers.clear();
+    return {};
+  };
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    if (known && !known->MayHold(identities[i])) continue;
+    keys.push_back(IdentityKey(content, identities[i]));
+    numbers.push_back(i);
+    if (keys.size() == kLookupKeys) HASHGATE_RETURN_IF_ERROR(look_up());
+  }
+  return look_up();
+}
+
+Status RunPlanner::ChooseRecords(Work& work) const {
+  const std::span<const PreparedRecord> records = work.part.records;
+  Numbering numbering(records.size());
+  std::vector<std::uint32_t> slot_of;
+  slot_of.reserve(records.size());
+  for (const PreparedRecord& record : records) {
+    slot_of.push_back(static_cast<std::uint32_t>(numbering.NumberOf(record.identity)));
+  }
+  work.slots.resize(numbering.digests().size());
+  HASHGATE_RETURN_IF_ERROR(
+      ReadIdentities(work.plan.target.content, numbering.digests(), work.known.in_force,
+                     [&](std::size_t at, const IdentityRecord& held) { work.slots[at].in_force = held; }));
+  if (staging_ != 0) {
+    HASHGATE_RETURN_IF_ERROR(
+        ReadIdentities(staging_, numbering.digests(), work.known.staged,
+                       [&](std::size_t at, const IdentityRecord& held) { work.slots[at].staged = held; }));
+  }
+
+  // Now, not after the commit: one that fails may have been written all the same.
+  std::optional<IdentityFilter>& filled = staging_ != 0 ? work.known.staged : work.known.in_force;
+  if (filled && !filled->IsFull()) {
+    for (const KeyedDigest& identity : numbering.digests()) filled->Add(identity);
+  }
+  if (filled && filled->IsFull()) filled.reset();
+
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const PreparedRecord& record = records[i];
+    Slot& slot = work.slots[slot_of[i]];
+    const KeyedDigest* before = nullptr;
+    if (slot.last != nullptr) {
+      before = &slot.last->content;
+    } else if (slot.staged) {
+      before = &slot.staged->content;
+    } else if (slot.in_force) {
+      before = &slot.in_force->content;
+    }
+    if (before == nullptr) {
+      ++work.plan.progress.added;
+    } else if (*before == record.content) {
+      ++work.plan.progress.unchanged;
+    } else {
+      ++work.plan.progress.updated;
+    }
+    slot.last = &record;
+  }
+  return {};
+}
+
+Status RunPlanner::FillBatch(Work& work) const {
+  RunPlan& plan = work.plan;
+  // An estimate: most records are new, with keys, head and identity of about a hundred bytes.
+  constexpr std::size_t kBesideBody = 112;
+  constexpr std::size_t kUsualHashes = 3;
+  if (!work.slots.empty()) {
+    plan.batch.Reserve(2 * work.slots.size() + 2, BytesOf(work.part) + kBesideBody * work.slots.size());
+    if (staging_ == 0) plan.new_hashes.reserve(kUsualHashes * work.slots.size());
+  }
+  for (std::size_t from = 0; from < work.slots.size(); from += kLookupKeys) {
+    HASHGATE_RETURN_IF_ERROR(FillSlots(work, from, std::min(from + kLookupKeys, work.slots.size())));
+  }
+  return {};
+}
+
+Status RunPlanner::FillSlots(Work& work, std::size_t from, std::size_t to) const {
+  RunPlan& plan = work.plan;
+  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
+  // Entries in force that are written again, to carry over when they were first seen.
+  std::vector<std::string> known_keys;
+  std::vector<std::size_t> known_slots;
+  for (std::size_t i = from; i < to; ++i) {
+    Slot& slot = work.slots[i];
+    const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
+    slot.write = !here || here->content != slot.last->content;
+    if (!slot.write || !slot.in_force) continue;
+    known_keys.push_back(EntryKey(plan.target.content, slot.in_force->entry));
+    known_slots.push_back(i);
+  }
+  HASHGATE_ASSIGN_OR_RETURN(const auto known, store_.GetMany(Family::kEntries, known_keys));
+
+  const std::int64_t now = work.basis.now_millis;
+  // Of what is written here: that of this very commit, or of the swap to come.
+  const std::int64_t changed_generation = staging_ != 0 ? 0 : plan.next.generation + 1;
+  std::size_t next_known = 0;
+  std::string value;
+  for (std::size_t i = from; i < to; ++i) {
+    Slot& slot = work.slots[i];
+    if (!slot.write) continue;
+    const PreparedRecord& record = *slot.last;
+    const std::string_view body = work.records.Body(record);
+    EntryHead head{1, now, now, changed_generation};
+    const std::optional<IdentityRecord>& in_force = slot.in_force;
+    if (in_force && next_known < known_slots.size() && known_slots[next_known] == i) {
+      const std::optional<std::string>& bytes = known[next_known++];
+      if (!bytes) {
+        return Fail(Reason::kStoreCorrupt,
+                    "an entry of list '" + list_name_ + "' is missing: restore a backup");
+      }
+      HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
+      const bool same = in_force->content == record.content;
+      head.version = same ? view.head.version : view.head.version + 1;
+      head.first_seen_millis = view.head.first_seen_millis;
+      if (same) {
+        head.last_changed_millis = view.head.last_changed_millis;
+        head.changed_generation = ChangedGeneration(view.head, plan.target.content_generation);
+      }
+      slot.entry = in_force->entry;
+      if (staging_ == 0) {
+        AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(), plan.classes,
+                      plan.old_hashes);
+        plan.changed.push_back(slot.entry);
+        if (mark_changes_) {
+          plan.batch.Put(Family::kMeta, ChangedKey({changed_generation, content, slot.entry}),
+                         EncodeChanged());
+        }
+      }
+    } else if (slot.staged) {
+      slot.entry = slot.staged->entry;
+    } else {
+      slot.entry = plan.next.next_entry++;
+      plan.fresh.push_back(slot.entry);
+    }
+    if (staging_ != 0) {
+      if (!slot.staged) ++plan.staged.entries;
+    } else {
+      if (!slot.in_force) ++plan.target.list.entry_count;
+      HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntryBody(body));
+      AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(), plan.classes,
+                    plan.new_hashes);
+    }
+    EncodeEntry(head, body, value);
+    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry), value);
+    plan.batch.Put(Family::kEntryKeys, IdentityKey(content, record.identity),
+                   EncodeIdentity({slot.entry, record.content}));
+  }
+  return {};
+}
+
+Status RunPlanner::PlanQuarantine(Work& work) const {
+  RunPlan& plan = work.plan;
+  const std::span<const Quarantined> bad = work.part.bad;
+  plan.progress.quarantined += bad.size();
+  if (bad.empty()) return {};
+  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
+  std::uint64_t& count = staging_ != 0 ? plan.staged.quarantined : plan.target.list.quarantined_count;
+  std::uint32_t& kept = staging_ != 0 ? plan.staged.quarantine_kept : plan.target.quarantine_kept;
+  std::uint32_t& files = staging_ != 0 ? plan.staged.quarantine_files : plan.target.quarantine_files;
+  // A line's key is its file and number: importing the same file again finds its records there.
+  std::map<std::string, const Quarantined*> rows;
+  for (const Quarantined& record : bad) {
+    rows[QuarantineKey(content, file_digest_, record.line)] = &record;
+  }
+  std::vector<std::string> keys;
+  keys.reserve(rows.size() + 1);
+  for (const auto& [key, record] : rows) keys.push_back(key);
+  // Lines that are not stored have no key: a mark says how far this file's have been counted.
+  const std::string mark_key = QuarantineMarkKey(content, file_digest_);
+  keys.push_back(mark_key);
+  HASHGATE_ASSIGN_OR_RETURN(const auto known, store_.GetMany(Family::kQuarantine, keys));
+  std::optional<std::uint64_t> mark;
+  if (const std::optional<std::string>& row = known.back()) {
+    HASHGATE_ASSIGN_OR_RETURN(mark, DecodeQuarantineMark(*row));
+  }
+  const std::optional<std::uint64_t> mark_before = mark;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::optional<std::string>& before = known[i];
+    const Quarantined& record = *rows.at(keys[i]);
+    std::string value = EncodeQuarantined(record);
+    if (before == value) continue;
+    if (!before) {
+      if (kept >= kMaxQuarantineKept) {
+        const bool counted = mark ? record.line <= *mark : files >= kMaxQuarantineFiles;
+        if (counted) continue;
+        if (!mark) ++files;
+        mark = record.line;
+        ++count;
+        continue;
+      }
+      ++count;
+      ++kept;
+    }
+    plan.batch.Put(Family::kQuarantine, keys[i], std::move(value));
+  }
+  if (mark && mark != mark_before) plan.batch.Put(Family::kQuarantine, mark_key, EncodeQuarantineMark(*mark));
+  return {};
+}
+
+}  // namespace hashgate::lists
