@@ -47,6 +47,7 @@ no_match:
   default: ALLOW
   partial: ALLOW
   exact_only: ALLOW
+  frames_unseen: HOLD
   not_an_image: ALLOW
   images_only: HOLD
 
@@ -89,6 +90,7 @@ no_match:
   default: ALLOW
   partial: HOLD
   exact_only: HOLD
+  frames_unseen: HOLD
   not_an_image: HOLD
   images_only: HOLD
 
@@ -141,6 +143,7 @@ no_match:
   default: ALLOW
   partial: ALLOW
   exact_only: ALLOW
+  frames_unseen: HOLD
   not_an_image: ALLOW
   images_only: HOLD
 
