@@ -23,6 +23,9 @@ void DescribeLook(Look& look) {
     coverage.missing.push_back(std::to_string(look.image.frames_seen) + " of " +
                                std::to_string(look.image.frames_total) + " frames were looked at");
   }
+  if (look.image.embedded_unseen) {
+    coverage.missing.emplace_back("a picture inside the file, such as a thumbnail, was not looked at");
+  }
   if (look.image.colour_unusual) {
     coverage.missing.emplace_back(
         "the file asks for a colour profile or gamma that is not applied: a viewer may show something else");
@@ -78,7 +81,8 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
                             .coverage = look.coverage.level,
                             .surface = request.surface.name,
                             .surface_kind = request.surface.kind,
-                            .images_only = request.surface.images_only};
+                            .images_only = request.surface.images_only,
+                            .frames_unseen = look.image.frames_seen < look.image.frames_total};
   const policy::Decision decision = look.policy->Decide(input);
   answer.verdict = decision.verdict;
   answer.rule_id = decision.rule_id;
