@@ -56,7 +56,8 @@ struct Wanted {
   bool pdq_nn512 = false;  ///< the second pipeline, for each view that has a full hash
 };
 
-inline constexpr int kMaxViews = 64;
+/// So many that a reply still fits one message of a socket whose buffer has the usual 208 KiB.
+inline constexpr int kMaxViews = 256;
 
 /// PDQ of one view in all eight forms, each as if the turned picture had been hashed.
 struct PdqForms {

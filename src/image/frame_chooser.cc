@@ -45,39 +45,64 @@ bool IsRecognisable(const FrameViews& frame) {
 }  // namespace
 
 FrameChooser::FrameChooser(std::vector<decode::ViewHashes> first) {
-  kept_.push_back({.number = 0, .pinned = true, .views = std::move(first)});
+  Keep({.number = 0, .pinned = true, .views = std::move(first)}, {});
+  view_count_ = 0;
+}
+
+void FrameChooser::Keep(FrameViews frame, const std::vector<int>& distances) {
+  Kept added{.recognisable = IsRecognisable(frame), .nearest = std::numeric_limits<int>::max()};
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    if (distances[i] < added.nearest) {
+      added.nearest = distances[i];
+      added.nearest_number = kept_[i].frame.number;
+    }
+    if (distances[i] < kept_[i].nearest) {
+      kept_[i].nearest = distances[i];
+      kept_[i].nearest_number = frame.number;
+    }
+  }
+  view_count_ += frame.views.size();
+  added.frame = std::move(frame);
+  kept_.push_back(std::move(added));
 }
 
 void FrameChooser::Offer(FrameViews frame) {
-  int nearest = std::numeric_limits<int>::max();
-  FrameViews* like = nullptr;
-  for (FrameViews& kept : kept_) {
-    const int distance = FrameDistance(kept, frame);
-    if (distance < nearest) {
-      nearest = distance;
-      like = &kept;
-    }
-  }
+  std::vector<int> distances;
+  distances.reserve(kept_.size());
+  for (const Kept& kept : kept_) distances.push_back(FrameDistance(kept.frame, frame));
+  const auto nearest = std::ranges::min_element(distances);
   last_is_kept_ = true;
   // A pinned frame is only left out where it says nothing new at all.
-  if (nearest <= (frame.pinned ? 0 : kSameFrameBits)) {
-    ++like->stands_for;
-    last_number_ = like->number;
+  if (*nearest <= (frame.pinned ? 0 : kSameFrameBits)) {
+    FrameViews& like = kept_[static_cast<std::size_t>(nearest - distances.begin())].frame;
+    ++like.stands_for;
+    last_number_ = like.number;
     return;
   }
   last_number_ = frame.number;
-  view_count_ += frame.views.size();
-  kept_.push_back(std::move(frame));
+  Keep(std::move(frame), distances);
   while (view_count_ > kFrameViews) MakeRoom();
 }
 
 void FrameChooser::OfferAgain() {
   if (!last_is_kept_) return;
-  for (FrameViews& kept : kept_) {
-    if (kept.number == last_number_) {
-      ++kept.stands_for;
+  for (Kept& kept : kept_) {
+    if (kept.frame.number == last_number_) {
+      ++kept.frame.stands_for;
       return;
     }
+  }
+}
+
+void FrameChooser::FindNearest(std::size_t index) {
+  Kept& kept = kept_[index];
+  kept.nearest = std::numeric_limits<int>::max();
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    if (i == index) continue;
+    const int distance = FrameDistance(kept.frame, kept_[i].frame);
+    if (distance >= kept.nearest) continue;
+    kept.nearest = distance;
+    kept.nearest_number = kept_[i].frame.number;
   }
 }
 
@@ -85,32 +110,33 @@ void FrameChooser::MakeRoom() {
   std::size_t worst = 0;
   std::tuple<bool, int> least{true, std::numeric_limits<int>::max()};
   for (std::size_t i = 1; i < kept_.size(); ++i) {
-    if (kept_[i].pinned) continue;
-    int nearest = std::numeric_limits<int>::max();
-    for (std::size_t k = 0; k < kept_.size(); ++k) {
-      if (k != i) nearest = std::min(nearest, FrameDistance(kept_[i], kept_[k]));
-    }
+    if (kept_[i].frame.pinned) continue;
     // Of two that are nearest to each other the later goes.
-    const std::tuple rank{IsRecognisable(kept_[i]), nearest};
+    const std::tuple rank{kept_[i].recognisable, kept_[i].nearest};
     if (worst == 0 || rank <= least) {
       least = rank;
       worst = i;
     }
   }
-  if (kept_[worst].number == last_number_) last_is_kept_ = false;
-  view_count_ -= kept_[worst].views.size();
+  const std::uint32_t gone = kept_[worst].frame.number;
+  if (gone == last_number_) last_is_kept_ = false;
+  view_count_ -= kept_[worst].frame.views.size();
   kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(worst));
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    if (kept_[i].nearest_number == gone) FindNearest(i);
+  }
 }
 
 std::uint32_t FrameChooser::FramesSeen() const {
   std::uint32_t seen = 0;
-  for (const FrameViews& kept : kept_) seen += kept.stands_for;
+  for (const Kept& kept : kept_) seen += kept.frame.stands_for;
   return seen;
 }
 
 std::vector<FrameViews> FrameChooser::TakeFrames() {
-  std::vector<FrameViews> frames(std::make_move_iterator(kept_.begin() + 1),
-                                 std::make_move_iterator(kept_.end()));
+  std::vector<FrameViews> frames;
+  frames.reserve(kept_.size() - 1);
+  for (std::size_t i = 1; i < kept_.size(); ++i) frames.push_back(std::move(kept_[i].frame));
   kept_.resize(1);
   view_count_ = 0;
   return frames;
