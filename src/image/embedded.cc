@@ -133,20 +133,22 @@ bool LooksLike(const decode::ViewHashes& view, const decode::ViewHashes& other) 
 
 }  // namespace
 
-EmbeddedPictures FindEmbedded(decode::Format format, ByteSpan bytes) {
+EmbeddedPictures FindEmbedded(decode::Format format, ByteSpan bytes, std::size_t max_exif_bytes) {
   Finder finder;
   if (format == decode::Format::kJpeg && bytes.size() > 2) finder.SearchFile(bytes);
   if (format == decode::Format::kPng || format == decode::Format::kWebp) {
-    finder.Search(FindExif(format, bytes), 0);
+    const ByteSpan exif = FindExif(format, bytes);
+    if (exif.size() > max_exif_bytes) return {.pictures = {}, .more = true};
+    finder.Search(exif, 0);
   }
   return finder.Take();
 }
 
 void LookAtEmbedded(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                     decode::DecodeResult& result) {
-  const EmbeddedPictures found = FindEmbedded(result.format, bytes);
+  const EmbeddedPictures found = FindEmbedded(result.format, bytes, limits.max_exif_bytes);
   result.embedded_unseen = found.more;
-  std::uint64_t left = limits.max_frame_pixels;
+  std::uint64_t left = limits.max_pixels;
   std::uint32_t number = 0;
   for (const ByteSpan picture : found.pictures) {
     const std::uint32_t frame = number++;

@@ -243,6 +243,8 @@ Cause Decode(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
   out.width = std::max(out.width, place.left + place.width);
   out.height = std::max(out.height, place.top + place.height);
   if (const Cause cause = CheckSides(out.width, out.height, limits); cause != Cause::kNone) return cause;
+  if (CheckMemory(std::uint64_t{out.width} * out.height * 4, limits) != Cause::kNone)
+    return Cause::kTooCostly;
   const ColorMapObject* colors = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
   if (colors == nullptr || colors->Colors == nullptr) return Cause::kCorrupt;
 

@@ -105,6 +105,10 @@ void OnHeader(png_structp png, png_infop info) {
     }
   }
   png_read_update_info(png, info);
+  if (const Cause cause = CheckMemory(std::uint64_t{png_get_rowbytes(png, info)} * height, *reader.limits);
+      cause != Cause::kNone) {
+    Refuse(reader, cause);
+  }
   if (!Allocate(reader)) Refuse(reader, Cause::kTooCostly);
   if (png_get_rowbytes(png, info) != reader.bitmap.stride()) Refuse(reader, Cause::kUnsupportedFormat);
 }

@@ -34,8 +34,10 @@ bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHash
   });
 }
 
-void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
+void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeResult& result) {
   const Bitmap& bitmap = decoded.bitmap;
+  // The second pipeline picks single pixels, which a picture decoded at a smaller scale no longer has.
+  wanted.pdq_nn512 = wanted.pdq_nn512 && !decoded.scaled;
   const ViewKind whole = result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole;
   // Where nothing shows through there is nothing to mix.
   const Over white{.opaque = !result.has_alpha, .background = 255};
@@ -74,6 +76,7 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   Decoded decoded = codec(bytes, limits);
   result.decode_micros = MicrosSince(start);
   result.cause = decoded.cause;
+  result.limit = decoded.limit;
   result.width = decoded.width;
   result.height = decoded.height;
   result.frames_total = decoded.frames_total;
@@ -82,7 +85,7 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   if (decoded.cause != Cause::kNone && decoded.cause != Cause::kTruncated) return;
   if (decoded.bitmap.height == 0) return;
   result.frames_seen = 1;
-  result.colour_unusual = AsksForUnusualColors(result.format, bytes);
+  result.colour_unusual = AsksForUnusualColors(result.format, bytes, limits.max_profile_bytes);
   result.has_alpha = HasTransparency(decoded.bitmap);
   const auto hashing = Clock::now();
   HashDecoded(decoded, wanted, result);
@@ -106,6 +109,20 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   result.hash_micros = MicrosSince(hashing);
 }
 
+/// The limit behind a cause that a codec gave without naming it.
+decode::Limit LimitOf(const decode::DecodeResult& result, const decode::Limits& limits) {
+  if (result.limit != decode::Limit::kNone) return result.limit;
+  switch (result.cause) {
+    case Cause::kTooLarge: return decode::Limit::kBytes;
+    case Cause::kTooManyPixels:
+      return std::max(result.width, result.height) > limits.max_side ? decode::Limit::kSide
+                                                                     : decode::Limit::kPixels;
+    case Cause::kTooManyFrames: return decode::Limit::kFrames;
+    case Cause::kTooCostly: return decode::Limit::kMemory;
+    default: return decode::Limit::kNone;
+  }
+}
+
 }  // namespace
 
 decode::DecodeResult ProcessUpload(ByteSpan bytes, decode::Format format_hint, const decode::Wanted& wanted,
@@ -119,6 +136,7 @@ decode::DecodeResult ProcessUpload(ByteSpan bytes, decode::Format format_hint, c
     result.format = decode::Sniff(bytes.first(std::min(bytes.size(), decode::kSniffBytes)));
     if (bytes.size() > limits.max_bytes) {
       result.cause = Cause::kTooLarge;
+      result.limit = decode::Limit::kBytes;
       return result;
     }
     if (result.format == decode::Format::kUnknown && !decode::IsDecodable(format_hint)) {
@@ -132,6 +150,7 @@ decode::DecodeResult ProcessUpload(ByteSpan bytes, decode::Format format_hint, c
     result.views.clear();
     result.cause = Cause::kTooCostly;
   }
+  result.limit = LimitOf(result, limits);
   return result;
 }
 

@@ -142,6 +142,12 @@ Cause Decode(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
   out.height = static_cast<std::uint32_t>(std::max(0, features.height));
   out.frames_total = 1;
   if (const Cause cause = CheckSides(out.width, out.height, limits); cause != Cause::kNone) return cause;
+  // The picture, and what libwebp holds of a lossless one; of an animation the canvas too.
+  const std::uint64_t bytes_per_pixel = features.has_animation != 0 ? 12 : 8;
+  if (const Cause cause = CheckMemory(std::uint64_t{out.width} * out.height * bytes_per_pixel, limits);
+      cause != Cause::kNone) {
+    return cause;
+  }
   if (features.has_animation != 0) return DecodeFirstFrame(bytes, limits, out);
   Bitmap bitmap(out.width, out.height, features.has_alpha != 0 ? 4 : 3);
   std::uint32_t rows = 0;

@@ -10,7 +10,7 @@ using hashgate::ByteSpan;
 using hashgate::decode::Format;
 
 void Check(Format format, ByteSpan bytes) {
-  const auto found = hashgate::image::FindEmbedded(format, bytes);
+  const auto found = hashgate::image::FindEmbedded(format, bytes, std::size_t{64} << 10);
   if (found.pictures.size() > hashgate::image::kMaxEmbedded) std::abort();
   if (found.more && found.pictures.size() != hashgate::image::kMaxEmbedded) std::abort();
   for (std::size_t i = 0; i < found.pictures.size(); ++i) {

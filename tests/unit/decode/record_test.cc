@@ -145,7 +145,8 @@ TEST(Record, EveryLieIsFoundOut) {
       {"has_alpha", [](ReplyRecord& r, ViewRecord&) { r.has_alpha = 2; }},
       {"codec_warned", [](ReplyRecord& r, ViewRecord&) { r.codec_warned = 0x80; }},
       {"trailing_bytes", [](ReplyRecord& r, ViewRecord&) { r.trailing_bytes = 255; }},
-      {"reserved", [](ReplyRecord& r, ViewRecord&) { r.reserved = 1; }},
+      {"limit", [](ReplyRecord& r, ViewRecord&) { r.limit = 1; }},
+      {"limit", [](ReplyRecord& r, ViewRecord&) { r.limit = 8; }},
       {"embedded_unseen", [](ReplyRecord& r, ViewRecord&) { r.embedded_unseen = 2; }},
       {"colour_unusual", [](ReplyRecord& r, ViewRecord&) { r.colour_unusual = 2; }},
       {"length", [](ReplyRecord& r, ViewRecord&) { r.view_count = 2; }},
@@ -198,6 +199,33 @@ TEST(Record, EveryLieIsFoundOut) {
     EXPECT_EQ(result.error().reason, Reason::kDecoderProtocol);
     EXPECT_EQ(result.error().field, lie.field);
   }
+}
+
+TEST(Record, ALimitFitsItsCause) {
+  for (int limit = 1; limit <= static_cast<int>(Limit::kMemory); ++limit) {
+    DecodeResult refused{.cause = CauseOf(static_cast<Limit>(limit)), .limit = static_cast<Limit>(limit)};
+    const auto result = DecodeReply(EncodeReply(refused, kJob), kJob, {});
+    ASSERT_TRUE(result) << limit;
+    EXPECT_EQ(result->limit, refused.limit);
+    refused.cause = Cause::kCorrupt;
+    EXPECT_FALSE(DecodeReply(EncodeReply(refused, kJob), kJob, {})) << limit;
+  }
+}
+
+TEST(Record, OnlyAJpegMayBeLargerThanItsView) {
+  DecodeResult large = Full();
+  large.views.resize(1);
+  large.width = 20'000;
+  large.height = 10'000;
+  large.format = Format::kPng;
+  EXPECT_FALSE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
+  large.format = Format::kJpeg;
+  EXPECT_TRUE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
+  large.height = 20'000;
+  EXPECT_FALSE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
+  large.height = 10'000;
+  large.views[0].width = 20'000;
+  EXPECT_FALSE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
 }
 
 TEST(Record, TheLengthIsExact) {

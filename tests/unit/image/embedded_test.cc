@@ -155,7 +155,10 @@ TEST(Embedded, WhatIsLeftOutIsSaid) {
   EXPECT_TRUE(result.embedded_unseen);
 
   decode::Limits limits;
-  limits.max_frame_pixels = 40 * 50 * 3;
+  // As many as the pixels of one picture may be.
+  limits.max_pixels = 120 * 160;
+  many = Jpeg(1);
+  for (unsigned i = 0; i < 4; ++i) Append(many, Jpeg(2 + i, 60, 100));
   result = Process(many, limits);
   EXPECT_EQ(result.views.size(), 4U);
   EXPECT_TRUE(result.embedded_unseen);
