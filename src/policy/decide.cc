@@ -162,8 +162,15 @@ Step RulePolicy::DecideWithoutMatch(const Input& input) const {
   }
   if (input.cause != Cause::kNone) return step(kInconsistent, Verdict::kHold);
   const auto looked = [&](std::string_view rule_id, Verdict verdict) {
-    const Verdict least = data_.no_match.frames_unseen;
-    if (input.frames_unseen && least > verdict) return step("no_match/frames_unseen", least);
+    const NoMatch& least = data_.no_match;
+    if (input.frames_unseen && least.frames_unseen > verdict) {
+      rule_id = "no_match/frames_unseen";
+      verdict = least.frames_unseen;
+    }
+    if (input.colours_unusual && least.colours_unusual > verdict) {
+      rule_id = "no_match/colours_unusual";
+      verdict = least.colours_unusual;
+    }
     return step(rule_id, verdict);
   };
   switch (input.coverage) {

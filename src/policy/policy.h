@@ -58,6 +58,8 @@ struct Input {
   bool images_only = false;  ///< the surface takes pictures only, as its configuration says
   /// Frames or pages that a viewer shows were not looked at; coverage is not kComplete then.
   bool frames_unseen = false;
+  /// The file asks viewers for colours that were not looked at; coverage is not kComplete then.
+  bool colours_unusual = false;
 };
 
 /// Why one match led to what it did; for `policy explain`.
@@ -73,7 +75,8 @@ inline constexpr std::size_t kNoMatch = static_cast<std::size_t>(-1);
 struct Decision {
   Verdict verdict = Verdict::kHold;
   /// The rule that decided. Without a match: "cause/DEADLINE" for a failure cause, "default" for a clean
-  /// look, "no_match/exact_only", "no_match/partial", "no_match/frames_unseen", "no_match/not_an_image",
+  /// look, "no_match/exact_only", "no_match/partial", "no_match/frames_unseen",
+  /// "no_match/colours_unusual", "no_match/not_an_image",
   /// "no_match/images_only"; and
   /// "inconsistent" where outcome, cause and coverage do not fit together (always kHold).
   std::string rule_id;

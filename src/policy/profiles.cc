@@ -48,6 +48,7 @@ no_match:
   partial: ALLOW
   exact_only: ALLOW
   frames_unseen: HOLD
+  colours_unusual: HOLD
   not_an_image: ALLOW
   images_only: HOLD
 
@@ -91,6 +92,7 @@ no_match:
   partial: HOLD
   exact_only: HOLD
   frames_unseen: HOLD
+  colours_unusual: HOLD
   not_an_image: HOLD
   images_only: HOLD
 
@@ -144,6 +146,7 @@ no_match:
   partial: ALLOW
   exact_only: ALLOW
   frames_unseen: HOLD
+  colours_unusual: HOLD
   not_an_image: ALLOW
   images_only: HOLD
 

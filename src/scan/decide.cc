@@ -105,7 +105,8 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
                             .surface = request.surface.name,
                             .surface_kind = request.surface.kind,
                             .images_only = request.surface.images_only,
-                            .frames_unseen = look.image.frames_seen < look.image.frames_total};
+                            .frames_unseen = look.image.frames_seen < look.image.frames_total,
+                            .colours_unusual = look.image.colour_unusual};
   const policy::Decision decision = look.policy->Decide(input);
   answer.verdict = decision.verdict;
   answer.rule_id = decision.rule_id;

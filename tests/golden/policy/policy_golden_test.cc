@@ -112,6 +112,8 @@ Input ReadInput(const std::string& facts, std::vector<MatchFact>& matches) {
       input.images_only = true;
     } else if (key == "frames_unseen") {
       input.frames_unseen = true;
+    } else if (key == "colours_unusual") {
+      input.colours_unusual = true;
     } else {
       ADD_FAILURE() << "unknown fact " << key;
     }

@@ -168,6 +168,12 @@ TEST(Decide, FramesNotLookedAtAreHeldUnlessThePolicySaysElse) {
   ASSERT_TRUE(lax) << lax.error().message;
   EXPECT_EQ(decide(**lax, CoverageLevel::kPartial, true).verdict, Verdict::kAllow);
   EXPECT_EQ(decide(**lax, CoverageLevel::kPartial, true).rule_id, "no_match/partial");
+  // What viewers show in other colours is decided apart.
+  const Input colours{
+      .outcome = Outcome::kNotMatched, .coverage = CoverageLevel::kPartial, .colours_unusual = true};
+  EXPECT_EQ(standard->Decide(colours).rule_id, "no_match/colours_unusual");
+  EXPECT_EQ(standard->Decide(colours).verdict, Verdict::kHold);
+  EXPECT_EQ((*lax)->Decide(colours).verdict, Verdict::kHold);
   // It never makes a look laxer.
   EXPECT_EQ(decide(**lax, CoverageLevel::kExactOnly, true).verdict, Verdict::kHold);
 }

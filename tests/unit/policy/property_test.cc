@@ -77,6 +77,7 @@ causes:
     input.surface_kind = static_cast<SurfaceKind>(Pick(6));
     input.images_only = Pick(2) == 0;
     input.frames_unseen = Pick(3) == 0;
+    input.colours_unusual = Pick(3) == 0;
     return input;
   }
 

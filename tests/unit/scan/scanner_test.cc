@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
 #include <thread>
 
 #include "unit/scan/scan_fixture.h"
@@ -387,7 +388,28 @@ TEST_F(ScannerTest, UnusualColoursAreNoCompleteLook) {
   decode::DecodeResult picture = PictureWith(kPicture);
   picture.colour_unusual = true;
   decoder_.answer = picture;
-  EXPECT_EQ(ScanBytes(PngBytes(1)).coverage.level, CoverageLevel::kPartial);
+  const scan::ScanAnswer answer = ScanBytes(PngBytes(1));
+  EXPECT_EQ(answer.coverage.level, CoverageLevel::kPartial);
+  EXPECT_EQ(answer.verdict, Verdict::kHold);
+  EXPECT_EQ(answer.rule_id, "no_match/colours_unusual");
+}
+
+TEST_F(ScannerTest, TheLimitThatEndedDecodingIsNamed) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  std::set<std::string> sentences;
+  for (int limit = 0; limit <= static_cast<int>(decode::Limit::kMemory); ++limit) {
+    const auto kind = static_cast<decode::Limit>(limit);
+    // No limit and TOO_COSTLY is processor time.
+    const Cause cause = kind == decode::Limit::kNone ? Cause::kTooCostly : decode::CauseOf(kind);
+    decoder_.answer = decode::DecodeResult{.cause = cause, .limit = kind, .format = decode::Format::kPng};
+    const scan::ScanAnswer answer = ScanBytes(PngBytes(1));
+    EXPECT_EQ(answer.cause, cause);
+    EXPECT_EQ(answer.verdict, Verdict::kHold);
+    ASSERT_EQ(answer.coverage.missing.size(), 1U);
+    sentences.insert(answer.coverage.missing[0]);
+  }
+  EXPECT_EQ(sentences.size(), 8U);
 }
 
 TEST_F(ScannerTest, FramesNotLookedAtAreToldAndHeld) {
