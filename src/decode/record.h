@@ -48,7 +48,7 @@ struct Limits {
   std::uint64_t max_scan_pixels = 1'500'000'000;  ///< pixels * scans; more is TOO_COSTLY
   /// Pixels of frames after the first that are decoded, and pixels of the canvas that are hashed for them,
   /// each. Further frames are not looked at: frames_seen says so.
-  std::uint64_t max_frame_pixels = 200'000'000;
+  std::uint64_t max_frame_pixels = 100'000'000;
   std::uint32_t max_frames = 16'384;           ///< frames stored in the file; more is TOO_MANY_FRAMES
   std::uint32_t max_profile_bytes = 1U << 20;  ///< of a colour profile; longer ones count as unusual
   std::uint32_t max_exif_bytes = 64U << 10;   ///< of Exif that is searched for pictures; else embedded_unseen
