@@ -102,6 +102,7 @@ class RpcServerTest : public ScanTest {
     context_.admin_executor = &admin_executor_;
     context_.gate = &gate_;
     context_.bytes = &bytes_;
+    context_.streams = &streams_;
     context_.ready = &ready_;
     context_.fill_status = [](v1::GetStatusResponse& response) {
       response.set_version("test");
@@ -155,9 +156,10 @@ class RpcServerTest : public ScanTest {
   std::unique_ptr<scan::Scanner> gate_scanner_;
   std::atomic<bool> ready_ = true;
   rpc::CallGate gate_;
-  rpc::ByteBudget bytes_{64 << 20};
+  rpc::ShareBudget bytes_{64 << 20};
+  rpc::ShareBudget streams_{8};
   rpc::ServiceContext context_;
-  scan::Executor scan_executor_{1, 1, "scan"};
+  scan::ScanExecutor scan_executor_{{.threads = 1, .workers = 1, .max_queued = 1}};
   scan::Executor admin_executor_{1, 4, "admin"};
   std::unique_ptr<rpc::GrpcServer> server_;
 };
