@@ -102,7 +102,10 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
     std::shared_ptr<File> again;
     {
       const MutexLock lock(mutex_);
-      again.swap(waiting_);
+      if (!waiting_.empty()) {
+        again = std::move(waiting_.front());
+        waiting_.pop_front();
+      }
     }
     if (again != nullptr) QueueOrWait(again);
 
@@ -116,7 +119,7 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
       return End(cancelled_.load() ? ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}})
                                    : closing_.value_or(grpc::Status::OK));
     }
-    if (!reading_ && !ended_ && !closing_ && waiting_ == nullptr &&
+    if (!reading_ && !ended_ && !closing_ && waiting_.empty() &&
         in_flight_ < context_.options.max_batch_in_flight) {
       reading_ = true;
       StartRead(&message_);
@@ -204,17 +207,15 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
          .owner = this});
   }
 
-  // A file for which there is no room waits for others of its own stream; where there are none, its sender
-  // has to ask again.
+  // A file for which there is no room waits until others of its own stream are answered; where all others
+  // wait too, its sender has to ask again.
   void QueueOrWait(const std::shared_ptr<File>& file) {
     const auto refused = Queue(file);
     if (!refused) return;
     {
       const MutexLock lock(mutex_);
-      if (in_flight_ > 1 && !cancelled_.load()) {
-        waiting_ = file;
-        return;
-      }
+      const int others = in_flight_ - static_cast<int>(waiting_.size()) - 1;
+      if (others > 0 && !cancelled_.load()) return waiting_.push_back(file);
     }
     AnswerError(*file, RefuseOverload(context_, *refused, file->request.surface.kind));
   }
@@ -275,7 +276,7 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
   int in_flight_ HASHGATE_GUARDED_BY(mutex_) = 0;  // files whose answers are not written yet
   std::set<std::string> ids_ HASHGATE_GUARDED_BY(mutex_);
   std::deque<v1::ScanBatchResponse> answers_ HASHGATE_GUARDED_BY(mutex_);  // at most in_flight_
-  std::shared_ptr<File> waiting_ HASHGATE_GUARDED_BY(mutex_);              // for room
+  std::deque<std::shared_ptr<File>> waiting_ HASHGATE_GUARDED_BY(mutex_);  // for room
   std::optional<grpc::Status> closing_ HASHGATE_GUARDED_BY(mutex_);
   bool reading_ HASHGATE_GUARDED_BY(mutex_) = false;
   bool writing_ HASHGATE_GUARDED_BY(mutex_) = false;
@@ -300,8 +301,7 @@ grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>* NewBatchCa
   const SurfaceKind kind = FindSurface(context, "default").value_or(scan::Surface{}).kind;
   if (!context.ready->load())
     return new RefusedBatch(context, RefuseScan(context, Reason::kIndexNotReady, kind));
-  if (context.gate->closed())
-    return new RefusedBatch(context, RefuseScan(context, Reason::kDraining, kind));
+  if (context.gate->closed()) return new RefusedBatch(context, RefuseScan(context, Reason::kDraining, kind));
   Caller caller = CallerOf(call->peer(), context.options.loopback_is_admin);
   if (const auto refused = TakeStream(context, caller)) {
     return new RefusedBatch(context, RefuseOverload(context, *refused, kind));

@@ -111,7 +111,9 @@ grpc::Status RefuseOverload(const ServiceContext& context, const scan::Refused& 
   constexpr Reason kReason = Reason::kOverloaded;
   context.metrics->Count(obs::Metric::kRefusals, {{"reason", ReasonName(kReason)}});
   context.metrics->Count(obs::Metric::kOverloads, {{"bound", BoundName(refused.bound)}});
-  Error error{kReason, std::string(RefusalSentence(kReason)), {},
+  Error error{kReason,
+              std::string(RefusalSentence(kReason)),
+              {},
               std::max(refused.retry_after, context.options.retry_after)};
   return ToGrpc(error, FailFacts(context, kReason, surface_kind));
 }
@@ -132,8 +134,7 @@ std::optional<scan::Refused> TakeStream(const ServiceContext& context, const Cal
 }
 
 scan::Cost UsedBy(const scan::ScanAnswer& answer, SteadyTime begun) {
-  const scan::Cost took =
-      std::chrono::duration_cast<scan::Cost>(std::chrono::steady_clock::now() - begun);
+  const scan::Cost took = std::chrono::duration_cast<scan::Cost>(std::chrono::steady_clock::now() - begun);
   // A worker that was killed at its limit says nothing of its own time: then all of the wait was for it.
   if (answer.timings.decode + answer.timings.hash == 0) return took;
   return std::max(scan::Cost{}, took - scan::Cost(static_cast<double>(answer.timings.decode_wait)));

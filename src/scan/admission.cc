@@ -71,8 +71,8 @@ std::size_t AdmissionQueue::size() const {
 }
 
 std::size_t AdmissionQueue::callers_known() const {
-  return std::max({habits_.size(), queues_[0].callers_known(), queues_[1].callers_known(),
-                   queues_[2].callers_known()});
+  return std::max(
+      {habits_.size(), queues_[0].callers_known(), queues_[1].callers_known(), queues_[2].callers_known()});
 }
 
 Cost AdmissionQueue::queued(Lane lane) const {
@@ -128,22 +128,23 @@ std::optional<Refused> AdmissionQueue::RefuseLight(const ScanJob& job, Cost expe
   const Cost ahead = std::min(waiting.queued(), own * static_cast<double>(callers));
   const Cost wait = (ahead + Residual(now)) / hands;
   const Cost left = job.finish_by == SteadyTime::max() ? Cost::max() : ToCost(job.finish_by - now);
-  // A job that is alone longer than its deadline may still try where it need not wait.
-  if (wait > left / 10 && wait + expected > left) return Refuse(Bound::kDeadline, wait);
+  // A job that is alone longer than its deadline may still try where it need not wait; one whose deadline has
+  // passed is taken, to be answered as late.
+  if (left > Cost{} && wait > left / 10 && wait + expected > left) return Refuse(Bound::kDeadline, wait);
   if (own == Cost{}) return std::nullopt;
   const Cost standing =
       options_.queue_wait.count() > 0
           ? Cost(options_.queue_wait)
-          : std::max(kLeastStandingWait, std::min(Cost(kStandingScans * std::exp(usual_log_)),
-                                                  Cost(options_.queue_burst)));
+          : std::max(kLeastStandingWait,
+                     std::min(Cost(kStandingScans * std::exp(usual_log_)), Cost(options_.queue_burst)));
   if (wait <= standing) return std::nullopt;
   if (wait <= Cost(options_.queue_burst) && burst_left_ >= expected) {
     burst_left_ -= expected;
     return std::nullopt;
   }
-  return Refuse(callers > 1 && own > waiting.queued() / static_cast<double>(callers) ? Bound::kShare
-                                                                                     : Bound::kQueue,
-                2 * wait);
+  return Refuse(
+      callers > 1 && own > waiting.queued() / static_cast<double>(callers) ? Bound::kShare : Bound::kQueue,
+      2 * wait);
 }
 
 std::optional<Refused> AdmissionQueue::RefuseHeavy(const ScanJob& job, Cost expected, SteadyTime now) const {
@@ -154,7 +155,7 @@ std::optional<Refused> AdmissionQueue::RefuseHeavy(const ScanJob& job, Cost expe
   const Cost debt = LightIsActive(now) ? std::max(Cost{}, -heavy_left_) : Cost{};
   const Cost wait = (std::min(waiting.queued(), own * static_cast<double>(callers)) + debt) / hands;
   const Cost left = job.finish_by == SteadyTime::max() ? Cost::max() : ToCost(job.finish_by - now);
-  if (wait > left / 10 && wait + expected > left) return Refuse(Bound::kDeadline, wait);
+  if (left > Cost{} && wait > left / 10 && wait + expected > left) return Refuse(Bound::kDeadline, wait);
   if (own == Cost{} || wait <= kHeavyWait) return std::nullopt;
   return Refuse(callers > 1 ? Bound::kShare : Bound::kQueue, wait);
 }
@@ -198,8 +199,8 @@ bool AdmissionQueue::MayStart(Class of, SteadyTime now) const {
         return false;
       return heavy_left_ >= Cost{} || !LightIsActive(now);
     case Class::kBackground: {
-      const int places = options_.background_workers > 0 ? options_.background_workers
-                                                         : std::max(1, options_.workers - 1);
+      const int places =
+          options_.background_workers > 0 ? options_.background_workers : std::max(1, options_.workers - 1);
       return queue(Class::kLight).empty() && queue(Class::kHeavy).empty() && slow < places &&
              all < options_.workers;
     }
@@ -217,8 +218,7 @@ std::optional<AdmissionQueue::Running> AdmissionQueue::Take(SteadyTime now) {
     if (!next) continue;
     Running started{std::move(next->job), next_id_++};
     ++running_count_[static_cast<std::size_t>(of)];
-    running_.emplace(started.id,
-                     Started{started.job.caller, of, started.job.cost, next->expected, now});
+    running_.emplace(started.id, Started{started.job.caller, of, started.job.cost, next->expected, now});
     if (of == Class::kHeavy) heavy_left_ -= next->expected;
     return started;
   }
@@ -263,8 +263,7 @@ void AdmissionQueue::Learn(const Started& started, Cost used, SteadyTime now) {
   habit.ratio += (ratio > habit.ratio ? kRatioUp : kRatioDown) * (ratio - habit.ratio);
   if (started.of == Class::kLight && IsHeavy(used)) learned_heavy_ = true;
   if (habits_.size() <= kMaxHabits) return;
-  habits_.erase(std::ranges::min_element(
-      habits_, {}, [](const auto& row) { return row.second.seen; }));
+  habits_.erase(std::ranges::min_element(habits_, {}, [](const auto& row) { return row.second.seen; }));
 }
 
 std::vector<ScanJob> AdmissionQueue::TakeLate(SteadyTime now) {

@@ -86,7 +86,7 @@ class FairQueue {
         out.push_back(std::move(entry.item));
       }
       flow.items = std::move(kept);
-      if (waited && flow.items.empty()) --active_;
+      if (waited && flow.items.empty()) Rest(flow);
     }
     return out;
   }
@@ -140,7 +140,14 @@ class FairQueue {
     flow.queued -= cost;
     queued_ -= cost;
     --size_;
-    if (flow.items.empty()) --active_;
+    if (flow.items.empty()) Rest(flow);
+  }
+
+  // What adding and taking away left of sums that are zero.
+  void Rest(Flow& flow) {
+    flow.queued = Cost{};
+    --active_;
+    if (size_ == 0) queued_ = Cost{};
   }
 
   std::map<std::string, Flow> flows_;
@@ -152,8 +159,8 @@ class FairQueue {
 
 /// Whether one of many may take `amount` more of something bounded: never more than eight times what stays
 /// free for the others. So one alone gets eight ninths, two get eight seventeenths each, and there is always
-/// room for a newcomer without asking how many there are. Source: Choudhury and Hahne, "Dynamic queue length thresholds
-/// for shared-memory packet switches", 1998.
+/// room for a newcomer without asking how many there are. Source: Choudhury and Hahne, "Dynamic queue length
+/// thresholds for shared-memory packet switches", 1998.
 constexpr bool FitsShare(std::size_t own, std::size_t amount, std::size_t used, std::size_t max) {
   if (used > max || amount > max - used) return false;
   const std::size_t left = max - used - amount;

@@ -74,9 +74,8 @@ Result<v1::ScanResult> Batch::Scan(const v1::ScanBatchRequest& request, std::chr
   }
   std::unique_lock lock(mutex_);
   // A failed write means that the stream has ended or is about to; how is what its reader says.
-  const bool in_time = answered_.wait_until(lock, until, [&] {
-    return end_.has_value() || (written && waiting_[id].has_value());
-  });
+  const bool in_time = answered_.wait_until(
+      lock, until, [&] { return end_.has_value() || (written && waiting_[id].has_value()); });
   const auto found = waiting_.find(id);
   std::optional<v1::ScanBatchResponse> response;
   if (found != waiting_.end()) {

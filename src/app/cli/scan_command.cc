@@ -252,7 +252,8 @@ int RunScan(const ScanArguments& arguments, const GlobalOptions& options, Enviro
       FailPolicy::Load(*session, arguments.surface, arguments.fail_policy_file, patience);
   std::optional<v1::Versions> current;
   if (state != nullptr) current = CurrentVersions(*session, patience);
-  FileScanner scanner(*session, fail_policy, arguments, options.timeout, IsBatch(arguments), environment.stop);
+  FileScanner scanner(*session, fail_policy, arguments, options.timeout, IsBatch(arguments),
+                      environment.stop);
   ScanRun run(arguments, options, environment, scanner, state.get(), std::move(current));
   run.Run();
   return run.Report();

@@ -134,8 +134,7 @@ class RunningServer final : public Server {
 
  private:
   static scan::AdmissionOptions AdmissionOf(const Config& config, const decode::PoolOptions& pool) {
-    const int threads =
-        config.scan.threads > 0 ? static_cast<int>(config.scan.threads) : 2 * pool.workers;
+    const int threads = config.scan.threads > 0 ? static_cast<int>(config.scan.threads) : 2 * pool.workers;
     return {.threads = threads,
             .workers = std::min(threads, pool.workers),
             .background_workers = static_cast<int>(config.scan.background_workers),

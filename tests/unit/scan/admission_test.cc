@@ -87,8 +87,8 @@ class Machine {
   }
 
   int Running(const std::string& caller) const {
-    return static_cast<int>(std::ranges::count_if(
-        running_, [&](const auto& one) { return one.running.job.caller == caller; }));
+    return static_cast<int>(
+        std::ranges::count_if(running_, [&](const auto& one) { return one.running.job.caller == caller; }));
   }
 
   AdmissionQueue queue;
@@ -107,8 +107,7 @@ class Machine {
       auto next = queue.Take(now);
       if (!next) return;
       const auto number = static_cast<std::size_t>(next->job.work().count());
-      const SteadyTime end =
-          now + std::chrono::duration_cast<SteadyTime::duration>(reals_[number]);
+      const SteadyTime end = now + std::chrono::duration_cast<SteadyTime::duration>(reals_[number]);
       running_.push_back({*std::move(next), number, end});
     }
   }
@@ -178,7 +177,8 @@ TEST(Admission, ABurstAfterQuietIsTaken) {
 }
 
 TEST(Admission, TheWaitCanBeConfigured) {
-  Machine machine({.threads = 2, .workers = 2, .queue_wait = milliseconds(200), .queue_burst = milliseconds(1)});
+  Machine machine(
+      {.threads = 2, .workers = 2, .queue_wait = milliseconds(200), .queue_burst = milliseconds(1)});
   Drive(machine, 2, 2.0, Millis(10), seconds(10));
   EXPECT_GT(machine.seen["caller"].Percentile(0.5), 150);
   EXPECT_LT(machine.seen["caller"].Worst(), 260);
@@ -187,8 +187,7 @@ TEST(Admission, TheWaitCanBeConfigured) {
 TEST(Admission, WhatCannotMeetItsDeadlineIsRefusedAtOnce) {
   AdmissionQueue queue({.threads = 1, .workers = 1});
   for (int i = 0; i < 30; ++i) ASSERT_FALSE(queue.Offer(Job("a", Millis(10)), kStart));
-  const auto refused =
-      queue.Offer(Job("a", Millis(10), Lane::kUpload, kStart + milliseconds(100)), kStart);
+  const auto refused = queue.Offer(Job("a", Millis(10), Lane::kUpload, kStart + milliseconds(100)), kStart);
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->bound, Bound::kDeadline);
   EXPECT_GE(refused->retry_after, milliseconds(300));
