@@ -290,11 +290,13 @@ void CompareBall(std::size_t count) {
   std::printf("\n");
 }
 
-// What searches see while a list grows by a seventh and segments are merged on the other core, and how long a
+// What searches see while everything is merged on the other core after a seventh came at once, and while
+// another seventh comes in a flood of small changes, which leaves many segments to search; and how long a
 // change takes to be seen.
 void CompareLive(std::size_t count) {
   // More than an eighth, so that everything is merged once.
-  const std::vector<PdqHash> list = MakeList(Shape::kUniform, count + count / 7);
+  const std::size_t grown = count + count / 7;
+  const std::vector<PdqHash> list = MakeList(Shape::kUniform, grown + grown / 7);
   const std::vector<PdqHash> queries = MakeQueries(Shape::kUniform, list, kQueries);
   constexpr std::size_t kAtOnce = 4'096;
   // Faster than durable batches come.
@@ -333,6 +335,35 @@ void CompareLive(std::size_t count) {
     }
     Search(*pinned, Forms(queries, i, 1));
   };
+  const Spread settled = Measure(kQueries, search);
+  // Searches until the merge of everything is seen, which begins when an eighth has come.
+  std::atomic<bool> writing = false;
+  const auto search_until_merged = [&] {
+    std::vector<double> micros;
+    const auto largest = [&] {
+      const MutexLock lock(published_mutex);
+      return dynamic_cast<const index::SegmentIndex&>(*published).LargestPdq().size();
+    };
+    const std::size_t before = largest();
+    const auto deadline = Clock::now() + std::chrono::minutes(2);
+    for (std::size_t i = 0; writing.load() || (largest() == before && Clock::now() < deadline); ++i) {
+      const auto start = Clock::now();
+      search(i);
+      micros.push_back(MicrosSince(start));
+    }
+    return SpreadOf(micros);
+  };
+  {
+    const MutexLock lock(writing_mutex);
+    for (std::size_t i = count; i < grown; i += kAtOnce) add(i, std::min(grown, i + kAtOnce));
+    publish();
+  }
+  const Spread merging = search_until_merged();
+  std::printf(
+      "\n%.0f M hashes, everything merged after a seventh came at once: one query p50 %.1f us, p99 %.1f "
+      "(before: %.1f and %.1f).\n",
+      static_cast<double>(count) / 1e6, merging.p50, merging.p99, settled.p50, settled.p99);
+
   const Spread quiet = Measure(kQueries, search);
   // The highest mark begins anew here: what the index takes at the peak of its merges is what goes beyond
   // everything else that the process holds.
@@ -341,11 +372,12 @@ void CompareLive(std::size_t count) {
   std::ofstream("/proc/self/clear_refs") << "5";
 
   std::vector<double> seen;
-  std::atomic<bool> writing = true;
+  merges.store(0);
+  writing.store(true);
   std::jthread writer([&] {
     StayOn(1);
     auto due = Clock::now();
-    for (std::size_t i = count; i < list.size(); i += kAtOnce) {
+    for (std::size_t i = grown; i < list.size(); i += kAtOnce) {
       const auto start = Clock::now();
       {
         const MutexLock lock(writing_mutex);
@@ -358,27 +390,13 @@ void CompareLive(std::size_t count) {
     }
     writing.store(false);
   });
-  std::vector<double> micros;
-  // Until the merge of everything is seen as well, which begins when an eighth has come.
-  const auto all_merged = [&] {
-    const MutexLock lock(published_mutex);
-    return dynamic_cast<const index::SegmentIndex&>(*published).LargestPdq().size() > count;
-  };
-  const auto deadline = Clock::now() + std::chrono::minutes(2);
-  for (std::size_t i = 0; writing.load() || (!all_merged() && Clock::now() < deadline); ++i) {
-    const auto start = Clock::now();
-    search(i);
-    micros.push_back(MicrosSince(start));
-  }
+  const Spread live = search_until_merged();
   writer.join();
-  const Spread live = SpreadOf(micros);
   const Spread visible = SpreadOf(seen);
   std::printf(
-      "\n%.0f M hashes growing by a seventh, %zu every 20 ms, with %d merges meanwhile: one query p50 %.1f "
-      "us, "
-      "p99 %.1f "
-      "(before: %.1f and %.1f); a change is seen after p50 %.2f ms, p99 %.2f.\n",
-      static_cast<double>(count) / 1e6, kAtOnce, merges.load(), live.p50, live.p99, quiet.p50, quiet.p99,
+      "%.0f M hashes growing by a seventh, %zu every 20 ms, with %d merges meanwhile: one query p50 %.1f "
+      "us, p99 %.1f (before: %.1f and %.1f); a change is seen after p50 %.2f ms, p99 %.2f.\n",
+      static_cast<double>(grown) / 1e6, kAtOnce, merges.load(), live.p50, live.p99, quiet.p50, quiet.p99,
       visible.p50 / 1e3, visible.p99 / 1e3);
   const auto peak = static_cast<double>(StatusBytes("VmHWM") - beside);
   std::printf(

@@ -34,7 +34,8 @@ std::size_t MergeBytes(const MergeJob& job) {
     range.Include(source.segment->entry_range());
   }
   std::size_t bytes = Segment::BytesFor(job.sources.front().segment->algorithm(), rows, runs, range.width());
-  if (job.bands) bytes += BandIndex::BytesFor(rows) + rows * BandIndex::BuildBytesPerHash(job.threads);
+  if (job.band_kernel != nullptr)
+    bytes += BandIndex::BytesFor(rows) + rows * BandIndex::BuildBytesPerHash(job.threads);
   return bytes;
 }
 
@@ -45,8 +46,9 @@ MergedSegment Merge(const MergeJob& job, const std::shared_ptr<const BitPermutat
     const LiveSegment& first = job.sources.front();
     const bool as_it_is = job.sources.size() == 1 && first.live() == first.segment->size();
     merged.segment = as_it_is ? first.segment : MergeSegments(job.sources, ledger, cancelled);
-    if (merged.segment != nullptr && job.bands) {
-      merged.bands = BandIndex::Build(*merged.segment, permutation, ledger, job.threads, cancelled);
+    if (merged.segment != nullptr && job.band_kernel != nullptr) {
+      merged.bands =
+          BandIndex::Build(*merged.segment, permutation, ledger, *job.band_kernel, job.threads, cancelled);
       merged.failed = merged.bands == nullptr;
     }
     merged.failed |= merged.segment == nullptr && LiveRows(job) > 0;

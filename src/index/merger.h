@@ -17,9 +17,9 @@ namespace hashgate::index {
 /// What is to become one segment.
 struct MergeJob {
   std::vector<LiveSegment>
-      sources;         ///< at least one, all of one algorithm; as they stood when the job was given
-  bool bands = false;  ///< with a band index
-  int threads = 1;     ///< that make it
+      sources;  ///< at least one, all of one algorithm; as they stood when the job was given
+  const Kernel* band_kernel = nullptr;  ///< makes a band index as well; null: none is made
+  int threads = 1;                      ///< that make it
 };
 
 /// What became of it.

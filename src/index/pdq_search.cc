@@ -42,7 +42,7 @@ Result<std::vector<ListRadius>> SortedRadii(std::span<const ListRadius> lists) {
 class PdqSearch::BandSink final : public SlotSink {
  public:
   BandSink(PdqSearch& search, const LiveSegment& live, std::span<const WantedRun> wanted, int max_radius)
-      : search_(search), live_(live) {
+      : search_(search), live_(live), max_radius_(max_radius) {
     for (const WantedRun& run : wanted) {
       if (run.radius <= max_radius) runs_.push_back({run.run, run.radius});
     }
@@ -54,18 +54,43 @@ class PdqSearch::BandSink final : public SlotSink {
       // Hits come query by query but for a few, so what is kept of one set is rarely looked up again.
       for (TakenRun& run : runs_) run.group = nullptr;
       set_ = asked.set;
+      taken_ = 0;
     }
+    ++taken_;
     Offer(asked, std::span(&hit.slot, 1), hit.distance_bits);
     const std::span<const std::uint32_t> repeats = live_.bands->RepeatsOf(hit.slot);
     if (!repeats.empty()) Offer(asked, repeats, hit.distance_bits);
   }
 
+  int UsefulRadius(std::size_t query) override {
+    const Asked& asked = search_.all_.asked[query];
+    if (taken_ < kCrowd || asked.set != set_) return max_radius_;
+    int useful = 0;
+    for (const TakenRun& run : runs_) {
+      if (!Fits(run.run->key.pipeline, asked.pipeline)) continue;
+      const BoundedCandidates::Group* const group =
+          run.group != nullptr ? run.group : search_.candidates_[set_].Find(GroupOf(run));
+      if (group == nullptr) return max_radius_;
+      useful = std::max(useful, static_cast<int>(std::min(static_cast<std::uint32_t>(run.radius),
+                                                          group->max_useful_rank())));
+      if (useful == max_radius_) break;
+    }
+    return useful;
+  }
+
  private:
+  // Hits after which it is worth a look whether nearer ones crowd out the rest.
+  static constexpr std::size_t kCrowd = 16;
+
   struct TakenRun {
     const Run* run = nullptr;
     int radius = 0;
     BoundedCandidates::Group* group = nullptr;
   };
+
+  static BoundedCandidates::GroupKey GroupOf(const TakenRun& run) {
+    return {run.run->key.list, run.run->key.action_class, Algorithm::kPdq};
+  }
 
   // `slots` ascend, so entries ascend in each run: once a group has no use for one, it has none for the run's
   // others. Where its distance alone makes it useless, the entry is not read: that is a wait for memory.
@@ -85,8 +110,7 @@ class PdqSearch::BandSink final : public SlotSink {
         if (live_.IsDead(*slot)) continue;
         const BoundedCandidates::Item item{rank, live_.segment->entry(*slot), query.tag};
         if (at->group == nullptr) {
-          at->group =
-              &search_.candidates_[set_].At({at->run->key.list, at->run->key.action_class, Algorithm::kPdq});
+          at->group = &search_.candidates_[set_].At(GroupOf(*at));
         }
         if (at->group->Rejects(item)) break;
         at->group->Offer(item);
@@ -97,8 +121,10 @@ class PdqSearch::BandSink final : public SlotSink {
 
   PdqSearch& search_;
   const LiveSegment& live_;
+  const int max_radius_;
   std::vector<TakenRun> runs_;  // ascending
   std::uint32_t set_ = 0;       // whose groups the runs know
+  std::size_t taken_ = 0;       // hits of that set in a row
 };
 
 PdqSearch::PdqSearch(const Kernel& kernel, std::span<const PdqQuerySet> sets,

@@ -44,7 +44,8 @@ MergeJob SegmentIndexBuilder::JobOf(std::span<const Growing> sources) const {
     job.sources.push_back(source.live());
     rows += job.sources.back().live();
   }
-  job.bands = sources.front().segment->algorithm() == Algorithm::kPdq && rows >= options_.band_rows;
+  const bool bands = sources.front().segment->algorithm() == Algorithm::kPdq && rows >= options_.band_rows;
+  if (bands && kernel_) job.band_kernel = *kernel_;
   return job;
 }
 
@@ -56,7 +57,7 @@ void SegmentIndexBuilder::SettleFresh(Stack& stack, int threads) {
   const auto fresh = std::span(stack).last(static_cast<std::size_t>(stack.end() - begin));
   // The rows first, so that the sources are gone before the band index takes its room.
   MergeJob job = JobOf(fresh);
-  const bool bands = std::exchange(job.bands, false);
+  const Kernel* const band_kernel = std::exchange(job.band_kernel, nullptr);
   if (!HasRoomFor(job)) return;
   MergedSegment merged = Merge(job, permutation_, ledger_);
   if (merged.failed) return;
@@ -65,8 +66,8 @@ void SegmentIndexBuilder::SettleFresh(Stack& stack, int threads) {
   if (merged.segment == nullptr) return;
   Growing& settled = stack.emplace_back();
   settled.segment = std::move(merged.segment);
-  job = {.sources = {settled.live()}, .bands = bands, .threads = threads};
-  if (bands && HasRoomFor(job)) settled.bands = Merge(job, permutation_, ledger_).bands;
+  job = {.sources = {settled.live()}, .band_kernel = band_kernel, .threads = threads};
+  if (band_kernel != nullptr && HasRoomFor(job)) settled.bands = Merge(job, permutation_, ledger_).bands;
 }
 
 void SegmentIndexBuilder::MergeSmall(Stack& stack) {
@@ -77,7 +78,7 @@ void SegmentIndexBuilder::MergeSmall(Stack& stack) {
   stack.erase(begin, stack.end());
   for (Growing& growing : small) {
     if (!growing.many_withdrawn()) continue;
-    const MergeJob job = {.sources = {growing.live()}, .bands = false};
+    const MergeJob job = {.sources = {growing.live()}};
     if (!HasRoomFor(job)) continue;
     MergedSegment merged = Merge(job, permutation_, ledger_);
     if (!merged.failed) growing = {.segment = std::move(merged.segment)};
@@ -92,7 +93,7 @@ void SegmentIndexBuilder::MergeSmall(Stack& stack) {
     std::size_t rows = small[first].size();
     while (first > 0 && small[first - 1].size() <= 2 * rows) rows += small[--first].size();
     MergeJob job = JobOf(std::span(small).subspan(first, last - first));
-    job.bands = false;
+    job.band_kernel = nullptr;
     if (!HasRoomFor(job)) break;
     MergedSegment merged = Merge(job, permutation_, ledger_);
     if (merged.failed) break;

@@ -30,6 +30,9 @@ class SlotSink {
   /// A distinct hash lies within the radius of a query: `slot` is the first that holds it. The same pair may
   /// come more than once.
   virtual void Take(std::size_t query, const SlotHit& hit) = 0;
+  /// What lies farther from the query than this is of no use any more, whatever comes yet. May be asked for
+  /// every band.
+  [[nodiscard]] virtual int UsefulRadius(std::size_t query) = 0;
 };
 
 /// Postings of the distinct hashes of one segment in the buckets of each band. Immutable. Memory for each
@@ -39,19 +42,20 @@ class BandIndex {
  public:
   /// What building takes for each hash besides the result, on so many threads.
   static constexpr std::size_t BuildBytesPerHash(int threads) {
-    return sizeof(PdqHash) + sizeof(std::uint32_t) +
-           static_cast<std::size_t>(threads) * sizeof(std::uint64_t);
+    return 1 + static_cast<std::size_t>(threads) * sizeof(std::uint64_t);
   }
 
   /// Builds the index of the segment's hashes. `cancelled` is asked now and then; null where it said so.
-  /// Shapes: a PDQ segment. Cost: some 0.4 us a hash at ten million (bench/RESULTS.md);
-  /// besides the result BuildBytesPerHash for the time it takes.
+  /// Shapes: a PDQ segment. Cost: some 0.3 us a hash at ten million (bench/RESULTS.md), most of it for the
+  /// first touch of the memory; besides the result BuildBytesPerHash for the time it takes.
   static std::shared_ptr<const BandIndex> Build(const Segment& segment,
                                                 const std::shared_ptr<const BitPermutation>& permutation,
-                                                const std::shared_ptr<MemoryLedger>& ledger, int threads = 1,
+                                                const std::shared_ptr<MemoryLedger>& ledger,
+                                                const Kernel& kernel, int threads = 1,
                                                 const std::function<bool()>& cancelled = {});
 
-  /// Finds every distinct hash within the plan's radius of each query. `hashes` are the segment's. Stops
+  /// Finds every distinct hash within the plan's radius of each query, but for those of no use to the sink,
+  /// of which it may find some. `hashes` are the segment's. Stops
   /// where the work exceeds `max_work` (about the postings looked at) and returns false: what was found so
   /// far is in the sink, and a scan is the cheaper way. Range: any number of queries; their memory waits
   /// overlap.
@@ -103,7 +107,13 @@ class BandIndex {
       return width_ == 3 ? slot & 0xff'ffff : slot;
     }
     void Set(std::size_t posting, std::uint32_t slot) {
-      std::memcpy(&bytes_[posting * width_], &slot, width_);
+      std::uint8_t* const at = &bytes_[posting * width_];
+      // Not one copy of a length that is known at run time only: that would be a call.
+      if (width_ == 3) {
+        std::memcpy(at, &slot, 3);
+      } else {
+        std::memcpy(at, &slot, 4);
+      }
     }
     [[nodiscard]] const std::uint8_t* at(std::size_t posting) const { return &bytes_[posting * width_]; }
     [[nodiscard]] std::size_t bytes() const { return bytes_.bytes(); }

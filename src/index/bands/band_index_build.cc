@@ -38,74 +38,113 @@ static_assert(sizeof(Posting) == 8);
 
 class BandIndex::Builder {
  public:
-  Builder(const Segment& segment, const BitPermutation& permutation, int threads,
+  Builder(const Segment& segment, const BitPermutation& permutation, const Kernel& kernel, int threads,
           const std::function<bool()>& cancelled)
-      : hashes_(segment.pdq()), permutation_(permutation), threads_(threads), cancelled_(cancelled) {}
+      : hashes_(segment.pdq()),
+        permutation_(permutation),
+        pick_bits_(kernel.postings->pick_bits),
+        threads_(threads),
+        cancelled_(cancelled) {}
 
   // False where cancelled.
   bool Run(BandIndex& index) {
-    permuted_ = FixedArray<PdqHash>(hashes_.size());
     distinct_ = hashes_.size();
     index.layout_ = LayoutFor(distinct_);
-    part_sizes_.assign(index.layout_.bands.size(), {});
-    for (std::size_t slot = 0; slot < hashes_.size(); ++slot) {
-      if (Cancelled(slot)) return false;
-      permuted_[slot] = permutation_.Apply(hashes_[slot]);
-      // While it is at hand: reading them all again for each band would take longer than counting does.
-      CountParts(index.layout_, permuted_[slot]);
-    }
-    slots_ = FixedArray<std::uint32_t>(hashes_.size());
-    std::iota(slots_.span().begin(), slots_.span().end(), 0U);
+    if (!CountParts(index.layout_)) return false;
+    Scratch scratch(hashes_.size());
     index.tables_.resize(index.layout_.bands.size());
-    {
-      Scratch scratch(hashes_.size());
-      Fill(index, 0, scratch);
-      if (Cancelled(0) || !FindRepeats(index)) return false;
-    }
-    index.tables_.resize(index.layout_.bands.size());
+    Fill(index, 0, scratch);
+    if (Cancelled(0)) return false;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs = FindRepeats(index);
     // The first table was made with the repeats in it, to find them.
-    if (!FillFrom(index, distinct_ == hashes_.size() ? 1 : 0)) return false;
+    const bool keep_first = pairs.empty();
+    if (!keep_first && !LeaveOut(index, pairs)) return false;
+    if (!FillFrom(index, keep_first ? 1 : 0, scratch)) return false;
     index.distinct_ = distinct_;
     return true;
   }
 
  private:
-  void CountParts(const BandLayout& layout, const PdqHash& permuted) {
-    const int rest_bits = layout.bands.front().width - kPartBits;
-    for (std::size_t band = 0; band < part_sizes_.size(); ++band) {
-      ++part_sizes_[band][layout.KeyOf(band, permuted) >> rest_bits];
-    }
-  }
+  // Hashes of which bits are picked at a time: their words fit into the first cache.
+  static constexpr std::size_t kBlock = 1024;
 
   // What a thread needs to make a table.
   struct Scratch {
     explicit Scratch(std::size_t hashes) : postings(hashes) {}
     FixedArray<Posting> postings;  // of one band
     std::array<std::size_t, kParts + 1> part_begins{};
+    std::vector<std::uint32_t> counts;  // by the rest of the key, of one part
+    std::array<std::uint64_t, kBlock> words{};
   };
 
   [[nodiscard]] bool Cancelled(std::size_t done) const {
     return done % kCancelEvery == 0 && cancelled_ && cancelled_();
   }
 
+  void AddPicks(BitPicks& picks, int first, int count) const {
+    for (int bit = first; bit < first + count; ++bit) {
+      picks.positions[picks.count++] = permutation_.source(static_cast<std::size_t>(bit));
+    }
+  }
+
+  // Calls visit(slot, word of its picked bits) for each distinct hash, in order.
+  template <typename Visit>
+  void ForEachHash(const BitPicks& picks, std::span<std::uint64_t, kBlock> words, const Visit& visit) const {
+    for (std::size_t begin = 0; begin < hashes_.size(); begin += kBlock) {
+      const std::size_t count = std::min(kBlock, hashes_.size() - begin);
+      pick_bits_(picks, hashes_.subspan(begin, count), words.data());
+      for (std::size_t i = 0; i < count; ++i) {
+        if (!left_out_.empty() && left_out_[begin + i]) continue;
+        visit(static_cast<std::uint32_t>(begin + i), words[i]);
+      }
+    }
+  }
+
+  // Counts what lies in each part of each band. False where cancelled.
+  bool CountParts(const BandLayout& layout) {
+    // Several bands at a time, because reading the hashes takes longer than counting.
+    constexpr std::size_t kAtOnce = 64 / kPartBits;
+    part_sizes_.assign(layout.bands.size(), {});
+    std::array<std::uint64_t, kBlock> words{};
+    for (std::size_t first = 0; first < layout.bands.size(); first += kAtOnce) {
+      if (Cancelled(0)) return false;
+      const auto sizes = std::span(part_sizes_).subspan(first, std::min(kAtOnce, part_sizes_.size() - first));
+      BitPicks picks;
+      for (std::size_t i = 0; i < sizes.size(); ++i) {
+        const Band& band = layout.bands[first + i];
+        AddPicks(picks, band.first + band.width - kPartBits, kPartBits);
+      }
+      ForEachHash(picks, words, [&](std::uint32_t /*slot*/, std::uint64_t word) {
+        for (std::array<std::size_t, kParts>& of_band : sizes) {
+          ++of_band[word % kParts];
+          word /= kParts;
+        }
+      });
+    }
+    return true;
+  }
+
   // Makes the tables from band `first` on, each by one thread. False where cancelled.
-  bool FillFrom(BandIndex& index, std::size_t first) {
+  bool FillFrom(BandIndex& index, std::size_t first, Scratch& scratch) {
     // Of the first table too, where it stays.
     index.sums_.resize(kArraysPerTable * index.tables_.size());
     for (std::size_t band = 0; band < first; ++band) TakeSums(index, band);
     std::atomic<std::size_t> next = first;
     std::atomic<bool> cancelled = false;
     std::atomic<bool> out_of_memory = false;
-    const auto work = [&]() noexcept {
+    const auto fill = [&](Scratch& own) {
+      for (std::size_t band = next.fetch_add(1); band < index.tables_.size(); band = next.fetch_add(1)) {
+        if (out_of_memory.load() || cancelled.load()) return;
+        if (Cancelled(0)) cancelled.store(true);
+        if (cancelled.load()) return;
+        Fill(index, band, own);
+        TakeSums(index, band);
+      }
+    };
+    const auto help = [&]() noexcept {
       try {
-        Scratch scratch(distinct_);
-        for (std::size_t band = next.fetch_add(1); band < index.tables_.size(); band = next.fetch_add(1)) {
-          if (out_of_memory.load() || cancelled.load()) return;
-          if (Cancelled(0)) cancelled.store(true);
-          if (cancelled.load()) return;
-          Fill(index, band, scratch);
-          TakeSums(index, band);
-        }
+        Scratch own(distinct_);
+        fill(own);
       } catch (const std::bad_alloc&) {
         out_of_memory.store(true);
       }
@@ -113,12 +152,16 @@ class BandIndex::Builder {
     {
       std::vector<std::jthread> others;
       try {
-        for (int i = 1; i < threads_; ++i) others.emplace_back(work);
+        for (int i = 1; i < threads_; ++i) others.emplace_back(help);
       } catch (const std::system_error&) {
         // Fewer will do.
         log::Warning("index_fewer_threads", "not all threads could be made: the index is built more slowly");
       }
-      work();
+      try {
+        fill(scratch);
+      } catch (const std::bad_alloc&) {
+        out_of_memory.store(true);
+      }
     }
     if (out_of_memory.load()) throw std::bad_alloc();
     return !cancelled.load();
@@ -135,77 +178,77 @@ class BandIndex::Builder {
   void Fill(BandIndex& index, std::size_t band, Scratch& scratch) const {
     const BandLayout& layout = index.layout_;
     Partition(layout, band, scratch);
-    const int rest_bits = layout.bands[band].width - kPartBits;
-    const auto bucket_of = [&](std::size_t part, const Posting& posting) {
-      return static_cast<std::uint32_t>(part) << rest_bits | posting.key_rest;
-    };
-
     Table table;
     table.lines = FixedArray<BucketLine>(layout.buckets());
-    std::memset(table.lines.data(), 0, table.lines.bytes());
-    ForEach(scratch,
-            [&](std::size_t part, const Posting& posting) { ++table.lines[bucket_of(part, posting)].count; });
+    const std::size_t per_part = layout.buckets() / kParts;
     std::uint32_t begin = 0;
     std::uint32_t overflow = 0;
-    for (BucketLine& line : table.lines.span()) {
-      line.begin = begin;
-      begin += line.count;
-      if (!line.is_long()) continue;
-      line.set_overflow_begin(overflow);
-      overflow += line.count - BucketLine::kInlineOfLong;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      scratch.counts.assign(per_part, 0);
+      for (const Posting& posting : PartOf(scratch, part)) ++scratch.counts[posting.key_rest];
+      for (std::size_t i = 0; i < per_part; ++i) {
+        BucketLine& line = table.lines[part * per_part + i];
+        line = {.begin = begin, .count = scratch.counts[i], .signatures = {}};
+        begin += line.count;
+        if (!line.is_long()) continue;
+        line.set_overflow_begin(overflow);
+        overflow += line.count - BucketLine::kInlineOfLong;
+      }
     }
     table.overflow = FixedArray<std::uint16_t>(PaddedOverflow(overflow));
     std::ranges::fill(table.overflow.span(), std::uint16_t{0});
     table.slots = SlotArray(distinct_, hashes_.size());
-    std::vector<std::uint32_t> filled(layout.buckets());
-    ForEach(scratch, [&](std::size_t part, const Posting& posting) {
-      const std::uint32_t bucket = bucket_of(part, posting);
-      BucketLine& line = table.lines[bucket];
-      const std::uint32_t at = filled[bucket]++;
-      table.slots.Set(line.begin + at, posting.slot);
-      if (at < line.inline_count()) {
-        line.signatures[at] = posting.signature;
-      } else {
-        table.overflow[line.overflow_begin() + at - BucketLine::kInlineOfLong] = posting.signature;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      std::vector<std::uint32_t>& filled = scratch.counts;
+      filled.assign(per_part, 0);
+      for (const Posting& posting : PartOf(scratch, part)) {
+        BucketLine& line = table.lines[part * per_part + posting.key_rest];
+        const std::uint32_t at = filled[posting.key_rest]++;
+        table.slots.Set(line.begin + at, posting.slot);
+        if (at < line.inline_count()) {
+          line.signatures[at] = posting.signature;
+        } else {
+          table.overflow[line.overflow_begin() + at - BucketLine::kInlineOfLong] = posting.signature;
+        }
       }
-    });
+    }
     index.tables_[band] = std::move(table);
   }
 
   // Fills the postings in order of the key's first bits.
   void Partition(const BandLayout& layout, std::size_t band, Scratch& scratch) const {
-    const int rest_bits = layout.bands[band].width - kPartBits;
-    const auto rest_mask = static_cast<std::uint32_t>((std::uint64_t{1} << rest_bits) - 1);
     scratch.part_begins.front() = 0;
     std::ranges::copy(part_sizes_[band], scratch.part_begins.begin() + 1);
     std::partial_sum(scratch.part_begins.begin(), scratch.part_begins.end(), scratch.part_begins.begin());
-    std::array<std::size_t, kParts> next{};
-    std::copy_n(scratch.part_begins.begin(), kParts, next.begin());
-    for (std::size_t i = 0; i < distinct_; ++i) {
-      const std::uint32_t key = layout.KeyOf(band, permuted_[i]);
-      scratch.postings[next[key >> rest_bits]++] = {.slot = slots_[i],
-                                                    .signature = layout.SignatureOf(band, permuted_[i]),
-                                                    .key_rest = static_cast<std::uint16_t>(key & rest_mask)};
-    }
-  }
-
-  template <typename Visit>
-  static void ForEach(const Scratch& scratch, const Visit& visit) {
+    std::array<Posting*, kParts> next{};
     for (std::size_t part = 0; part < kParts; ++part) {
-      for (std::size_t i = scratch.part_begins[part]; i < scratch.part_begins[part + 1]; ++i)
-        visit(part, scratch.postings[i]);
+      next[part] = scratch.postings.data() + scratch.part_begins[part];
     }
+    const Band& key = layout.bands[band];
+    BitPicks picks;
+    AddPicks(picks, key.first, key.width);
+    AddPicks(picks, layout.bands[layout.next(band)].first, layout.signature_bits(band));
+    const int rest_bits = key.width - kPartBits;
+    const std::uint64_t rest_mask = (std::uint64_t{1} << rest_bits) - 1;
+    ForEachHash(picks, scratch.words, [&](std::uint32_t slot, std::uint64_t word) {
+      *next[(word >> rest_bits) % kParts]++ = {.slot = slot,
+                                               .signature = static_cast<std::uint16_t>(word >> key.width),
+                                               .key_rest = static_cast<std::uint16_t>(word & rest_mask)};
+    });
   }
 
-  // Finds rows that hold the same hash: such rows share a bucket of the first band, and a signature. Leaves
-  // the first row of each hash in permuted_ and slots_.
-  bool FindRepeats(BandIndex& index) {
+  static std::span<const Posting> PartOf(const Scratch& scratch, std::size_t part) {
+    return scratch.postings.span().subspan(scratch.part_begins[part],
+                                           scratch.part_begins[part + 1] - scratch.part_begins[part]);
+  }
+
+  // Pairs of rows that hold the same hash, the first such row and a further one: they share a bucket of the
+  // first band, and a signature.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> FindRepeats(const BandIndex& index) const {
     const Table& table = index.tables_.front();
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;  // first slot, further slot
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
     std::vector<std::uint32_t> alike;
-    for (std::size_t bucket = 0; bucket < table.lines.size(); ++bucket) {
-      if (Cancelled(bucket)) return false;
-      const BucketLine& line = table.lines[bucket];
+    for (const BucketLine& line : table.lines.span()) {
       if (!MayRepeat(line)) continue;
       alike.clear();
       for (std::uint32_t i = 0; i < line.count; ++i) alike.push_back(table.slots.Get(line.begin + i));
@@ -220,8 +263,7 @@ class BandIndex::Builder {
         }
       }
     }
-    if (!pairs.empty()) LeaveOut(index, pairs);
-    return true;
+    return pairs;
   }
 
   // What lies in one line is compared each with each. Longer buckets are sorted without a look.
@@ -235,9 +277,10 @@ class BandIndex::Builder {
     return false;
   }
 
-  void LeaveOut(BandIndex& index, std::vector<std::pair<std::uint32_t, std::uint32_t>>& pairs) {
+  // False where cancelled.
+  bool LeaveOut(BandIndex& index, std::vector<std::pair<std::uint32_t, std::uint32_t>>& pairs) {
     std::ranges::sort(pairs);
-    std::vector<bool> repeats(hashes_.size());
+    left_out_.resize(hashes_.size());
     index.has_repeats_.resize(hashes_.size());
     index.repeats_.reserve(pairs.size());
     for (const auto& [first, further] : pairs) {
@@ -247,42 +290,36 @@ class BandIndex::Builder {
         index.repeat_begins_.push_back(static_cast<std::uint32_t>(index.repeats_.size()));
       }
       index.repeats_.push_back(further);
-      repeats[further] = true;
+      left_out_[further] = true;
     }
     index.repeat_begins_.push_back(static_cast<std::uint32_t>(index.repeats_.size()));
     index.repeated_.shrink_to_fit();
     index.repeat_begins_.shrink_to_fit();
-    std::size_t kept = 0;
-    for (std::size_t slot = 0; slot < hashes_.size(); ++slot) {
-      if (repeats[slot]) continue;
-      permuted_[kept] = permuted_[slot];
-      slots_[kept] = slots_[slot];
-      ++kept;
-    }
-    distinct_ = kept;
+    distinct_ = hashes_.size() - pairs.size();
     // Fewer hashes may want other bands: what was made to find the repeats is made anew.
     index.layout_ = LayoutFor(distinct_);
     index.tables_.clear();
-    part_sizes_.assign(index.layout_.bands.size(), {});
-    for (std::size_t i = 0; i < distinct_; ++i) CountParts(index.layout_, permuted_[i]);
+    index.tables_.resize(index.layout_.bands.size());
+    return CountParts(index.layout_);
   }
 
   const std::span<const PdqHash> hashes_;
   const BitPermutation& permutation_;
+  const PickBitsFunction pick_bits_;
   const int threads_;
   const std::function<bool()>& cancelled_;
-  FixedArray<PdqHash> permuted_;                             // of the distinct hashes
-  FixedArray<std::uint32_t> slots_;                          // where each comes from
+  std::vector<bool> left_out_;                               // rows that repeat a hash; empty where none does
   std::vector<std::array<std::size_t, kParts>> part_sizes_;  // of each band
   std::size_t distinct_ = 0;
 };
 
 std::shared_ptr<const BandIndex> BandIndex::Build(const Segment& segment,
                                                   const std::shared_ptr<const BitPermutation>& permutation,
-                                                  const std::shared_ptr<MemoryLedger>& ledger, int threads,
+                                                  const std::shared_ptr<MemoryLedger>& ledger,
+                                                  const Kernel& kernel, int threads,
                                                   const std::function<bool()>& cancelled) {
   std::shared_ptr<BandIndex> index(new BandIndex());
-  if (!Builder(segment, *permutation, threads, cancelled).Run(*index)) return nullptr;
+  if (!Builder(segment, *permutation, kernel, threads, cancelled).Run(*index)) return nullptr;
   index->Finish(permutation, ledger);
   return index;
 }

@@ -8,6 +8,9 @@ namespace {
 
 // Postings that pass their signature test and wait for the closer look, at most.
 constexpr std::size_t kMaxWaiting = 4096;
+// The same of postings from beyond the line of a long bucket: many of these are a crowd, and the sooner it is
+// seen the sooner the search narrows.
+constexpr std::size_t kMaxWaitingOfLong = 512;
 // Slots that a search remembers to have looked at: 32 KiB of them, and 1 MiB where a query meets a crowd.
 constexpr std::size_t kRemembered = 4096;
 constexpr std::size_t kRememberedOfCrowd = 131'072;
@@ -66,17 +69,19 @@ class BandIndex::Searcher {
   // A bucket whose further signatures are still to be looked through.
   struct LongBucket {
     std::uint32_t bucket = 0;
-    int max_bits = 0;
+    int flips = 0;
   };
 
   struct Unit {
     std::size_t query = 0;
     std::size_t band = 0;
+    const RadiusPlan* plan = nullptr;
     std::vector<LongBucket> long_buckets;
     std::size_t waiting_count = 0;
     std::array<std::uint32_t, kMaxWaiting> waiting;  // postings, then their slots
 
     [[nodiscard]] std::span<std::uint32_t> Waiting() { return std::span(waiting).first(waiting_count); }
+    [[nodiscard]] int allowance() const { return plan->allowance[band]; }
   };
 
   Unit& At(std::size_t unit) { return units_[unit % kSteps]; }
@@ -89,14 +94,24 @@ class BandIndex::Searcher {
             .signature = layout.SignatureOf(unit.band, permuted)};
   }
 
+  // Takes the plan for what is still of use to the query. Plans take their steps in the same order, so that
+  // of a smaller radius allows no band more bits: what it would have found in the bands behind, the plan so
+  // far has found there.
+  void Narrow(Unit& unit) {
+    const int radius = sink_.UsefulRadius(unit.query);
+    if (radius < unit.plan->radius) unit.plan = index_.plan(radius);
+  }
+
   // Asks for the lines of all buckets of the unit.
   void Begin(Unit& unit, std::size_t query, std::size_t band) {
     unit.query = query;
     unit.band = band;
+    unit.plan = &plan_;
     unit.waiting_count = 0;
     unit.long_buckets.clear();
+    Narrow(unit);
     const BucketFilter filter = FilterOf(unit);
-    for (int flips = 0; flips <= plan_.allowance[band]; ++flips) {
+    for (int flips = 0; flips <= unit.allowance(); ++flips) {
       for (const std::uint32_t flip : index_.flips_[static_cast<std::size_t>(flips)]) {
         Prefetch(filter.lines + (filter.key ^ flip));
       }
@@ -106,26 +121,27 @@ class BandIndex::Searcher {
   // Keeps the postings whose next band is near enough, and asks for their slots. False where the work is more
   // than a scan's.
   bool Filter(Unit& unit) {
+    Narrow(unit);
     BucketFilter filter = FilterOf(unit);
     std::array<std::uint32_t, kFlipsAtOnce> long_buckets;
-    for (int flips = 0; flips <= plan_.allowance[unit.band]; ++flips) {
-      filter.max_bits = plan_.MaxSignatureBits(index_.layout_, unit.band, flips);
+    for (int flips = 0; flips <= unit.allowance(); ++flips) {
       const std::vector<std::uint32_t>& masks = index_.flips_[static_cast<std::size_t>(flips)];
       work_ += masks.size() * kBucketWork;
-      for (std::size_t first = 0; first < masks.size();) {
+      for (std::size_t first = 0; first < masks.size() && flips <= unit.allowance();) {
         const std::size_t room = (kMaxWaiting - unit.waiting_count) / BucketLine::kInline;
         if (room == 0) {
           if (!VerifyNow(unit)) return false;
           continue;
         }
         const std::size_t count = std::min({room, kFlipsAtOnce, masks.size() - first});
+        filter.max_bits = unit.plan->MaxSignatureBits(index_.layout_, unit.band, flips);
         const Filtered found =
             kernel_.postings->filter_buckets(filter, std::span(masks).subspan(first, count),
                                              unit.waiting.data() + unit.waiting_count, long_buckets.data());
         unit.waiting_count += found.postings;
         for (const std::uint32_t bucket : std::span(long_buckets).first(found.long_buckets)) {
           work_ += filter.lines[bucket].count;
-          unit.long_buckets.push_back({bucket, filter.max_bits});
+          unit.long_buckets.push_back({bucket, flips});
           Prefetch(index_.tables_[unit.band].overflow.data() + filter.lines[bucket].overflow_begin());
         }
         first += count;
@@ -147,14 +163,15 @@ class BandIndex::Searcher {
       const BucketLine& line = table.lines[bucket.bucket];
       const std::span<const std::uint16_t> further =
           table.overflow.span().subspan(line.overflow_begin(), line.count - BucketLine::kInlineOfLong);
-      for (std::size_t first = 0; first < further.size();) {
-        const std::size_t count = std::min(kMaxWaiting - unit.waiting_count, further.size() - first);
-        if (count == 0) {
+      for (std::size_t first = 0; first < further.size() && bucket.flips <= unit.allowance();) {
+        if (unit.waiting_count >= kMaxWaitingOfLong) {
           if (!VerifyNow(unit)) return false;
           continue;
         }
+        const std::size_t count = std::min(kMaxWaitingOfLong - unit.waiting_count, further.size() - first);
         unit.waiting_count += kernel_.postings->filter_signatures(
-            further.subspan(first, count), signature, bucket.max_bits,
+            further.subspan(first, count), signature,
+            unit.plan->MaxSignatureBits(index_.layout_, unit.band, bucket.flips),
             line.begin + BucketLine::kInlineOfLong + static_cast<std::uint32_t>(first),
             unit.waiting.data() + unit.waiting_count);
         first += count;
@@ -168,11 +185,15 @@ class BandIndex::Searcher {
   bool VerifyNow(Unit& unit) {
     if (!Resolve(unit)) return false;
     Verify(unit);
+    Narrow(unit);
     return true;
   }
 
   // As the two below, false where the work is more than it may be.
-  bool FetchHashes(Unit& unit) { return (unit.long_buckets.empty() || FilterLong(unit)) && Resolve(unit); }
+  bool FetchHashes(Unit& unit) {
+    Narrow(unit);
+    return (unit.long_buckets.empty() || FilterLong(unit)) && Resolve(unit);
+  }
 
   // Turns postings into slots and asks for their hashes. What another band has brought to this query already
   // is left out, as far as the table of those remembers: a hash that is near to the query is in most bands'
@@ -183,8 +204,12 @@ class BandIndex::Searcher {
       looking_for_ = unit.query;
       looked_at_ = 0;
     }
-    if (looked_at_ > kCrowd && crowd_.empty()) crowd_.resize(kRememberedOfCrowd);
-    const std::span<std::uint64_t> seen = looked_at_ > kCrowd ? std::span(crowd_) : std::span(seen_);
+    // A crowd that narrows the search is soon done with.
+    const bool crowd = looked_at_ > kCrowd && unit.plan->radius == plan_.radius;
+    if (crowd && crowd_.empty()) crowd_.resize(kRememberedOfCrowd);
+    const std::span<std::uint64_t> seen = crowd ? std::span(crowd_) : std::span(seen_);
+    // The bands behind have found what is still of use.
+    if (unit.allowance() < 0) unit.waiting_count = 0;
     std::size_t kept = 0;
     for (const std::uint32_t posting : unit.Waiting()) {
       const std::uint32_t slot = slots.Get(posting);
@@ -204,7 +229,7 @@ class BandIndex::Searcher {
 
   void Verify(Unit& unit) {
     const std::size_t found = kernel_.postings->verify(hashes_.data(), unit.Waiting(), queries_[unit.query],
-                                                       plan_.radius, hits_.data());
+                                                       unit.plan->radius, hits_.data());
     for (const SlotHit& hit : std::span(hits_).first(found)) sink_.Take(unit.query, hit);
     unit.waiting_count = 0;
   }

@@ -31,6 +31,9 @@ BitPermutation::BitPermutation(const Seed& seed)
       std::swap(targets_[left - 1], targets_[NextNumber(state) % left]);
     }
   }
+  for (std::size_t bit = 0; bit < targets_.size(); ++bit) {
+    sources_[targets_[bit]] = static_cast<std::uint8_t>(bit);
+  }
   for (std::size_t byte = 0; byte < 32; ++byte) {
     for (std::size_t value = 0; value < 256; ++value) {
       for (std::size_t bit = 0; bit < 8; ++bit) {

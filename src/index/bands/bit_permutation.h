@@ -30,11 +30,14 @@ class BitPermutation {
 
   /// Where bit `k` goes.
   [[nodiscard]] int target(int k) const { return targets_[static_cast<std::size_t>(k)]; }
+  /// Which bit comes to be bit `k`.
+  [[nodiscard]] std::uint8_t source(std::size_t k) const { return sources_[k]; }
   [[nodiscard]] const Seed& seed() const { return seed_; }
 
  private:
   Seed seed_;
   std::array<std::uint8_t, 256> targets_{};
+  std::array<std::uint8_t, 256> sources_{};
   // Row (byte, value): where the bits go that this value sets in this byte.
   std::unique_ptr<std::array<PdqHash, std::size_t{32} * 256>> table_;
 };

@@ -136,7 +136,7 @@ HASHGATE_INLINE ScanStep Scan(const ScanInput& input, std::size_t begin, std::sp
 bool Avx512Supported() {
   return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
          __builtin_cpu_supports("avx512vpopcntdq") != 0 && __builtin_cpu_supports("avx512bitalg") != 0 &&
-         __builtin_cpu_supports("popcnt") != 0;
+         __builtin_cpu_supports("avx512vbmi") != 0 && __builtin_cpu_supports("popcnt") != 0;
 }
 
 HASHGATE_TARGET ScanStep ScanAvx512(const ScanInput& input, std::size_t begin, std::span<Hit> hits) {

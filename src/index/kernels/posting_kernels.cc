@@ -68,12 +68,23 @@ std::size_t VerifyPortable(const PdqHash* hashes, std::span<const std::uint32_t>
   return VerifyScalar(hashes, slots, query, max_distance_bits, out);
 }
 
+void PickBitsPortable(const BitPicks& picks, std::span<const PdqHash> hashes, std::uint64_t* out) {
+  for (const PdqHash& hash : hashes) {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < picks.count; ++i) {
+      const std::uint8_t position = picks.positions[i];
+      word |= (hash.words[position / 64] >> position % 64 & 1) << i;
+    }
+    *out++ = word;
+  }
+}
+
 #if defined(__x86_64__)
 
 // Each function raises its own target; nothing else in the program may use these instructions.
 #define HASHGATE_POPCNT __attribute__((target("popcnt")))
 #define HASHGATE_AVX2 __attribute__((target("avx2,popcnt")))
-#define HASHGATE_AVX512 __attribute__((target("avx512f,avx512bw,avx512bitalg,popcnt")))
+#define HASHGATE_AVX512 __attribute__((target("avx512f,avx512bw,avx512bitalg,avx512vbmi,popcnt")))
 
 HASHGATE_POPCNT Filtered FilterBucketsPopcnt(const BucketFilter& filter, std::span<const std::uint32_t> flips,
                                              std::uint32_t* postings, std::uint32_t* long_buckets) {
@@ -197,15 +208,71 @@ HASHGATE_AVX512 std::size_t FilterSignaturesAvx512(std::span<const std::uint16_t
   return found;
 }
 
+// The byte of the hash that each pick lies in, and the bit in it; no bit for picks that there are not.
+struct PickedBytes {
+  alignas(64) std::array<std::uint8_t, 64> bytes{};
+  alignas(64) std::array<std::uint8_t, 64> bits{};
+
+  explicit PickedBytes(const BitPicks& picks) {
+    for (std::size_t i = 0; i < picks.count; ++i) {
+      bytes[i] = picks.positions[i] / 8;
+      bits[i] = static_cast<std::uint8_t>(1 << picks.positions[i] % 8);
+    }
+  }
+};
+
+// Half of the picks: each lane takes its byte from one of the hash's two halves, and keeps its bit.
+HASHGATE_AVX2 __attribute__((always_inline)) inline std::uint64_t PickHalf(__m256i low, __m256i high,
+                                                                           __m256i bytes, __m256i bits) {
+  // A shuffle looks at four bits of the place, and gives 0 where the highest is set.
+  const __m256i from_low = _mm256_shuffle_epi8(low, _mm256_add_epi8(bytes, _mm256_set1_epi8(0x70)));
+  const __m256i from_high = _mm256_shuffle_epi8(high, _mm256_sub_epi8(bytes, _mm256_set1_epi8(0x10)));
+  const __m256i kept = _mm256_and_si256(_mm256_or_si256(from_low, from_high), bits);
+  const __m256i unset = _mm256_cmpeq_epi8(kept, _mm256_setzero_si256());
+  return static_cast<std::uint32_t>(~_mm256_movemask_epi8(unset));
+}
+
+HASHGATE_AVX2 void PickBitsAvx2(const BitPicks& picks, std::span<const PdqHash> hashes, std::uint64_t* out) {
+  const PickedBytes picked(picks);
+  const auto* const bytes = reinterpret_cast<const __m256i*>(picked.bytes.data());
+  const auto* const bits = reinterpret_cast<const __m256i*>(picked.bits.data());
+  const __m256i first_bytes = _mm256_load_si256(bytes);
+  const __m256i first_bits = _mm256_load_si256(bits);
+  const __m256i second_bytes = _mm256_load_si256(bytes + 1);
+  const __m256i second_bits = _mm256_load_si256(bits + 1);
+  for (const PdqHash& hash : hashes) {
+    const auto* const halves = reinterpret_cast<const __m128i*>(hash.words.data());
+    const __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128(halves));
+    const __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128(halves + 1));
+    *out++ = PickHalf(low, high, first_bytes, first_bits) | PickHalf(low, high, second_bytes, second_bits)
+                                                                << 32;
+  }
+}
+
+HASHGATE_AVX512 void PickBitsAvx512(const BitPicks& picks, std::span<const PdqHash> hashes,
+                                    std::uint64_t* out) {
+  const PickedBytes picked(picks);
+  const __m512i bytes = _mm512_load_si512(picked.bytes.data());
+  const __m512i bits = _mm512_load_si512(picked.bits.data());
+  for (const PdqHash& hash : hashes) {
+    const __m512i twice =
+        _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(hash.words.data())));
+    *out++ = _mm512_test_epi8_mask(_mm512_permutexvar_epi8(bytes, twice), bits);
+  }
+}
+
 #endif
 
 }  // namespace
 
-const PostingKernel kPortablePostings = {FilterBucketsPortable, FilterSignaturesPortable, VerifyPortable};
+const PostingKernel kPortablePostings = {FilterBucketsPortable, FilterSignaturesPortable, VerifyPortable,
+                                         PickBitsPortable};
 #if defined(__x86_64__)
-const PostingKernel kPopcntPostings = {FilterBucketsPopcnt, FilterSignaturesPopcnt, VerifyPopcnt};
-const PostingKernel kAvx2Postings = {FilterBucketsAvx2, FilterSignaturesAvx2, VerifyPopcnt};
-const PostingKernel kAvx512Postings = {FilterBucketsAvx512, FilterSignaturesAvx512, VerifyPopcnt};
+const PostingKernel kPopcntPostings = {FilterBucketsPopcnt, FilterSignaturesPopcnt, VerifyPopcnt,
+                                       PickBitsPortable};
+const PostingKernel kAvx2Postings = {FilterBucketsAvx2, FilterSignaturesAvx2, VerifyPopcnt, PickBitsAvx2};
+const PostingKernel kAvx512Postings = {FilterBucketsAvx512, FilterSignaturesAvx512, VerifyPopcnt,
+                                       PickBitsAvx512};
 #endif
 
 }  // namespace hashgate::index

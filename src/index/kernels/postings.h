@@ -75,11 +75,22 @@ struct SlotHit {
 using VerifyFunction = std::size_t (*)(const PdqHash* hashes, std::span<const std::uint32_t> slots,
                                        const PdqHash& query, int max_distance_bits, SlotHit* out);
 
-/// The three of one CPU family.
+/// Some bits of a hash in an order of one's own. Range: 64 at most.
+struct BitPicks {
+  std::array<std::uint8_t, 64> positions{};  ///< of the hash's bits
+  std::size_t count = 0;
+};
+
+/// Writes a word for each hash: its bit i is the hash's bit positions[i], bits from `count` on are 0. Shapes:
+/// `out` has room for all. Threads: thread-safe.
+using PickBitsFunction = void (*)(const BitPicks& picks, std::span<const PdqHash> hashes, std::uint64_t* out);
+
+/// The four of one CPU family.
 struct PostingKernel {
   BucketFilterFunction filter_buckets;
   SignatureFilterFunction filter_signatures;
   VerifyFunction verify;
+  PickBitsFunction pick_bits;
 };
 
 // NOLINTBEGIN(readability-identifier-naming): constants, though only the linker knows their value.

@@ -24,13 +24,15 @@ class FoundSink final : public SlotSink {
   void Take(std::size_t query, const SlotHit& hit) override {
     found[query].emplace(hit.slot, hit.distance_bits);
   }
+  int UsefulRadius(std::size_t /*query*/) override { return 256; }
   std::vector<Found> found;
 };
 
 // A segment and its band index; rows are in order of their slots.
 class Bands {
  public:
-  explicit Bands(std::span<const PdqHash> hashes, std::uint8_t seed = 7) {
+  explicit Bands(std::span<const PdqHash> hashes, std::uint8_t seed = 7,
+                 const Kernel& kernel = AllKernels().back()) {
     std::vector<IndexedHash> rows(hashes.size());
     std::vector<const IndexedHash*> pointers;
     for (std::size_t i = 0; i < hashes.size(); ++i) {
@@ -41,7 +43,7 @@ class Bands {
     bytes[3] = seed;
     permutation = std::make_shared<const BitPermutation>(bytes);
     segment = BuildSegment(Algorithm::kPdq, pointers, Fingerprints(IndexSeed{}), ledger);
-    index = BandIndex::Build(*segment, permutation, ledger);
+    index = BandIndex::Build(*segment, permutation, ledger, kernel);
   }
 
   [[nodiscard]] std::vector<Found> Search(const Kernel& kernel, std::span<const PdqHash> queries,

@@ -193,6 +193,71 @@ TEST_P(HashIndexConformance, ACrowdedListIsSearchedAllTheSame) {
   ExpectAgrees(queries, lists);
 }
 
+// Where nearer hashes crowd out the rest a search narrows; what still counts must not fall to that.
+TEST_P(HashIndexConformance, CrowdsHideNothingThatCounts) {
+  for (const int nearest : {0, 4, 13}) {
+    builder_ = GetParam().make(GetParam().kernel);
+    oracle_ = {};
+    const PdqHash centre = RandomHash(random_);
+    std::vector<IndexedHash> rows;
+    EntryId entry = 0;
+    const auto add = [&](ListId list, ActionClass action_class, int distance) {
+      rows.push_back(PdqRow(list, entry++, AtDistance(centre, distance, random_)));
+      rows.back().action_class = action_class;
+    };
+    for (int i = 0; i < 3'000; ++i) rows.push_back(PdqRow(1, entry++, RandomHash(random_)));
+    for (int i = 0; i < 3'000; ++i) {
+      add(1, static_cast<ActionClass>(i % 3), nearest + i % (32 - nearest));
+    }
+    for (int i = 0; i < 600; ++i) add(2, 0, nearest + i % 5);
+    // Alone in their list or class, far out.
+    for (const int distance : {31, 30, 29}) add(2, 7, distance);
+    std::ranges::shuffle(rows, random_);
+    Add(rows);
+    for (const bool lone : {false, true}) {
+      if (lone) {
+        add(3, 0, 31);
+        add(3, 0, 28);
+        Add({rows[rows.size() - 2], rows.back()});
+      }
+      // What is withdrawn crowds out nothing.
+      for (EntryId gone = 3'000; gone < 3'400; gone += 2) Withdraw(1, gone + (lone ? 1 : 0));
+      Publish();
+      std::vector<PdqQuery> queries;
+      for (std::uint32_t tag = 0; tag < 6; ++tag) {
+        queries.push_back({AtDistance(centre, static_cast<int>(tag), random_), Pipeline::kFull, tag});
+      }
+      for (const std::size_t per_group : {1U, 5U, 16U, 100U}) {
+        const SearchBounds bounds{.per_group = per_group, .total = 200};
+        const std::vector<ListRadius> lists = {{1, 31}, {2, 31}, {3, 31}};
+        for (const PdqQuery& query : queries) {
+          EXPECT_GT(ExpectAgrees(std::span(&query, 1), lists, bounds), 0U);
+          EXPECT_GT(ExpectAgrees(std::span(&query, 1), std::span(lists).first(1), bounds), 0U);
+        }
+        EXPECT_GT(ExpectAgrees(queries, lists, bounds), 0U);
+        EXPECT_GT(ExpectAgrees(queries, std::vector<ListRadius>{{1, 20}, {2, 31}}, bounds), 0U);
+      }
+    }
+  }
+}
+
+TEST_P(HashIndexConformance, ACrowdOfOneListDoesNotHideTheOnlyHitOfAnother) {
+  std::vector<PdqQuery> centres = Queries(40);
+  std::vector<IndexedHash> rows;
+  for (const PdqQuery& centre : centres) {
+    // Narrowing begins somewhere among the bands: of so many centres some have their far hit behind that.
+    for (int i = 0; i < 200; ++i)
+      rows.push_back(PdqRow(1, rows.size(), AtDistance(centre.hash, i % 4, random_)));
+    rows.push_back(PdqRow(2, rows.size(), AtDistance(centre.hash, 31, random_)));
+  }
+  std::ranges::shuffle(rows, random_);
+  Add(rows);
+  Publish();
+  const std::vector<ListRadius> lists = {{1, 31}, {2, 31}};
+  for (const PdqQuery& centre : centres) EXPECT_EQ(ExpectAgrees(std::span(&centre, 1), lists, {3, 50}), 4U);
+  ExpectAgrees(centres, lists, {3, 50});
+}
+
 TEST_P(HashIndexConformance, PipelinesThatDisagreeNeverMatch) {
   const PdqHash hash = RandomHash(random_);
   Add({PdqRow(1, 1, hash, 0, Pipeline::kUnspecified), PdqRow(1, 2, hash, 0, Pipeline::kFull),

@@ -148,6 +148,32 @@ TEST_P(KernelConformance, RandomMixtures) {
   }
 }
 
+TEST_P(KernelConformance, PickedBitsAreThoseOfTheHashes) {
+  for (const std::size_t count : {0U, 1U, 7U, 31U, 32U, 33U, 48U, 63U, 64U}) {
+    BitPicks picks;
+    for (picks.count = 0; picks.count < count; ++picks.count) {
+      picks.positions[picks.count] = static_cast<std::uint8_t>(random_());
+    }
+    // Beyond the count nothing may be looked at.
+    for (std::size_t i = count; i < picks.positions.size(); ++i) picks.positions[i] = 255;
+    std::vector<PdqHash> hashes(101);
+    for (PdqHash& hash : hashes) {
+      for (std::uint64_t& word : hash.words) word = random_();
+    }
+    hashes.front() = {};
+    for (std::uint64_t& word : hashes.back().words) word = ~std::uint64_t{0};
+    std::vector<std::uint64_t> words(hashes.size());
+    GetParam()->postings->pick_bits(picks, hashes, words.data());
+    for (std::size_t h = 0; h < hashes.size(); ++h) {
+      std::uint64_t expected = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        if (hashes[h].bit(picks.positions[i])) expected |= std::uint64_t{1} << i;
+      }
+      EXPECT_EQ(words[h], expected) << count << " picks, hash " << h;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, KernelConformance, ::testing::ValuesIn([] {
                            std::vector<const Kernel*> kernels;
                            for (const Kernel& kernel : AllKernels()) kernels.push_back(&kernel);
