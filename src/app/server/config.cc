@@ -40,6 +40,13 @@ void Describe(C& config, V& v) {
   v.Flag("loopback_is_admin", config.grpc.loopback_is_admin);
   v.Number("max_concurrent_streams", config.grpc.max_concurrent_streams, 1, 100'000);
   v.Number("max_memory_mib", config.grpc.max_memory_mib, 64, kBig);
+  v.Number("max_threads", config.grpc.max_threads, 16, 100'000);
+  v.Number("max_metadata_kib", config.grpc.max_metadata_kib, 1, 1'024);
+  v.Number("max_connection_age_s", config.grpc.max_connection_age_s, 1, 1'000'000);
+  v.Number("connection_age_grace_s", config.grpc.connection_age_grace_s, 1, 1'000'000);
+  v.Number("handshake_timeout_ms", config.grpc.handshake_timeout_ms, 100, 120'000);
+  v.Number("min_ping_interval_ms", config.grpc.min_ping_interval_ms, 1'000, 3'600'000);
+  v.Number("import_max_pause_ms", config.grpc.import_max_pause_ms, 100, 86'400'000);
   v.Section("http");
   v.Text("listen", config.http.listen);
   v.Flag("insecure", config.http.insecure);
@@ -50,6 +57,12 @@ void Describe(C& config, V& v) {
   v.Section("scan");
   v.Number("threads", config.scan.threads, 0, 1'024);
   v.Number("max_queued", config.scan.max_queued, 1, 100'000);
+  v.Number("queue_wait_ms", config.scan.queue_wait_ms, 0, 600'000);
+  v.Number("queue_burst_ms", config.scan.queue_burst_ms, 1, 600'000);
+  v.Number("background_workers", config.scan.background_workers, 0, 64);
+  v.Number("batch_max_in_flight", config.scan.batch_max_in_flight, 1, 1'024);
+  v.Number("batch_max_pause_ms", config.scan.batch_max_pause_ms, 100, 86'400'000);
+  v.Number("max_streams", config.scan.max_streams, 1, 100'000);
   v.Number("max_time_ms", config.scan.max_time_ms, 100, 600'000);
   v.Number("upload_max_time_ms", config.scan.upload_max_time_ms, 100, 86'400'000);
   v.Number("upload_max_pause_ms", config.scan.upload_max_pause_ms, 100, 3'600'000);

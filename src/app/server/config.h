@@ -26,8 +26,15 @@ struct Config {
     bool insecure = false;
     std::string admin_socket;  ///< path; empty: none
     bool loopback_is_admin = true;
-    std::int64_t max_concurrent_streams = 256;
+    std::int64_t max_concurrent_streams = 64;
     std::int64_t max_memory_mib = 1024;
+    std::int64_t max_threads = 256;
+    std::int64_t max_metadata_kib = 8;
+    std::int64_t max_connection_age_s = 1'800;
+    std::int64_t connection_age_grace_s = 3'600;
+    std::int64_t handshake_timeout_ms = 5'000;
+    std::int64_t min_ping_interval_ms = 30'000;
+    std::int64_t import_max_pause_ms = 300'000;
   } grpc;
 
   struct Http {
@@ -49,6 +56,12 @@ struct Config {
   struct Scan {
     std::int64_t threads = 0;  ///< 0: twice the decoder's workers
     std::int64_t max_queued = 256;
+    std::int64_t queue_wait_ms = 0;  ///< 0: by what scans usually take
+    std::int64_t queue_burst_ms = 500;
+    std::int64_t background_workers = 0;  ///< 0: all but one
+    std::int64_t batch_max_in_flight = 32;
+    std::int64_t batch_max_pause_ms = 300'000;
+    std::int64_t max_streams = 1'024;
     std::int64_t max_time_ms = 10'000;
     std::int64_t upload_max_time_ms = 600'000;
     std::int64_t upload_max_pause_ms = 15'000;
