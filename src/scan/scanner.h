@@ -45,6 +45,8 @@ class UploadReader {
   Upload Finish();
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
+  /// What is kept for decoding so far.
+  [[nodiscard]] ByteSpan kept() const { return borrowed_.empty() ? ByteSpan(kept_) : borrowed_; }
   /// Bytes of memory held for decoding.
   [[nodiscard]] std::uint64_t held() const { return kept_.capacity(); }
   /// Most bytes of memory that an Update with `more` bytes holds at any moment.

@@ -53,8 +53,8 @@ class RunningServer final : public Server {
         pool_options_(PoolOptionsOf(config)),
         metrics_(obs::Metrics::Create()),
         bytes_(static_cast<std::size_t>(config.scan.max_buffered_mib) << 20),
-        scan_executor_(ScanThreads(config, pool_options_), static_cast<std::size_t>(config.scan.max_queued),
-                       "scan"),
+        streams_(static_cast<std::size_t>(config.scan.max_streams)),
+        scan_executor_(AdmissionOf(config, pool_options_)),
         admin_executor_(kAdminThreads, kMaxAdminQueued, "admin") {}
 
   ~RunningServer() override {
@@ -82,14 +82,7 @@ class RunningServer final : public Server {
                    {.ready = [this] { return Checks(); }, .metrics = [this] { return Exposition(); }},
                    {.listen = config_.http.listen, .insecure = config_.http.insecure}));
     FillContext();
-    HASHGATE_ASSIGN_OR_RETURN(
-        grpc_,
-        rpc::GrpcServer::Start(
-            context_, {.listen = config_.grpc.listen,
-                       .insecure = config_.grpc.insecure,
-                       .admin_socket = config_.grpc.admin_socket,
-                       .max_concurrent_streams = static_cast<int>(config_.grpc.max_concurrent_streams),
-                       .max_memory_bytes = static_cast<std::size_t>(config_.grpc.max_memory_mib) << 20}));
+    HASHGATE_ASSIGN_OR_RETURN(grpc_, rpc::GrpcServer::Start(context_, ListenerOptions()));
     log::Info("listening", "listening; the lists are being loaded",
               {{"grpc_port", grpc_->port()}, {"http_port", http_->port()}, {"data_dir", config_.data_dir}});
 
@@ -140,8 +133,29 @@ class RunningServer final : public Server {
   [[nodiscard]] int http_port() const override { return http_->port(); }
 
  private:
-  static int ScanThreads(const Config& config, const decode::PoolOptions& pool) {
-    return config.scan.threads > 0 ? static_cast<int>(config.scan.threads) : 2 * pool.workers;
+  static scan::AdmissionOptions AdmissionOf(const Config& config, const decode::PoolOptions& pool) {
+    const int threads = config.scan.threads > 0 ? static_cast<int>(config.scan.threads) : 2 * pool.workers;
+    return {.threads = threads,
+            .workers = std::min(threads, pool.workers),
+            .background_workers = static_cast<int>(config.scan.background_workers),
+            .max_queued = static_cast<std::size_t>(config.scan.max_queued),
+            .queue_wait = milliseconds(config.scan.queue_wait_ms),
+            .queue_burst = milliseconds(config.scan.queue_burst_ms)};
+  }
+
+  rpc::GrpcServerOptions ListenerOptions() const {
+    const Config::Grpc& from = config_.grpc;
+    return {.listen = from.listen,
+            .insecure = from.insecure,
+            .admin_socket = from.admin_socket,
+            .max_concurrent_streams = static_cast<int>(from.max_concurrent_streams),
+            .max_memory_bytes = static_cast<std::size_t>(from.max_memory_mib) << 20,
+            .max_threads = static_cast<int>(from.max_threads),
+            .max_metadata_bytes = static_cast<int>(from.max_metadata_kib) << 10,
+            .max_connection_age = std::chrono::seconds(from.max_connection_age_s),
+            .connection_age_grace = std::chrono::seconds(from.connection_age_grace_s),
+            .handshake_timeout = milliseconds(from.handshake_timeout_ms),
+            .min_ping_interval = milliseconds(from.min_ping_interval_ms)};
   }
 
   std::shared_ptr<const policy::Policy> CurrentPolicy() const {
@@ -156,14 +170,18 @@ class RunningServer final : public Server {
     context_.admin_executor = &admin_executor_;
     context_.gate = &gate_;
     context_.bytes = &bytes_;
+    context_.streams = &streams_;
     context_.ready = &ready_;
     context_.fill_status = [this](v1::GetStatusResponse& response) { FillStatus(response); };
     rpc::ServiceOptions& options = context_.options;
     options.max_inline_bytes = static_cast<std::uint64_t>(config_.scan.max_inline_mib) << 20;
-    options.max_buffered_bytes = static_cast<std::size_t>(config_.scan.max_buffered_mib) << 20;
+    options.decode_limits = pool_options_.limits;
     options.max_scan_time = milliseconds(config_.scan.max_time_ms);
     options.max_upload_time = milliseconds(config_.scan.upload_max_time_ms);
     options.max_upload_pause = milliseconds(config_.scan.upload_max_pause_ms);
+    options.max_import_pause = milliseconds(config_.grpc.import_max_pause_ms);
+    options.max_batch_pause = milliseconds(config_.scan.batch_max_pause_ms);
+    options.max_batch_in_flight = static_cast<int>(config_.scan.batch_max_in_flight);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     options.loopback_is_admin = config_.grpc.loopback_is_admin;
     for (const auto& [name, surface] : config_.surfaces) {
@@ -324,7 +342,11 @@ class RunningServer final : public Server {
     const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - started_;
     metrics.Set(Metric::kUptimeSeconds, uptime.count());
     metrics.Set(Metric::kQueueDepth, static_cast<double>(scan_executor_.queued()));
+    const auto queued = [this](scan::Lane lane) { return scan_executor_.queued_cost(lane).count() / 1e6; };
+    metrics.Set(Metric::kQueueSeconds, queued(scan::Lane::kUpload), {{"lane", "upload"}});
+    metrics.Set(Metric::kQueueSeconds, queued(scan::Lane::kBackground), {{"lane", "background"}});
     metrics.Set(Metric::kInFlight, gate_.inside());
+    metrics.Set(Metric::kStreams, static_cast<double>(streams_.used()));
     metrics.Set(Metric::kBufferedBytes, static_cast<double>(bytes_.used()));
     metrics.Set(Metric::kStoreBytes, static_cast<double>(store_->DiskBytes()));
     if (ready_.load()) {
@@ -421,7 +443,8 @@ class RunningServer final : public Server {
   Readiness readiness_;
   std::atomic<bool> ready_ = false;
   rpc::CallGate gate_;
-  rpc::ByteBudget bytes_;
+  rpc::ShareBudget bytes_;
+  rpc::ShareBudget streams_;
   mutable Mutex policy_mutex_;
   std::shared_ptr<const policy::Policy> policy_ HASHGATE_GUARDED_BY(policy_mutex_);
 
@@ -434,7 +457,7 @@ class RunningServer final : public Server {
   std::optional<scan::Canary> canary_;
   rpc::ServiceContext context_;
   // After what their jobs use, so that they end first.
-  scan::Executor scan_executor_;
+  scan::ScanExecutor scan_executor_;
   scan::Executor admin_executor_;
   std::unique_ptr<http::HttpServer> http_;
   std::unique_ptr<rpc::GrpcServer> grpc_;

@@ -168,7 +168,7 @@ void DecodeAvifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
   if (count < 2 || CheckImage(*decoder->image, limits) != Cause::kNone) return;
   const std::uint64_t pixels = std::uint64_t{decoder->image->width} * decoder->image->height;
   const std::vector<std::uint32_t> chosen = Choose(count);
-  const std::uint64_t budget = kMaxHeifPixels / std::max<std::uint64_t>(pixels, 1);
+  const std::uint64_t budget = limits.max_frame_pixels / std::max<std::uint64_t>(pixels, 1);
   std::uint64_t decoded = 0;
   std::uint32_t seen = 0;
   for (const std::uint32_t number : chosen) {

@@ -184,7 +184,7 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
   CollectOthers(context.get(), handles);
   const std::size_t others = handles.size();
   CollectThumbnails(primary.get(), handles);
-  std::uint64_t left = kMaxHeifPixels;
+  std::uint64_t left = limits.max_frame_pixels;
   for (std::size_t i = 0; i < handles.size(); ++i) {
     const heif_image_handle* handle = handles[i].get();
     if (CheckHandle(handle, limits) != Cause::kNone) continue;
@@ -194,10 +194,12 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
     left -= pixels;
     Bitmap bitmap;
     if (DecodeHandle(handle, limits, bitmap) != Cause::kNone) continue;
-    const auto number = static_cast<std::uint32_t>(i < others ? i + 1 : 0);
-    if (number < result.frames_total) {
-      AddFlattened(ViewKind::kEmbedded, number, bitmap, wanted, result.views);
-    }
+    // No usual viewer shows more of the file than its primary picture.
+    const Over over{.opaque = !HasTransparency(bitmap), .background = 255};
+    decode::ViewHashes view = HashView(ViewKind::kEmbedded, bitmap, over, wanted);
+    view.frame = static_cast<std::uint32_t>(i);
+    view.hidden = true;
+    result.views.push_back(std::move(view));
     if (i < others) result.frames_seen = std::min(result.frames_seen + 1, result.frames_total);
   }
 }

@@ -8,8 +8,8 @@ namespace hashgate::image {
 /// The primary picture of a HEIC file, as a viewer shows it: grids joined, cropped, turned. Pictures in other
 /// codecs than HEVC are kUnsupportedFormat. Memory: up to 14 bytes a pixel, checked first.
 Decoded DecodeHeif(ByteSpan bytes, const decode::Limits& limits);
-/// Thumbnails of the primary picture, and the file's other pictures, as kEmbedded: at most kMaxHeifPictures
-/// and kMaxHeifPixels of them.
+/// Thumbnails of the primary picture, and the file's other pictures, as hidden kEmbedded, others first: at
+/// most kMaxHeifPictures and limits.max_frame_pixels of them.
 void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                        decode::DecodeResult& result);
 
@@ -17,13 +17,12 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
 /// AVIF by name and hold HEVC are decoded as such.
 Decoded DecodeAvif(ByteSpan bytes, const decode::Limits& limits);
 /// Pictures of a sequence as kFrame: first, last, and evenly spaced ones, at most kMaxAvifFrames;
-/// at most kMaxHeifPixels are decoded to reach them. frames_seen says how many were looked at.
+/// at most limits.max_frame_pixels are decoded to reach them. frames_seen says how many were looked at.
 void DecodeAvifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                        decode::DecodeResult& result);
 
 inline constexpr std::uint32_t kMaxHeifPictures = 16;
 inline constexpr std::uint32_t kMaxAvifFrames = 24;
-inline constexpr std::uint64_t kMaxHeifPixels = 200'000'000;
 
 /// The codecs of class heif. Registers what decodes HEVC without threads; call it before the lock.
 std::span<const Codec> HeifCodecs();

@@ -251,7 +251,7 @@ void DecodeTiffPages(ByteSpan bytes, const decode::Wanted& wanted, const decode:
   Source source{.bytes = bytes};
   const File tiff = Open(source, limits);
   if (tiff == nullptr) return;
-  std::uint64_t left = kMaxPagePixels;
+  std::uint64_t left = limits.max_frame_pixels;
   for (std::uint32_t number = 1; number < std::min(result.frames_total, kMaxPages); ++number) {
     if (TIFFReadDirectory(tiff.get()) == 0) return;
     Layout page;

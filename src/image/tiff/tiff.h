@@ -10,14 +10,13 @@ namespace hashgate::image {
 /// and one strip or row of tiles, both checked first.
 Decoded DecodeTiff(ByteSpan bytes, const decode::Limits& limits);
 
-/// Further pages as kFrame: as many as kMaxPages and kMaxPagePixels allow; frames_seen says how many.
+/// Further pages as kFrame: as many as kMaxPages and limits.max_frame_pixels allow; frames_seen says how
+/// many.
 void DecodeTiffPages(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                      decode::DecodeResult& result);
 
 /// Pages that are looked at, the first one included.
 inline constexpr std::uint32_t kMaxPages = 60;
-/// Pixels of further pages that are decoded, summed.
-inline constexpr std::uint64_t kMaxPagePixels = 200'000'000;
 
 /// The codecs of class tiff.
 std::span<const Codec> TiffCodecs();
