@@ -22,9 +22,9 @@ enum class Format : std::uint8_t {
   kWebp = 3,
   kGif = 4,
   kBmp = 5,
-  kTiff = 6,  ///< recognised, no codec yet
-  kHeif = 7,  ///< recognised, no codec yet
-  kAvif = 8,  ///< recognised, no codec yet
+  kTiff = 6,
+  kHeif = 7,  ///< HEIC and its relatives
+  kAvif = 8,
   kVideo = 20,
   kAudio = 21,
   kArchive = 22,

@@ -1,7 +1,9 @@
-// One way in for every format's codec. A new format is a file with its function and a line in codec.cc.
+// One way in for every format's codec. A new format is a file with its function and a line in codec.cc, or in
+// the table of a worker class of its own.
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "decode/record.h"
 #include "hashgate/hash.h"
@@ -35,8 +37,25 @@ struct Decoded {
 /// and allocates, nothing else: the caller may be locked. Throws only std::bad_alloc.
 using DecodeFunction = Decoded (*)(ByteSpan bytes, const decode::Limits& limits);
 
+/// Looks at the pictures of a file beside the first, whose views are in `result`: pages, frames, thumbnails.
+/// Adds views, at most decode::kMaxViews in all, and sets frames_seen, and cause kTruncated where one of them
+/// is incomplete. As DecodeFunction otherwise.
+using FurtherFunction = void (*)(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
+                                 decode::DecodeResult& result);
+
+struct Codec {
+  decode::Format format = decode::Format::kUnknown;
+  DecodeFunction decode = nullptr;
+  FurtherFunction further = nullptr;  ///< null: there are none, or the format is looked at elsewhere
+};
+
+/// What this process decodes from now on; the core class's formats until then. `codecs` outlives the process.
+/// Threads: before any other call into this module.
+void UseCodecs(std::span<const Codec> codecs);
+
 /// The codec of a format, nullptr where there is none.
 DecodeFunction FindCodec(decode::Format format);
+FurtherFunction FindFurther(decode::Format format);
 
 /// kNone, kCorrupt (a side of 0) or kTooManyPixels.
 Cause CheckSides(std::uint64_t width, std::uint64_t height, const decode::Limits& limits);

@@ -50,6 +50,11 @@ constexpr MetricInfo kMetricTable[] = {
      "Workers alive and busy."},
     {Metric::kDecoderStarted, "hashgate_decoder_workers_started", MetricType::kGauge, "",
      "Workers forked since the start."},
+    {Metric::kDecoderRestarts, "hashgate_decoder_restarts", MetricType::kGauge, "class,reason",
+     "Workers replaced since the start: images, outcome, memory, age, processor_time (in good order), crash, "
+     "protocol, timeout, cancelled, lost, start_failed. Class: core, heif, tiff."},
+    {Metric::kDecoderLock, "hashgate_decoder_lock_level", MetricType::kGauge, "class",
+     "Least lock level of the class's live workers: 0 none, 1 basic, 2 landlock, 3 namespaces."},
     {Metric::kGeneration, "hashgate_generation", MetricType::kGauge, "", "Generation of the lists in force."},
     {Metric::kLists, "hashgate_lists", MetricType::kGauge, "state", "Lists, enabled and disabled."},
     {Metric::kEntries, "hashgate_list_entries", MetricType::kGauge, "list", "Entries of a list."},

@@ -31,6 +31,8 @@ enum class Metric : std::uint8_t {
   kDecoderFailures,
   kDecoderWorkers,
   kDecoderStarted,
+  kDecoderRestarts,
+  kDecoderLock,
   kGeneration,
   kLists,
   kEntries,

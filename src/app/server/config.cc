@@ -18,9 +18,11 @@ using policy::YamlMap;
 using policy::YamlProblems;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
-constexpr std::string_view kLockLevels[] = {"none", "basic", "landlock"};
+constexpr std::string_view kLockLevels[] = {"none", "basic", "landlock", "namespaces"};
+constexpr std::string_view kIsolations[] = {"pooled", kIsolationPerImage};
 constexpr decode::LockLevel kLockLevelValues[] = {decode::LockLevel::kNone, decode::LockLevel::kBasic,
-                                                  decode::LockLevel::kLandlock};
+                                                  decode::LockLevel::kLandlock,
+                                                  decode::LockLevel::kNamespaces};
 constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
 constexpr std::string_view kSurfaceKinds[] = {"public", "group", "private_message", "avatar", "other"};
 constexpr SurfaceKind kSurfaceKindValues[] = {SurfaceKind::kPublic, SurfaceKind::kGroup,
@@ -77,7 +79,9 @@ void Describe(C& config, V& v) {
   v.Section("decoder");
   v.Text("binary", config.decoder.binary);
   v.Number("workers", config.decoder.workers, 0, 64);
+  v.Choice("isolation", config.decoder.isolation, kIsolations);
   v.Number("images_per_worker", config.decoder.images_per_worker, 1, 1'000'000);
+  v.Number("max_worker_age_s", config.decoder.max_worker_age_s, 1, 86'400);
   v.Choice("minimum_lock", config.decoder.minimum_lock, kLockLevels);
   v.Number("job_timeout_ms", config.decoder.job_timeout_ms, 100, 600'000);
   v.Number("max_mib", config.decoder.max_mib, 1, 1'024);
@@ -92,6 +96,10 @@ void Describe(C& config, V& v) {
   v.Number("max_exif_kib", config.decoder.max_exif_kib, 1, 65'536);
   v.Number("memory_mib", config.decoder.memory_mib, 32, 65'536);
   v.Number("cpu_seconds", config.decoder.cpu_seconds, 1, 3'600);
+  v.Flag("heif", config.decoder.heif);
+  v.Number("heif_workers", config.decoder.heif_workers, 0, 64);
+  v.Flag("tiff", config.decoder.tiff);
+  v.Number("tiff_workers", config.decoder.tiff_workers, 1, 64);
   v.Section("index");
   v.Number("max_memory_mib", config.index.max_memory_mib, 0, kBig);
   v.Flag("snapshot", config.index.snapshot);
@@ -258,7 +266,9 @@ decode::PoolOptions PoolOptionsOf(const Config& config) {
   const int cpus = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 64);
   decode::PoolOptions options;
   options.workers = from.workers > 0 ? static_cast<int>(from.workers) : cpus;
-  options.images_per_worker = static_cast<int>(from.images_per_worker);
+  options.images_per_worker =
+      from.isolation == kIsolationPerImage ? 1 : static_cast<int>(from.images_per_worker);
+  options.max_worker_age = std::chrono::seconds(from.max_worker_age_s);
   for (const decode::LockLevel level : kLockLevelValues) {
     if (decode::LockLevelName(level) == from.minimum_lock) options.minimum_lock = level;
   }
@@ -275,6 +285,26 @@ decode::PoolOptions PoolOptionsOf(const Config& config) {
   options.limits.max_exif_bytes = static_cast<std::uint32_t>(from.max_exif_kib) << 10;
   options.limits.memory_bytes = static_cast<std::uint64_t>(from.memory_mib) << 20;
   options.limits.cpu_seconds = static_cast<std::uint32_t>(from.cpu_seconds);
+  return options;
+}
+
+std::vector<decode::WorkerClass> WorkerClassesOf(const Config& config) {
+  std::vector<decode::WorkerClass> classes;
+  if (config.decoder.heif) classes.push_back(decode::WorkerClass::kHeif);
+  if (config.decoder.tiff) classes.push_back(decode::WorkerClass::kTiff);
+  return classes;
+}
+
+decode::PoolOptions PoolOptionsOf(const Config& config, decode::WorkerClass worker_class) {
+  decode::PoolOptions options = PoolOptionsOf(config);
+  switch (worker_class) {
+    case decode::WorkerClass::kCore: break;
+    case decode::WorkerClass::kHeif:
+      options.workers = config.decoder.heif_workers > 0 ? static_cast<int>(config.decoder.heif_workers)
+                                                        : std::max(1, options.workers / 2);
+      break;
+    case decode::WorkerClass::kTiff: options.workers = static_cast<int>(config.decoder.tiff_workers); break;
+  }
   return options;
 }
 

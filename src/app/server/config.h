@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "decode/decoder_pool.h"
@@ -15,6 +16,8 @@ namespace hashgate::app {
 
 /// `scan.digests`: every digest of every upload, whatever lists hold.
 inline constexpr std::string_view kAllDigests = "all";
+/// `decoder.isolation`: a process for each picture.
+inline constexpr std::string_view kIsolationPerImage = "per_image";
 
 /// Every key of hashgated.yaml with its default. docker/hashgated.yaml says what each does.
 struct Config {
@@ -76,9 +79,11 @@ struct Config {
   } scan;
 
   struct Decoder {
-    std::string binary;        ///< empty: hashgate-decoder beside hashgated
-    std::int64_t workers = 0;  ///< 0: one for each CPU
+    std::string binary;                ///< empty: hashgate-decoder beside hashgated
+    std::int64_t workers = 0;          ///< 0: one for each CPU
+    std::string isolation = "pooled";  ///< or "per_image"
     std::int64_t images_per_worker = 64;
+    std::int64_t max_worker_age_s = 600;
     std::string minimum_lock = "basic";
     std::int64_t job_timeout_ms = 3'000;
     std::int64_t max_mib = 32;
@@ -93,6 +98,10 @@ struct Config {
     std::int64_t max_exif_kib = 64;
     std::int64_t memory_mib = 512;
     std::int64_t cpu_seconds = 2;
+    bool heif = true;
+    std::int64_t heif_workers = 0;  ///< 0: half of `workers`, at least one
+    bool tiff = false;
+    std::int64_t tiff_workers = 1;
   } decoder;
 
   struct Index {
@@ -126,6 +135,11 @@ Result<Config> LoadConfig(const std::string& path);
 std::string PrintConfig(const Config& config);
 
 log::Level LogLevelOf(const Config& config);
+/// Of the core class.
 decode::PoolOptions PoolOptionsOf(const Config& config);
+/// Of any class: the same limits, and its own number of workers.
+decode::PoolOptions PoolOptionsOf(const Config& config, decode::WorkerClass worker_class);
+/// The classes beside the core that are switched on.
+std::vector<decode::WorkerClass> WorkerClassesOf(const Config& config);
 
 }  // namespace hashgate::app

@@ -47,9 +47,9 @@ scan::CanaryPicture BuiltInPicture() {
 
 class RunningServer final : public Server {
  public:
-  RunningServer(const Config& config, std::unique_ptr<decode::Spawner> spawner)
+  RunningServer(const Config& config, std::vector<std::unique_ptr<decode::Spawner>> spawners)
       : config_(config),
-        spawner_(std::move(spawner)),
+        spawners_(std::move(spawners)),
         pool_options_(PoolOptionsOf(config)),
         metrics_(obs::Metrics::Create()),
         bytes_(static_cast<std::size_t>(config.scan.max_buffered_mib) << 20),
@@ -214,7 +214,14 @@ class RunningServer final : public Server {
   }
 
   Status StartScanner() {
-    HASHGATE_ASSIGN_OR_RETURN(decoder_, decode::StartDecoderPool(std::move(spawner_), pool_options_));
+    std::vector<decode::ClassPool> pools;
+    for (std::unique_ptr<decode::Spawner>& spawner : spawners_) {
+      const decode::WorkerClass worker_class = spawner->worker_class();
+      pools.push_back({.spawner = std::move(spawner), .options = PoolOptionsOf(config_, worker_class)});
+    }
+    spawners_.clear();
+    HASHGATE_ASSIGN_OR_RETURN(decoder_, decode::StartDecoder(std::move(pools)));
+    LogLocks();
     scan::ScannerOptions options;
     options.max_decode_bytes = pool_options_.limits.max_bytes;
     options.answer_reserve = milliseconds(config_.scan.answer_reserve_ms);
@@ -264,16 +271,32 @@ class RunningServer final : public Server {
     TellHealth();
   }
 
-  // Workers are replaced all the time; only a pool that stays empty is not well.
+  // Workers are replaced all the time; only a pool that stays empty is not well. The core class decides:
+  // where another one is gone its own formats are held, and the rest must go on.
   void LookAtDecoder() {
     const decode::PoolStats stats = decoder_->Stats();
     const SteadyTime now = std::chrono::steady_clock::now();
     const MutexLock lock(decoder_mutex_);
-    if (stats.workers_alive > 0) last_worker_seen_ = now;
-    readiness_.Set(Check::kDecoder, now - last_worker_seen_ < kNoWorkerGrace,
-                   std::to_string(stats.workers_alive) + " of " + std::to_string(pool_options_.workers) +
-                       " decoder workers are alive, locked at level " +
-                       std::string(decode::LockLevelName(stats.lock)));
+    if (stats.classes.front().workers_alive > 0) workers_seen_ = now;
+    std::string detail;
+    for (const decode::ClassStats& own : stats.classes) {
+      detail += std::string(detail.empty() ? "" : "; ") + std::to_string(own.workers_alive) + " of " +
+                std::to_string(own.workers) + " decoder workers of class " +
+                std::string(decode::WorkerClassName(own.worker_class)) + " are alive, locked at level " +
+                std::string(decode::LockLevelName(own.lock));
+    }
+    readiness_.Set(Check::kDecoder, now - workers_seen_ < kNoWorkerGrace, detail);
+  }
+
+  void LogLocks() const {
+    for (const decode::ClassStats& own : decoder_->Stats().classes) {
+      log::Info("decoder_locked", "decoder workers have locked themselves",
+                {{"class", decode::WorkerClassName(own.worker_class)},
+                 {"workers", own.workers},
+                 {"level", decode::LockLevelName(own.lock)},
+                 {"landlock_abi", own.landlock_abi},
+                 {"namespaces", own.in_namespaces}});
+    }
   }
 
   void StartBackground() {
@@ -336,6 +359,7 @@ class RunningServer final : public Server {
       metrics.Set(Metric::kDecoderWorkers, stats.workers_alive, {{"state", "alive"}});
       metrics.Set(Metric::kDecoderWorkers, stats.workers_busy, {{"state", "busy"}});
       metrics.Set(Metric::kDecoderStarted, static_cast<double>(stats.started));
+      for (const decode::ClassStats& own : stats.classes) SetClassMetrics(own);
       metrics.Set(Metric::kIdempotencyRecords, static_cast<double>(idempotency_->Count()));
       const auto generation = catalog_->Current();
       metrics.Set(Metric::kGeneration, static_cast<double>(generation->number));
@@ -355,6 +379,17 @@ class RunningServer final : public Server {
       metrics.Set(Metric::kLists, disabled, {{"state", "disabled"}});
     }
     return metrics.Exposition();
+  }
+
+  void SetClassMetrics(const decode::ClassStats& own) {
+    const std::string_view name = decode::WorkerClassName(own.worker_class);
+    metrics_->Set(obs::Metric::kDecoderLock, static_cast<double>(own.lock), {{"class", name}});
+    for (std::size_t i = 0; i < own.restarts.size(); ++i) {
+      metrics_->Set(obs::Metric::kDecoderRestarts, static_cast<double>(own.restarts[i]),
+                    {{"class", name}, {"reason", decode::RestartName(static_cast<decode::Restart>(i))}});
+    }
+    metrics_->Set(obs::Metric::kDecoderRestarts, static_cast<double>(own.start_failures),
+                  {{"class", name}, {"reason", "start_failed"}});
   }
 
   void FillStatus(v1::GetStatusResponse& response) const {
@@ -400,7 +435,7 @@ class RunningServer final : public Server {
   }
 
   const Config config_;
-  std::unique_ptr<decode::Spawner> spawner_;
+  std::vector<std::unique_ptr<decode::Spawner>> spawners_;  // until the decoder has them
   const decode::PoolOptions pool_options_;
   const SteadyTime started_ = std::chrono::steady_clock::now();
   std::string kernel_name_;
@@ -428,7 +463,7 @@ class RunningServer final : public Server {
   std::unique_ptr<rpc::GrpcServer> grpc_;
 
   Mutex decoder_mutex_;
-  SteadyTime last_worker_seen_ HASHGATE_GUARDED_BY(decoder_mutex_) = std::chrono::steady_clock::now();
+  SteadyTime workers_seen_ HASHGATE_GUARDED_BY(decoder_mutex_) = std::chrono::steady_clock::now();
   Mutex stop_mutex_;
   CondVar stop_wake_;
   std::vector<std::jthread> background_;
@@ -443,8 +478,8 @@ Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const Config& config) {
 }
 
 Result<std::unique_ptr<Server>> Server::Start(const Config& config,
-                                              std::unique_ptr<decode::Spawner> spawner) {
-  auto server = std::make_unique<RunningServer>(config, std::move(spawner));
+                                              std::vector<std::unique_ptr<decode::Spawner>> spawners) {
+  auto server = std::make_unique<RunningServer>(config, std::move(spawners));
   HASHGATE_RETURN_IF_ERROR(server->Open());
   return server;
 }
