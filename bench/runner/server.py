@@ -63,6 +63,8 @@ class Server:
                           + (f'  admin_socket: "{self.admin_socket}"\n  loopback_is_admin: false\n'
                              if self.admin_socket else '') +
                           'http:\n  listen: "127.0.0.1:0"\n'
+                          # The load is a few files again and again, and each is to be decoded.
+                          'scan:\n  reuse_mib: 0\n'
                           'drain:\n  notice_ms: 0\n', encoding="utf-8")
         self.log = self.log_path.open("wb")
         started = time.monotonic()

@@ -30,4 +30,8 @@ Cause CheckSides(std::uint64_t width, std::uint64_t height, const decode::Limits
   return Cause::kNone;
 }
 
+Cause CheckMemory(std::uint64_t bytes, const decode::Limits& limits) {
+  return bytes > limits.PictureBytes() ? Cause::kTooCostly : Cause::kNone;
+}
+
 }  // namespace hashgate::image

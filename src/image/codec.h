@@ -20,7 +20,12 @@ struct Decoded {
   std::uint32_t frames_total = 0;  ///< pictures stored; 0 where unknown
   bool warned = false;             ///< the codec reported damage
   bool trailing_bytes = false;     ///< bytes after the picture's own end
+  bool frames_needed = false;      ///< browsers show this picture only where no frame can be decoded
+  bool frames_cut = false;         ///< the first picture is whole; data of a further one is missing
   bool alpha_disputed = false;     ///< some viewers draw the picture as if alpha were opaque
+  bool scaled = false;             ///< `bitmap` is smaller than the picture: see Limits::max_scaled_pixels
+  /// Of kTooCostly: the limit that is passed, where that is not memory.
+  decode::Limit limit = decode::Limit::kNone;
   Bitmap bitmap;
   /// Grey, of the size of `bitmap`: another reading of the same samples. Empty where viewers agree.
   Bitmap alternate;
@@ -35,6 +40,9 @@ DecodeFunction FindCodec(decode::Format format);
 
 /// kNone, kCorrupt (a side of 0) or kTooManyPixels.
 Cause CheckSides(std::uint64_t width, std::uint64_t height, const decode::Limits& limits);
+
+/// kNone, or kTooCostly where pictures and buffers of so many bytes in all are more than a worker may take.
+Cause CheckMemory(std::uint64_t bytes, const decode::Limits& limits);
 
 Decoded DecodeJpeg(ByteSpan bytes, const decode::Limits& limits);
 Decoded DecodePng(ByteSpan bytes, const decode::Limits& limits);

@@ -24,6 +24,8 @@ constexpr MetricInfo kMetricTable[] = {
      "MatchHashes queue, match and decide, the last two as its share of what was done for several files at "
      "once."},
     {Metric::kScanBytes, "hashgate_scan_bytes_total", MetricType::kCounter, "", "Bytes of scanned uploads."},
+    {Metric::kPicturesReused, "hashgate_scan_pictures_reused_total", MetricType::kCounter, "",
+     "Pictures that were not decoded because the same bytes had been a while before."},
     {Metric::kRefusals, "hashgate_refusals_total", MetricType::kCounter, "reason",
      "Calls refused before they were accepted."},
     {Metric::kOverloads, "hashgate_overloads_total", MetricType::kCounter, "bound",

@@ -19,6 +19,7 @@ enum class Metric : std::uint8_t {
   kScanSeconds,
   kStageSeconds,
   kScanBytes,
+  kPicturesReused,
   kRefusals,
   kOverloads,
   kQueueDepth,

@@ -16,6 +16,7 @@
 #include "scan/idempotency.h"
 #include "scan/matcher.h"
 #include "scan/remembering.h"
+#include "scan/seen_pictures.h"
 #include "scan/types.h"
 
 namespace hashgate::scan {
@@ -82,6 +83,7 @@ struct ScannerParts {
   decode::Decoder* decoder = nullptr;
   IdempotencyTable* idempotency = nullptr;
   obs::Metrics* metrics = nullptr;
+  SeenPictures* seen_pictures = nullptr;  ///< null: every picture is decoded
   const Clock* clock = &Clock::System();
 };
 

@@ -72,6 +72,8 @@ void Describe(C& config, V& v) {
   v.Number("retry_after_ms", config.scan.retry_after_ms, 1, 3'600'000);
   v.Number("retain_blocked_days", config.scan.retain_blocked_days, 1, 3'650);
   v.Choice("digests", config.scan.digests, kDigestChoices);
+  v.Number("reuse_mib", config.scan.reuse_mib, 0, kBig);
+  v.Number("reuse_seconds", config.scan.reuse_seconds, 1, 86'400);
   v.Section("decoder");
   v.Text("binary", config.decoder.binary);
   v.Number("workers", config.decoder.workers, 0, 64);
@@ -80,10 +82,14 @@ void Describe(C& config, V& v) {
   v.Number("job_timeout_ms", config.decoder.job_timeout_ms, 100, 600'000);
   v.Number("max_mib", config.decoder.max_mib, 1, 1'024);
   v.Number("max_pixels", config.decoder.max_pixels, 1'000, 1'000'000'000);
+  v.Number("max_scaled_pixels", config.decoder.max_scaled_pixels, 1'000, 4'000'000'000);
   v.Number("max_side", config.decoder.max_side, 64, 65'535);
   v.Number("max_scans", config.decoder.max_scans, 1, 10'000);
   v.Number("max_scan_pixels", config.decoder.max_scan_pixels, 1'000, kBig);
   v.Number("max_frames", config.decoder.max_frames, 1, 1'000'000'000);
+  v.Number("max_frame_pixels", config.decoder.max_frame_pixels, 1'000, kBig);
+  v.Number("max_profile_kib", config.decoder.max_profile_kib, 1, 65'536);
+  v.Number("max_exif_kib", config.decoder.max_exif_kib, 1, 65'536);
   v.Number("memory_mib", config.decoder.memory_mib, 32, 65'536);
   v.Number("cpu_seconds", config.decoder.cpu_seconds, 1, 3'600);
   v.Section("index");
@@ -259,10 +265,14 @@ decode::PoolOptions PoolOptionsOf(const Config& config) {
   options.job_timeout = std::chrono::milliseconds(from.job_timeout_ms);
   options.limits.max_bytes = static_cast<std::uint64_t>(from.max_mib) << 20;
   options.limits.max_pixels = static_cast<std::uint64_t>(from.max_pixels);
+  options.limits.max_scaled_pixels = static_cast<std::uint64_t>(from.max_scaled_pixels);
   options.limits.max_side = static_cast<std::uint32_t>(from.max_side);
   options.limits.max_scans = static_cast<std::uint32_t>(from.max_scans);
   options.limits.max_scan_pixels = static_cast<std::uint64_t>(from.max_scan_pixels);
   options.limits.max_frames = static_cast<std::uint32_t>(from.max_frames);
+  options.limits.max_frame_pixels = static_cast<std::uint64_t>(from.max_frame_pixels);
+  options.limits.max_profile_bytes = static_cast<std::uint32_t>(from.max_profile_kib) << 10;
+  options.limits.max_exif_bytes = static_cast<std::uint32_t>(from.max_exif_kib) << 10;
   options.limits.memory_bytes = static_cast<std::uint64_t>(from.memory_mib) << 20;
   options.limits.cpu_seconds = static_cast<std::uint32_t>(from.cpu_seconds);
   return options;

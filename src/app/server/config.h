@@ -71,6 +71,8 @@ struct Config {
     std::int64_t retry_after_ms = 1'000;
     std::int64_t retain_blocked_days = 90;
     std::string digests = "needed";  ///< or "all"
+    std::int64_t reuse_mib = 32;     ///< 0: never
+    std::int64_t reuse_seconds = 600;
   } scan;
 
   struct Decoder {
@@ -78,15 +80,19 @@ struct Config {
     std::int64_t workers = 0;  ///< 0: one for each CPU
     std::int64_t images_per_worker = 64;
     std::string minimum_lock = "basic";
-    std::int64_t job_timeout_ms = 10'000;
+    std::int64_t job_timeout_ms = 3'000;
     std::int64_t max_mib = 32;
     std::int64_t max_pixels = 50'000'000;
+    std::int64_t max_scaled_pixels = 250'000'000;
     std::int64_t max_side = 16'384;
     std::int64_t max_scans = 100;
     std::int64_t max_scan_pixels = 1'500'000'000;
-    std::int64_t max_frames = 1'000'000;
+    std::int64_t max_frames = 16'384;
+    std::int64_t max_frame_pixels = 100'000'000;
+    std::int64_t max_profile_kib = 1'024;
+    std::int64_t max_exif_kib = 64;
     std::int64_t memory_mib = 512;
-    std::int64_t cpu_seconds = 10;
+    std::int64_t cpu_seconds = 2;
   } decoder;
 
   struct Index {

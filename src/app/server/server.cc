@@ -221,10 +221,14 @@ class RunningServer final : public Server {
     options.retain_blocked = std::chrono::hours(24 * config_.scan.retain_blocked_days);
     options.all_digests = config_.scan.digests == kAllDigests;
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
+    seen_pictures_.emplace(
+        scan::SeenPicturesOptions{.max_bytes = static_cast<std::size_t>(config_.scan.reuse_mib) << 20,
+                                  .keep = std::chrono::seconds(config_.scan.reuse_seconds)});
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
-                                                                 .metrics = metrics_.get()},
+                                                                 .metrics = metrics_.get(),
+                                                                 .seen_pictures = &*seen_pictures_},
                                               options, CurrentPolicy());
     canary_.emplace(
         scanner, *catalog_, *metrics_, BuiltInPicture(),
@@ -413,6 +417,7 @@ class RunningServer final : public Server {
   std::unique_ptr<lists::Catalog> catalog_;
   std::unique_ptr<scan::IdempotencyTable> idempotency_;
   std::unique_ptr<decode::Decoder> decoder_;
+  std::optional<scan::SeenPictures> seen_pictures_;
   std::optional<scan::Scanner> scanner_;
   std::optional<scan::Canary> canary_;
   rpc::ServiceContext context_;
