@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <array>
 
+#include "image/look_at_frames.h"
+
 namespace hashgate::image {
 namespace {
 
 constexpr std::array kCoreCodecs = {
-    Codec{decode::Format::kJpeg, &DecodeJpeg}, Codec{decode::Format::kPng, &DecodePng},
-    Codec{decode::Format::kWebp, &DecodeWebp}, Codec{decode::Format::kGif, &DecodeGif},
+    Codec{decode::Format::kJpeg, &DecodeJpeg},
+    Codec{decode::Format::kPng, &DecodePng, &LookAtFrames},
+    Codec{decode::Format::kWebp, &DecodeWebp, &LookAtFrames},
+    Codec{decode::Format::kGif, &DecodeGif, &LookAtFrames},
     Codec{decode::Format::kBmp, &DecodeBmp},
 };
 

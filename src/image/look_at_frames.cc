@@ -114,7 +114,7 @@ class Look {
 
 void LookAtFrames(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                   decode::DecodeResult& result) {
-  if (!wanted.pdq_full ||
+  if (result.frames_total <= 1 || !wanted.pdq_full ||
       std::uint64_t{result.width} * result.height > limits.memory_bytes / kFrameBytesPerPixel) {
     return;
   }

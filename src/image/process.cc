@@ -10,7 +10,6 @@
 #include "image/codec.h"
 #include "image/color_request.h"
 #include "image/embedded.h"
-#include "image/look_at_frames.h"
 #include "image/luma.h"
 #include "image/png_pieces.h"
 #include "image/view_hashes.h"
@@ -96,19 +95,16 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   decoded.bitmap = Bitmap();
   decoded.alternate = Bitmap();
   if (fine && range.IsNarrow()) HashStretched(bytes, range, wanted, limits, result);
-  if (result.frames_total > 1) {
-    LookAtFrames(bytes, wanted, limits, result);
-    // What people see lies in frames: without any of them nothing here may look like having looked.
-    if (decoded.frames_needed && result.frames_seen < 2) {
-      result.views.clear();
-      result.frames_seen = 0;
-      result.cause = Cause::kUnsupportedFormat;
-    }
-  }
-  if (!result.views.empty()) LookAtEmbedded(bytes, wanted, limits, result);
   if (const FurtherFunction further = FindFurther(result.format); further != nullptr) {
     further(bytes, wanted, limits, result);
   }
+  // What people see lies in frames: without any of them nothing here may look like having looked.
+  if (decoded.frames_needed && result.frames_seen < 2) {
+    result.views.clear();
+    result.frames_seen = 0;
+    result.cause = Cause::kUnsupportedFormat;
+  }
+  if (!result.views.empty()) LookAtEmbedded(bytes, wanted, limits, result);
   result.hash_micros = MicrosSince(hashing);
 }
 

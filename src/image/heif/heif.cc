@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -187,6 +188,8 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
   std::uint64_t left = limits.max_frame_pixels;
   for (std::size_t i = 0; i < handles.size(); ++i) {
     const heif_image_handle* handle = handles[i].get();
+    // Until it has been looked at.
+    const bool unseen = std::exchange(result.embedded_unseen, true);
     if (CheckHandle(handle, limits) != Cause::kNone) continue;
     const auto pixels = static_cast<std::uint64_t>(heif_image_handle_get_width(handle)) *
                         static_cast<std::uint64_t>(heif_image_handle_get_height(handle));
@@ -194,12 +197,13 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
     left -= pixels;
     Bitmap bitmap;
     if (DecodeHandle(handle, limits, bitmap) != Cause::kNone) continue;
-    // No usual viewer shows more of the file than its primary picture.
-    const Over over{.opaque = !HasTransparency(bitmap), .background = 255};
-    decode::ViewHashes view = HashView(ViewKind::kEmbedded, bitmap, over, wanted);
-    view.frame = static_cast<std::uint32_t>(i);
-    view.hidden = true;
-    result.views.push_back(std::move(view));
+    const auto number = static_cast<std::uint32_t>(i < others ? i + 1 : 0);
+    if (number < result.frames_total) {
+      const std::size_t before = result.views.size();
+      AddFlattened(ViewKind::kEmbedded, number, bitmap, wanted, result.views);
+      for (decode::ViewHashes& view : std::span(result.views).subspan(before)) view.hidden = true;
+    }
+    result.embedded_unseen = unseen;
     if (i < others) result.frames_seen = std::min(result.frames_seen + 1, result.frames_total);
   }
 }

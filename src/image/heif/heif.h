@@ -8,8 +8,8 @@ namespace hashgate::image {
 /// The primary picture of a HEIC file, as a viewer shows it: grids joined, cropped, turned. Pictures in other
 /// codecs than HEVC are kUnsupportedFormat. Memory: up to 14 bytes a pixel, checked first.
 Decoded DecodeHeif(ByteSpan bytes, const decode::Limits& limits);
-/// Thumbnails of the primary picture, and the file's other pictures, as hidden kEmbedded, others first: at
-/// most kMaxHeifPictures and limits.max_frame_pixels of them.
+/// Thumbnails of the primary picture, and the file's other pictures, as hidden kEmbedded, since viewers show
+/// the primary one: at most kMaxHeifPictures, and Limits::max_frame_pixels of them.
 void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                        decode::DecodeResult& result);
 
@@ -17,7 +17,7 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
 /// AVIF by name and hold HEVC are decoded as such.
 Decoded DecodeAvif(ByteSpan bytes, const decode::Limits& limits);
 /// Pictures of a sequence as kFrame: first, last, and evenly spaced ones, at most kMaxAvifFrames;
-/// at most limits.max_frame_pixels are decoded to reach them. frames_seen says how many were looked at.
+/// at most Limits::max_frame_pixels are decoded to reach them. frames_seen says how many were looked at.
 void DecodeAvifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                        decode::DecodeResult& result);
 

@@ -43,7 +43,7 @@ void Hang() {
 }
 
 DecodeResult Answer(ByteSpan upload) {
-  DecodeResult result{.format = decode::Format::kJpeg, .width = 64, .height = 48, .frames_total = 16'000};
+  DecodeResult result{.format = decode::Format::kJpeg, .width = 64, .height = 48, .frames_total = 16'384};
   result.frames_seen = g_job;
   decode::ViewHashes view{.kind = ViewKind::kWhole, .width = 64, .height = 48, .hashable = true};
   decode::PdqForms forms{.quality = 77};
