@@ -64,7 +64,7 @@ TEST_F(TiffTest, AlphaIsShownOverWhiteAndOverBlack) {
   const auto result = Process(EncodeTiff({picture}, {.color = TiffColor::kRgba}));
   ASSERT_EQ(result.cause, Cause::kNone);
   EXPECT_TRUE(result.has_alpha);
-  ASSERT_EQ(result.views.size(), 2U);
+  ASSERT_GE(result.views.size(), 2U);
   EXPECT_LE(WorstDistance(result, 0, ExpectedForms(picture, 255)), 4);
   EXPECT_LE(WorstDistance(result, 1, ExpectedForms(picture, 0)), 4);
 }
