@@ -10,7 +10,8 @@ namespace hashgate::image {
 /// and one strip or row of tiles, both checked first.
 Decoded DecodeTiff(ByteSpan bytes, const decode::Limits& limits);
 
-/// Further pages as kFrame: as many as kMaxPages and Limits::max_frame_pixels allow; frames_seen says how many.
+/// Further pages as kFrame: as many as kMaxPages and Limits::max_frame_pixels allow; frames_seen says how
+/// many.
 void DecodeTiffPages(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                      decode::DecodeResult& result);
 
