@@ -32,6 +32,8 @@ constexpr std::size_t kChunkBytes = 256 * 1024;
 constexpr std::uint64_t kLeastBytesPerSecond = 1 << 20;
 // How long the first file waits for a server that is not there; a restart takes less.
 constexpr std::chrono::seconds kUnreachablePatience{5};
+// The same where it has answered before: it restarts, and a folder's scan is not worth giving up for that.
+constexpr std::chrono::seconds kRestartPatience{60};
 constexpr milliseconds kFirstBackoff{100};
 constexpr milliseconds kMaxBackoff{2'000};
 
@@ -128,7 +130,8 @@ bool FileScanner::WaitToRetry(const Error& error, int attempt, steady_clock::tim
                               steady_clock::time_point deadline) {
   if (!IsRetryable(error.reason)) return false;
   const auto now = steady_clock::now();
-  if (error.reason == Reason::kServerUnreachable && (down_ || now - begun >= kUnreachablePatience)) {
+  if (error.reason == Reason::kServerUnreachable &&
+      (down_ || now - begun >= (reached_ ? kRestartPatience : kUnreachablePatience))) {
     down_ = true;
     return false;
   }
@@ -217,6 +220,7 @@ FileAnswer FileScanner::Scan(const std::string& path) {
     auto result = Send(fd.get(), answer.stamp, header, std::max(left, milliseconds(1)), facts);
     if (result) {
       down_ = false;
+      reached_ = true;
       answer.result = *std::move(result);
       answer.result.set_verdict(KnownVerdict(answer.result.verdict()));
       answer.final = answer.result.outcome() != v1::OUTCOME_NOT_EVALUATED;

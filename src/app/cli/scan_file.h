@@ -62,6 +62,7 @@ class FileScanner {
   Stop& stop_;
   /// The last call found nobody: further files do not wait for the server to come.
   std::atomic<bool> down_ = false;
+  std::atomic<bool> reached_ = false;  // a file was answered
 };
 
 }  // namespace hashgate::cli
