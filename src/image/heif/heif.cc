@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "image/heif/boxes.h"
+#include "image/heif/heif_pictures.h"
 #include "image/heif/hevc_plugin.h"
 #include "image/view_hashes.h"
 
@@ -79,6 +81,7 @@ void Divide(Bitmap& bitmap) {
   }
 }
 
+// kTruncated: parts of `out` are made up, for the stream is damaged there; nobody says which.
 Cause DecodeHandle(const heif_image_handle* handle, const decode::Limits& limits, Bitmap& out) {
   if (const Cause cause = CheckHandle(handle, limits); cause != Cause::kNone) return cause;
   const bool alpha = heif_image_handle_has_alpha_channel(handle) != 0;
@@ -86,6 +89,7 @@ Cause DecodeHandle(const heif_image_handle* handle, const decode::Limits& limits
   if (options == nullptr) throw std::bad_alloc();
   options->convert_hdr_to_8bit = 1;
   heif_image* decoded = nullptr;
+  static_cast<void>(TakeHevcReport());
   const heif_error error =
       heif_decode_image(handle, &decoded, heif_colorspace_RGB,
                         alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options.get());
@@ -111,7 +115,7 @@ Cause DecodeHandle(const heif_image_handle* handle, const decode::Limits& limits
   }
   if (alpha && heif_image_handle_is_premultiplied_alpha(handle) != 0) Divide(bitmap);
   out = std::move(bitmap);
-  return Cause::kNone;
+  return TakeHevcReport().damaged ? Cause::kTruncated : Cause::kNone;
 }
 
 Handle PrimaryOf(heif_context* context, heif_error& error) {
@@ -135,16 +139,23 @@ void CollectThumbnails(const heif_image_handle* handle, std::vector<Handle>& han
   }
 }
 
-void CollectOthers(heif_context* context, std::vector<Handle>& handles) {
+// Pictures of the file beside the primary one, which need not be on the list itself.
+std::vector<heif_item_id> OthersOf(heif_context* context) {
   const int count = heif_context_get_number_of_top_level_images(context);
-  std::vector<heif_item_id> ids(
-      static_cast<std::size_t>(std::clamp(count, 0, static_cast<int>(kMaxHeifPictures))));
-  heif_context_get_list_of_top_level_image_IDs(context, ids.data(), static_cast<int>(ids.size()));
-  for (const heif_item_id id : ids) {
+  std::vector<heif_item_id> ids(static_cast<std::size_t>(std::max(count, 0)));
+  ids.resize(static_cast<std::size_t>(std::max(
+      heif_context_get_list_of_top_level_image_IDs(context, ids.data(), static_cast<int>(ids.size())), 0)));
+  heif_item_id primary = 0;
+  if (heif_context_get_primary_image_ID(context, &primary).code == heif_error_Ok) std::erase(ids, primary);
+  return ids;
+}
+
+// As many of them as are looked at.
+void CollectOthers(heif_context* context, std::vector<Handle>& handles) {
+  for (const heif_item_id id : OthersOf(context)) {
+    if (handles.size() == kMaxHeifPictures) return;
     heif_image_handle* other = nullptr;
-    if (heif_context_get_image_handle(context, id, &other).code != heif_error_Ok) continue;
-    Handle handle(other);
-    if (heif_image_handle_is_primary_image(other) == 0) handles.push_back(std::move(handle));
+    if (heif_context_get_image_handle(context, id, &other).code == heif_error_Ok) handles.emplace_back(other);
   }
 }
 
@@ -163,18 +174,27 @@ Decoded DecodeHeif(ByteSpan bytes, const decode::Limits& limits) {
   }
   out.width = static_cast<std::uint32_t>(std::max(heif_image_handle_get_width(primary.get()), 0));
   out.height = static_cast<std::uint32_t>(std::max(heif_image_handle_get_height(primary.get()), 0));
-  const int pictures = heif_context_get_number_of_top_level_images(context.get());
-  out.frames_total = static_cast<std::uint32_t>(std::max(pictures, 1));
+  // libheif reads no tracks, and viewers that do show them in place of the still: one more, never seen.
+  const std::size_t pictures = 1 + OthersOf(context.get()).size() + (HasTracks(bytes) ? 1 : 0);
+  out.frames_total = static_cast<std::uint32_t>(pictures);
   if (out.frames_total > limits.max_frames) {
     out.cause = Cause::kTooManyFrames;
     return out;
   }
   out.cause = DecodeHandle(primary.get(), limits, out.bitmap);
+  out.warned = out.cause == Cause::kTruncated;
   return out;
 }
 
 void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                        decode::DecodeResult& result) {
+  const std::uint32_t tracks = HasTracks(bytes) ? 1 : 0;
+  LookAtHeifPictures(bytes, result.frames_total - std::min(result.frames_total, tracks), wanted, limits,
+                     result);
+}
+
+void LookAtHeifPictures(ByteSpan bytes, std::uint32_t counted, const decode::Wanted& wanted,
+                        const decode::Limits& limits, decode::DecodeResult& result) {
   Context context;
   if (Open(bytes, limits, context) != Cause::kNone) return;
   heif_error error{};
@@ -196,15 +216,18 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
     if (pixels > left || result.views.size() + 2 > static_cast<std::size_t>(decode::kMaxViews)) return;
     left -= pixels;
     Bitmap bitmap;
-    if (DecodeHandle(handle, limits, bitmap) != Cause::kNone) continue;
+    const Cause cause = DecodeHandle(handle, limits, bitmap);
+    if (cause != Cause::kNone && cause != Cause::kTruncated) continue;
     const auto number = static_cast<std::uint32_t>(i < others ? i + 1 : 0);
-    if (number < result.frames_total) {
-      const std::size_t before = result.views.size();
-      AddFlattened(ViewKind::kEmbedded, number, bitmap, wanted, result.views);
-      for (decode::ViewHashes& view : std::span(result.views).subspan(before)) view.hidden = true;
-    }
+    const std::size_t before = result.views.size();
+    // The server takes no number of a picture that frames_total does not count.
+    AddFlattened(ViewKind::kEmbedded, std::min(number, result.frames_total - 1), bitmap, wanted,
+                 result.views);
+    for (decode::ViewHashes& view : std::span(result.views).subspan(before)) view.hidden = true;
+    // What is left of a damaged one is hashed, and it does not count as looked at.
+    if (cause == Cause::kTruncated) continue;
     result.embedded_unseen = unseen;
-    if (i < others) result.frames_seen = std::min(result.frames_seen + 1, result.frames_total);
+    if (i < others && result.frames_seen < counted) ++result.frames_seen;
   }
 }
 

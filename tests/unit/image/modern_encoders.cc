@@ -252,8 +252,10 @@ Bytes EncodeAvif(const std::vector<Rgba>& frames, const AvifOptions& options) {
     colors.pixels = const_cast<std::uint8_t*>(frame.samples.data());
     colors.rowBytes = static_cast<std::uint32_t>(frame.width) * 4;
     Check(avifImageRGBToYUV(image.get(), &colors));
-    Check(avifEncoderAddImage(encoder.get(), image.get(), 1,
-                              frames.size() == 1 ? AVIF_ADD_IMAGE_FLAG_SINGLE : AVIF_ADD_IMAGE_FLAG_NONE));
+    avifAddImageFlags flags = AVIF_ADD_IMAGE_FLAG_NONE;
+    if (frames.size() == 1) flags = AVIF_ADD_IMAGE_FLAG_SINGLE;
+    if (options.key_frames) flags |= AVIF_ADD_IMAGE_FLAG_FORCE_KEYFRAME;
+    Check(avifEncoderAddImage(encoder.get(), image.get(), 1, flags));
   }
   avifRWData out = AVIF_DATA_EMPTY;
   Check(avifEncoderFinish(encoder.get(), &out));

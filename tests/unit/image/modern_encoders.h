@@ -19,6 +19,7 @@ Bytes EncodeHeic(const Rgba& picture, const HeicOptions& options = {});
 struct AvifOptions {
   int quality = 90;  ///< 100: lossless
   bool alpha = false;
+  bool key_frames = false;  ///< every picture of a sequence can be decoded by itself
 };
 /// One picture is a still, more are a sequence.
 Bytes EncodeAvif(const std::vector<Rgba>& frames, const AvifOptions& options = {});
