@@ -2,12 +2,14 @@
 #include <avif/avif.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "image/color_profile.h"
 #include "image/heif/boxes.h"
 #include "image/heif/heif.h"
 #include "image/heif/heif_pictures.h"
@@ -59,10 +61,17 @@ bool PassedTheCountLimit(const avifDecoder& decoder) {
 
 Cause CheckImage(const avifImage& image, const decode::Limits& limits) {
   if (const Cause cause = CheckSides(image.width, image.height, limits); cause != Cause::kNone) return cause;
-  // Planes and alpha, what dav1d keeps beside them for references, and colours.
-  const std::uint64_t bytes_per_pixel = image.depth > 8 ? 14 : 10;
+  // Planes and alpha, what dav1d keeps beside them for references, colours, and a cut-out part of these.
+  const bool is_cut = (image.transformFlags & AVIF_TRANSFORM_CLAP) != 0;
+  const std::uint64_t bytes_per_pixel = (image.depth > 8 ? 14 : 10) + (is_cut ? 4 : 0);
   return std::uint64_t{image.width} * image.height * bytes_per_pixel > limits.memory_bytes ? Cause::kTooCostly
                                                                                            : Cause::kNone;
+}
+
+bool HasUnusualColors(const avifImage& image, const decode::Limits& limits) {
+  if (AreUnusualHeifCodePoints(image.colorPrimaries, image.transferCharacteristics)) return true;
+  const ByteSpan profile(image.icc.data, image.icc.size);
+  return !profile.empty() && (profile.size() > limits.max_profile_bytes || IsUnusualProfile(profile));
 }
 
 Cause ToBitmap(const avifImage& image, const decode::Limits& limits, Bitmap& out) {
@@ -83,6 +92,48 @@ Cause ToBitmap(const avifImage& image, const decode::Limits& limits, Bitmap& out
   }
   out = std::move(bitmap);
   return Cause::kNone;
+}
+
+// The side that a clap box leaves of one of `whole` pixels, and where it begins, in points; rounded to pixels
+// and cut off at the picture's sides, since some viewers take what others find invalid.
+struct Span {
+  std::uint32_t start = 0;
+  std::uint32_t length = 0;
+};
+
+Span SpanOf(std::uint32_t whole, std::uint32_t length_n, std::uint32_t length_d, std::uint32_t offset_n,
+            std::uint32_t offset_d) {
+  // All are signed in the files that mean something by it.
+  const auto ratio = [](std::uint32_t n, std::uint32_t d) {
+    return static_cast<double>(static_cast<std::int32_t>(n)) /
+           static_cast<double>(static_cast<std::int32_t>(d));
+  };
+  if (length_d == 0 || offset_d == 0) return {.length = whole};
+  const double length = ratio(length_n, length_d);
+  // The box gives the way from the middle of one to the middle of the other.
+  const double start = (static_cast<double>(whole) - length) / 2 + ratio(offset_n, offset_d);
+  const auto cut = [whole](double at) {
+    return static_cast<std::uint32_t>(std::clamp(std::round(at), 0.0, static_cast<double>(whole)));
+  };
+  const std::uint32_t first = cut(start);
+  return {.start = first, .length = cut(start + length) - std::min(first, cut(start + length))};
+}
+
+// The part of the picture that its clean aperture leaves; empty where that is all or nothing of it. Some
+// viewers cut the picture to it, others show all. Source: ISO/IEC 14496-12, 12.1.4.
+Bitmap CleanAperture(const avifImage& image, const Bitmap& whole) {
+  if ((image.transformFlags & AVIF_TRANSFORM_CLAP) == 0) return {};
+  const avifCleanApertureBox& box = image.clap;
+  const Span columns = SpanOf(whole.width, box.widthN, box.widthD, box.horizOffN, box.horizOffD);
+  const Span rows = SpanOf(whole.height, box.heightN, box.heightD, box.vertOffN, box.vertOffD);
+  if (columns.length == 0 || rows.length == 0) return {};
+  if (columns.length == whole.width && rows.length == whole.height) return {};
+  Bitmap part(columns.length, rows.length, whole.channels);
+  for (std::uint32_t y = 0; y < rows.length; ++y) {
+    const std::uint8_t* from = whole.Row(rows.start + y) + std::size_t{columns.start} * whole.channels;
+    std::memcpy(part.Row(y), from, part.stride());
+  }
+  return part;
 }
 
 // Frames of a sequence that are shown to the hash: the first and the last, and evenly spaced ones between.
@@ -160,7 +211,10 @@ Cause DecodeStill(ByteSpan bytes, const decode::Limits& limits, Decoded& out, st
   if (const avifResult result = avifDecoderNextImage(decoder.get()); result != AVIF_RESULT_OK) {
     return CauseOf(result);
   }
-  return ToBitmap(*decoder->image, limits, out.bitmap);
+  out.colour_unusual = HasUnusualColors(*decoder->image, limits);
+  cause = ToBitmap(*decoder->image, limits, out.bitmap);
+  if (cause == Cause::kNone) out.alternate = CleanAperture(*decoder->image, out.bitmap);
+  return cause;
 }
 
 // Pictures of the track, numbered behind the `items` that the file has beside it.
@@ -185,10 +239,13 @@ void LookAtTrack(avifDecoder& decoder, std::uint32_t items, const decode::Wanted
       result.codec_warned = true;
       continue;
     }
-    if (result.views.size() + 2 > static_cast<std::size_t>(decode::kMaxViews)) break;
+    if (result.views.size() + 4 > static_cast<std::size_t>(decode::kMaxViews)) break;
     Bitmap bitmap;
     if (ToBitmap(*decoder.image, limits, bitmap) != Cause::kNone) continue;
     if (AddFlattened(ViewKind::kFrame, items + number, bitmap, wanted, result.views)) result.has_alpha = true;
+    const Bitmap part = CleanAperture(*decoder.image, bitmap);
+    if (part.height != 0) AddFlattened(ViewKind::kFrame, items + number, part, wanted, result.views);
+    if (HasUnusualColors(*decoder.image, limits)) result.colour_unusual = true;
     ++seen;
   }
   result.frames_seen = std::clamp(seen, result.frames_seen, result.frames_total);
@@ -217,7 +274,10 @@ Decoded DecodeAvif(ByteSpan bytes, const decode::Limits& limits) {
   if (track.cause == Cause::kTooManyFrames || out.frames_total > limits.max_frames) {
     out.cause = Cause::kTooManyFrames;
   }
-  if (out.cause == Cause::kTooManyFrames) out.bitmap = Bitmap();
+  if (out.cause == Cause::kTooManyFrames) {
+    out.bitmap = Bitmap();
+    out.alternate = Bitmap();
+  }
   return out;
 }
 

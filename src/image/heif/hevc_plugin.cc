@@ -11,6 +11,8 @@
 #include <span>
 #include <utility>
 
+#include "image/color_profile.h"
+
 namespace hashgate::image {
 namespace {
 
@@ -130,6 +132,10 @@ heif_error ToHeif(const de265_image* picture, heif_image** out) {
   if (!grey && (!CopyPlane(picture, 1, heif_channel_Cb, image.get()) ||
                 !CopyPlane(picture, 2, heif_channel_Cr, image.get()))) {
     return Bad();
+  }
+  if (AreUnusualHeifCodePoints(static_cast<unsigned>(de265_get_image_colour_primaries(picture)),
+                               static_cast<unsigned>(de265_get_image_transfer_characteristics(picture)))) {
+    g_report.colours_unusual = true;
   }
   // What the stream says of its colours, for files whose container says nothing.
   heif_color_profile_nclx* colors = heif_nclx_color_profile_alloc();

@@ -15,6 +15,8 @@ void LimitHevc(std::uint32_t max_side, std::uint64_t max_pixels);
 /// What decoding has found beside samples.
 struct HevcReport {
   bool damaged = false;  ///< a part of some picture could not be read; its samples are made up
+  /// The stream asks for colours that may be far from sRGB. Some viewers take it at its word.
+  bool colours_unusual = false;
 };
 /// Of all that was decoded since the last call.
 HevcReport TakeHevcReport();
