@@ -29,7 +29,7 @@ constexpr std::string_view kUsage =
     "4,\n"
     "                       for hostile 20000\n"
     "  --seed N             another corpus; default 1\n"
-    "  --more DIR           for hostile: also damage the files below DIR\n"
+    "  --more DIR           for hostile: also damage the pictures in the folders image_* of DIR\n"
     "  --file NAME          for hostile: only this one\n";
 
 enum class Kind : std::uint8_t { kBenign, kBench, kHostile, kSeeds, kDictionaries };
@@ -141,7 +141,7 @@ Status WriteBench(const Arguments& arguments) {
 Status WriteHostile(const Arguments& arguments) {
   std::vector<hostile::Base> more;
   if (!arguments.more.empty()) {
-    HASHGATE_ASSIGN_OR_RETURN(more, hostile::BasesFrom(arguments.more));
+    HASHGATE_ASSIGN_OR_RETURN(more, hostile::PictureSeeds(arguments.more));
   }
   HASHGATE_ASSIGN_OR_RETURN(const auto corpus, hostile::HostileCorpus::Make(arguments.seed, std::move(more)));
   if (!arguments.file.empty()) {

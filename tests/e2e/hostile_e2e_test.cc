@@ -53,7 +53,7 @@ class HostileTest : public ::testing::Test {
   void SetUp() override {
     const char* source = std::getenv("HASHGATE_SOURCE_DIR");
     ASSERT_NE(source, nullptr);
-    auto more = testkit::hostile::BasesFrom(std::string(source) + "/tests/fuzz/corpus");
+    auto more = testkit::hostile::PictureSeeds(std::string(source) + "/tests/fuzz/corpus");
     ASSERT_TRUE(more) << more.error().message;
     auto corpus = HostileCorpus::Make(Seed(), *std::move(more));
     ASSERT_TRUE(corpus) << corpus.error().message;
@@ -149,7 +149,7 @@ TEST(HostileTallyTest, WrongAnswersAreFound) {
   changed.result.set_cause(v1::CAUSE_TRUNCATED);
   EXPECT_NE(JudgeAnswer(whole, changed).wrong, "");
   changed = allowed;
-  changed.result.mutable_coverage()->set_level(v1::COVERAGE_LEVEL_PARTIAL);
+  changed.result.mutable_coverage()->set_frames_total(2);
   EXPECT_NE(JudgeAnswer(whole, changed).wrong, "");
   changed = allowed;
   changed.result.mutable_image()->set_width(0);

@@ -75,12 +75,13 @@ HostileFile HostileCorpus::Damaged(int number) const {
   return file;
 }
 
-Result<std::vector<Base>> BasesFrom(const std::string& folder) {
+Result<std::vector<Base>> PictureSeeds(const std::string& folder) {
   std::vector<std::filesystem::path> paths;
   std::error_code error;
   for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
-    if (at->is_regular_file()) paths.push_back(at->path());
+    const std::string within = at->path().parent_path().filename();
+    if (at->is_regular_file() && within.starts_with("image_")) paths.push_back(at->path());
   }
   if (error) return Fail(Reason::kFileUnreadable, "cannot read " + folder + ": " + error.message());
   std::sort(paths.begin(), paths.end());

@@ -45,8 +45,8 @@ class HostileCorpus {
   std::vector<Bomb> bombs_;
 };
 
-/// Every file below `folder`, in the order of their paths, named after folder and file. Errors:
-/// kFileUnreadable.
-Result<std::vector<Base>> BasesFrom(const std::string& folder);
+/// The pictures among the seeds of fuzz targets: every file in a folder image_* of `folder`, in the order of
+/// their paths, named after folder and file. Errors: kFileUnreadable.
+Result<std::vector<Base>> PictureSeeds(const std::string& folder);
 
 }  // namespace hashgate::testkit::hostile
