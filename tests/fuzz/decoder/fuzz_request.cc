@@ -21,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Limits limits = request.limits;
   limits.max_pixels = std::min<std::uint64_t>(limits.max_pixels, 1 << 18);
   limits.max_scan_pixels = std::min<std::uint64_t>(limits.max_scan_pixels, 1 << 22);
+  // A server never says none: configuration begins at one, and every picture is a frame.
+  limits.max_frames = std::max(limits.max_frames, 1U);
   const Wanted wanted{.pdq_full = true, .pdq_nn512 = request.want_nn512 != 0};
   const auto result =
       hashgate::image::ProcessUpload(upload, static_cast<Format>(request.format), wanted, limits);
