@@ -13,52 +13,20 @@
 #include <memory>
 #include <random>
 
+#include "bench/load/tally.h"
 #include "hashgate/v1/scan_service.pb.h"
-#include "rpc/wire/error_status.h"
 
 namespace hashgate::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kConnectTime{10};
-constexpr std::chrono::seconds kCallTime{30};
-
-struct Stage {
-  const char* name;
-  std::int64_t (v1::Timings::*micros)() const;
-};
-constexpr std::array kStages = {Stage{"queue", &v1::Timings::queue_micros},
-                                Stage{"digest", &v1::Timings::digest_micros},
-                                Stage{"decode_wait", &v1::Timings::decode_wait_micros},
-                                Stage{"decode", &v1::Timings::decode_micros},
-                                Stage{"hash", &v1::Timings::hash_micros},
-                                Stage{"match", &v1::Timings::match_micros},
-                                Stage{"decide", &v1::Timings::decide_micros},
-                                Stage{"total", &v1::Timings::total_micros}};
-
-// What one slot saw; slots are added up at the end, so that nothing is shared while calls run.
-struct Tally {
-  std::vector<std::uint32_t> latency_micros;
-  std::map<std::string, std::uint64_t> verdicts;
-  std::map<std::string, std::uint64_t> errors;
-  std::array<double, kStages.size()> stage_micros{};
-};
-
-void Count(const v1::ScanResult& result, Tally& tally) {
-  ++tally.verdicts[v1::Verdict_Name(result.verdict())];
-  for (std::size_t i = 0; i < kStages.size(); ++i) {
-    tally.stage_micros[i] += static_cast<double>((result.timings().*kStages[i].micros)());
-  }
-}
-
 // What all slots have in common.
 struct Shared {
   Shared(const LoadPlan& load_plan, std::latch& all_ended)
       : plan(load_plan),
         ended(all_ended),
-        path(plan.method == Method::kScanImage ? "/hashgate.v1.ScanService/ScanImage"
-                                               : "/hashgate.v1.ScanService/MatchHashes"),
+        path(PathOf(plan.method)),
         run_id(std::to_string(std::random_device()())),
         begin(Clock::now() + plan.warm_up),
         end(begin + plan.measure) {}
@@ -85,7 +53,7 @@ class Slot {
     request_ = grpc::ByteBuffer(parts.data(), parts.size());
     response_.Clear();
     context_ = std::make_unique<grpc::ClientContext>();
-    context_->set_deadline(std::chrono::system_clock::now() + kCallTime);
+    context_->set_deadline(std::chrono::system_clock::now() + shared_.plan.deadline);
     began_ = Clock::now();
     stub_.UnaryCall(context_.get(), shared_.path, {}, &request_, &response_,
                     [this](const grpc::Status& status) { Done(status); });
@@ -102,43 +70,14 @@ class Slot {
 
   void Done(const grpc::Status& status) {
     const Clock::time_point now = Clock::now();
-    if (now >= shared_.begin && now < shared_.end) Record(status, now - began_);
+    if (now >= shared_.begin && now < shared_.end) {
+      Record(shared_.plan.method, status, response_, now - began_, tally_);
+    }
     if (now < shared_.end) {
       Start();
     } else {
       shared_.ended.count_down();
     }
-  }
-
-  void Record(const grpc::Status& status, Clock::duration time) {
-    if (!status.ok()) {
-      ++tally_.errors[std::string(ReasonName(rpc::FromGrpc(status).reason))];
-      return;
-    }
-    const bool parsed = shared_.plan.method == Method::kScanImage ? CountScan() : CountMatch();
-    if (!parsed) {
-      ++tally_.errors["UNREADABLE_ANSWER"];
-      return;
-    }
-    tally_.latency_micros.push_back(
-        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
-  }
-
-  template <typename Response>
-  bool Parse(Response& response) {
-    return grpc::SerializationTraits<Response>::Deserialize(&response_, &response).ok();
-  }
-  bool CountScan() {
-    v1::ScanImageResponse response;
-    if (!Parse(response) || !response.has_result()) return false;
-    Count(response.result(), tally_);
-    return true;
-  }
-  bool CountMatch() {
-    v1::MatchHashesResponse response;
-    if (!Parse(response) || response.results().empty()) return false;
-    for (const v1::ScanResult& result : response.results()) Count(result, tally_);
-    return true;
   }
 
   Shared& shared_;
@@ -150,24 +89,10 @@ class Slot {
   Tally tally_;
 };
 
-Result<std::vector<std::shared_ptr<grpc::Channel>>> Connect(const LoadPlan& plan) {
-  std::vector<std::shared_ptr<grpc::Channel>> channels;
-  const auto deadline = std::chrono::system_clock::now() + kConnectTime;
-  for (int i = 0; i < plan.connections; ++i) {
-    grpc::ChannelArguments arguments;
-    // Channels to one address share a connection unless their arguments differ.
-    arguments.SetInt("hashgate.connection", i);
-    channels.push_back(grpc::CreateCustomChannel(plan.server, grpc::InsecureChannelCredentials(), arguments));
-    if (!channels.back()->WaitForConnected(deadline)) {
-      return Fail(Reason::kServerUnreachable, "no connection to " + plan.server);
-    }
-  }
-  return channels;
-}
-
 }  // namespace
 
 Result<LoadResult> RunLoad(const LoadPlan& plan) {
+  if (plan.rate > 0) return RunOpenLoop(plan);
   HASHGATE_ASSIGN_OR_RETURN(const auto channels, Connect(plan));
   std::latch ended(plan.in_flight);
   Shared shared(plan, ended);
@@ -179,20 +104,9 @@ Result<LoadResult> RunLoad(const LoadPlan& plan) {
   // Every call has a deadline, so this ends.
   ended.wait();
 
-  LoadResult result;
-  result.seconds = std::chrono::duration<double>(plan.measure).count();
-  for (const Stage& stage : kStages) result.stages.push_back({.name = stage.name});
-  for (const auto& slot : slots) {
-    const Tally& tally = slot->tally();
-    result.latency_micros.insert(result.latency_micros.end(), tally.latency_micros.begin(),
-                                 tally.latency_micros.end());
-    for (const auto& [name, count] : tally.verdicts) result.verdicts[name] += count;
-    for (const auto& [name, count] : tally.errors) result.errors[name] += count;
-    for (std::size_t i = 0; i < kStages.size(); ++i) result.stages[i].sum_micros += tally.stage_micros[i];
-  }
-  result.answered = result.latency_micros.size();
-  std::sort(result.latency_micros.begin(), result.latency_micros.end());
-  return result;
+  Tally sum;
+  for (const auto& slot : slots) sum.Add(slot->tally());
+  return ToResult(plan, std::move(sum));
 }
 
 }  // namespace hashgate::bench

@@ -1,4 +1,5 @@
-// Keeps a number of calls in flight against a running server for a time, and counts what comes back.
+// Keeps a number of calls in flight against a running server for a time, or sends them at a rate, and counts
+// what comes back.
 #pragma once
 
 #include <grpcpp/support/slice.h>
@@ -25,6 +26,9 @@ struct LoadPlan {
   int connections = 1;                     ///< that the calls are spread over; 1..64
   std::chrono::milliseconds warm_up{500};  ///< not counted
   std::chrono::milliseconds measure{5'000};
+  std::chrono::milliseconds deadline{30'000};  ///< of each call
+  double rate = 0;           ///< calls a second whatever becomes of them (open loop); 0: by `in_flight`
+  bool constant = false;     ///< with a rate: the same time between calls, else Poisson arrivals
   bool request_ids = false;  ///< gives every call an id of its own, which the server remembers
 };
 
@@ -35,9 +39,12 @@ struct StageTime {
 };
 
 struct LoadResult {
-  std::uint64_t answered = 0;                 ///< calls that ended well while measuring
+  std::uint64_t offered = 0;                  ///< calls that were due while measuring; with a rate only
+  std::uint64_t answered = 0;                 ///< calls that were looked at while measuring
+  std::uint64_t held = 0;                     ///< calls that were accepted and then not evaluated
   double seconds = 0;                         ///< how long that was
   std::vector<std::uint32_t> latency_micros;  ///< of those calls, sorted
+  std::vector<std::uint32_t> refusal_micros;  ///< of calls refused with RESOURCE_EXHAUSTED, sorted
   std::map<std::string, std::uint64_t> verdicts;
   std::map<std::string, std::uint64_t> errors;  ///< calls that failed, by reason
   std::vector<StageTime> stages;

@@ -22,6 +22,9 @@ constexpr std::string_view kUsage =
     "  --one-file           all of them of one file\n"
     "  --server HOST:PORT   default 127.0.0.1:8461\n"
     "  --in-flight N        calls at once, default 1\n"
+    "  --rate N             instead: so many calls a second, whatever becomes of them, at random moments\n"
+    "  --constant           with --rate: at equal intervals\n"
+    "  --deadline MS        of each call, default 30000\n"
     "  --connections N      that they are spread over, default 1\n"
     "  --warm-up MS         before counting, default 500\n"
     "  --measure MS         default 5000\n"
@@ -50,6 +53,14 @@ bool TakeOption(std::string_view name, std::string_view value, Arguments& argume
     return true;
   }
   if (name == "--in-flight") return ParseNumber(value, 1, 1024, plan.in_flight);
+  if (name == "--rate" && ParseNumber(value, 1, 1'000'000, number)) {
+    plan.rate = number;
+    return true;
+  }
+  if (name == "--deadline" && ParseNumber(value, 1, 3'600'000, number)) {
+    plan.deadline = std::chrono::milliseconds(number);
+    return true;
+  }
   if (name == "--connections") return ParseNumber(value, 1, 64, plan.connections);
   if (name == "--match") return ParseNumber(value, 1, 1024, arguments.match);
   if (name == "--warm-up" && ParseNumber(value, 0, 600'000, number)) {
@@ -71,6 +82,8 @@ std::optional<Arguments> Parse(int argc, char** argv) {
       arguments.files.emplace_back(name);
     } else if (name == "--request-ids") {
       arguments.plan.request_ids = true;
+    } else if (name == "--constant") {
+      arguments.plan.constant = true;
     } else if (name == "--one-file") {
       arguments.one_file = true;
     } else if (i + 1 == argc || !TakeOption(name, argv[++i], arguments)) {
@@ -135,6 +148,13 @@ void Print(const LoadResult& result) {
               static_cast<unsigned long long>(result.answered),
               static_cast<double>(result.answered) / result.seconds, Percentile(latency, 0.5),
               Percentile(latency, 0.9), Percentile(latency, 0.99));
+  const auto& refusals = result.refusal_micros;
+  std::printf(
+      "\"offered\": %llu, \"held\": %llu, \"refused\": %llu, \"refusalP50Ms\": %.3f, \"refusalP99Ms\": "
+      "%.3f, ",
+      static_cast<unsigned long long>(result.offered), static_cast<unsigned long long>(result.held),
+      static_cast<unsigned long long>(refusals.size()), Percentile(refusals, 0.5),
+      Percentile(refusals, 0.99));
   std::printf("\"maxMs\": %.3f, \"results\": %llu, \"stageMicros\": {", Percentile(latency, 1),
               static_cast<unsigned long long>(results));
   for (std::size_t i = 0; i < result.stages.size(); ++i) {
@@ -169,5 +189,5 @@ int main(int argc, char** argv) {
   if (!result) return bench::Fails(result.error());
   bench::Print(*result);
   // Refusals under load are a figure, not a failure; no answer at all is one.
-  return result->answered > 0 ? 0 : 1;
+  return result->answered + result->held + result->refusal_micros.size() > 0 ? 0 : 1;
 }

@@ -10,12 +10,13 @@ import time
 
 import machine
 import micro
+import overload
 import service
 import tables
 from server import Failure
 
 PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "match": micro.match, "load": service.load,
-         "matchload": service.match_load,
+         "matchload": service.match_load, "overload": overload.overload,
          "import": service.import_speed, "start": service.start, "handover": micro.handover}
 
 

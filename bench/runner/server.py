@@ -45,8 +45,9 @@ class Server:
     """Started on entry, stopped on exit. `ready_seconds` is the time from the start of the process to the first 200 on
     /readyz."""
 
-    def __init__(self, bin_dir, folder):
+    def __init__(self, bin_dir, folder, admin_socket=None):
         self.bin_dir = bin_dir
+        self.admin_socket = admin_socket
         self.folder = pathlib.Path(folder)
         self.log_path = self.folder / "hashgated.log"
         self.process = None
@@ -59,7 +60,11 @@ class Server:
         config = self.folder / "hashgated.yaml"
         config.write_text(f'data_dir: "{self.folder}/data"\n'
                           'grpc:\n  listen: "127.0.0.1:0"\n'
+                          + (f'  admin_socket: "{self.admin_socket}"\n  loopback_is_admin: false\n'
+                             if self.admin_socket else '') +
                           'http:\n  listen: "127.0.0.1:0"\n'
+                          # The load is a few files again and again, and each is to be decoded.
+                          'scan:\n  reuse_mib: 0\n'
                           'drain:\n  notice_ms: 0\n', encoding="utf-8")
         self.log = self.log_path.open("wb")
         started = time.monotonic()

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "decode/back_off.h"
 #include "decode/sniff.h"
 #include "decode/spawner.h"
 #include "decode/worker_process.h"
@@ -30,7 +31,8 @@ SteadyTime Now() {
 }
 
 // What is answered without a worker, if anything.
-std::optional<DecodeResult> AnswerWithoutWorker(ByteSpan upload, Format format, const Limits& limits) {
+std::optional<DecodeResult> AnswerWithoutWorker(ByteSpan upload, Format format, WorkerClass worker_class,
+                                                const Limits& limits) {
   DecodeResult result;
   result.format = format;
   if (upload.empty()) {
@@ -38,6 +40,8 @@ std::optional<DecodeResult> AnswerWithoutWorker(ByteSpan upload, Format format, 
   } else if (!IsDecodable(format)) {
     result.cause =
         IsImage(format) || format == Format::kUnknown ? Cause::kUnsupportedFormat : Cause::kNotAnImage;
+  } else if (ClassOf(format) != worker_class) {
+    result.cause = Cause::kUnsupportedFormat;
   } else if (upload.size() > limits.max_bytes) {
     result.cause = Cause::kTooLarge;
   } else {
@@ -49,7 +53,13 @@ std::optional<DecodeResult> AnswerWithoutWorker(ByteSpan upload, Format format, 
 class DecoderPool final : public Decoder {
  public:
   DecoderPool(std::unique_ptr<SpawnerProcess> spawner, PoolOptions options)
-      : options_(options), spawner_(std::move(spawner)), slots_(static_cast<std::size_t>(options.workers)) {}
+      : options_(options),
+        worker_class_(spawner->worker_class()),
+        spawner_(std::move(spawner)),
+        slots_(static_cast<std::size_t>(options.workers)) {
+    own_.worker_class = worker_class_;
+    own_.workers = options.workers;
+  }
 
   ~DecoderPool() override {
     {
@@ -68,9 +78,7 @@ class DecoderPool final : public Decoder {
       auto worker = WorkerProcess::Start(*spawner_, options_, Now() + kStartTimeout);
       if (!worker) return std::unexpected(std::move(worker).error());
       const MutexLock lock(mutex_);
-      ++stats_.started;
-      slot.lock = (*worker)->lock();
-      slot.worker = *std::move(worker);
+      Settle(slot, *std::move(worker));
       slot.state = State::kIdle;
     }
     keeper_ = std::thread([this] { Keep(); });
@@ -96,7 +104,9 @@ class DecoderPool final : public Decoder {
   Status AwaitFresh(Slot& slot, SteadyTime deadline, const std::function<bool()>& cancelled);
   void GiveBack(Slot& slot);
   void Drop(Slot& slot);
+  void Settle(Slot& slot, std::unique_ptr<WorkerProcess> worker) HASHGATE_REQUIRES(mutex_);
   void CountEnd(JobEnd end, int pid);
+  void CountRestart(Restart reason);
   Status WaitOnce(CondVar& wake, SteadyTime deadline, const std::function<bool()>& cancelled)
       HASHGATE_REQUIRES(mutex_);
   void Count(std::uint64_t PoolStats::* counter);
@@ -104,10 +114,12 @@ class DecoderPool final : public Decoder {
   void Keep();
   Slot* FindEmpty() HASHGATE_REQUIRES(mutex_);
   void DropDead();
+  void DropOld();
   Result<std::unique_ptr<WorkerProcess>> StartWorker();
   void NoteFailure(const Error& error) HASHGATE_REQUIRES(mutex_);
 
   const PoolOptions options_;
+  const WorkerClass worker_class_;
   std::unique_ptr<SpawnerProcess> spawner_;  // the keeper's, once it runs
   mutable Mutex mutex_;
   CondVar idle_wake_;    // a worker became idle
@@ -115,9 +127,9 @@ class DecoderPool final : public Decoder {
   CondVar keeper_wake_;  // a slot became empty, or the pool stops
   std::vector<Slot> slots_;
   PoolStats stats_ HASHGATE_GUARDED_BY(mutex_);
+  ClassStats own_ HASHGATE_GUARDED_BY(mutex_);
   bool stopping_ HASHGATE_GUARDED_BY(mutex_) = false;
-  milliseconds back_off_ HASHGATE_GUARDED_BY(mutex_){0};
-  SteadyTime next_start_ HASHGATE_GUARDED_BY(mutex_);
+  BackOff back_off_ HASHGATE_GUARDED_BY(mutex_){kFirstBackOff, kMaxBackOff};
   std::thread keeper_;
 };
 
@@ -178,13 +190,14 @@ Status DecoderPool::AwaitFresh(Slot& slot, SteadyTime deadline, const std::funct
 }
 
 void DecoderPool::GiveBack(Slot& slot) {
-  if (slot.worker->Spent()) {
+  if (const auto reason = slot.worker->Spent()) {
     Count(&PoolStats::recycled);
+    CountRestart(*reason);
     Drop(slot);
     return;
   }
   const MutexLock lock(mutex_);
-  back_off_ = milliseconds(0);
+  back_off_.Succeed();
   slot.state = State::kIdle;
   idle_wake_.NotifyOne();
 }
@@ -201,12 +214,28 @@ void DecoderPool::Count(std::uint64_t PoolStats::* counter) {
   ++(stats_.*counter);
 }
 
+void DecoderPool::CountRestart(Restart reason) {
+  const MutexLock lock(mutex_);
+  ++own_.restarts[static_cast<std::size_t>(reason)];
+}
+
+// Puts a fresh worker in its place.
+void DecoderPool::Settle(Slot& slot, std::unique_ptr<WorkerProcess> worker) {
+  ++stats_.started;
+  slot.lock = worker->lock();
+  stats_.lock = worker->lock();
+  own_.landlock_abi = worker->landlock_abi();
+  own_.in_namespaces = worker->in_namespaces();
+  slot.worker = std::move(worker);
+}
+
 void DecoderPool::CountEnd(JobEnd end, int pid) {
   switch (end) {
     case JobEnd::kAnswered: return;
     case JobEnd::kNotTaken: {
       log::Warning("decoder_worker_lost", "A decoder worker died while it had nothing to do.",
                    {{"pid", pid}});
+      CountRestart(Restart::kLost);
       const MutexLock lock(mutex_);
       NoteFailure(Error{.reason = Reason::kDecoderUnavailable,
                         .message = "a decoder worker died between jobs",
@@ -216,22 +245,26 @@ void DecoderPool::CountEnd(JobEnd end, int pid) {
     }
     case JobEnd::kDied:
       log::Warning("decoder_worker_crashed", "A decoder worker died with an upload.", {{"pid", pid}});
+      CountRestart(Restart::kCrash);
       return Count(&PoolStats::crashes);
     case JobEnd::kNonsense:
       log::Error("decoder_worker_nonsense",
                  "A decoder worker's answer did not pass its checks: an upload may have taken it over.",
                  {{"pid", pid}});
+      CountRestart(Restart::kProtocol);
       return Count(&PoolStats::protocol_errors);
     case JobEnd::kTimeout:
       log::Warning("decoder_worker_killed", "A decoder worker was killed at a deadline.", {{"pid", pid}});
+      CountRestart(Restart::kTimeout);
       return Count(&PoolStats::timeouts);
-    case JobEnd::kCancelled: return Count(&PoolStats::cancelled);
+    case JobEnd::kCancelled: CountRestart(Restart::kCancelled); return Count(&PoolStats::cancelled);
   }
 }
 
 Result<DecodeResult> DecoderPool::Decode(ByteSpan upload, Format format, const Wanted& wanted,
                                          SteadyTime deadline, const std::function<bool()>& cancelled) {
-  if (auto answer = AnswerWithoutWorker(upload, format, options_.limits)) return *std::move(answer);
+  if (auto answer = AnswerWithoutWorker(upload, format, worker_class_, options_.limits))
+    return *std::move(answer);
   HASHGATE_ASSIGN_OR_RETURN(Slot * slot, TakeIdle(deadline, cancelled));
   Count(&PoolStats::jobs);
   for (int deaths = 0;;) {
@@ -262,6 +295,7 @@ Result<DecodeResult> DecoderPool::Decode(ByteSpan upload, Format format, const W
 PoolStats DecoderPool::Stats() const {
   const MutexLock lock(mutex_);
   PoolStats stats = stats_;
+  ClassStats own = own_;
   bool first = true;
   for (const Slot& slot : slots_) {
     if (slot.state != State::kIdle && slot.state != State::kBusy) continue;
@@ -270,6 +304,10 @@ PoolStats DecoderPool::Stats() const {
     stats.lock = first ? slot.lock : std::min(stats.lock, slot.lock);
     first = false;
   }
+  own.workers_alive = stats.workers_alive;
+  own.workers_busy = stats.workers_busy;
+  own.lock = stats.lock;
+  stats.classes = {own};
   return stats;
 }
 
@@ -280,11 +318,9 @@ DecoderPool::Slot* DecoderPool::FindEmpty() {
 }
 
 void DecoderPool::NoteFailure(const Error& error) {
-  // Several workers that die together, as they do with their spawner, are one failure.
-  if (Now() < next_start_) return;
-  back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kMaxBackOff);
-  next_start_ = Now() + back_off_;
-  log::Warning("decoder_worker_failed", error.message, {{"retry_ms", back_off_.count()}});
+  if (!back_off_.Fail(Now())) return;
+  log::Warning("decoder_worker_failed", error.message,
+               {{"class", WorkerClassName(worker_class_)}, {"retry_ms", back_off_.wait().count()}});
 }
 
 // Empties the slots of workers that died while idle.
@@ -295,6 +331,7 @@ void DecoderPool::DropDead() {
     if (slot.state != State::kIdle || !slot.worker->HasDied()) continue;
     dead.push_back(std::move(slot.worker));
     slot.state = State::kEmpty;
+    ++own_.restarts[static_cast<std::size_t>(Restart::kLost)];
   }
   if (!dead.empty()) {
     NoteFailure(Error{.reason = Reason::kDecoderUnavailable,
@@ -304,11 +341,29 @@ void DecoderPool::DropDead() {
   }
 }
 
+// Replaces idle workers that have lived their time, so that what a library keeps does not stay.
+void DecoderPool::DropOld() {
+  std::vector<std::unique_ptr<WorkerProcess>> old;
+  const MutexLock lock(mutex_);
+  for (Slot& slot : slots_) {
+    if (slot.state != State::kIdle || !slot.worker->IsOld()) continue;
+    old.push_back(std::move(slot.worker));
+    slot.state = State::kEmpty;
+    ++stats_.recycled;
+    ++own_.restarts[static_cast<std::size_t>(Restart::kAge)];
+  }
+}
+
 Result<std::unique_ptr<WorkerProcess>> DecoderPool::StartWorker() {
   if (!spawner_->Usable()) {
     log::Error("decoder_spawner_lost", "The decoder's spawner is gone and is started again.",
                {{"pid", spawner_->pid()}});
-    HASHGATE_ASSIGN_OR_RETURN(spawner_, SpawnerProcess::Launch(spawner_->binary(), Now() + kSpawnerTimeout));
+    HASHGATE_ASSIGN_OR_RETURN(auto fresh,
+                              SpawnerProcess::Launch(spawner_->binary(), Now() + kSpawnerTimeout));
+    if (fresh->worker_class() != worker_class_) {
+      return Fail(Reason::kDecoderUnavailable, "the decoder's binary has been replaced by another class's");
+    }
+    spawner_ = std::move(fresh);
     Count(&PoolStats::spawner_starts);
   }
   return WorkerProcess::Start(*spawner_, options_, Now() + kStartTimeout);
@@ -318,13 +373,14 @@ Result<std::unique_ptr<WorkerProcess>> DecoderPool::StartWorker() {
 void DecoderPool::Keep() {
   for (;;) {
     DropDead();
+    DropOld();
     Slot* slot = nullptr;
     {
       const MutexLock lock(mutex_);
       slot = FindEmpty();
       if (stopping_) return;
-      if (slot == nullptr || Now() < next_start_) {
-        keeper_wake_.WaitUntil(mutex_, slot == nullptr ? Now() + kHealthPeriod : next_start_);
+      if (slot == nullptr || Now() < back_off_.next()) {
+        keeper_wake_.WaitUntil(mutex_, slot == nullptr ? Now() + kHealthPeriod : back_off_.next());
         continue;
       }
       slot->state = State::kStarting;
@@ -333,12 +389,11 @@ void DecoderPool::Keep() {
     const MutexLock lock(mutex_);
     if (!worker) {
       slot->state = State::kEmpty;
+      ++own_.start_failures;
       NoteFailure(worker.error());
       continue;
     }
-    ++stats_.started;
-    slot->lock = (*worker)->lock();
-    slot->worker = *std::move(worker);
+    Settle(*slot, *std::move(worker));
     if (slot->reserved) {
       slot->reserved = false;
       slot->state = State::kBusy;
@@ -352,6 +407,22 @@ void DecoderPool::Keep() {
 
 }  // namespace
 
+std::string_view RestartName(Restart reason) {
+  switch (reason) {
+    case Restart::kImages: return "images";
+    case Restart::kOutcome: return "outcome";
+    case Restart::kMemory: return "memory";
+    case Restart::kAge: return "age";
+    case Restart::kProcessorTime: return "processor_time";
+    case Restart::kCrash: return "crash";
+    case Restart::kProtocol: return "protocol";
+    case Restart::kTimeout: return "timeout";
+    case Restart::kCancelled: return "cancelled";
+    case Restart::kLost: return "lost";
+  }
+  return "lost";
+}
+
 Result<std::unique_ptr<Decoder>> StartDecoderPool(std::unique_ptr<Spawner> spawner, PoolOptions options) {
   if (options.workers < 1 || options.workers > 64) {
     return Fail(Reason::kConfigInvalid, "a decoder pool has 1 to 64 workers", "workers");
@@ -359,6 +430,9 @@ Result<std::unique_ptr<Decoder>> StartDecoderPool(std::unique_ptr<Spawner> spawn
   if (options.images_per_worker < 1) {
     return Fail(Reason::kConfigInvalid, "a decoder worker must serve at least one image",
                 "images_per_worker");
+  }
+  if (options.max_worker_age.count() < 1) {
+    return Fail(Reason::kConfigInvalid, "a decoder worker must be given some time to live", "max_worker_age");
   }
   if (options.job_timeout.count() < 1 || options.limits.cpu_seconds < 1) {
     return Fail(Reason::kConfigInvalid, "a decoder worker must be given some time", "job_timeout");

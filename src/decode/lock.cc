@@ -2,21 +2,19 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
-#include <seccomp.h>
+#include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -31,9 +29,8 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-std::unexpected<Error> Failed(const char* step, int error) {
-  return Fail(Reason::kDecoderUnavailable,
-              std::string("locking a decoder worker failed at ") + step + ": " + std::strerror(error));
+std::unexpected<LockFailure> Failed(LockStep step) {
+  return std::unexpected(LockFailure{.step = step, .error = errno});
 }
 
 // The kernel's structure as of Landlock ABI 6; Debian 12's header has only the first member. Source:
@@ -44,8 +41,53 @@ struct RulesetAttributes {
   std::uint64_t scoped = 0;
 };
 
-// Denies every access right that the kernel's version knows. Returns that version, 0 where there is none.
-Result<int> ApplyLandlock() {
+// Bytes of address space now. The first number of /proc/self/statm is its size in pages.
+LockResult<std::uint64_t> AddressSpace() {
+  const UniqueFd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  std::array<char, 128> text{};
+  const ssize_t size = file.valid() ? ::read(file.get(), text.data(), text.size()) : -1;
+  if (size <= 0) return Failed(LockStep::kAddressSpace);
+  std::uint64_t pages = 0;
+  if (std::from_chars(text.data(), text.data() + size, pages).ec != std::errc()) {
+    return std::unexpected(LockFailure{.step = LockStep::kAddressSpace, .error = EINVAL});
+  }
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+bool LimitTo(int resource, rlim_t soft, rlim_t hard) {
+  const rlimit limit{.rlim_cur = soft, .rlim_max = hard};
+  return ::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0;
+}
+
+LockResult<void> ApplyLimits(const LockOptions& options, std::uint64_t address_space) {
+  bool done = LimitTo(RLIMIT_CPU, options.cpu_seconds, rlim_t{options.cpu_seconds} + 1);
+  if (!kSanitized) {
+    const rlim_t memory = address_space + options.memory_bytes;
+    done = done && LimitTo(RLIMIT_AS, memory, memory) && LimitTo(RLIMIT_NOFILE, 0, 0);
+  }
+  for (const int resource : {RLIMIT_FSIZE, RLIMIT_CORE, RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE}) {
+    done = done && LimitTo(resource, 0, 0);
+  }
+  if (!done) return Failed(LockStep::kLimits);
+  return {};
+}
+
+// A worker that root or a user namespace gave capabilities needs none.
+LockResult<void> DropCapabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) return Failed(LockStep::kCapabilities);
+  return {};
+}
+
+}  // namespace
+
+bool EnterNamespaces() {
+  constexpr int kApart = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+  return ::unshare(CLONE_NEWUSER | kApart) == 0 || ::unshare(kApart) == 0;
+}
+
+LockResult<int> DenyFiles() {
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 1) return 0;
   // Rights are numbered from bit 0; each version adds to them.
@@ -62,145 +104,56 @@ Result<int> ApplyLandlock() {
     size = sizeof attributes;
   }
   const UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
-  if (!ruleset.valid()) return Failed("Landlock's rules", errno);
-  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return Failed("Landlock", errno);
+  if (!ruleset.valid()) return Failed(LockStep::kLandlock);
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return Failed(LockStep::kLandlock);
   return static_cast<int>(abi);
 }
 
-// Bytes of address space now. The first number of /proc/self/statm is its size in pages.
-Result<std::uint64_t> AddressSpace() {
-  const UniqueFd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
-  std::array<char, 128> text{};
-  const ssize_t size = file.valid() ? ::read(file.get(), text.data(), text.size()) : -1;
-  if (size <= 0) return Failed("reading /proc/self/statm", errno);
-  std::uint64_t pages = 0;
-  if (std::from_chars(text.data(), text.data() + size, pages).ec != std::errc()) {
-    return Failed("reading /proc/self/statm", EINVAL);
-  }
-  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-Status LimitTo(int resource, rlim_t soft, rlim_t hard, const char* step) {
-  const rlimit limit{.rlim_cur = soft, .rlim_max = hard};
-  if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return Failed(step, errno);
-  return {};
-}
-
-Status ApplyLimits(const LockOptions& options, std::uint64_t address_space) {
-  if (!kSanitized) {
-    const rlim_t memory = address_space + options.memory_bytes;
-    HASHGATE_RETURN_IF_ERROR(LimitTo(RLIMIT_AS, memory, memory, "RLIMIT_AS"));
-    HASHGATE_RETURN_IF_ERROR(LimitTo(RLIMIT_NOFILE, 0, 0, "RLIMIT_NOFILE"));
-  }
-  HASHGATE_RETURN_IF_ERROR(
-      LimitTo(RLIMIT_CPU, options.cpu_seconds, rlim_t{options.cpu_seconds} + 1, "RLIMIT_CPU"));
-  HASHGATE_RETURN_IF_ERROR(LimitTo(RLIMIT_FSIZE, 0, 0, "RLIMIT_FSIZE"));
-  HASHGATE_RETURN_IF_ERROR(LimitTo(RLIMIT_CORE, 0, 0, "RLIMIT_CORE"));
-  return LimitTo(RLIMIT_NPROC, 0, 0, "RLIMIT_NPROC");
-}
-
-struct FilterRelease {
-  void operator()(void* filter) const { seccomp_release(filter); }
-};
-using Filter = std::unique_ptr<void, FilterRelease>;
-
-// Collects the first error, so that the list of rules reads as a list.
-class Rules {
- public:
-  explicit Rules(scmp_filter_ctx filter) : filter_(filter) {}
-  void Add(std::uint32_t action, int call, std::initializer_list<scmp_arg_cmp> conditions = {}) {
-    const int result = seccomp_rule_add_array(filter_, action, call, static_cast<unsigned>(conditions.size()),
-                                              conditions.begin());
-    if (result != 0 && error_ == 0) error_ = -result;
-  }
-  [[nodiscard]] int error() const { return error_; }
-
- private:
-  scmp_filter_ctx filter_;
-  int error_ = 0;
-};
-
-scmp_arg_cmp Argument(unsigned index, scmp_compare op, std::uint64_t a, std::uint64_t b = 0) {
-  return {.arg = index, .op = op, .datum_a = a, .datum_b = b};
-}
-
-void AllowSanitizers(Rules& rules) {
-  for (const int call :
-       {SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigprocmask),
-        SCMP_SYS(rt_sigaction), SCMP_SYS(sched_yield), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
-        SCMP_SYS(getrusage), SCMP_SYS(mincore), SCMP_SYS(sched_getaffinity), SCMP_SYS(close), SCMP_SYS(fstat),
-        SCMP_SYS(newfstatat), SCMP_SYS(lseek), SCMP_SYS(exit), SCMP_SYS(getrandom)}) {
-    rules.Add(SCMP_ACT_ALLOW, call);
-  }
-  for (const int call : {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(prctl)}) {
-    rules.Add(SCMP_ACT_ERRNO(EACCES), call);
-  }
-}
-
-Status ApplyFilter(int socket_fd) {
-  const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
-  if (!filter) return Failed("seccomp", ENOMEM);
-  // no_new_privs is set already; TSYNC makes the filter cover whatever threads a sanitizer has.
-  int error = -seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_NNP, 0);
-  if (error == 0 && kSanitized) error = -seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  if (error != 0) return Failed("seccomp's attributes", error);
-
-  Rules rules(filter.get());
-  const auto socket = static_cast<std::uint64_t>(socket_fd);
-  for (const int call :
-       {SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(read)}) {
-    rules.Add(SCMP_ACT_ALLOW, call, {Argument(0, SCMP_CMP_EQ, socket)});
-  }
-  rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(write), {Argument(0, SCMP_CMP_EQ, socket)});
-  if (kSanitized) {
-    rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(write), {Argument(0, SCMP_CMP_EQ, STDERR_FILENO)});
-  } else {
-    rules.Add(SCMP_ACT_ERRNO(EBADF), SCMP_SYS(write), {Argument(0, SCMP_CMP_NE, socket)});
-  }
-  rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(mmap),
-            {Argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-             Argument(3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)});
-  rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(mprotect), {Argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
-  rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(setitimer), {Argument(0, SCMP_CMP_EQ, ITIMER_PROF)});
-  for (const int call :
-       {SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(futex),
-        SCMP_SYS(clock_gettime), SCMP_SYS(rt_sigreturn), SCMP_SYS(exit_group)}) {
-    rules.Add(SCMP_ACT_ALLOW, call);
-  }
-  if (kSanitized) AllowSanitizers(rules);
-  if (rules.error() != 0) return Failed("seccomp's rules", rules.error());
-  error = -seccomp_load(filter.get());
-  if (error != 0) return Failed("loading the seccomp filter", error);
-  return {};
-}
-
-}  // namespace
-
-Result<int> CountThreads() {
+LockResult<int> CountThreads() {
   const std::unique_ptr<DIR, int (*)(DIR*)> tasks(::opendir("/proc/self/task"),
                                                   [](DIR* d) { return ::closedir(d); });
-  if (!tasks) return Failed("reading /proc/self/task", errno);
+  if (!tasks) return Failed(LockStep::kThreads);
   int threads = 0;
   while (const dirent* entry = ::readdir(tasks.get())) threads += entry->d_name[0] != '.' ? 1 : 0;
   return threads;
 }
 
-Result<LockReport> LockProcess(const LockOptions& options) {
+LockResult<LockReport> LockProcess(const LockOptions& options) {
   if (!kSanitized) {
     HASHGATE_ASSIGN_OR_RETURN(const int threads, CountThreads());
-    if (threads != 1) {
-      return Fail(Reason::kDecoderUnavailable,
-                  "a decoder worker has " + std::to_string(threads) + " threads and cannot be locked");
-    }
+    if (threads != 1) return std::unexpected(LockFailure{.step = LockStep::kThreads, .error = EAGAIN});
   }
   // Read while files can still be opened.
   HASHGATE_ASSIGN_OR_RETURN(const std::uint64_t address_space, AddressSpace());
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return Failed("PR_SET_DUMPABLE", errno);
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Failed("PR_SET_NO_NEW_PRIVS", errno);
-  HASHGATE_ASSIGN_OR_RETURN(const int abi, ApplyLandlock());
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return Failed(LockStep::kDumpable);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Failed(LockStep::kNoNewPrivileges);
+  HASHGATE_RETURN_IF_ERROR(DropCapabilities());
+  HASHGATE_ASSIGN_OR_RETURN(const int abi, DenyFiles());
   HASHGATE_RETURN_IF_ERROR(ApplyLimits(options, address_space));
-  HASHGATE_RETURN_IF_ERROR(ApplyFilter(options.socket_fd));
-  return LockReport{.level = abi > 0 ? LockLevel::kLandlock : LockLevel::kBasic, .landlock_abi = abi};
+  HASHGATE_RETURN_IF_ERROR(FilterCalls(options.worker_class, options.socket_fd));
+  LockReport report{.level = LockLevel::kBasic, .landlock_abi = abi, .in_namespaces = options.in_namespaces};
+  if (abi > 0) report.level = options.in_namespaces ? LockLevel::kNamespaces : LockLevel::kLandlock;
+  return report;
+}
+
+std::string Describe(const LockFailure& failure) {
+  const auto step = [&]() -> const char* {
+    switch (failure.step) {
+      case LockStep::kNone: break;
+      case LockStep::kDescriptors: return "closing its descriptors";
+      case LockStep::kInput: return "mapping its input";
+      case LockStep::kThreads: return "counting its threads: it must have one";
+      case LockStep::kAddressSpace: return "reading /proc/self/statm";
+      case LockStep::kDumpable: return "PR_SET_DUMPABLE";
+      case LockStep::kNoNewPrivileges: return "PR_SET_NO_NEW_PRIVS";
+      case LockStep::kCapabilities: return "dropping capabilities";
+      case LockStep::kLandlock: return "Landlock";
+      case LockStep::kLimits: return "setting its rlimits";
+      case LockStep::kFilter: return "loading its seccomp filter";
+    }
+    return "an unknown step";
+  };
+  return std::string("locking a decoder worker failed at ") + step() + ": " + std::strerror(failure.error);
 }
 
 std::string_view LockLevelName(LockLevel level) {
@@ -208,6 +161,7 @@ std::string_view LockLevelName(LockLevel level) {
     case LockLevel::kNone: return "none";
     case LockLevel::kBasic: return "basic";
     case LockLevel::kLandlock: return "landlock";
+    case LockLevel::kNamespaces: return "namespaces";
   }
   return "none";
 }

@@ -19,7 +19,7 @@ inline constexpr int kControlFd = 3;
 inline constexpr int kJobFd = 3;
 
 /// Raised with every change of a layout, so that a server and a decoder of different builds part politely.
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 inline constexpr std::uint32_t kSpawnerHelloMagic = 0x31535748;  // "HWS1"
 inline constexpr std::uint32_t kSpawnMagic = 0x31505348;         // "HSP1"
@@ -30,7 +30,9 @@ inline constexpr std::uint32_t kWorkerHelloMagic = 0x31574b48;   // "HKW1"
 struct SpawnerHello {
   std::uint32_t magic = kSpawnerHelloMagic;
   std::uint32_t version = kProtocolVersion;
-  std::int32_t threads = 0;  ///< of the spawner; more than one and it ends after this message
+  std::int32_t threads = 0;  ///< of the spawner; more than one and workers cannot be locked
+  std::uint8_t worker_class = 0;
+  std::uint8_t reserved[3] = {};
 };
 
 /// Asks for a worker; carries its job socket and its shared buffer, in this order.
@@ -52,13 +54,14 @@ struct SpawnReply {
 };
 
 /// A worker's first message on its job socket, before it has seen a byte of an upload. Level 0 means that it
-/// could not lock itself, says why, and ends.
+/// could not lock itself, says at which step, and ends.
 struct WorkerHello {
   std::uint32_t magic = kWorkerHelloMagic;
   std::uint8_t lock_level = 0;
   std::uint8_t landlock_abi = 0;
-  std::uint8_t reserved[2] = {};
-  char failure[120] = {};  ///< printable text, zero-terminated
+  std::uint8_t in_namespaces = 0;
+  std::uint8_t failed_step = 0;  ///< LockStep
+  std::int32_t failed_errno = 0;
 };
 
 /// What WaitReadable and ReceiveMessage came to.

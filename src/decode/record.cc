@@ -13,11 +13,13 @@ namespace {
 // The layouts are a contract between two binaries: no hidden padding that could carry stale memory, no
 // surprise.
 static_assert(std::is_trivially_copyable_v<RequestRecord> && std::is_trivially_copyable_v<ReplyRecord>);
+static_assert(std::has_unique_object_representations_v<RequestRecord>);
 static_assert(sizeof(ViewRecord) == 4 + 3 * 4 + 2 * 4 + std::size_t{2} * kDihedralCount * 32);
 static_assert(sizeof(ReplyRecord) == 4 + 8 + 4 + 8 + 6 * 4);
 static_assert(std::is_same_v<decltype(ViewRecord::width), std::uint32_t>);
 
 constexpr int kMinHashableSide = 5;
+constexpr std::uint32_t kMaxJpegSide = 65'535;
 // Bits are set where a coefficient lies strictly above the 128th smallest of 256.
 constexpr int kMaxSetBits = 128;
 
@@ -38,6 +40,13 @@ bool IsKnownFormat(std::uint8_t value) {
 bool SidesWithin(std::uint32_t width, std::uint32_t height, const Limits& limits) {
   return width >= 1 && height >= 1 && width <= limits.max_side && height <= limits.max_side &&
          std::uint64_t{width} * height <= limits.max_pixels;
+}
+
+/// A JPEG may be larger than what is decoded of it.
+bool IsScalable(const ReplyRecord& reply, const Limits& limits) {
+  return static_cast<Format>(reply.format) == Format::kJpeg && reply.width >= 1 && reply.height >= 1 &&
+         reply.width <= kMaxJpegSide && reply.height <= kMaxJpegSide &&
+         std::uint64_t{reply.width} * reply.height <= limits.max_scaled_pixels;
 }
 
 Result<PdqForms> DecodeForms(const ViewRecord& record, std::size_t index) {
@@ -63,8 +72,13 @@ Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply
   if (record.pipelines > 3 || (record.hashable == 0 && record.pipelines != 0)) {
     return Refuse("view.pipelines");
   }
-  if (record.reserved != 0) return Refuse("view.reserved");
-  if (reply.frames_total != 0 && record.frame >= reply.frames_total) return Refuse("view.frame");
+  if (!IsBool(record.hidden)) return Refuse("view.hidden");
+  // Pictures inside the file are numbered by themselves; each has a view at least.
+  const bool embedded = record.kind == static_cast<std::uint8_t>(ViewKind::kEmbedded);
+  if (embedded && record.frame >= static_cast<std::uint32_t>(kMaxViews)) return Refuse("view.frame");
+  if (!embedded && reply.frames_total != 0 && record.frame >= reply.frames_total) {
+    return Refuse("view.frame");
+  }
   if (record.frame >= limits.max_frames) return Refuse("view.frame");
   if (!SidesWithin(record.width, record.height, limits)) return Refuse("view.width");
   if (record.hashable == 1 && std::min(record.width, record.height) < kMinHashableSide) {
@@ -76,6 +90,7 @@ Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply
   view.width = record.width;
   view.height = record.height;
   view.hashable = record.hashable == 1;
+  view.hidden = record.hidden == 1;
   for (std::size_t i = 0; i < 2; ++i) {
     if ((record.pipelines >> i & 1) != 0) {
       HASHGATE_ASSIGN_OR_RETURN(PdqForms forms, DecodeForms(record, i));
@@ -102,15 +117,19 @@ Status CheckReply(const ReplyRecord& reply, std::uint64_t job_id, const Limits& 
   if (!IsBool(reply.codec_warned)) return Refuse("codec_warned");
   if (!IsBool(reply.trailing_bytes)) return Refuse("trailing_bytes");
   if (!IsBool(reply.colour_unusual)) return Refuse("colour_unusual");
-  if (reply.reserved[0] != 0 || reply.reserved[1] != 0) return Refuse("reserved");
+  if (!IsBool(reply.embedded_unseen)) return Refuse("embedded_unseen");
   const auto cause = static_cast<Cause>(reply.cause);
+  if (reply.limit > static_cast<std::uint8_t>(Limit::kMemory)) return Refuse("limit");
+  const auto limit = static_cast<Limit>(reply.limit);
+  if (limit != Limit::kNone && CauseOf(limit) != cause) return Refuse("limit");
   if (reply.frames_seen > limits.max_frames) return Refuse("frames_seen");
   if (reply.frames_total != 0 && reply.frames_seen > reply.frames_total) return Refuse("frames_seen");
   if (cause == Cause::kNone || cause == Cause::kTruncated) {
     if (!IsDecodable(static_cast<Format>(reply.format))) return Refuse("format");
     if (reply.frames_total > limits.max_frames) return Refuse("frames_total");
     if (cause == Cause::kNone && reply.view_count == 0) return Refuse("view_count");
-    if (reply.view_count > 0 && !SidesWithin(reply.width, reply.height, limits)) return Refuse("width");
+    const bool sides = IsScalable(reply, limits) || SidesWithin(reply.width, reply.height, limits);
+    if (reply.view_count > 0 && !sides) return Refuse("width");
     if (reply.view_count > 0 && reply.frames_seen == 0) return Refuse("frames_seen");
   } else if (reply.view_count != 0) {
     return Refuse("view_count");
@@ -119,6 +138,20 @@ Status CheckReply(const ReplyRecord& reply, std::uint64_t job_id, const Limits& 
 }
 
 }  // namespace
+
+Cause CauseOf(Limit limit) {
+  switch (limit) {
+    case Limit::kNone: break;
+    case Limit::kBytes: return Cause::kTooLarge;
+    case Limit::kPixels:
+    case Limit::kSide: return Cause::kTooManyPixels;
+    case Limit::kFrames: return Cause::kTooManyFrames;
+    case Limit::kScans:
+    case Limit::kScanPixels:
+    case Limit::kMemory: return Cause::kTooCostly;
+  }
+  return Cause::kNone;
+}
 
 std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t job_id) {
   const std::size_t views = std::min(result.views.size(), static_cast<std::size_t>(kMaxViews));
@@ -129,6 +162,8 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
   reply.codec_warned = result.codec_warned ? 1 : 0;
   reply.trailing_bytes = result.trailing_bytes ? 1 : 0;
   reply.colour_unusual = result.colour_unusual ? 1 : 0;
+  reply.embedded_unseen = result.embedded_unseen ? 1 : 0;
+  reply.limit = static_cast<std::uint8_t>(result.limit);
   reply.view_count = static_cast<std::uint32_t>(views);
   reply.job_id = job_id;
   reply.width = result.width;
@@ -144,6 +179,7 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
     ViewRecord record;
     record.kind = static_cast<std::uint8_t>(view.kind);
     record.hashable = view.hashable ? 1 : 0;
+    record.hidden = view.hidden ? 1 : 0;
     record.frame = view.frame;
     record.width = view.width;
     record.height = view.height;
@@ -179,6 +215,8 @@ Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Lim
   result.codec_warned = reply.codec_warned == 1;
   result.trailing_bytes = reply.trailing_bytes == 1;
   result.colour_unusual = reply.colour_unusual == 1;
+  result.embedded_unseen = reply.embedded_unseen == 1;
+  result.limit = static_cast<Limit>(reply.limit);
   result.decode_micros = reply.decode_micros;
   result.hash_micros = reply.hash_micros;
   result.views.reserve(reply.view_count);

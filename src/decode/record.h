@@ -22,9 +22,9 @@ enum class Format : std::uint8_t {
   kWebp = 3,
   kGif = 4,
   kBmp = 5,
-  kTiff = 6,  ///< recognised, no codec yet
-  kHeif = 7,  ///< recognised, no codec yet
-  kAvif = 8,  ///< recognised, no codec yet
+  kTiff = 6,
+  kHeif = 7,  ///< HEIC and its relatives
+  kAvif = 8,
   kVideo = 20,
   kAudio = 21,
   kArchive = 22,
@@ -34,18 +34,43 @@ enum class Format : std::uint8_t {
 /// Lower case: "jpeg", "video"; "unknown" for zero.
 std::string_view FormatName(Format format);
 
-/// Limits of one decode, all counted in work so that answers repeat. Zero is not "unlimited": every field is
-/// a bound.
+/// Limits of one decode, all but processor time counted in work so that answers repeat. Zero is not
+/// "unlimited": every field is a bound.
 struct Limits {
-  std::uint64_t max_bytes = 32ULL << 20;          ///< of the encoded file; more is TOO_LARGE
-  std::uint64_t max_pixels = 50'000'000;          ///< width * height; more is TOO_MANY_PIXELS
-  std::uint32_t max_side = 16'384;                ///< of either side; more is TOO_MANY_PIXELS
+  std::uint64_t max_bytes = 32ULL << 20;  ///< of the encoded file; more is TOO_LARGE
+  std::uint64_t max_pixels = 50'000'000;  ///< width * height as decoded; more is TOO_MANY_PIXELS
+  /// width * height of a JPEG that is decoded at 1/2, 1/4 or 1/8 of its sides so that it keeps to max_pixels
+  /// and max_side; more is TOO_MANY_PIXELS. Where all its coefficients have to be kept (progressive ones),
+  /// only while they fit the memory.
+  std::uint64_t max_scaled_pixels = 250'000'000;
+  std::uint32_t max_side = 16'384;                ///< of either side as decoded; more is TOO_MANY_PIXELS
   std::uint32_t max_scans = 100;                  ///< of a progressive JPEG; more is TOO_COSTLY
   std::uint64_t max_scan_pixels = 1'500'000'000;  ///< pixels * scans; more is TOO_COSTLY
-  std::uint32_t max_frames = 1'000'000;           ///< frames stored in the file; more is TOO_MANY_FRAMES
-  std::uint32_t cpu_seconds = 10;                 ///< RLIMIT_CPU backstop of a worker per job batch
-  std::uint64_t memory_bytes = 512ULL << 20;      ///< RLIMIT_AS of a worker beyond what it has at its start
+  /// Pixels of frames after the first that are decoded, and pixels of the canvas that are hashed for them,
+  /// each. Further frames are not looked at: frames_seen says so.
+  std::uint64_t max_frame_pixels = 100'000'000;
+  std::uint32_t max_frames = 16'384;           ///< frames stored in the file; more is TOO_MANY_FRAMES
+  std::uint32_t max_profile_bytes = 1U << 20;  ///< of a colour profile; longer ones count as unusual
+  std::uint32_t max_exif_bytes = 64U << 10;   ///< of Exif that is searched for pictures; else embedded_unseen
+  std::uint32_t cpu_seconds = 10;             ///< processor time of one job; more is TOO_COSTLY
+  std::uint64_t memory_bytes = 512ULL << 20;  ///< RLIMIT_AS of a worker beyond what it has at its start
+  /// What pictures may take of the memory, by computation before they are decoded; more is TOO_COSTLY.
+  [[nodiscard]] std::uint64_t PictureBytes() const { return memory_bytes - memory_bytes / 8; }
 };
+
+/// The limit that a cause of DecodeResult stands for. Values go through the worker protocol: never renumber.
+enum class Limit : std::uint8_t {
+  kNone = 0,  ///< no limit; with TOO_COSTLY: processor time
+  kBytes = 1,
+  kPixels = 2,
+  kSide = 3,
+  kFrames = 4,
+  kScans = 5,
+  kScanPixels = 6,
+  kMemory = 7,
+};
+/// The cause that a limit leads to; kNone for kNone.
+Cause CauseOf(Limit limit);
 
 /// What to compute. Digests are the server's work, never the worker's.
 struct Wanted {
@@ -53,7 +78,8 @@ struct Wanted {
   bool pdq_nn512 = false;  ///< the second pipeline, for each view that has a full hash
 };
 
-inline constexpr int kMaxViews = 64;
+/// So many that a reply still fits one message of a socket whose buffer has the usual 208 KiB.
+inline constexpr int kMaxViews = 256;
 
 /// PDQ of one view in all eight forms, each as if the turned picture had been hashed.
 struct PdqForms {
@@ -64,10 +90,12 @@ struct PdqForms {
 
 struct ViewHashes {
   ViewKind kind = ViewKind::kWhole;
-  std::uint32_t frame = 0;  ///< index of the frame or page the view shows
+  std::uint32_t frame = 0;  ///< index of the frame or page the view shows; of kEmbedded, of the embedded ones
   std::uint32_t width = 0;  ///< pixels of this view
   std::uint32_t height = 0;
-  bool hashable = false;      ///< false: a side under 5 px; no perceptual hash exists
+  bool hashable = false;  ///< false: a side under 5 px; no perceptual hash exists
+  /// No usual viewer shows this: a match found only here says what the file holds, not what people see.
+  bool hidden = false;
   std::vector<PdqForms> pdq;  ///< at most one per pipeline
 };
 
@@ -76,17 +104,21 @@ struct DecodeResult {
   /// kNone: every pixel was decoded. kTruncated: `views` show what could be decoded. Else why nothing could
   /// be.
   Cause cause = Cause::kNone;
+  Limit limit = Limit::kNone;  ///< that `cause` stands for
   Format format = Format::kUnknown;
   std::uint32_t width = 0;  ///< of the first picture, as its header declares it; 0 where unknown
   std::uint32_t height = 0;
   std::uint32_t frames_total = 0;  ///< pictures stored in the file; 0 where unknown
-  std::uint32_t frames_seen = 0;   ///< pictures decoded and hashed
+  /// Pictures looked at: hashed, or drawn and found to look like one whose hashes are here.
+  std::uint32_t frames_seen = 0;
   bool has_alpha = false;
   bool codec_warned = false;    ///< the codec reported damage but every pixel is there
   bool trailing_bytes = false;  ///< bytes after the picture's own end
   /// The file asks viewers for a change of colours that may be far from sRGB (a profile, gamma or primaries):
   /// what people see may differ from what was hashed.
   bool colour_unusual = false;
+  bool embedded_unseen =
+      false;  ///< a picture inside the file (a thumbnail, an MPF picture) was not looked at
   std::uint32_t decode_micros = 0;
   std::uint32_t hash_micros = 0;
   std::vector<ViewHashes> views;  ///< at most kMaxViews
@@ -114,7 +146,7 @@ struct ViewRecord {
   std::uint8_t kind = 0;
   std::uint8_t hashable = 0;
   std::uint8_t pipelines = 0;  ///< bit 0: forms[0] holds `full`; bit 1: forms[1] holds `nn512`
-  std::uint8_t reserved = 0;
+  std::uint8_t hidden = 0;
   std::uint32_t frame = 0;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
@@ -130,7 +162,8 @@ struct ReplyRecord {
   std::uint8_t codec_warned = 0;
   std::uint8_t trailing_bytes = 0;
   std::uint8_t colour_unusual = 0;
-  std::uint8_t reserved[2] = {};
+  std::uint8_t embedded_unseen = 0;
+  std::uint8_t limit = 0;
   std::uint32_t view_count = 0;
   std::uint64_t job_id = 0;
   std::uint32_t width = 0;

@@ -357,11 +357,12 @@ Format Sniff(ByteSpan front) {
 
 bool IsDecodable(Format format) {
   return format == Format::kJpeg || format == Format::kPng || format == Format::kWebp ||
-         format == Format::kGif || format == Format::kBmp;
+         format == Format::kGif || format == Format::kBmp || format == Format::kTiff ||
+         format == Format::kHeif || format == Format::kAvif;
 }
 
 bool IsImage(Format format) {
-  return IsDecodable(format) || format == Format::kTiff || format == Format::kHeif || format == Format::kAvif;
+  return IsDecodable(format);
 }
 
 }  // namespace hashgate::decode

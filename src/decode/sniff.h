@@ -18,7 +18,8 @@ inline constexpr std::size_t kSniffBytes = 4096;
 /// not a picture: video, audio, archive and document are a positive list that lets a file pass unlooked at.
 Format Sniff(ByteSpan front);
 
-/// True for formats this build decodes.
+/// True for formats that some class of workers decodes (worker_class.h); where that class is not there, the
+/// decoder says UNSUPPORTED_FORMAT.
 bool IsDecodable(Format format);
 /// True for pictures, decodable or not: never NOT_AN_IMAGE.
 bool IsImage(Format format);
@@ -35,6 +36,11 @@ bool IsImage(Format format);
 /// object.
 class TextSniffer {
  public:
+  TextSniffer() = default;
+  TextSniffer(const TextSniffer&) = default;
+  TextSniffer& operator=(const TextSniffer&) = default;
+  /// Wipes the bytes that it kept: it often lies on a stack, where they would stay.
+  ~TextSniffer();
   void Update(ByteSpan bytes);
   /// True where the whole stream was such text and not empty.
   [[nodiscard]] bool IsText() const;

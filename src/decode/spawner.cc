@@ -112,6 +112,22 @@ Result<std::unique_ptr<Spawner>> Spawner::Start(const std::string& binary) {
   return spawner;
 }
 
+Result<std::vector<std::unique_ptr<Spawner>>> Spawner::StartClasses(const std::string& core_binary,
+                                                                    std::span<const WorkerClass> others) {
+  std::vector<std::unique_ptr<Spawner>> spawners(1);
+  HASHGATE_ASSIGN_OR_RETURN(spawners[0], Start(core_binary));
+  for (const WorkerClass worker_class : others) {
+    const std::string binary = BinaryOf(worker_class, core_binary);
+    if (::access(binary.c_str(), F_OK) != 0) continue;
+    HASHGATE_ASSIGN_OR_RETURN(auto spawner, Start(binary));
+    if (spawner->worker_class() != worker_class) {
+      return Unavailable("the decoder " + binary + " is of another class than its name says");
+    }
+    spawners.push_back(std::move(spawner));
+  }
+  return spawners;
+}
+
 std::string Spawner::DefaultBinary() {
   const char* chosen = std::getenv("HASHGATE_DECODER");
   if (chosen != nullptr && *chosen != '\0') return chosen;
@@ -151,9 +167,10 @@ Result<std::unique_ptr<SpawnerProcess>> SpawnerProcess::Launch(const std::string
       wait == Wait::kReady ? ReceiveMessage(spawner->control_.get(), AsWritableBytes(hello)) : std::nullopt;
   if (!received) return Unavailable("the decoder " + binary + " ended at its start");
   if (received->length != sizeof hello || hello.magic != kSpawnerHelloMagic ||
-      hello.version != kProtocolVersion) {
+      hello.version != kProtocolVersion || hello.worker_class >= kWorkerClasses.size()) {
     return Unavailable("the decoder " + binary + " is of another version: install both from one build");
   }
+  spawner->worker_class_ = static_cast<WorkerClass>(hello.worker_class);
 #ifndef HASHGATE_SANITIZED
   if (hello.threads != 1) {
     return Unavailable("the decoder " + binary + " has " + std::to_string(hello.threads) +

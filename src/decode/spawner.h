@@ -35,6 +35,7 @@ class SpawnerProcess final : public Spawner {
 
   /// False where the process has ended or has not kept to the protocol.
   [[nodiscard]] bool Usable() const;
+  [[nodiscard]] WorkerClass worker_class() const override { return worker_class_; }
   [[nodiscard]] const std::string& binary() const { return binary_; }
   [[nodiscard]] int pid() const { return pid_; }
 
@@ -42,6 +43,7 @@ class SpawnerProcess final : public Spawner {
   SpawnerProcess(std::string binary, int pid, UniqueFd pidfd, UniqueFd control);
 
   std::string binary_;
+  WorkerClass worker_class_ = WorkerClass::kCore;
   int pid_;
   UniqueFd pidfd_;
   UniqueFd control_;

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -230,6 +232,13 @@ void TextSniffer::Step(std::uint8_t byte) {
     case State::kPlain:
     case State::kMarkup: return;
   }
+}
+
+TextSniffer::~TextSniffer() {
+  ::explicit_bzero(name_.data(), name_.size());
+  ::explicit_bzero(instruction_.data(), instruction_.size());
+  ::explicit_bzero(front_.data(), front_.size());
+  ::explicit_bzero(&window_, sizeof window_);
 }
 
 void TextSniffer::Update(ByteSpan bytes) {

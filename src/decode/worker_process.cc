@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "decode/lock.h"
 
 namespace hashgate::decode {
 namespace {
@@ -28,14 +29,6 @@ constexpr std::chrono::milliseconds kCancelPoll{50};
 
 std::unexpected<Error> Unavailable(const std::string& what) {
   return Fail(Reason::kDecoderUnavailable, what);
-}
-
-std::string Printable(const char* text, std::size_t size) {
-  std::string out;
-  for (std::size_t i = 0; i < size && text[i] != '\0'; ++i) {
-    out += text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-  }
-  return out;
 }
 
 }  // namespace
@@ -68,6 +61,9 @@ WorkerProcess::WorkerProcess(const PoolOptions& options, SharedBuffer buffer, Un
       socket_(std::move(socket)),
       pidfd_(std::move(process.pidfd)),
       pid_(process.pid),
+      clock_(options.clock),
+      max_age_(options.max_worker_age),
+      born_(options.clock->Steady()),
       reply_(kMaxReplyBytes + 1) {}
 
 WorkerProcess::~WorkerProcess() {
@@ -82,12 +78,15 @@ Status WorkerProcess::AwaitHello(LockLevel minimum, SteadyTime deadline) {
   const auto received = ReceiveMessage(socket_.get(), AsWritableBytes(hello));
   if (!received) return Unavailable("a decoder worker died while it locked itself");
   if (received->length != sizeof hello || hello.magic != kWorkerHelloMagic ||
-      hello.lock_level > static_cast<std::uint8_t>(LockLevel::kLandlock)) {
+      hello.lock_level > static_cast<std::uint8_t>(LockLevel::kNamespaces) || hello.in_namespaces > 1) {
     return Unavailable("a decoder worker began with nonsense");
   }
   lock_ = static_cast<LockLevel>(hello.lock_level);
-  if (lock_ == LockLevel::kNone && hello.failure[0] != '\0') {
-    return Unavailable(Printable(hello.failure, sizeof hello.failure));
+  landlock_abi_ = hello.landlock_abi;
+  in_namespaces_ = hello.in_namespaces == 1;
+  if (hello.failed_step != 0) {
+    return Unavailable(
+        Describe({.step = static_cast<LockStep>(hello.failed_step), .error = hello.failed_errno}));
   }
   if (lock_ < minimum) {
     return Unavailable("decoder workers reach the lock level '" + std::string(LockLevelName(lock_)) +
@@ -126,7 +125,7 @@ JobOutcome WorkerProcess::Run(ByteSpan upload, Format format, const Wanted& want
       auto result = DecodeReply(ByteSpan(reply_).first(length), request.job_id, limits_);
       if (result) {
         outcome.result = *std::move(result);
-        costly_ = outcome.result.cause == Cause::kTooCostly;
+        whole_ = outcome.result.cause == Cause::kNone;
       } else {
         outcome.end = JobEnd::kNonsense;
       }
@@ -134,7 +133,13 @@ JobOutcome WorkerProcess::Run(ByteSpan upload, Format format, const Wanted& want
   }
   if (outcome.end != JobEnd::kAnswered) SignalProcess(pidfd_, SIGKILL);
   buffer_.Wipe();
-  busy_ += Clock::System().Steady() - start;
+  const auto took = Clock::System().Steady() - start;
+  busy_ += took;
+  // What a worker says of its own speed is believed as far as it is possible.
+  const auto most = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(took).count(), 0, UINT32_MAX));
+  outcome.result.decode_micros = std::min(outcome.result.decode_micros, most);
+  outcome.result.hash_micros = std::min(outcome.result.hash_micros, most);
   return outcome;
 }
 
@@ -158,9 +163,13 @@ JobEnd WorkerProcess::AwaitReply(SteadyTime deadline, const std::function<bool()
   }
 }
 
-bool WorkerProcess::Spent() const {
-  return costly_ || jobs_ >= images_ || buffer_.touched() > kKeepTouchedBytes ||
-         busy_ >= std::chrono::seconds(limits_.cpu_seconds) * kSpentJobsAtLimit;
+std::optional<Restart> WorkerProcess::Spent() const {
+  if (!whole_) return Restart::kOutcome;
+  if (jobs_ >= images_) return Restart::kImages;
+  if (buffer_.touched() > kKeepTouchedBytes) return Restart::kMemory;
+  if (busy_ >= std::chrono::seconds(limits_.cpu_seconds) * kSpentJobsAtLimit) return Restart::kProcessorTime;
+  if (IsOld()) return Restart::kAge;
+  return std::nullopt;
 }
 
 }  // namespace hashgate::decode

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -46,10 +47,14 @@ class WorkerProcess {
   JobOutcome Run(ByteSpan upload, Format format, const Wanted& wanted, SteadyTime deadline,
                  const std::function<bool()>& cancelled);
 
-  /// True where it should be replaced in good order.
-  [[nodiscard]] bool Spent() const;
+  /// Why it should be replaced in good order, if it should.
+  [[nodiscard]] std::optional<Restart> Spent() const;
+  /// True where it has lived for `max_worker_age`.
+  [[nodiscard]] bool IsOld() const { return clock_->Steady() - born_ >= max_age_; }
   [[nodiscard]] bool HasDied() const { return HasEnded(pidfd_); }
   [[nodiscard]] LockLevel lock() const { return lock_; }
+  [[nodiscard]] int landlock_abi() const { return landlock_abi_; }
+  [[nodiscard]] bool in_namespaces() const { return in_namespaces_; }
   [[nodiscard]] int pid() const { return pid_; }
 
  private:
@@ -63,10 +68,15 @@ class WorkerProcess {
   UniqueFd socket_;
   UniqueFd pidfd_;
   int pid_;
+  const Clock* const clock_;
+  const std::chrono::milliseconds max_age_;
+  const SteadyTime born_;
   LockLevel lock_ = LockLevel::kNone;
+  int landlock_abi_ = 0;
+  bool in_namespaces_ = false;
   int jobs_ = 0;
   std::chrono::steady_clock::duration busy_{0};
-  bool costly_ = false;
+  bool whole_ = true;                ///< its last answer was a whole picture
   std::vector<std::uint8_t> reply_;  ///< one byte more than the longest answer, so that longer ones show
 };
 

@@ -54,8 +54,8 @@ void ReapChildren() {
 }
 
 // In the child: becomes a worker.
-[[noreturn]] void BecomeWorker(const Program& program, const decode::SpawnRequest& request, pid_t spawner,
-                               int control, decode::Received received) {
+[[noreturn]] void BecomeWorker(const Program& program, const decode::SpawnRequest& request,
+                               bool in_namespaces, pid_t spawner, int control, decode::Received received) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   // The spawner may have died before that call.
   if (::getppid() != spawner) ::_exit(0);
@@ -64,15 +64,16 @@ void ReapChildren() {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::close(control);
-  RunWorker(program, request, std::move(received.descriptors[0]), std::move(received.descriptors[1]));
+  RunWorker(program, request, in_namespaces, std::move(received.descriptors[0]),
+            std::move(received.descriptors[1]));
 }
 
-void ServeRequest(const Program& program, int control, const decode::SpawnRequest& request,
-                  decode::Received received) {
+void ServeRequest(const Program& program, bool in_namespaces, int control,
+                  const decode::SpawnRequest& request, decode::Received received) {
   decode::SpawnReply reply{.error = 0, .request_id = request.request_id};
   const pid_t self = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) BecomeWorker(program, request, self, control, std::move(received));
+  if (pid == 0) BecomeWorker(program, request, in_namespaces, self, control, std::move(received));
   UniqueFd pidfd;
   if (pid > 0) pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (pid < 0 || !pidfd.valid()) {
@@ -88,7 +89,7 @@ void ServeRequest(const Program& program, int control, const decode::SpawnReques
 
 // Until the server closes the socket. Looks at its parent once a second beside: a leaked copy of the server's
 // end would otherwise keep us.
-int Serve(const Program& program, int control) {
+int Serve(const Program& program, bool in_namespaces, int control) {
   const pid_t server = ::getppid();
   sigset_t none;
   ::sigemptyset(&none);
@@ -106,7 +107,7 @@ int Serve(const Program& program, int control) {
         received->descriptors.size() != 2) {
       return 1;
     }
-    ServeRequest(program, control, request, *std::move(received));
+    ServeRequest(program, in_namespaces, control, request, *std::move(received));
   }
 }
 
@@ -126,12 +127,15 @@ int SpawnerMain(int argc, char** argv, const Program& program) {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  // Before libraries run: one that makes a thread would bar the way.
+  const bool in_namespaces = decode::EnterNamespaces();
   program.warm_up();
   decode::SpawnerHello hello;
+  hello.worker_class = static_cast<std::uint8_t>(program.worker_class);
   const auto threads = decode::CountThreads();
   hello.threads = threads ? *threads : 0;
   if (decode::SendMessage(decode::kControlFd, decode::AsBytes(hello)) != 0) return 1;
-  return Serve(program, decode::kControlFd);
+  return Serve(program, in_namespaces, decode::kControlFd);
 }
 
 }  // namespace hashgate::decoder

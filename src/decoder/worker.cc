@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -11,10 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
-#include <string>
 #include <vector>
-
-#include "decode/lock.h"
 
 namespace hashgate::decoder {
 namespace {
@@ -27,7 +23,7 @@ decode::ReplyRecord g_too_costly;  // NOLINT: a signal handler has no other way 
 // The job used up its processor time. The worker's state is lost in the middle of a codec: it answers for the
 // job and ends.
 void OnProcessorTime(int /*signal*/) {
-  ::send(kJobFd, &g_too_costly, sizeof g_too_costly, MSG_NOSIGNAL);
+  static_cast<void>(!::write(kJobFd, &g_too_costly, sizeof g_too_costly));
   ::_exit(0);
 }
 
@@ -38,10 +34,34 @@ void SetProcessorTimer(std::uint32_t seconds) {
   ::setitimer(ITIMER_PROF, &timer, nullptr);
 }
 
-[[noreturn]] void GiveUp(const std::string& why) {
+// Whole messages through read and write: the lock leaves no other way to the socket. A write whose other end
+// is gone raises SIGPIPE, which is ignored.
+bool Send(ByteSpan bytes) {
+  ssize_t size = 0;
+  do {
+    size = ::write(kJobFd, bytes.data(), bytes.size());
+  } while (size < 0 && errno == EINTR);
+  return size == static_cast<ssize_t>(bytes.size());
+}
+
+// Waits for as long as the server wants nothing. False where it closed its side or sent anything but a
+// request: one byte of room more than a request has shows longer messages.
+bool AwaitRequest(std::uint64_t buffer_bytes, decode::RequestRecord& record) {
+  std::array<std::uint8_t, sizeof record + 1> message{};
+  ssize_t size = 0;
+  do {
+    size = ::read(kJobFd, message.data(), message.size());
+  } while (size < 0 && errno == EINTR);
+  if (size != static_cast<ssize_t>(sizeof record)) return false;
+  std::memcpy(&record, message.data(), sizeof record);
+  return record.magic == decode::kRequestMagic && record.length <= buffer_bytes;
+}
+
+[[noreturn]] void GiveUp(const decode::LockFailure& failure) {
   decode::WorkerHello hello;
-  std::memcpy(hello.failure, why.data(), std::min(why.size(), sizeof hello.failure - 1));
-  decode::SendMessage(kJobFd, decode::AsBytes(hello));
+  hello.failed_step = static_cast<std::uint8_t>(failure.step);
+  hello.failed_errno = failure.error;
+  Send(decode::AsBytes(hello));
   ::_exit(1);
 }
 
@@ -59,10 +79,8 @@ const std::uint8_t* TakeDescriptors(UniqueFd job, UniqueFd buffer, std::uint64_t
 #else
   failed |= ::close_range(0, STDERR_FILENO, 0);
 #endif
-  if (failed != 0) GiveUp("a decoder worker cannot close its descriptors");
-  if (data == MAP_FAILED) {
-    GiveUp(std::string("a decoder worker cannot map its input: ") + std::strerror(error));
-  }
+  if (failed != 0) GiveUp({.step = decode::LockStep::kDescriptors, .error = errno});
+  if (data == MAP_FAILED) GiveUp({.step = decode::LockStep::kInput, .error = error});
   ::madvise(data, size, MADV_DONTDUMP);
   return static_cast<const std::uint8_t*>(data);
 }
@@ -86,28 +104,27 @@ std::vector<std::uint8_t> Process(const Program& program, const decode::RequestR
 
 }  // namespace
 
-void RunWorker(const Program& program, const decode::SpawnRequest& request, UniqueFd job, UniqueFd buffer) {
+void RunWorker(const Program& program, const decode::SpawnRequest& request, bool in_namespaces, UniqueFd job,
+               UniqueFd buffer) {
   const std::uint8_t* input = TakeDescriptors(std::move(job), std::move(buffer), request.buffer_bytes);
   struct sigaction action{};
   action.sa_handler = OnProcessorTime;
   ::sigaction(SIGPROF, &action, nullptr);
-  const auto locked = decode::LockProcess(
-      {.socket_fd = kJobFd, .memory_bytes = request.memory_bytes, .cpu_seconds = request.cpu_seconds});
-  if (!locked) GiveUp(locked.error().message);
+  const auto locked = program.lock({.worker_class = program.worker_class,
+                                    .socket_fd = kJobFd,
+                                    .memory_bytes = request.memory_bytes,
+                                    .cpu_seconds = request.cpu_seconds,
+                                    .in_namespaces = in_namespaces});
+  if (!locked) GiveUp(locked.error());
   decode::WorkerHello hello;
   hello.lock_level = static_cast<std::uint8_t>(locked->level);
   hello.landlock_abi = static_cast<std::uint8_t>(std::min(locked->landlock_abi, 255));
-  if (decode::SendMessage(kJobFd, decode::AsBytes(hello)) != 0) ::_exit(1);
+  hello.in_namespaces = locked->in_namespaces ? 1 : 0;
+  if (!Send(decode::AsBytes(hello))) ::_exit(1);
 
   for (;;) {
     decode::RequestRecord record;
-    // Waits for as long as the server wants nothing; ends when it closes its side.
-    const ssize_t length = ::recv(kJobFd, &record, sizeof record, MSG_TRUNC);
-    if (length < 0 && errno == EINTR) continue;
-    if (length != static_cast<ssize_t>(sizeof record) || record.magic != decode::kRequestMagic ||
-        record.length > request.buffer_bytes) {
-      ::_exit(0);
-    }
+    if (!AwaitRequest(request.buffer_bytes, record)) ::_exit(0);
     const std::vector<std::uint8_t> costly = TooCostly(record);
     std::memcpy(&g_too_costly, costly.data(), sizeof g_too_costly);
     SetProcessorTimer(record.limits.cpu_seconds);
@@ -116,7 +133,7 @@ void RunWorker(const Program& program, const decode::SpawnRequest& request, Uniq
     if (program.reply != nullptr) {
       program.reply(kJobFd, answer);
     } else {
-      ::send(kJobFd, answer.data(), answer.size(), MSG_NOSIGNAL);
+      Send(answer);
     }
   }
 }

@@ -1,7 +1,5 @@
 #include "http/http_server.h"
 
-#include <httplib.h>
-
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -12,6 +10,7 @@
 #include "base/mutex.h"
 #include "base/net_address.h"
 #include "hashgate/version.h"
+#include "http/deadline_server.h"
 
 namespace hashgate::http {
 namespace {
@@ -105,8 +104,7 @@ class RunningServer final : public HttpServer {
     };
     server_.set_payload_max_length(kMaxBodyBytes);
     // Short, because each silent connection holds a thread until it is over, and probes wait behind it.
-    server_.set_read_timeout(2);
-    server_.set_write_timeout(2);
+    server_.set_request_time(options.request_time);
     server_.set_keep_alive_max_count(100);
     server_.set_keep_alive_timeout(2);
     // SO_REUSEPORT, httplib's default, would let two servers share the port.
@@ -161,7 +159,7 @@ class RunningServer final : public HttpServer {
   }
 
   const HttpContent content_;
-  httplib::Server server_;
+  DeadlineServer server_;
   std::thread thread_;
   std::atomic<bool> ended_ = false;
   int port_ = 0;

@@ -115,6 +115,9 @@ Cause ReadHeaders(ByteSpan bytes, const decode::Limits& limits, Header& header, 
   out.frames_total = 1;
   if (const Cause cause = CheckSides(header.width, header.height, limits); cause != Cause::kNone)
     return cause;
+  if (CheckMemory(std::uint64_t{header.width} * header.height * 4, limits) != Cause::kNone) {
+    return Cause::kTooCostly;
+  }
 
   const bool masked = compression == kBitFields || compression == kAlphaBitFields;
   // Code 3 stands for Huffman coding in OS/2's header.

@@ -178,7 +178,7 @@ bool AreUnusualCodePoints(unsigned primaries, unsigned transfer) {
 }
 
 bool IsUnusualProfile(ByteSpan profile) {
-  if (profile.size() < kHeaderBytes + 4 || profile.size() > kMaxProfileBytes) return true;
+  if (profile.size() < kHeaderBytes + 4) return true;
   const std::size_t declared = Be32(profile, 0);
   if (declared < kHeaderBytes + 4 || declared > profile.size() || !Is(profile, 36, "acsp")) return true;
   profile = profile.first(declared);

@@ -7,9 +7,6 @@
 
 namespace hashgate::image {
 
-/// Longer profiles are not read: they count as unusual. Phones' and editors' RGB profiles have 0.4 to 4 KiB.
-inline constexpr std::size_t kMaxProfileBytes = 64U << 10;
-
 /// True unless `profile` is a plain one for RGB or grey: of a display or scanner, without look-up tables, its
 /// curves increasing and near those in use (a gamma of 1.4 to 3.2), its primaries as bright as those of
 /// usual RGB spaces are. Those change colours a little and keep what the picture shows. Source: ICC.1:2022.

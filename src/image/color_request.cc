@@ -25,16 +25,16 @@ bool Is(ByteSpan bytes, std::size_t at, std::string_view text) {
 // ---- PNG. Source: W3C PNG, third edition, "Color space information".
 
 /// A profile behind its name and the byte that says deflate.
-bool IsUnusualPngProfile(ByteSpan data) {
+bool IsUnusualPngProfile(ByteSpan data, std::size_t max_bytes) {
   const auto name_end = std::find(data.begin(), data.end(), std::uint8_t{0});
   const auto name_bytes = static_cast<std::size_t>(name_end - data.begin());
   if (data.size() - name_bytes < 3 || data[name_bytes + 1] != 0) return true;
   const ByteSpan packed = data.subspan(name_bytes + 2);
   // One byte more than is read, so that a longer one shows.
-  std::vector<std::uint8_t> profile(kMaxProfileBytes + 1);
+  std::vector<std::uint8_t> profile(max_bytes + 1);
   uLongf size = profile.size();
   const int status = uncompress(profile.data(), &size, packed.data(), packed.size());
-  return status != Z_OK || IsUnusualProfile(ByteSpan(profile).first(size));
+  return status != Z_OK || size > max_bytes || IsUnusualProfile(ByteSpan(profile).first(size));
 }
 
 struct Chromaticity {
@@ -58,8 +58,8 @@ bool AreUnusualPrimaries(const std::array<Chromaticity, 4>& points) {
                                determinant(r, g, white) / all * b.y / white.y});
 }
 
-bool IsUnusualPngChunk(ByteSpan type, ByteSpan data) {
-  if (Is(type, 0, "iCCP"sv)) return IsUnusualPngProfile(data);
+bool IsUnusualPngChunk(ByteSpan type, ByteSpan data, std::size_t max_profile_bytes) {
+  if (Is(type, 0, "iCCP"sv)) return IsUnusualPngProfile(data, max_profile_bytes);
   if (Is(type, 0, "gAMA"sv)) {
     const std::uint32_t value = data.size() == 4 ? decode::Be32(data, 0) : 0;
     return value == 0 || IsUnusualGamma(100'000.0 / value);
@@ -75,7 +75,7 @@ bool IsUnusualPngChunk(ByteSpan type, ByteSpan data) {
   return AreUnusualPrimaries(points);
 }
 
-bool PngAsks(ByteSpan bytes) {
+bool PngAsks(ByteSpan bytes, std::size_t max_profile_bytes) {
   bool profile_seen = false;
   std::size_t at = 8;
   while (bytes.size() >= 12 && at <= bytes.size() - 12) {
@@ -87,14 +87,14 @@ bool PngAsks(ByteSpan bytes) {
       if (profile_seen) return true;
       profile_seen = true;
     }
-    if (IsUnusualPngChunk(type, bytes.subspan(at + 8, length))) return true;
+    if (IsUnusualPngChunk(type, bytes.subspan(at + 8, length), max_profile_bytes)) return true;
     at += length + 12;
   }
   return false;
 }
 
 // ---- JPEG: the profile in numbered parts. Source: ICC.1:2022, B.4; ITU-T T.81 annex B.
-bool JpegAsks(ByteSpan bytes) {
+bool JpegAsks(ByteSpan bytes, std::size_t max_profile_bytes) {
   constexpr std::string_view kName = "ICC_PROFILE\0"sv;
   std::vector<std::uint8_t> profile;
   unsigned parts = 0;
@@ -123,18 +123,19 @@ bool JpegAsks(ByteSpan bytes) {
     // Parts out of order are read by some programs and passed over by others.
     if (data[kName.size()] != ++parts || data[kName.size() + 1] != expected) return true;
     const ByteSpan part = data.subspan(kName.size() + 2);
-    if (part.size() > kMaxProfileBytes - profile.size()) return true;
+    if (part.size() > max_profile_bytes - profile.size()) return true;
     profile.insert(profile.end(), part.begin(), part.end());
   }
   return parts != 0 && (parts != expected || IsUnusualProfile(profile));
 }
 
 // ---- WebP. Source: RFC 9649.
-bool WebpAsks(ByteSpan bytes) {
+bool WebpAsks(ByteSpan bytes, std::size_t max_profile_bytes) {
   for (std::size_t at = 12; at + 8 <= bytes.size();) {
     const std::size_t length = decode::Le32(bytes, at + 4);
     if (Is(bytes, at, "ICCP"sv)) {
-      return length > bytes.size() - at - 8 || IsUnusualProfile(bytes.subspan(at + 8, length));
+      return length > bytes.size() - at - 8 || length > max_profile_bytes ||
+             IsUnusualProfile(bytes.subspan(at + 8, length));
     }
     at += 8 + length + length % 2;
   }
@@ -143,7 +144,7 @@ bool WebpAsks(ByteSpan bytes) {
 
 // ---- BMP. Source: Microsoft's BITMAPV4HEADER and BITMAPV5HEADER; the names are numbers in little-endian
 // order.
-bool BmpAsks(ByteSpan bytes) {
+bool BmpAsks(ByteSpan bytes, std::size_t max_profile_bytes) {
   constexpr std::uint32_t kCalibrated = 0;
   constexpr std::uint32_t kSrgb = 0x73524742;
   constexpr std::uint32_t kWindows = 0x57696e20;
@@ -156,7 +157,8 @@ bool BmpAsks(ByteSpan bytes) {
     if (bytes.size() < kInfo + 124 || decode::Le32(bytes, kInfo) < 124) return true;
     const std::size_t at = kInfo + std::size_t{decode::Le32(bytes, kInfo + 112)};
     const std::size_t length = decode::Le32(bytes, kInfo + 116);
-    return at > bytes.size() || length > bytes.size() - at || IsUnusualProfile(bytes.subspan(at, length));
+    return at > bytes.size() || length > bytes.size() - at || length > max_profile_bytes ||
+           IsUnusualProfile(bytes.subspan(at, length));
   }
   if (space != kCalibrated) return true;
   // Primaries as XYZ of 2.30 bits, then gammas of 16.16; writers that mean nothing by them leave zeros.
@@ -174,12 +176,12 @@ bool BmpAsks(ByteSpan bytes) {
 
 }  // namespace
 
-bool AsksForUnusualColors(decode::Format format, ByteSpan bytes) {
+bool AsksForUnusualColors(decode::Format format, ByteSpan bytes, std::size_t max_profile_bytes) {
   switch (format) {
-    case decode::Format::kPng: return PngAsks(bytes);
-    case decode::Format::kJpeg: return JpegAsks(bytes);
-    case decode::Format::kWebp: return WebpAsks(bytes);
-    case decode::Format::kBmp: return BmpAsks(bytes);
+    case decode::Format::kPng: return PngAsks(bytes, max_profile_bytes);
+    case decode::Format::kJpeg: return JpegAsks(bytes, max_profile_bytes);
+    case decode::Format::kWebp: return WebpAsks(bytes, max_profile_bytes);
+    case decode::Format::kBmp: return BmpAsks(bytes, max_profile_bytes);
     default: return false;
   }
 }

@@ -28,7 +28,6 @@ struct Reader {
   Bitmap alternate;  ///< inks read the other way, grey; only where no marker says which way is meant
   WipedBuffer<std::uint8_t> cmyk_row;
   bool failed_allocation = false;
-  bool too_many_scans = false;
   bool ran_out = false;          ///< the file ended before its end marker
   bool pixels_missing = false;   ///< entropy-coded data ended before the picture was complete
   std::uint32_t rows_sound = 0;  ///< rows above the first that misses data; valid with pixels_missing
@@ -52,7 +51,7 @@ void NoteMissing(Reader& reader) {
     reader.rows_sound = codec.output_height;
     return;
   }
-  const auto rows_per_unit = static_cast<std::uint32_t>(codec.max_v_samp_factor * DCTSIZE);
+  const auto rows_per_unit = static_cast<std::uint32_t>(codec.max_v_samp_factor * codec.min_DCT_scaled_size);
   reader.rows_sound = std::min(codec.input_iMCU_row * rows_per_unit, codec.output_height);
 }
 
@@ -70,14 +69,22 @@ void OnMessage(j_common_ptr codec, int level) {
 }
 void PrintNothing(j_common_ptr /*codec*/) {}
 
-/// The server has counted scans by its own reading of the markers; this holds should libjpeg see more.
-void OnProgress(j_common_ptr codec) {
-  Reader& reader = ReaderOf(codec);
-  const auto scans = static_cast<std::uint64_t>(std::max(0, reader.codec.input_scan_number));
+/// False, with the limit noted, where so many scans are more than is allowed.
+bool ScansWithin(std::uint64_t scans, Reader& reader) {
   const std::uint64_t pixels =
       static_cast<std::uint64_t>(reader.codec.image_width) * reader.codec.image_height;
-  if (scans > reader.limits->max_scans || scans * pixels > reader.limits->max_scan_pixels) {
-    reader.too_many_scans = true;
+  if (scans > reader.limits->max_scans) {
+    reader.out->limit = decode::Limit::kScans;
+  } else if (scans * pixels > reader.limits->max_scan_pixels) {
+    reader.out->limit = decode::Limit::kScanPixels;
+  }
+  return reader.out->limit == decode::Limit::kNone;
+}
+
+/// Scans have been counted by our own reading of the markers; this holds should libjpeg see more.
+void OnProgress(j_common_ptr codec) {
+  Reader& reader = ReaderOf(codec);
+  if (!ScansWithin(static_cast<std::uint64_t>(std::max(0, reader.codec.input_scan_number)), reader)) {
     Escape(codec);
   }
 }
@@ -98,7 +105,7 @@ void CmykToOtherGrey(const std::uint8_t* cmyk, std::uint8_t* grey, std::uint32_t
 }
 
 Cause CauseOfError(const Reader& reader) {
-  if (reader.failed_allocation || reader.too_many_scans) return Cause::kTooCostly;
+  if (reader.failed_allocation || reader.out->limit != decode::Limit::kNone) return Cause::kTooCostly;
   switch (reader.errors.msg_code) {
     case JERR_OUT_OF_MEMORY: return Cause::kTooCostly;
     case JERR_BAD_PRECISION:
@@ -123,6 +130,51 @@ bool IsFullyRefined(const jpeg_decompress_struct& codec) {
   return true;
 }
 
+/// What libjpeg keeps of a picture of several scans until the last of them: every coefficient, in 2 bytes.
+std::uint64_t CoefficientBytes(const jpeg_decompress_struct& codec) {
+  const auto up_to = [](std::uint64_t count, int factor) {
+    const auto whole = static_cast<std::uint64_t>(factor);
+    return (count + whole - 1) / whole * whole;
+  };
+  std::uint64_t blocks = 0;
+  for (int i = 0; i < codec.num_components; ++i) {
+    const jpeg_component_info& component = codec.comp_info[i];
+    blocks += up_to(component.width_in_blocks, component.h_samp_factor) *
+              up_to(component.height_in_blocks, component.v_samp_factor);
+  }
+  return blocks * sizeof(JBLOCK);
+}
+
+/// The picture and what is kept beside it, at the chosen scale.
+std::uint64_t NeededBytes(jpeg_decompress_struct& codec) {
+  const std::uint64_t pixels = static_cast<std::uint64_t>(codec.output_width) * codec.output_height;
+  const bool inks = codec.out_color_space == JCS_CMYK;
+  const std::uint64_t channels = codec.out_color_space == JCS_GRAYSCALE ? 1 : inks ? 4 : 3;
+  return pixels * channels + (jpeg_has_multiple_scans(&codec) != FALSE ? CoefficientBytes(codec) : 0);
+}
+
+/// Chooses the largest scale at which the picture keeps to the limits: 1, or less for one that is larger.
+Cause ChooseScale(Reader& reader) {
+  jpeg_decompress_struct& codec = reader.codec;
+  const decode::Limits& limits = *reader.limits;
+  const Cause whole = CheckSides(codec.image_width, codec.image_height, limits);
+  if (whole == Cause::kNone || whole == Cause::kCorrupt) {
+    jpeg_calc_output_dimensions(&codec);
+    return whole == Cause::kNone ? CheckMemory(NeededBytes(codec), limits) : whole;
+  }
+  const std::uint64_t pixels = static_cast<std::uint64_t>(codec.image_width) * codec.image_height;
+  if (pixels > limits.max_scaled_pixels) return whole;
+  codec.scale_num = 1;
+  for (const unsigned denominator : {2U, 4U, 8U}) {
+    codec.scale_denom = denominator;
+    jpeg_calc_output_dimensions(&codec);
+    if (CheckSides(codec.output_width, codec.output_height, limits) != Cause::kNone) continue;
+    reader.out->scaled = true;
+    return CheckMemory(NeededBytes(codec), limits) == Cause::kNone ? Cause::kNone : whole;
+  }
+  return whole;
+}
+
 /// Reads the header and checks limits. Returns kNone to go on.
 Cause Begin(Reader& reader, ByteSpan bytes) {
   jpeg_decompress_struct& codec = reader.codec;
@@ -131,15 +183,6 @@ Cause Begin(Reader& reader, ByteSpan bytes) {
   reader.out->width = codec.image_width;
   reader.out->height = codec.image_height;
   reader.out->frames_total = 1;
-  if (const Cause cause = CheckSides(codec.image_width, codec.image_height, *reader.limits);
-      cause != Cause::kNone) {
-    return cause;
-  }
-  const std::uint64_t scans = decode::ReadHeader(decode::Format::kJpeg, bytes).scans;
-  const std::uint64_t pixels = static_cast<std::uint64_t>(codec.image_width) * codec.image_height;
-  if (scans > reader.limits->max_scans || scans * pixels > reader.limits->max_scan_pixels) {
-    return Cause::kTooCostly;
-  }
   switch (codec.jpeg_color_space) {
     case JCS_GRAYSCALE: codec.out_color_space = JCS_GRAYSCALE; break;
     case JCS_YCbCr:
@@ -150,18 +193,20 @@ Cause Begin(Reader& reader, ByteSpan bytes) {
   }
   codec.dct_method = JDCT_ISLOW;
   codec.do_fancy_upsampling = TRUE;
-  return Cause::kNone;
+  if (const Cause cause = ChooseScale(reader); cause != Cause::kNone) return cause;
+  const bool few = ScansWithin(decode::ReadHeader(decode::Format::kJpeg, bytes).scans, reader);
+  return few ? Cause::kNone : Cause::kTooCostly;
 }
 
 void Allocate(Reader& reader) {
   const jpeg_decompress_struct& codec = reader.codec;
   try {
     reader.bitmap =
-        Bitmap(codec.image_width, codec.image_height, codec.out_color_space == JCS_GRAYSCALE ? 1 : 3);
+        Bitmap(codec.output_width, codec.output_height, codec.out_color_space == JCS_GRAYSCALE ? 1 : 3);
     if (codec.out_color_space == JCS_CMYK) {
-      reader.cmyk_row = WipedBuffer<std::uint8_t>(std::size_t{codec.image_width} * 4);
+      reader.cmyk_row = WipedBuffer<std::uint8_t>(std::size_t{codec.output_width} * 4);
       if (codec.saw_Adobe_marker == FALSE) {
-        reader.alternate = Bitmap(codec.image_width, codec.image_height, 1);
+        reader.alternate = Bitmap(codec.output_width, codec.output_height, 1);
       }
     }
   } catch (const std::bad_alloc&) {

@@ -1,5 +1,6 @@
 #include "image/luma.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace hashgate::image {
@@ -33,6 +34,21 @@ bool HasTransparency(const Bitmap& bitmap) {
     if (all != 255) return true;
   }
   return false;
+}
+
+SampleRange RangeOf(const Bitmap& bitmap) {
+  SampleRange range;
+  const std::size_t colors = std::min<std::size_t>(bitmap.channels, kColors);
+  for (std::uint32_t y = 0; y < bitmap.height && (y == 0 || range.IsNarrow()); ++y) {
+    const std::uint8_t* row = bitmap.Row(y);
+    for (std::size_t x = 0; x < bitmap.width; ++x, row += bitmap.channels) {
+      for (std::size_t i = 0; i < colors; ++i) {
+        range.least = std::min(range.least, row[i]);
+        range.most = std::max(range.most, row[i]);
+      }
+    }
+  }
+  return range;
 }
 
 ViewRows::ViewRows(const Bitmap& bitmap, Over over)

@@ -13,6 +13,15 @@ namespace hashgate::image {
 /// True where some pixel is not fully opaque.
 bool HasTransparency(const Bitmap& bitmap);
 
+/// The least and the greatest sample of the colours, alpha aside.
+struct SampleRange {
+  std::uint8_t least = 255;
+  std::uint8_t most = 0;
+  /// True where a picture shows next to nothing: fewer than 16 levels.
+  [[nodiscard]] bool IsNarrow() const { return most < least + 16; }
+};
+SampleRange RangeOf(const Bitmap& bitmap);
+
 /// What to do with alpha.
 struct Over {
   bool opaque = false;  ///< nothing: show the colours; also for pictures without transparency

@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "decode/byte_order.h"
 #include "image/codec.h"
+#include "image/png_pieces.h"
 
 #include <png.h>
-#include <zlib.h>
 
 namespace hashgate::image {
 namespace {
@@ -26,6 +27,7 @@ struct Reader {
   const decode::Limits* limits = nullptr;
   Bitmap bitmap;
   Cause refusal = Cause::kNone;  ///< why the header's callback stopped
+  const SampleRange* stretch = nullptr;
   bool warned = false;
   bool complete = false;  ///< every pixel has been read
   bool ended = false;     ///< the end chunk has been read
@@ -39,65 +41,6 @@ struct Reader {
 }
 void OnWarning(png_structp png, png_const_charp /*text*/) {
   static_cast<Reader*>(png_get_error_ptr(png))->warned = true;
-}
-
-struct Chunks {
-  std::uint32_t frames = 1;  ///< pictures stored, as an APNG declares or holds them; 1 for a plain PNG
-  /// False where viewers of animations never show the picture that stands for those that know none.
-  bool default_is_shown = true;
-  std::size_t end = 0;  ///< behind the end chunk; 0 where there is none
-};
-
-/// True for a frame control chunk that makes the default picture the first frame: number 0, on all of the
-/// canvas, checksum right. `data` is the chunk from its type on, without its checksum.
-bool OpensAnimation(ByteSpan data, std::uint32_t checksum, std::uint32_t width, std::uint32_t height) {
-  return data.size() == 30 && decode::Be32(data, 4) == 0 && decode::Be32(data, 8) == width &&
-         decode::Be32(data, 12) == height && decode::Be32(data, 16) == 0 && decode::Be32(data, 20) == 0 &&
-         crc32(0, data.data(), static_cast<uInt>(data.size())) == checksum;
-}
-
-/// Goes over the chunks. Of those of an animation it reads the declared number of frames and what the first
-/// frame is (source: W3C PNG, third edition, "APNG: frame-based animation"). REQUIRES: a header chunk in
-/// front.
-Chunks WalkChunks(ByteSpan bytes) {
-  Chunks chunks;
-  const std::uint32_t width = decode::Be32(bytes, 16);
-  const std::uint32_t height = decode::Be32(bytes, 20);
-  bool before_data = true;
-  bool animated = false;
-  bool opened = false;
-  std::uint32_t declared = 0;
-  std::uint32_t controls = 0;
-  std::size_t at = 8;
-  while (bytes.size() >= 12 && at <= bytes.size() - 12) {
-    const std::size_t length = decode::Be32(bytes, at);
-    const auto is = [&](const char* type) { return std::memcmp(bytes.data() + at + 4, type, 4) == 0; };
-    if (length > bytes.size() - at - 12) break;
-    if (is("IDAT")) before_data = false;
-    if (is("acTL") && before_data && length >= 8) {
-      animated = true;
-      declared = std::max(declared, decode::Be32(bytes, at + 8));
-    } else if (is("fcTL")) {
-      ++controls;
-      const ByteSpan data = bytes.subspan(at + 4, length + 4);
-      const std::uint32_t checksum = decode::Be32(bytes, at + 8 + length);
-      // A second one in front of the data, or one in front of the declaration, is out of order: viewers
-      // differ.
-      if (before_data) opened = animated && controls == 1 && OpensAnimation(data, checksum, width, height);
-    }
-    const bool last = is("IEND");
-    at += length + 12;
-    if (last) {
-      chunks.end = at;
-      break;
-    }
-  }
-  if (animated && (declared > 0 || controls > 0)) {
-    chunks.frames = std::max(declared, controls);
-    chunks.default_is_shown = opened;
-    if (!opened && chunks.frames < 0xffffffff) ++chunks.frames;
-  }
-  return chunks;
 }
 
 /// Ends the decoding from inside a callback.
@@ -118,6 +61,23 @@ bool Allocate(Reader& reader) noexcept {
   }
 }
 
+/// Brings a row of 16-bit samples to 8 bits in place, so that what lies between the bounds fills them all.
+void StretchRow(png_structp png, png_row_infop info, png_bytep row) {
+  const SampleRange& range = *static_cast<const Reader*>(png_get_user_transform_ptr(png))->stretch;
+  // All samples that round to a value lie within half a step of it.
+  const int least = std::max(0, range.least * 257 - 128);
+  const int span = std::min(65535, range.most * 257 + 128) - least;
+  const std::uint32_t channels = info->channels;
+  for (png_uint_32 x = 0; x < info->width; ++x) {
+    for (std::uint32_t i = 0; i < channels; ++i) {
+      const std::size_t at = std::size_t{x} * channels + i;
+      const int value = row[2 * at] << 8 | row[2 * at + 1];
+      const bool alpha = channels == 4 && i == 3;
+      row[at] = static_cast<png_byte>(alpha ? value >> 8 : std::clamp((value - least) * 255 / span, 0, 255));
+    }
+  }
+}
+
 /// Called when the header has been read: checks limits and sets up the output form.
 void OnHeader(png_structp png, png_infop info) {
   Reader& reader = *static_cast<Reader*>(png_get_progressive_ptr(png));
@@ -129,15 +89,26 @@ void OnHeader(png_structp png, png_infop info) {
   const int type = png_get_color_type(png, info);
   const bool transparent = (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
   const bool grey = (type & PNG_COLOR_MASK_COLOR) == 0;
-  png_set_expand(png);    // palettes, fewer than 8 bits, transparent colours
-  png_set_scale_16(png);  // rounds v / 257, so 8-bit values stored in 16 bits come back unchanged
+  png_set_expand(png);  // palettes, fewer than 8 bits, transparent colours
+  if (reader.stretch != nullptr) {
+    png_set_read_user_transform_fn(png, &StretchRow);
+  } else {
+    png_set_scale_16(png);  // rounds v / 257, so 8-bit values stored in 16 bits come back unchanged
+  }
   if (grey && transparent) png_set_gray_to_rgb(png);
+  if (reader.stretch != nullptr) {
+    png_set_user_transform_info(png, &reader, 8, (grey && !transparent ? 1 : 3) + (transparent ? 1 : 0));
+  }
   if (png_set_interlace_handling(png) > 1) {
     for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; ++pass) {
       if (PNG_PASS_ROWS(height, pass) > 0 && PNG_PASS_COLS(width, pass) > 0) reader.last_pass = pass;
     }
   }
   png_read_update_info(png, info);
+  if (const Cause cause = CheckMemory(std::uint64_t{png_get_rowbytes(png, info)} * height, *reader.limits);
+      cause != Cause::kNone) {
+    Refuse(reader, cause);
+  }
   if (!Allocate(reader)) Refuse(reader, Cause::kTooCostly);
   if (png_get_rowbytes(png, info) != reader.bitmap.stride()) Refuse(reader, Cause::kUnsupportedFormat);
 }
@@ -178,18 +149,20 @@ std::uint32_t ShownRows(const Reader& reader) {
   return reader.pass > 0 ? reader.bitmap.height : reader.rows_done;
 }
 
-/// Hands libpng the whole file. False where it jumped out of an error or a callback.
-bool Push(Reader& reader, ByteSpan bytes) {
+/// Hands libpng all pieces. False where it jumped out of an error or a callback.
+bool Push(Reader& reader, PngPieces& pieces) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   Configure(reader);
   // The push interface, because it hands out each row as soon as its bytes are there.
-  png_process_data(reader.png, reader.info, const_cast<png_bytep>(bytes.data()), bytes.size());
+  for (ByteSpan piece = pieces.Next(); !piece.empty(); piece = pieces.Next()) {
+    png_process_data(reader.png, reader.info, const_cast<png_bytep>(piece.data()), piece.size());
+  }
   return true;
 }
 
 /// Decodes as far as the bytes go. kTruncated where they end, or are damaged, after some rows.
-Cause Run(Reader& reader, ByteSpan bytes) {
-  const bool damaged = !Push(reader, bytes);
+Cause Run(Reader& reader, PngPieces& pieces) {
+  const bool damaged = !Push(reader, pieces);
   if (reader.refusal != Cause::kNone) return reader.refusal;
   reader.warned = reader.warned || damaged || !reader.ended;
   if (reader.complete) return Cause::kNone;
@@ -197,7 +170,48 @@ Cause Run(Reader& reader, ByteSpan bytes) {
   return Cause::kCorrupt;
 }
 
+class WholeFile final : public PngPieces {
+ public:
+  explicit WholeFile(ByteSpan bytes) : bytes_(bytes) {}
+  ByteSpan Next() noexcept override { return std::exchange(bytes_, ByteSpan()); }
+
+ private:
+  ByteSpan bytes_;
+};
+
+PngPart DecodePart(PngPieces& pieces, const decode::Limits& limits, const SampleRange* stretch) {
+  PngPart out;
+  Reader reader;
+  reader.limits = &limits;
+  reader.stretch = stretch;
+  reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, &OnError, &OnWarning);
+  if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
+  out.cause = reader.info == nullptr ? Cause::kTooCostly : Run(reader, pieces);
+  png_destroy_read_struct(&reader.png, &reader.info, nullptr);
+  out.warned = reader.warned;
+  if (out.cause == Cause::kNone || out.cause == Cause::kTruncated) {
+    const std::uint32_t shown = ShownRows(reader);
+    out.bitmap = std::move(reader.bitmap);
+    if (out.cause == Cause::kTruncated) out.bitmap.height = std::min(out.bitmap.height, shown);
+  }
+  return out;
+}
+
 }  // namespace
+
+bool Is16BitPng(ByteSpan bytes) {
+  return bytes.size() > 24 && bytes[24] == 16;
+}
+
+Bitmap DecodePngStretched(ByteSpan bytes, SampleRange range, const decode::Limits& limits) {
+  WholeFile whole(bytes);
+  PngPart part = DecodePart(whole, limits, &range);
+  return std::move(part.bitmap);
+}
+
+PngPart DecodePngPieces(PngPieces& pieces, const decode::Limits& limits) {
+  return DecodePart(pieces, limits, nullptr);
+}
 
 Decoded DecodePng(ByteSpan bytes, const decode::Limits& limits) {
   Decoded out;
@@ -213,31 +227,19 @@ Decoded DecodePng(ByteSpan bytes, const decode::Limits& limits) {
   out.height = decode::Be32(bytes, 20);
   out.cause = CheckSides(out.width, out.height, limits);
   if (out.cause != Cause::kNone) return out;
-  const Chunks chunks = WalkChunks(bytes);
+  const PngChunks chunks = WalkPngChunks(bytes, nullptr);
   out.frames_total = chunks.frames;
   out.trailing_bytes = chunks.end != 0 && chunks.end < bytes.size();
+  out.frames_needed = !chunks.default_is_shown;
   if (out.frames_total > limits.max_frames) {
     out.cause = Cause::kTooManyFrames;
     return out;
   }
-  // What people see lies in frames that are not decoded yet: nothing here may look like having looked.
-  if (!chunks.default_is_shown) {
-    out.cause = Cause::kUnsupportedFormat;
-    return out;
-  }
-
-  Reader reader;
-  reader.limits = &limits;
-  reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, &OnError, &OnWarning);
-  if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
-  out.cause = reader.info == nullptr ? Cause::kTooCostly : Run(reader, bytes);
-  png_destroy_read_struct(&reader.png, &reader.info, nullptr);
-  out.warned = reader.warned;
-  if (out.cause == Cause::kNone || out.cause == Cause::kTruncated) {
-    const std::uint32_t shown = ShownRows(reader);
-    out.bitmap = std::move(reader.bitmap);
-    if (out.cause == Cause::kTruncated) out.bitmap.height = std::min(out.bitmap.height, shown);
-  }
+  WholeFile whole(bytes);
+  PngPart part = DecodePngPieces(whole, limits);
+  out.cause = part.cause;
+  out.warned = part.warned;
+  out.bitmap = std::move(part.bitmap);
   return out;
 }
 

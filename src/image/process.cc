@@ -7,11 +7,12 @@
 #include <stdexcept>
 
 #include "decode/sniff.h"
-#include "hash/perceptual/pdq.h"
 #include "image/codec.h"
 #include "image/color_request.h"
+#include "image/embedded.h"
 #include "image/luma.h"
-#include "image/nn512.h"
+#include "image/png_pieces.h"
+#include "image/view_hashes.h"
 
 namespace hashgate::image {
 namespace {
@@ -24,43 +25,43 @@ std::uint32_t MicrosSince(Clock::time_point start) {
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
-void AddPdq(Pipeline pipeline, const perceptual::PdqFormSet& forms, decode::ViewHashes& view) {
-  view.pdq.push_back({.pipeline = pipeline, .quality = forms.quality, .forms = forms.forms});
+/// True where a view's hash differs from all of `others`.
+bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHashes>& others) {
+  if (view.pdq.empty()) return false;
+  return std::ranges::none_of(others, [&](const decode::ViewHashes& other) {
+    return !other.pdq.empty() && other.pdq[0].forms == view.pdq[0].forms;
+  });
 }
 
-decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted) {
-  decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
-  constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
-  view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
-  if (!view.hashable || !wanted.pdq_full) return view;
-  ViewRows rows(bitmap, over);
-  const auto full = perceptual::ComputePdqForms(rows);
-  if (!full) return view;
-  AddPdq(Pipeline::kFull, *full, view);
-  if (!wanted.pdq_nn512) return view;
-  if (!IsChangedByNn512(bitmap.width, bitmap.height)) {
-    AddPdq(Pipeline::kNn512, *full, view);
-  } else {
-    AddPdq(Pipeline::kNn512, Nn512Forms(bitmap, over), view);
-  }
-  return view;
-}
-
-void HashDecoded(const Decoded& decoded, const decode::Wanted& wanted, decode::DecodeResult& result) {
+void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeResult& result) {
   const Bitmap& bitmap = decoded.bitmap;
+  // The second pipeline picks single pixels, which a picture decoded at a smaller scale no longer has.
+  wanted.pdq_nn512 = wanted.pdq_nn512 && !decoded.scaled;
   const ViewKind whole = result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole;
   // Where nothing shows through there is nothing to mix.
   const Over white{.opaque = !result.has_alpha, .background = 255};
   result.views.push_back(HashView(whole, bitmap, white, wanted));
   if (result.has_alpha) {
     result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, wanted));
-    if (decoded.alpha_disputed) {
-      result.views.push_back(HashView(ViewKind::kAlternate, bitmap, {.opaque = true}, wanted));
-    }
+    decode::ViewHashes colors = HashView(ViewKind::kAlternate, bitmap, {.opaque = true}, wanted);
+    // Colours under clear pixels may hold another picture than is seen. Some viewers show it where they do
+    // not take alpha for what it is.
+    colors.hidden = !decoded.alpha_disputed;
+    if (!colors.hidden || IsUnlike(colors, result.views)) result.views.push_back(std::move(colors));
   }
   if (decoded.alternate.width != 0) {
     result.views.push_back(HashView(ViewKind::kAlternate, decoded.alternate, {.background = 255}, wanted));
   }
+}
+
+/// A picture of 16 bits may have its detail in the low ones, which samples of 8 bits do not keep.
+void HashStretched(ByteSpan bytes, SampleRange range, const decode::Wanted& wanted,
+                   const decode::Limits& limits, decode::DecodeResult& result) {
+  const Bitmap stretched = DecodePngStretched(bytes, range, limits);
+  if (stretched.height == 0) return;
+  decode::ViewHashes view = HashView(ViewKind::kAlternate, stretched, {.opaque = true}, wanted);
+  view.hidden = true;
+  if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
 }
 
 void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
@@ -71,9 +72,10 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
     return;
   }
   const auto start = Clock::now();
-  const Decoded decoded = codec(bytes, limits);
+  Decoded decoded = codec(bytes, limits);
   result.decode_micros = MicrosSince(start);
   result.cause = decoded.cause;
+  result.limit = decoded.limit;
   result.width = decoded.width;
   result.height = decoded.height;
   result.frames_total = decoded.frames_total;
@@ -82,11 +84,42 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   if (decoded.cause != Cause::kNone && decoded.cause != Cause::kTruncated) return;
   if (decoded.bitmap.height == 0) return;
   result.frames_seen = 1;
-  result.colour_unusual = AsksForUnusualColors(result.format, bytes);
+  result.colour_unusual = AsksForUnusualColors(result.format, bytes, limits.max_profile_bytes);
   result.has_alpha = HasTransparency(decoded.bitmap);
   const auto hashing = Clock::now();
   HashDecoded(decoded, wanted, result);
+  if (decoded.frames_cut) result.cause = Cause::kTruncated;
+  const bool fine = result.format == decode::Format::kPng && Is16BitPng(bytes);
+  const SampleRange range = fine ? RangeOf(decoded.bitmap) : SampleRange{};
+  // What follows needs the memory.
+  decoded.bitmap = Bitmap();
+  decoded.alternate = Bitmap();
+  if (fine && range.IsNarrow()) HashStretched(bytes, range, wanted, limits, result);
+  if (const FurtherFunction further = FindFurther(result.format); further != nullptr) {
+    further(bytes, wanted, limits, result);
+  }
+  // What people see lies in frames: without any of them nothing here may look like having looked.
+  if (decoded.frames_needed && result.frames_seen < 2) {
+    result.views.clear();
+    result.frames_seen = 0;
+    result.cause = Cause::kUnsupportedFormat;
+  }
+  if (!result.views.empty()) LookAtEmbedded(bytes, wanted, limits, result);
   result.hash_micros = MicrosSince(hashing);
+}
+
+/// The limit behind a cause that a codec gave without naming it.
+decode::Limit LimitOf(const decode::DecodeResult& result, const decode::Limits& limits) {
+  if (result.limit != decode::Limit::kNone) return result.limit;
+  switch (result.cause) {
+    case Cause::kTooLarge: return decode::Limit::kBytes;
+    case Cause::kTooManyPixels:
+      return std::max(result.width, result.height) > limits.max_side ? decode::Limit::kSide
+                                                                     : decode::Limit::kPixels;
+    case Cause::kTooManyFrames: return decode::Limit::kFrames;
+    case Cause::kTooCostly: return decode::Limit::kMemory;
+    default: return decode::Limit::kNone;
+  }
 }
 
 }  // namespace
@@ -102,6 +135,7 @@ decode::DecodeResult ProcessUpload(ByteSpan bytes, decode::Format format_hint, c
     result.format = decode::Sniff(bytes.first(std::min(bytes.size(), decode::kSniffBytes)));
     if (bytes.size() > limits.max_bytes) {
       result.cause = Cause::kTooLarge;
+      result.limit = decode::Limit::kBytes;
       return result;
     }
     if (result.format == decode::Format::kUnknown && !decode::IsDecodable(format_hint)) {
@@ -115,6 +149,7 @@ decode::DecodeResult ProcessUpload(ByteSpan bytes, decode::Format format_hint, c
     result.views.clear();
     result.cause = Cause::kTooCostly;
   }
+  result.limit = LimitOf(result, limits);
   return result;
 }
 

@@ -69,6 +69,10 @@ void LimitToReview(const MatchFact& match, Identity identity, Verdict asked, Lim
   if (match.nn512_only && !DigestsAloneAreStrong(match)) {
     limits.AtMost(asked, Verdict::kReview, "nn512 hash alone");
   }
+  // What nobody sees says what a file holds, not what its sender shows.
+  if (match.hidden_only && !DigestsAloneAreStrong(match)) {
+    limits.AtMost(asked, Verdict::kReview, "hidden view alone");
+  }
 }
 
 /// Smaller sorts first among matches of one verdict.
@@ -157,10 +161,22 @@ Step RulePolicy::DecideWithoutMatch(const Input& input) const {
     return step("no_match/not_an_image", data_.no_match.not_an_image);
   }
   if (input.cause != Cause::kNone) return step(kInconsistent, Verdict::kHold);
+  const auto looked = [&](std::string_view rule_id, Verdict verdict) {
+    const NoMatch& least = data_.no_match;
+    if (input.frames_unseen && least.frames_unseen > verdict) {
+      rule_id = "no_match/frames_unseen";
+      verdict = least.frames_unseen;
+    }
+    if (input.colours_unusual && least.colours_unusual > verdict) {
+      rule_id = "no_match/colours_unusual";
+      verdict = least.colours_unusual;
+    }
+    return step(rule_id, verdict);
+  };
   switch (input.coverage) {
-    case CoverageLevel::kComplete: return step("default", data_.no_match.complete);
-    case CoverageLevel::kPartial: return step("no_match/partial", data_.no_match.partial);
-    case CoverageLevel::kExactOnly: return step("no_match/exact_only", data_.no_match.exact_only);
+    case CoverageLevel::kComplete: return looked("default", data_.no_match.complete);
+    case CoverageLevel::kPartial: return looked("no_match/partial", data_.no_match.partial);
+    case CoverageLevel::kExactOnly: return looked("no_match/exact_only", data_.no_match.exact_only);
     case CoverageLevel::kNone:
     case CoverageLevel::kUnspecified: break;
   }

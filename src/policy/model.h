@@ -42,6 +42,9 @@ struct NoMatch {
   Verdict exact_only = Verdict::kAllow;
   Verdict not_an_image = Verdict::kAllow;
   Verdict images_only = Verdict::kHold;  ///< not an image, where only images are expected
+  /// Some frames were not looked at: at least this, whatever the coverage alone leads to.
+  Verdict frames_unseen = Verdict::kHold;
+  Verdict colours_unusual = Verdict::kHold;  ///< likewise, where viewers show other colours
 };
 
 struct PolicyData {

@@ -254,6 +254,10 @@ void PolicyReader::ReadNoMatch(YamlMap& map, PolicyData& data) {
   no_match.complete = ReadVerdict(section, "default", Verdict::kHold).value_or(no_match.complete);
   no_match.partial = ReadVerdict(section, "partial", Verdict::kBlock).value_or(no_match.partial);
   no_match.exact_only = ReadVerdict(section, "exact_only", Verdict::kBlock).value_or(no_match.exact_only);
+  no_match.frames_unseen =
+      ReadVerdict(section, "frames_unseen", Verdict::kBlock).value_or(no_match.frames_unseen);
+  no_match.colours_unusual =
+      ReadVerdict(section, "colours_unusual", Verdict::kBlock).value_or(no_match.colours_unusual);
   no_match.not_an_image =
       ReadVerdict(section, "not_an_image", Verdict::kBlock).value_or(no_match.not_an_image);
   no_match.images_only = ReadVerdict(section, "images_only", Verdict::kBlock).value_or(no_match.images_only);

@@ -36,6 +36,8 @@ struct MatchFact {
       false;  ///< a digest agrees but the entry's PDQ is more than 90 bits from the upload's
   ViewKind view = ViewKind::kUnspecified;
   bool nn512_only = false;  ///< found by the nn512 pipeline, and no full hash is known to be within 63 bits
+  /// Found only in views that no usual viewer shows. Such a view neither identifies nor corroborates.
+  bool hidden_only = false;
 };
 
 /// The strongest identity that these algorithms, agreeing on one entry, can prove: kStrong by SHA-256, by MD5
@@ -54,6 +56,10 @@ struct Input {
   std::string surface = "default";
   SurfaceKind surface_kind = SurfaceKind::kPublic;
   bool images_only = false;  ///< the surface takes pictures only, as its configuration says
+  /// Frames or pages that a viewer shows were not looked at; coverage is not kComplete then.
+  bool frames_unseen = false;
+  /// The file asks viewers for colours that were not looked at; coverage is not kComplete then.
+  bool colours_unusual = false;
 };
 
 /// Why one match led to what it did; for `policy explain`.
@@ -69,7 +75,9 @@ inline constexpr std::size_t kNoMatch = static_cast<std::size_t>(-1);
 struct Decision {
   Verdict verdict = Verdict::kHold;
   /// The rule that decided. Without a match: "cause/DEADLINE" for a failure cause, "default" for a clean
-  /// look, "no_match/exact_only", "no_match/partial", "no_match/not_an_image", "no_match/images_only"; and
+  /// look, "no_match/exact_only", "no_match/partial", "no_match/frames_unseen",
+  /// "no_match/colours_unusual", "no_match/not_an_image",
+  /// "no_match/images_only"; and
   /// "inconsistent" where outcome, cause and coverage do not fit together (always kHold).
   std::string rule_id;
   /// Of the strongest match; of the strongest real one where any counts, so that a planted TEST picture hides

@@ -47,6 +47,8 @@ no_match:
   default: ALLOW
   partial: ALLOW
   exact_only: ALLOW
+  frames_unseen: HOLD
+  colours_unusual: HOLD
   not_an_image: ALLOW
   images_only: HOLD
 
@@ -89,6 +91,8 @@ no_match:
   default: ALLOW
   partial: HOLD
   exact_only: HOLD
+  frames_unseen: HOLD
+  colours_unusual: HOLD
   not_an_image: HOLD
   images_only: HOLD
 
@@ -141,6 +145,8 @@ no_match:
   default: ALLOW
   partial: ALLOW
   exact_only: ALLOW
+  frames_unseen: HOLD
+  colours_unusual: HOLD
   not_an_image: ALLOW
   images_only: HOLD
 

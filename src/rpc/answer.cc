@@ -34,6 +34,7 @@ void FillMatch(const scan::MatchDetail& match, v1::Match& out) {
   out.set_digest_conflict(fact.digest_conflict);
   out.set_harm_class(ToProto(fact.purpose));
   out.set_verdict(ToProto(match.verdict));
+  out.set_hidden_only(fact.hidden_only);
 }
 
 void FillImage(const scan::ScanAnswer& answer, v1::ImageFacts& image) {
@@ -69,6 +70,7 @@ void FillHashes(const scan::ScanAnswer& answer, v1::ScanResult& result) {
       hash.set_quality(forms.quality);
       hash.set_view(ToProto(view.kind));
       hash.set_frame(ToInt32(view.frame));
+      hash.set_hidden(view.hidden);
     }
   }
 }

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/mutex.h"
+#include "scan/fair_queue.h"
 
 namespace hashgate::rpc {
 
@@ -70,30 +75,43 @@ class CallGate {
   bool closed_ HASHGATE_GUARDED_BY(mutex_) = false;
 };
 
-/// A bound on bytes of uploads held at once. Threads: thread-safe.
-class ByteBudget {
+/// A bound on something that all calls hold together, such as bytes of uploads or open streams, with a fair
+/// share for each caller (scan::FitsShare). Threads: thread-safe. Memory: one entry a caller that holds some.
+class ShareBudget {
  public:
-  explicit ByteBudget(std::size_t max) : max_(max) {}
-  /// False, and nothing taken, where `bytes` more would pass the bound.
-  bool Take(std::size_t bytes) {
+  enum class Taken : std::uint8_t { kYes, kFull, kShare };
+
+  explicit ShareBudget(std::size_t max) : max_(max) {}
+  /// Nothing is taken where `amount` more would pass the bound (kFull) or the caller's share (kShare).
+  Taken Take(const std::string& caller, std::size_t amount) {
     const MutexLock lock(mutex_);
-    if (bytes > max_ - used_) return false;
-    used_ += bytes;
-    return true;
+    if (amount > max_ - used_) return Taken::kFull;
+    const auto found = held_.find(caller);
+    const std::size_t own = found == held_.end() ? 0 : found->second;
+    if (!scan::FitsShare(own, amount, used_, max_)) return Taken::kShare;
+    used_ += amount;
+    if (amount > 0) held_[caller] = own + amount;
+    return Taken::kYes;
   }
-  void Give(std::size_t bytes) {
+  void Give(const std::string& caller, std::size_t amount) {
     const MutexLock lock(mutex_);
-    used_ -= bytes;
+    used_ -= amount;
+    const auto found = held_.find(caller);
+    if (found == held_.end()) return;
+    found->second -= amount;
+    if (found->second == 0) held_.erase(found);
   }
   [[nodiscard]] std::size_t used() const {
     const MutexLock lock(mutex_);
     return used_;
   }
+  [[nodiscard]] std::size_t max() const { return max_; }
 
  private:
   const std::size_t max_;
   mutable Mutex mutex_;
   std::size_t used_ HASHGATE_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::size_t> held_ HASHGATE_GUARDED_BY(mutex_);
 };
 
 }  // namespace hashgate::rpc

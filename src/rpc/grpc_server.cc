@@ -26,6 +26,13 @@ constexpr std::size_t kMinMessageBytes = 16ULL << 20;
 /// After the last accepted call: time for Watch streams to be told.
 constexpr std::chrono::milliseconds kStreamGrace{200};
 
+/// Pings that may come too soon; the next one ends the connection.
+constexpr int kPingStrikes = 2;
+
+int Millis(std::chrono::milliseconds time) {
+  return static_cast<int>(time.count());
+}
+
 class RunningServer final : public GrpcServer {
  public:
   explicit RunningServer(const ServiceContext& context)
@@ -59,13 +66,19 @@ class RunningServer final : public GrpcServer {
     // Two servers on one port would share its calls silently.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_concurrent_streams);
-    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 * 1024);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30'000);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
+    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, Millis(options.max_connection_age));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, Millis(options.connection_age_grace));
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Millis(options.handshake_timeout));
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive_time));
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive_timeout));
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                               Millis(options.min_ping_interval));
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kPingStrikes);
     grpc::ResourceQuota quota("hashgate");
     quota.Resize(options.max_memory_bytes);
+    quota.SetMaxThreads(options.max_threads);
     builder.SetResourceQuota(quota);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {

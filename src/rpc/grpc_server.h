@@ -13,8 +13,18 @@ struct GrpcServerOptions {
   std::string listen = "127.0.0.1:8461";         ///< host:port; port 0 takes a free one
   bool insecure = false;                         ///< allows a non-loopback address without TLS
   std::string admin_socket;                      ///< path of a Unix socket to listen on too; empty for none
-  int max_concurrent_streams = 256;              ///< for each connection
+  int max_concurrent_streams = 64;               ///< for each connection
   std::size_t max_memory_bytes = 1024ULL << 20;  ///< gRPC's own buffers
+  int max_threads = 256;                         ///< of gRPC's own
+  int max_metadata_bytes = 8 * 1024;             ///< headers of one call
+  /// A connection is told to go after this long (a tenth more or less), so that clients spread over servers;
+  /// its calls may go on for the grace.
+  std::chrono::seconds max_connection_age{1'800};
+  std::chrono::seconds connection_age_grace{3'600};
+  std::chrono::milliseconds handshake_timeout{5'000};  ///< for a new connection to speak HTTP/2
+  std::chrono::milliseconds keepalive_time{60'000};    ///< of silence, then the server asks
+  std::chrono::milliseconds keepalive_timeout{20'000};
+  std::chrono::milliseconds min_ping_interval{30'000};  ///< of clients; the third quicker one ends it
 };
 
 /// A running listener. Threads: thread-safe.

@@ -1,5 +1,6 @@
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "rpc/hash_list_service.h"
+#include "rpc/stream_timer.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/error_status.h"
@@ -24,11 +26,14 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
  public:
   ImportCall(const ServiceContext& context, grpc::CallbackServerContext* call,
              std::unique_ptr<ImportSlots::Slot> slot)
-      : context_(context), call_(call), slot_(std::move(slot)) {
-    StartRead(&message_);
+      : context_(context), call_(call), slot_(std::move(slot)), timer_([this] { return OnSilence(); }) {
+    ReadNext();
   }
 
   void OnReadDone(bool ok) override {
+    // Its sender was silent for too long, and the import is being ended.
+    if (!reading_.exchange(false)) return;
+    timer_.Pause();
     if (auto ticket = context_.gate->Enter()) {
       ticket_.emplace(*std::move(ticket));
     } else {
@@ -76,7 +81,17 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
   }
   void ReadNext() {
     ticket_.reset();
+    reading_.store(true);
+    timer_.Restart(context_.options.max_import_pause);
     StartRead(&message_);
+  }
+  bool OnSilence() {
+    if (!reading_.exchange(false)) return false;
+    EndLater({Reason::kDeadlineExceeded,
+              "no records came for too long: what was committed is kept; send the rest again",
+              {},
+              {}});
+    return true;
   }
 
   void OnMessage() {
@@ -183,6 +198,8 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
   v1::ImportEntriesRequest message_;
   v1::ImportEntriesResponse progress_;
   lists::ImportProgress counted_;
+  std::atomic<bool> reading_ = false;
+  StreamTimer timer_;  // last: it calls the others
 };
 
 class RefusedImport final

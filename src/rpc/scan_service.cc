@@ -14,14 +14,6 @@ namespace {
 constexpr int kMaxFilesPerMatch = 1024;
 constexpr int kMaxHashesPerFile = 128;
 constexpr int kMaxListsPerScan = 100;
-constexpr std::string_view kNoThread = "no thread was free before the deadline";
-
-// gRPC owns the message until the call is done and then frees it: the upload's bytes do not stay behind in
-// memory.
-void WipeContent(const v1::ScanImageRequest& request) {
-  auto& content = const_cast<std::string&>(request.content());
-  ::explicit_bzero(content.data(), content.size());
-}
 
 Status CheckLength(const std::string& text, std::size_t max, const char* field) {
   if (text.size() <= max) return {};
@@ -111,7 +103,17 @@ Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::Sca
   request.content_id = header.content_id();
   request.lists.assign(options.lists().begin(), options.lists().end());
   request.exact_only = options.depth() == v1::DEPTH_EXACT;
+  request.background = options.lane() == v1::LANE_BACKGROUND;
   return request;
+}
+
+void WipeBytes(const std::string& content) {
+  auto& bytes = const_cast<std::string&>(content);
+  ::explicit_bzero(bytes.data(), bytes.size());
+}
+
+scan::Cost CostOf(const ServiceContext& context, ByteSpan content, std::uint64_t size, bool exact_only) {
+  return scan::DeclaredCost(exact_only ? ByteSpan() : content, size, context.options.decode_limits);
 }
 
 scan::Lane LaneOf(const v1::ScanHeader& header) {
@@ -143,11 +145,13 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
   if (!context_.ready->load()) return refuse(Reason::kIndexNotReady);
   auto ticket = context_.gate->Enter();
   if (!ticket) return refuse(Reason::kDraining);
-  if (!context_.bytes->Take(size)) return refuse(Reason::kOverloaded);
+  if (const auto refused = TakeBytes(context_, caller, size)) {
+    return AnswerUnary(context_, call, kMethod, RefuseOverload(context_, *refused, surface_kind));
+  }
 
-  auto* reactor = new UnaryCall(context_, kMethod, *std::move(ticket), [this, request, size] {
-    context_.bytes->Give(size);
-    WipeContent(*request);
+  auto* reactor = new UnaryCall(context_, kMethod, *std::move(ticket), [this, request, size, caller] {
+    context_.bytes->Give(caller.share, size);
+    WipeBytes(request->content());
   });
   parsed->accepted = reactor->begun();
   parsed->deadline = DeadlineOf(*call, context_.options.max_scan_time);
@@ -158,9 +162,11 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
     FillResult(answer, detail, request->header().options().include_hashes(), *response->mutable_result());
     reactor->Done(grpc::Status::OK);
   };
-  const bool taken = context_.scan_executor->Submit(
+  const ByteSpan content = AsBytes(request->content());
+  const auto refused = context_.scan_executor->Submit(
       {.work =
            [this, reactor, request, scan_request, answer_with] {
+             const SteadyTime begun = std::chrono::steady_clock::now();
              scan::UploadReader reader(context_.scanner->options().max_decode_bytes,
                                        request->header().options().include_hashes()
                                            ? DigestKinds::All()
@@ -169,24 +175,33 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
              const Result<scan::ScanAnswer> answer = context_.scanner->Scan(*scan_request, reader.Finish());
              if (!answer) {
                reactor->Done(ScanError(context_, answer.error(), scan_request->surface.kind));
-               return;
+               return UsedBy({}, begun);
              }
+             const scan::Cost used = UsedBy(*answer, begun);
              answer_with(*answer);
+             return used;
            },
-       .lane = LaneOf(request->header()),
-       .start_by = scan_request->deadline - context_.scanner->options().answer_reserve,
        .late =
            [this, scan_request, answer_with] {
              answer_with(
-                 context_.scanner->NotEvaluated(*scan_request, Cause::kDeadline, std::string(kNoThread)));
-           }});
-  if (!taken) reactor->Done(RefuseScan(context_, Reason::kOverloaded, surface_kind));
+                 context_.scanner->NotEvaluated(*scan_request, Cause::kDeadline, std::string(kNoTurn)));
+           },
+       .caller = caller.share,
+       .lane = LaneOf(request->header()),
+       .cost = CostOf(context_, content, content.size(), scan_request->exact_only),
+       .finish_by = scan_request->deadline - context_.scanner->options().answer_reserve});
+  if (refused) reactor->Done(RefuseOverload(context_, *refused, surface_kind));
   return reactor;
 }
 
 grpc::ServerReadReactor<v1::ScanUploadRequest>* ScanServiceImpl::ScanUpload(
     grpc::CallbackServerContext* call, v1::ScanUploadResponse* response) {
   return NewUploadCall(context_, call, response);
+}
+
+grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>* ScanServiceImpl::ScanBatch(
+    grpc::CallbackServerContext* call) {
+  return NewBatchCall(context_, call);
 }
 
 grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerContext* call,
@@ -225,34 +240,40 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
   parsed->cancelled = [call] { return call->IsCancelled(); };
   const auto scan_request = std::make_shared<const scan::ScanRequest>(*std::move(parsed));
   const std::size_t file_count = files.size();
-  const bool taken = context_.scan_executor->Submit(
+  std::size_t hash_count = 0;
+  for (const scan::FileHashes& file : files) hash_count += std::max<std::size_t>(1, file.views.size());
+  const auto refused = context_.scan_executor->Submit(
       {.work =
            [this, reactor, response, detail = caller.detail, scan_request,
             files = std::move(files)]() mutable {
+             const SteadyTime begun = std::chrono::steady_clock::now();
              const auto answers = context_.scanner->Match(*scan_request, std::move(files));
              if (!answers) {
                reactor->Done(ScanError(context_, answers.error(), scan_request->surface.kind));
-               return;
+               return UsedBy({}, begun);
              }
              response->mutable_results()->Reserve(static_cast<int>(answers->size()));
              for (const scan::ScanAnswer& answer : *answers) {
                FillResult(answer, detail, false, *response->add_results());
              }
              reactor->Done(grpc::Status::OK);
+             return UsedBy({}, begun);
            },
-       .lane = LaneOf(request->header()),
-       .start_by = scan_request->deadline - context_.scanner->options().answer_reserve,
        .late =
            [this, reactor, response, detail = caller.detail, scan_request, file_count] {
              // Each file by its number: what its id was answered before is remembered under that.
              for (std::size_t i = 0; i < file_count; ++i) {
                const scan::ScanAnswer answer = context_.scanner->NotEvaluated(
-                   *scan_request, Cause::kDeadline, std::string(kNoThread), static_cast<int>(i));
+                   *scan_request, Cause::kDeadline, std::string(kNoTurn), static_cast<int>(i));
                FillResult(answer, detail, false, *response->add_results());
              }
              reactor->Done(grpc::Status::OK);
-           }});
-  if (!taken) reactor->Done(RefuseScan(context_, Reason::kOverloaded, surface_kind));
+           },
+       .caller = caller.share,
+       .lane = LaneOf(request->header()),
+       .cost = scan::LookupCost(hash_count),
+       .finish_by = scan_request->deadline - context_.scanner->options().answer_reserve});
+  if (refused) reactor->Done(RefuseOverload(context_, *refused, surface_kind));
   return reactor;
 }
 

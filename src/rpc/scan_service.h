@@ -18,6 +18,8 @@ class ScanServiceImpl final : public v1::ScanService::CallbackService {
                                       v1::ScanImageResponse* response) override;
   grpc::ServerReadReactor<v1::ScanUploadRequest>* ScanUpload(grpc::CallbackServerContext* call,
                                                              v1::ScanUploadResponse* response) override;
+  grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>* ScanBatch(
+      grpc::CallbackServerContext* call) override;
   grpc::ServerUnaryReactor* MatchHashes(grpc::CallbackServerContext* call,
                                         const v1::MatchHashesRequest* request,
                                         v1::MatchHashesResponse* response) override;
@@ -34,8 +36,19 @@ class ScanServiceImpl final : public v1::ScanService::CallbackService {
 Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::ScanHeader& header,
                                     const Caller& caller);
 
+/// What a file is expected to cost; `content` is what of it was kept for decoding.
+scan::Cost CostOf(const ServiceContext& context, ByteSpan content, std::uint64_t size, bool exact_only);
+
 /// The executor's lane that the header asks for.
 scan::Lane LaneOf(const v1::ScanHeader& header);
+
+/// Overwrites the bytes of an upload: gRPC owns messages until the call is done and then frees them, and
+/// nothing of an upload stays behind in memory.
+void WipeBytes(const std::string& content);
+
+/// The stream reactor of ScanBatch, in a file of its own.
+grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>* NewBatchCall(
+    const ServiceContext& context, grpc::CallbackServerContext* call);
 
 /// The stream reactor of ScanUpload, in a file of its own.
 grpc::ServerReadReactor<v1::ScanUploadRequest>* NewUploadCall(const ServiceContext& context,

@@ -1,5 +1,13 @@
 #include "rpc/service_context.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "base/hex.h"
 #include "rpc/wire/error_status.h"
 
 namespace hashgate::rpc {
@@ -14,6 +22,25 @@ bool IsLoopback(std::string_view peer) {
   return peer.starts_with("ipv4:127.") || peer.starts_with("ipv6:[::1]:") ||
          peer.starts_with("ipv6:%5B::1%5D:") || peer.starts_with("ipv6:[::ffff:127.") ||
          peer.starts_with("ipv6:%5B::ffff:127.");
+}
+
+// "ipv6:%5B2001:db8::1%5D" gives "ipv6:" and the first 64 bits; everything else stays as it is.
+std::string SiteOf(const std::string& address) {
+  std::string_view host = address;
+  if (!host.starts_with("ipv6:")) return address;
+  host.remove_prefix(5);
+  for (const std::string_view open : {"%5B", "["}) {
+    if (host.starts_with(open)) host.remove_prefix(open.size());
+  }
+  for (const std::string_view close : {"%5D", "]"}) {
+    if (host.ends_with(close)) host.remove_suffix(close.size());
+  }
+  std::array<std::uint8_t, 16> bytes{};
+  if (::inet_pton(AF_INET6, std::string(host).c_str(), bytes.data()) != 1) return address;
+  // An IPv4 address in disguise is one host.
+  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) return address;
+  return "ipv6:" + HexEncode(std::span(bytes).first(8));
 }
 
 // The cause under which a client's fail policy files a refusal.
@@ -46,10 +73,12 @@ std::string_view RefusalSentence(Reason reason) {
 
 Caller CallerOf(std::string_view peer, bool loopback_is_admin) {
   if (IsUnixSocket(peer) || (loopback_is_admin && IsLoopback(peer)))
-    return {"local", DetailLevel::kFull, true};
+    return {"local", "local", DetailLevel::kFull, true};
   // Without the port, which changes with each connection.
   const std::size_t colon = peer.rfind(':');
-  return {std::string(peer.substr(0, colon)), DetailLevel::kScanner, false};
+  std::string identity(peer.substr(0, colon));
+  std::string share = SiteOf(identity);
+  return {std::move(identity), std::move(share), DetailLevel::kScanner, false};
 }
 
 Result<scan::Surface> FindSurface(const ServiceContext& context, const std::string& name) {
@@ -75,6 +104,40 @@ grpc::Status RefuseScan(const ServiceContext& context, Reason reason, SurfaceKin
   context.metrics->Count(obs::Metric::kRefusals, {{"reason", ReasonName(reason)}});
   Error error{reason, std::string(RefusalSentence(reason)), {}, context.options.retry_after};
   return ToGrpc(error, FailFacts(context, reason, surface_kind));
+}
+
+grpc::Status RefuseOverload(const ServiceContext& context, const scan::Refused& refused,
+                            SurfaceKind surface_kind) {
+  constexpr Reason kReason = Reason::kOverloaded;
+  context.metrics->Count(obs::Metric::kRefusals, {{"reason", ReasonName(kReason)}});
+  context.metrics->Count(obs::Metric::kOverloads, {{"bound", BoundName(refused.bound)}});
+  Error error{kReason,
+              std::string(RefusalSentence(kReason)),
+              {},
+              std::max(refused.retry_after, context.options.retry_after)};
+  return ToGrpc(error, FailFacts(context, kReason, surface_kind));
+}
+
+std::optional<scan::Refused> TakeBytes(const ServiceContext& context, const Caller& caller,
+                                       std::size_t bytes) {
+  switch (context.bytes->Take(caller.share, bytes)) {
+    case ShareBudget::Taken::kYes: return std::nullopt;
+    case ShareBudget::Taken::kFull: return scan::Refused{.bound = scan::Bound::kBytes};
+    case ShareBudget::Taken::kShare: break;
+  }
+  return scan::Refused{.bound = scan::Bound::kByteShare};
+}
+
+std::optional<scan::Refused> TakeStream(const ServiceContext& context, const Caller& caller) {
+  if (context.streams->Take(caller.share, 1) == ShareBudget::Taken::kYes) return std::nullopt;
+  return scan::Refused{.bound = scan::Bound::kStreams};
+}
+
+scan::Cost UsedBy(const scan::ScanAnswer& answer, SteadyTime begun) {
+  const scan::Cost took = std::chrono::duration_cast<scan::Cost>(std::chrono::steady_clock::now() - begun);
+  // A worker that was killed at its limit says nothing of its own time: then all of the wait was for it.
+  if (answer.timings.decode + answer.timings.hash == 0) return took;
+  return std::max(scan::Cost{}, took - scan::Cost(static_cast<double>(answer.timings.decode_wait)));
 }
 
 grpc::Status ScanError(const ServiceContext& context, const Error& error, SurfaceKind surface_kind) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -29,11 +28,11 @@ constexpr std::size_t kMaxChunkBytes = 4ULL << 20;
 class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
  public:
   UploadCall(const ServiceContext& context, grpc::CallbackServerContext* call,
-             v1::ScanUploadResponse* response, CallGate::Ticket ticket)
+             v1::ScanUploadResponse* response, Caller caller, CallGate::Ticket ticket)
       : context_(context),
         call_(call),
         response_(response),
-        caller_(CallerOf(call->peer(), context.options.loopback_is_admin)),
+        caller_(std::move(caller)),
         ticket_(std::move(ticket)),
         // The answer itself must still leave before the caller's deadline.
         arrive_by_(DeadlineOf(*call, context.options.max_upload_time) -
@@ -73,7 +72,8 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
 
   ~UploadCall() override {
     WipeChunk();
-    context_.bytes->Give(charged_bytes_);
+    context_.bytes->Give(caller_.share, charged_bytes_);
+    context_.streams->Give(caller_.share, 1);
   }
 
   void Unref() {
@@ -139,14 +139,14 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     // Memory is charged before it is taken, and while a buffer grows both halves of it count.
     const std::uint64_t peak = reader_.PeakAfter(chunk.size());
     if (peak > charged_bytes_) {
-      if (!context_.bytes->Take(peak - charged_bytes_)) {
-        return RefuseScan(context_, Reason::kOverloaded, request_->surface.kind);
+      if (const auto refused = TakeBytes(context_, caller_, peak - charged_bytes_)) {
+        return RefuseOverload(context_, *refused, request_->surface.kind);
       }
       charged_bytes_ = peak;
     }
     reader_.Update(AsBytes(chunk));
     if (reader_.held() < charged_bytes_) {
-      context_.bytes->Give(charged_bytes_ - reader_.held());
+      context_.bytes->Give(caller_.share, charged_bytes_ - reader_.held());
       charged_bytes_ = reader_.held();
     }
     return std::nullopt;
@@ -172,9 +172,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
 
   // The bytes of uploads do not stay behind in freed memory.
   void WipeChunk() {
-    if (!message_.has_chunk()) return;
-    std::string& chunk = *message_.mutable_chunk();
-    ::explicit_bzero(chunk.data(), chunk.size());
+    if (message_.has_chunk()) WipeBytes(message_.chunk());
   }
 
   // The stream ended: by its sender, or because the sender went away.
@@ -197,22 +195,29 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     // From here on the scan's own time counts, whatever the upload took.
     request.deadline = DeadlineOf(*call_, context_.options.max_scan_time);
     request.cancelled = [this] { return call_->IsCancelled(); };
-    const bool taken = context_.scan_executor->Submit(
-        {.work = [this, &request] { ScanIt(request); },
+    const auto refused = context_.scan_executor->Submit(
+        {.work = [this, &request] { return ScanIt(request); },
+         .late = [this] { AnswerLate(std::string(kNoTurn)); },
+         .caller = caller_.share,
          .lane = lane_,
-         .start_by = request.deadline - context_.scanner->options().answer_reserve,
-         .late = [this] { AnswerLate("no thread was free before the deadline"); }});
-    if (!taken) End(RefuseScan(context_, Reason::kOverloaded, request.surface.kind));
+         .cost = CostOf(context_, reader_.kept(), 0, request.exact_only),
+         .finish_by = request.deadline - context_.scanner->options().answer_reserve});
+    if (refused) End(RefuseOverload(context_, *refused, request.surface.kind));
   }
 
-  void ScanIt(const scan::ScanRequest& request) {
+  // The last thing on the executor that may touch the call is its End.
+  scan::Cost ScanIt(const scan::ScanRequest& request) {
+    const SteadyTime begun = std::chrono::steady_clock::now();
     const Result<scan::ScanAnswer> answer = context_.scanner->Scan(request, reader_.Finish());
     if (!answer) {
+      const scan::Cost used = UsedBy({}, begun);
       End(ScanError(context_, answer.error(), request.surface.kind));
-      return;
+      return used;
     }
+    const scan::Cost used = UsedBy(*answer, begun);
     FillResult(*answer, caller_.detail, include_hashes_, *response_->mutable_result());
     End(grpc::Status::OK);
+    return used;
   }
 
   void AnswerLate(std::string why) {
@@ -303,9 +308,13 @@ grpc::ServerReadReactor<v1::ScanUploadRequest>* NewUploadCall(const ServiceConte
     return new RefusedUpload(context, RefuseScan(context, Reason::kIndexNotReady, kind));
   auto ticket = context.gate->Enter();
   if (!ticket) return new RefusedUpload(context, RefuseScan(context, Reason::kDraining, kind));
+  Caller caller = CallerOf(call->peer(), context.options.loopback_is_admin);
+  if (const auto refused = TakeStream(context, caller)) {
+    return new RefusedUpload(context, RefuseOverload(context, *refused, kind));
+  }
   // The constructor gives back its own reference only; gRPC's lasts until OnDone.
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete)
-  return new UploadCall(context, call, response, *std::move(ticket));
+  return new UploadCall(context, call, response, std::move(caller), *std::move(ticket));
 }
 
 }  // namespace hashgate::rpc

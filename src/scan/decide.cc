@@ -13,15 +13,41 @@ namespace {
 /// Below this longer side a picture says too little for a perceptual hash to tell copies from lookalikes.
 constexpr std::uint32_t kMinUsableSide = 24;
 
+// Which limit ended the decoding; empty where none did.
+std::string_view LimitWords(Cause cause, decode::Limit limit) {
+  using decode::Limit;
+  if (cause == Cause::kTooLarge) return "the file has more bytes than are decoded";
+  if (cause == Cause::kTooCostly && limit == Limit::kNone) {
+    return "decoding took more processor time than is allowed";
+  }
+  switch (limit) {
+    case Limit::kNone: break;
+    case Limit::kBytes: return "the file has more bytes than are decoded";
+    case Limit::kPixels: return "the picture has more pixels than are decoded";
+    case Limit::kSide: return "a side of the picture is longer than is decoded";
+    case Limit::kFrames: return "the file holds more frames than are looked at";
+    case Limit::kScans: return "the picture comes in more scans than are decoded";
+    case Limit::kScanPixels: return "the picture's scans have more pixels in all than are decoded";
+    case Limit::kMemory: return "decoding takes more memory than is allowed";
+  }
+  return {};
+}
+
 // How complete the look was, and what was missing.
 void DescribeLook(Look& look) {
   CoverageDetail& coverage = look.coverage;
   coverage.views = static_cast<int>(look.hashes.views.size());
   coverage.frames_seen = look.image.frames_seen;
   coverage.frames_total = look.image.frames_total;
+  if (const std::string_view words = LimitWords(look.cause, look.image.limit); !words.empty()) {
+    coverage.missing.emplace_back(words);
+  }
   if (look.image.frames_seen < look.image.frames_total) {
     coverage.missing.push_back(std::to_string(look.image.frames_seen) + " of " +
                                std::to_string(look.image.frames_total) + " frames were looked at");
+  }
+  if (look.image.embedded_unseen) {
+    coverage.missing.emplace_back("a picture inside the file, such as a thumbnail, was not looked at");
   }
   if (look.image.colour_unusual) {
     coverage.missing.emplace_back(
@@ -78,7 +104,9 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
                             .coverage = look.coverage.level,
                             .surface = request.surface.name,
                             .surface_kind = request.surface.kind,
-                            .images_only = request.surface.images_only};
+                            .images_only = request.surface.images_only,
+                            .frames_unseen = look.image.frames_seen < look.image.frames_total,
+                            .colours_unusual = look.image.colour_unusual};
   const policy::Decision decision = look.policy->Decide(input);
   answer.verdict = decision.verdict;
   answer.rule_id = decision.rule_id;

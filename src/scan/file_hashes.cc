@@ -18,6 +18,7 @@ bool LacksNn512(const FileHashes& hashes) {
 int BestQuality(const FileHashes& hashes) {
   int best = -1;
   for (const decode::ViewHashes& view : hashes.views) {
+    if (view.hidden) continue;
     for (const decode::PdqForms& forms : view.pdq) {
       best = std::max(best, forms.quality == kQualityUnknown ? 100 : forms.quality);
     }

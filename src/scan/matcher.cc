@@ -1,6 +1,8 @@
 #include "scan/matcher.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -32,10 +34,12 @@ struct QueryOrigin {
 
   // Asked of what was found only: most queries find nothing.
   [[nodiscard]] bool SaysLittle() const { return !IsMeaningful(forms->forms[0], forms->quality); }
+  // How little a match by this query may do, the least for views that say something and that people see.
+  [[nodiscard]] int Weakness() const { return 2 * static_cast<int>(SaysLittle()) + (view->hidden ? 1 : 0); }
 };
 
-// Queries of all files of a search, in the order of files; each file's as well in order of its pipelines, and
-// a query's tag is its own number.
+// Queries of all files of a search, in the order of files; each file's as well in the order of kQueryKinds,
+// and a query's tag is its own number.
 struct Queries {
   std::vector<PdqQuery> queries;
   std::vector<QueryOrigin> origins;  // by tag
@@ -45,15 +49,25 @@ struct Queries {
   }
 };
 
-// Every form of every view of one pipeline. The full hash asks about hashes of every pipeline, even where the
+// Which of a file's queries are searched together. Each kind has bounds of its own: what can be planted (by
+// nn512, or where nobody looks) must not crowd out a match of what cannot.
+struct QueryKind {
+  bool nn512;
+  bool hidden;
+};
+constexpr std::array<QueryKind, 4> kQueryKinds = {
+    {{false, false}, {true, false}, {false, true}, {true, true}}};
+
+// Every form of every view of one kind. The full hash asks about hashes of every pipeline, even where the
 // picture has an nn512 hash as well. The pipelines are close (median 6 to 8 bits), so it is a second chance,
 // and a needed one: whoever changes the few pixels that nn512 looks at moves its hash as far as they like,
 // out of reach as easily as onto an entry, while the full hash hardly moves.
-void AddQueries(const FileHashes& hashes, bool nn512, Queries& out) {
+void AddQueries(const FileHashes& hashes, QueryKind kind, Queries& out) {
   for (const decode::ViewHashes& view : hashes.views) {
+    if (view.hidden != kind.hidden) continue;
     for (const decode::PdqForms& forms : view.pdq) {
-      if ((forms.pipeline == Pipeline::kNn512) != nn512) continue;
-      const Pipeline asked = nn512 ? Pipeline::kNn512 : Pipeline::kUnspecified;
+      if ((forms.pipeline == Pipeline::kNn512) != kind.nn512) continue;
+      const Pipeline asked = kind.nn512 ? Pipeline::kNn512 : Pipeline::kUnspecified;
       const int count = hashes.turned ? kDihedralCount : 1;
       for (int form = 0; form < count; ++form) {
         out.queries.push_back({forms.forms[static_cast<std::size_t>(form)], asked,
@@ -70,12 +84,12 @@ bool PipelinesFit(Pipeline query, Pipeline entry) {
 
 // Lets the query speak for the match if it does so better than the one before: one that says something before
 // one that says little (else a near but empty view, which can be planted, would take a good match's weight),
-// then the nearer.
+// one that people see before a hidden one (else a thumbnail would), then the nearer.
 void TakeQuery(const std::vector<QueryOrigin>& origins, std::uint32_t tag, int distance, Gathered& gathered) {
   if (gathered.distance_bits >= 0) {
-    const bool little = origins[tag].SaysLittle();
-    const bool little_before = origins[gathered.tag].SaysLittle();
-    if (little != little_before ? little : distance >= gathered.distance_bits) return;
+    const int weakness = origins[tag].Weakness();
+    const int before = origins[gathered.tag].Weakness();
+    if (weakness != before ? weakness > before : distance >= gathered.distance_bits) return;
   }
   gathered.distance_bits = distance;
   gathered.tag = tag;
@@ -121,11 +135,13 @@ int LeastDistance(const FileHashes& hashes, const decode::ViewHashes& view, bool
   return least;
 }
 
-// The same over all views.
+// The same over all views, hidden ones only where asked for.
 template <typename Passes>
-int LeastDistance(const FileHashes& hashes, bool nn512, const PdqHash& to, const Passes& passes) {
+int LeastDistance(const FileHashes& hashes, bool with_hidden, bool nn512, const PdqHash& to,
+                  const Passes& passes) {
   int least = -1;
   for (const decode::ViewHashes& view : hashes.views) {
+    if (view.hidden && !with_hidden) continue;
     const int distance = LeastDistance(hashes, view, nn512, to, passes);
     if (distance >= 0 && (least < 0 || distance < least)) least = distance;
   }
@@ -134,12 +150,12 @@ int LeastDistance(const FileHashes& hashes, bool nn512, const PdqHash& to, const
 
 // How far the upload lies from the entry's PDQ, by hashes that mean something; -1 where none does. A planted
 // nn512 hash must not hide that digest and picture contradict, so it speaks only where it is all there is.
-int DistanceToEntry(const FileHashes& hashes, const PdqHash& entry_hash) {
+int DistanceToEntry(const FileHashes& hashes, bool with_hidden, const PdqHash& entry_hash) {
   const auto meaningful = [](const decode::PdqForms& forms) {
     return IsMeaningful(forms.forms[0], forms.quality);
   };
-  const int full = LeastDistance(hashes, false, entry_hash, meaningful);
-  return full >= 0 ? full : LeastDistance(hashes, true, entry_hash, meaningful);
+  const int full = LeastDistance(hashes, with_hidden, false, entry_hash, meaningful);
+  return full >= 0 ? full : LeastDistance(hashes, with_hidden, true, entry_hash, meaningful);
 }
 
 // Whether the full hash of the view that matched by nn512 lies near enough to `hash` for that to count: what
@@ -148,7 +164,7 @@ int DistanceToEntry(const FileHashes& hashes, const PdqHash& entry_hash) {
 bool FullHashIsNear(const FileHashes& hashes, const QueryOrigin& origin, const PdqHash& hash, int slack) {
   const auto any = [](const decode::PdqForms&) { return true; };
   const int least = hashes.turned ? LeastDistance(hashes, *origin.view, false, hash, any)
-                                  : LeastDistance(hashes, false, hash, any);
+                                  : LeastDistance(hashes, true, false, hash, any);
   return least >= 0 && least + slack <= kNn512TrustBits;
 }
 
@@ -190,6 +206,7 @@ void DescribePerceptual(const Search& search, const lists::HashList& list, const
   match.fact.upload_quality = origin.forms->quality;
   match.fact.upload_degenerate = IsDegenerate(origin.forms->forms[0]);
   match.fact.view = origin.view->kind;
+  match.fact.hidden_only = origin.view->hidden;
   match.frame = origin.view->frame;
   match.dihedral = origin.dihedral;
   match.max_distance_bits = list.config.PdqMaxDistanceBits();
@@ -208,6 +225,11 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
   match.source_id = record.source_id;
   fact.classification = record.classification;
   const QueryOrigin* origin = gathered.distance_bits >= 0 ? &search.origins[gathered.tag] : nullptr;
+  // A source may hash what a file holds where nobody looks, such as colours under clear pixels. Where the
+  // digests alone prove which file it is, that contradicts nothing; else it could be planted to seem so.
+  std::vector<Algorithm> digests;
+  std::ranges::copy_if(gathered.algorithms, std::back_inserter(digests), IsDigest);
+  const bool with_hidden = policy::IdentityOf(digests) == Identity::kStrong;
   int conflict_distance = -1;
   bool full_is_near = false;
   ForEachPdq(record, [&](const PdqHash& hash, const HashValue& value) {
@@ -219,13 +241,13 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
       }
       full_is_near |= FullHashIsNear(search.hashes, *origin, hash, 0);
     }
-    const int distance = IsMeaningful(hash, value.quality) ? DistanceToEntry(search.hashes, hash) : -1;
+    const int distance =
+        IsMeaningful(hash, value.quality) ? DistanceToEntry(search.hashes, with_hidden, hash) : -1;
     if (distance >= 0 && (conflict_distance < 0 || distance < conflict_distance))
       conflict_distance = distance;
   });
   fact.nn512_only = origin != nullptr && origin->forms->pipeline == Pipeline::kNn512 && !full_is_near;
-  fact.digest_conflict =
-      std::ranges::any_of(gathered.algorithms, IsDigest) && conflict_distance > kDigestConflictBits;
+  fact.digest_conflict = !digests.empty() && conflict_distance > kDigestConflictBits;
 }
 
 MatchDetail Describe(const Search& search, const lists::HashList& list, index::EntryId entry,
@@ -264,16 +286,19 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     fact.action_ceiling = std::min(fact.action_ceiling, Verdict::kBlock);
   }
 
-  // A hash that says little corroborates nothing: what remains is the digest alone.
+  // A hash that says little, or of what nobody sees, corroborates nothing: what remains is the digest alone.
   const bool says_little =
-      fact.upload_degenerate || fact.entry_degenerate ||
+      fact.hidden_only || fact.upload_degenerate || fact.entry_degenerate ||
       (fact.upload_quality != kQualityUnknown && fact.upload_quality < kMinUsablePdqQuality) ||
       (fact.entry_quality != kQualityUnknown && fact.entry_quality < kMinUsablePdqQuality);
   if (digest_matched && gathered.distance_bits >= 0 && says_little) {
     std::erase(gathered.algorithms, Algorithm::kPdq);
     fact.distance_bits = -1;
     fact.upload_quality = fact.entry_quality = kQualityUnknown;
-    fact.upload_degenerate = fact.entry_degenerate = fact.nn512_only = false;
+    fact.upload_degenerate = fact.entry_degenerate = fact.nn512_only = fact.hidden_only = false;
+    fact.view = ViewKind::kUnspecified;
+    match.frame = 0;
+    match.dihedral = Dihedral::kOriginal;
     match.max_distance_bits = -1;
   }
   fact.algorithms = std::move(gathered.algorithms);
@@ -304,8 +329,7 @@ struct Pointers {
 
 // Where one file's queries lie.
 struct FileRange {
-  std::size_t begin = 0;
-  std::size_t nn512 = 0;  // the first of that pipeline
+  std::array<std::size_t, kQueryKinds.size()> begin{};  // by kind
   std::size_t end = 0;
 };
 
@@ -335,24 +359,25 @@ Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generati
     pointers[i].Take(by_digest, {});
   }
 
-  // Each pipeline has bounds of its own: hashes of the one that can be planted must not crowd out a match of
-  // the other.
   Queries all;
   std::vector<FileRange> ranges;
   ranges.reserve(files.size());
   for (const FileHashes* hashes : files) {
-    FileRange range{.begin = all.queries.size()};
-    AddQueries(*hashes, false, all);
-    range.nn512 = all.queries.size();
-    AddQueries(*hashes, true, all);
+    FileRange range;
+    for (std::size_t kind = 0; kind < kQueryKinds.size(); ++kind) {
+      range.begin[kind] = all.queries.size();
+      AddQueries(*hashes, kQueryKinds[kind], all);
+    }
     range.end = all.queries.size();
     ranges.push_back(range);
   }
   std::vector<index::PdqQuerySet> sets;
   std::vector<std::size_t> file_of_set;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    for (const auto& set :
-         {all.Between(ranges[i].begin, ranges[i].nn512), all.Between(ranges[i].nn512, ranges[i].end)}) {
+    const FileRange& range = ranges[i];
+    for (std::size_t kind = 0; kind < kQueryKinds.size(); ++kind) {
+      const std::size_t end = kind + 1 < kQueryKinds.size() ? range.begin[kind + 1] : range.end;
+      const auto set = all.Between(range.begin[kind], end);
       if (set.empty()) continue;
       sets.push_back(set);
       file_of_set.push_back(i);
@@ -366,8 +391,8 @@ Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generati
 
   std::vector<Matches> matches(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const Search search{generation, *files[i], all.Between(ranges[i].begin, ranges[i].end), all.origins,
-                        read_entry};
+    const Search search{generation, *files[i], all.Between(ranges[i].begin.front(), ranges[i].end),
+                        all.origins, read_entry};
     matches[i].truncated = pointers[i].truncated;
     for (const auto& [key, entry] : pointers[i].entries) {
       const auto list = std::ranges::find(lists, key.first, &lists::HashList::id);

@@ -23,6 +23,7 @@ constexpr std::size_t kHashesAtOnce = 128;
 // Values of the label `method`.
 constexpr std::string_view kUploadMethod = "upload";
 constexpr std::string_view kHashesMethod = "hashes";
+constexpr std::string_view kBackgroundMethod = "background";
 
 bool IsCancelled(const ScanRequest& request) {
   return request.cancelled && request.cancelled();
@@ -30,6 +31,10 @@ bool IsCancelled(const ScanRequest& request) {
 
 std::unexpected<Error> Cancelled() {
   return Fail(Reason::kCancelled, "the caller went away");
+}
+
+std::string_view MethodOf(const ScanRequest& request) {
+  return request.background ? kBackgroundMethod : kUploadMethod;
 }
 
 // Work ends here, so that the answer itself still leaves in time.
@@ -98,6 +103,15 @@ std::shared_ptr<const policy::Policy> Scanner::CurrentPolicy() const {
 
 void Scanner::Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
                      SteadyTime deadline, Look& look) const {
+  // The canary is there to see the decoder work.
+  SeenPictures* const seen = request.system_lists ? nullptr : parts_.seen_pictures;
+  if (const auto result = seen == nullptr ? nullptr : seen->Find(upload.digests.sha256, wanted)) {
+    look.image = *result;
+    look.cause = look.image.cause;
+    look.hashes.views = look.image.views;
+    if (parts_.metrics != nullptr) parts_.metrics->Count(obs::Metric::kPicturesReused);
+    return;
+  }
   const SteadyTime start = parts_.clock->Steady();
   Result<decode::DecodeResult> decoded =
       parts_.decoder == nullptr
@@ -110,6 +124,7 @@ void Scanner::Decode(const ScanRequest& request, const Upload& upload, const dec
     look.coverage.missing.emplace_back("the picture was not decoded");
     return;
   }
+  if (seen != nullptr) seen->Remember(upload.digests.sha256, wanted, *decoded);
   look.image = *std::move(decoded);
   look.cause = look.image.cause;
   const std::int64_t worked = std::int64_t{look.image.decode_micros} + look.image.hash_micros;
@@ -130,6 +145,7 @@ DigestKinds Scanner::WantedDigests() const {
 }
 
 Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
+  if (IsCancelled(request)) return Cancelled();
   Look look;
   look.policy = CurrentPolicy();
   look.digests = upload.digests;
@@ -242,7 +258,7 @@ ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::s
   Remembering::TakeOverEarlier(parts_.idempotency, request, file, answer);
   answer.timings.total = MicrosBetween(request.accepted, parts_.clock->Steady());
   if (parts_.metrics != nullptr) {
-    RecordScans(*parts_.metrics, {&answer, 1}, file < 0 ? kUploadMethod : kHashesMethod);
+    RecordScans(*parts_.metrics, {&answer, 1}, file < 0 ? MethodOf(request) : kHashesMethod);
   }
   return answer;
 }
@@ -251,7 +267,7 @@ Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& uploa
   const ByteSpan content = upload.digests.sha256;
   HASHGATE_ASSIGN_OR_RETURN(
       std::vector<ScanAnswer> answers,
-      Answer(request, {}, {&content, 1}, kUploadMethod, [&]() -> Result<std::vector<Look>> {
+      Answer(request, {}, {&content, 1}, MethodOf(request), [&]() -> Result<std::vector<Look>> {
         std::vector<Look> looks;
         HASHGATE_ASSIGN_OR_RETURN(looks.emplace_back(), LookUp(request, upload));
         return looks;

@@ -16,6 +16,7 @@
 #include "scan/idempotency.h"
 #include "scan/matcher.h"
 #include "scan/remembering.h"
+#include "scan/seen_pictures.h"
 #include "scan/types.h"
 
 namespace hashgate::scan {
@@ -44,6 +45,8 @@ class UploadReader {
   Upload Finish();
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
+  /// What is kept for decoding so far.
+  [[nodiscard]] ByteSpan kept() const { return borrowed_.empty() ? ByteSpan(kept_) : borrowed_; }
   /// Bytes of memory held for decoding.
   [[nodiscard]] std::uint64_t held() const { return kept_.capacity(); }
   /// Most bytes of memory that an Update with `more` bytes holds at any moment.
@@ -80,6 +83,7 @@ struct ScannerParts {
   decode::Decoder* decoder = nullptr;
   IdempotencyTable* idempotency = nullptr;
   obs::Metrics* metrics = nullptr;
+  SeenPictures* seen_pictures = nullptr;  ///< null: every picture is decoded
   const Clock* clock = &Clock::System();
 };
 

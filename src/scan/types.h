@@ -34,6 +34,7 @@ struct ScanRequest {
   Surface surface;
   std::vector<std::string> lists;           ///< empty: all
   bool exact_only = false;                  ///< digests only
+  bool background = false;                  ///< nobody waits for it: counted apart
   bool system_lists = false;                ///< the canary's own look
   SteadyTime accepted{};                    ///< when the call was accepted
   SteadyTime deadline = SteadyTime::max();  ///< by which the answer must leave

@@ -1,4 +1,6 @@
 // One listed picture in every format and colour mode: each must be found by its PDQ.
+#include <algorithm>
+
 #include "testkit/kit_draft.h"
 
 namespace hashgate::testkit {
@@ -74,10 +76,17 @@ Status AddFormats(KitDraft& draft) {
   std::vector<Picture> frames = {picture};
   for (Picture& frame : DrawAnimation(31, picture.width, picture.height, 2))
     frames.push_back(std::move(frame));
-  HASHGATE_ASSIGN_OR_RETURN(Bytes animated, EncodeGif(frames));
-  draft.Add("format-gif-animated.gif", {animated, {reduced}},
-            Matched(Verdict::kBlock, HarmClass::kCsam, {kCsamList}, CoverageLevel::kPartial),
-            "an animation whose first frame is listed; the frames after it are not looked at yet");
+  const auto add_gif = [&](const char* file, const char* which) -> Status {
+    HASHGATE_ASSIGN_OR_RETURN(Bytes animated, EncodeGif(frames));
+    std::vector<Picture> shown;
+    for (const Picture& frame : frames) shown.push_back(Expand(ReduceColours(frame)));
+    draft.Add(file, {animated, std::move(shown)}, block,
+              std::string("an animation whose ") + which + " is listed");
+    return {};
+  };
+  HASHGATE_RETURN_IF_ERROR(add_gif("format-gif-animated.gif", "first frame"));
+  std::ranges::rotate(frames, frames.begin() + 1);
+  HASHGATE_RETURN_IF_ERROR(add_gif("format-gif-animated-later.gif", "last frame"));
 
   for (const int bits : {8, 24, 32}) {
     HASHGATE_ASSIGN_OR_RETURN(Bytes bmp, EncodeBmp(picture, {.bits = bits, .top_down = bits == 32}));

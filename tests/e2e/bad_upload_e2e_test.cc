@@ -286,7 +286,9 @@ TEST_F(BadUploadTest, ADeadlineThatHasAlmostPassedIsAnsweredOrReported) {
     if (reply.status.ok()) {
       EXPECT_NE(reply.result.verdict(), v1::VERDICT_ALLOW);
     } else {
-      EXPECT_EQ(reply.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED)
+      // Where the call before is still being worked on, the server may say at once that there is no time.
+      EXPECT_TRUE(reply.status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
+                  reply.status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED)
           << reply.status.error_message();
     }
   }

@@ -39,7 +39,9 @@ bool NothingLeft(const ServerProcess& server) {
 
 class StressTest : public ::testing::Test {
  protected:
-  void Start(const ServerOptions& options) {
+  void Start(ServerOptions options) {
+    // Each scan is to keep a worker busy, though many send the same picture.
+    options.config["scan"]["reuse_mib"] = "0";
     server_ = StartServer(FreshFolder("server"), options);
     ASSERT_NE(server_, nullptr);
     client_ = std::make_unique<GateClient>(server_->NewChannel());

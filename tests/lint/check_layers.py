@@ -22,7 +22,9 @@ MAY_USE = {
     "decode": {"base", "obs", "hash/core"},
     "hash/perceptual": {"base", "hash/core"},
     "image": {"base", "hash/core", "hash/perceptual"},
-    "decoder": {"base", "hash/core", "decode", "image", "hash/perceptual"},
+    "image/heif": {"base", "hash/core", "hash/perceptual", "image"},
+    "image/tiff": {"base", "hash/core", "hash/perceptual", "image"},
+    "decoder": {"base", "hash/core", "decode", "image", "image/heif", "image/tiff", "hash/perceptual"},
     "testkit": {"base", "hash/core", "hash/perceptual"},
     "index": {"base", "hash/core"},
     "store": {"base", "obs"},
@@ -39,6 +41,8 @@ MAY_USE = {
 # Single headers that a module may use although not the whole module: what both sides of the worker record share.
 ALSO = {
     "image": {"decode/record.h", "decode/sniff.h", "decode/byte_order.h"},
+    "image/heif": {"decode/record.h"},
+    "image/tiff": {"decode/record.h"},
     "hash/perceptual": {"decode/record.h"},
 }
 
@@ -64,9 +68,10 @@ LIBRARIES = [
     ("webp/", _CODECS),
     ("gif_lib.h", _CODECS),
     ("zlib.h", _CODECS),
-    ("tiff", {"image"}),
-    ("libheif/", {"image"}),
-    ("avif/", {"image"}),
+    ("tiff", {"image/tiff"}),
+    ("libheif/", {"image/heif"}),
+    ("libde265/", {"image/heif"}),
+    ("avif/", {"image/heif"}),
     ("opencv2/", {"image", "hash/perceptual"}),
     ("immintrin.h", {"index", "hash/perceptual"}),
     ("arm_neon.h", {"index"}),

@@ -1,6 +1,7 @@
 """What the binaries load: the processes that hold the lists load no codec, the one that decodes loads no server.
 
-`check_ldd.py BIN_DIR` with hashgated, hashgate and hashgate-decoder in it.
+Nor does a decoder load the codecs of another class. `check_ldd.py BIN_DIR` with hashgated, hashgate and the
+decoders in it.
 """
 
 import pathlib
@@ -15,10 +16,14 @@ SERVER = re.compile(r"^lib(grpc|rocksdb|protobuf|curl|nats|ssl|yaml-cpp|cpp-http
 # A codec linked from an archive shows in no list of libraries, but in the symbols.
 CODEC_SYMBOL = re.compile(r"^(jpeg_(read|start|create|Create)|png_(create|read)_|WebPDecode|DGif|TIFFOpen|heif_context|"
                           r"avifDecoder)")
+HEIF = re.compile(r"^lib(heif|avif|de265|dav1d|aom|x265)")
+TIFF = re.compile(r"^libtiff")
 FORBIDDEN = {
     "hashgated": [CODEC],
     "hashgate": [CODEC],
-    "hashgate-decoder": [SERVER],
+    "hashgate-decoder": [SERVER, HEIF, TIFF],
+    "hashgate-decoder-heif": [SERVER, TIFF],
+    "hashgate-decoder-tiff": [SERVER, HEIF],
 }
 
 
@@ -47,6 +52,8 @@ def self_test():
     sample = ["libc.so.6", "libjpeg.so.62", "libopencv_core.so.406", "libgrpc++.so.1.51", "librocksdb.so.7.8"]
     common.expect(bad_libraries("hashgated", sample) == sample[1:3], "codecs are not seen")
     common.expect(bad_libraries("hashgate-decoder", sample) == sample[3:], "server libraries are not seen")
+    common.expect(bad_libraries("hashgate-decoder", ["libheif.so.1", "libtiff.so.6"]) == ["libheif.so.1", "libtiff.so.6"],
+                  "another class's codecs are not seen")
     common.expect(CODEC_SYMBOL.match("jpeg_read_header") and CODEC_SYMBOL.match("png_create_read_struct"),
                   "codec symbols are not seen")
 
@@ -62,7 +69,7 @@ def main():
             continue
         libraries = loaded(binary)
         findings.extend(f"{name} loads {library}" for library in bad_libraries(name, libraries))
-        if name == "hashgate-decoder":
+        if name.startswith("hashgate-decoder"):
             # The rule must be able to see what it forbids elsewhere.
             common.expect(any(CODEC.match(library) for library in libraries), f"{name} loads no codec at all?")
         else:

@@ -13,7 +13,7 @@ import sys
 
 import common
 
-BINARIES = ("hashgated", "hashgate", "hashgate-decoder")
+BINARIES = ("hashgated", "hashgate", "hashgate-decoder", "hashgate-decoder-heif", "hashgate-decoder-tiff")
 ALWAYS_THERE = {"libc6", "libgcc-s1", "libstdc++6"}
 SKIPPED = 77  # registered with ctest as SKIP_RETURN_CODE
 NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")

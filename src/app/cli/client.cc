@@ -2,12 +2,14 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 
+#include "app/cli/batch.h"
+#include "app/cli/call.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "hashgate/v1/scan_service.grpc.pb.h"
 #include "hashgate/v1/status_service.grpc.pb.h"
@@ -24,51 +26,6 @@ constexpr int kMaxReceiveBytes = 128 << 20;
 // Bound of streams that may last as long as they make progress.
 constexpr std::chrono::hours kStreamDeadline{24};
 constexpr milliseconds kLastStepPatience = std::chrono::minutes(10);
-
-/// Contexts of calls in flight, so that a stop request can end them.
-class CallRegistry {
- public:
-  bool Add(grpc::ClientContext& context) {
-    const std::lock_guard lock(mutex_);
-    if (cancelled_) return false;
-    contexts_.insert(&context);
-    return true;
-  }
-  void Remove(grpc::ClientContext& context) {
-    const std::lock_guard lock(mutex_);
-    contexts_.erase(&context);
-  }
-  void Cancel() {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    for (grpc::ClientContext* const context : contexts_) context->TryCancel();
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<grpc::ClientContext*> contexts_;
-  bool cancelled_ = false;
-};
-
-/// One call: its context with a deadline, registered while it lives.
-class Call {
- public:
-  Call(CallRegistry& registry, std::chrono::system_clock::time_point deadline) : registry_(registry) {
-    context_.set_deadline(deadline);
-    accepted_ = registry_.Add(context_);
-    if (!accepted_) context_.TryCancel();
-  }
-  ~Call() { registry_.Remove(context_); }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-
-  grpc::ClientContext* context() { return &context_; }
-
- private:
-  CallRegistry& registry_;
-  grpc::ClientContext context_;
-  bool accepted_ = false;
-};
 
 /// Cancels a call when nobody has said for a while that it goes on.
 class StallGuard {
@@ -131,6 +88,16 @@ class GrpcClient : public Client {
   Result<v1::ScanImageResponse> ScanImage(const v1::ScanImageRequest& request, milliseconds timeout,
                                           RefusalFacts& facts) override {
     return Unary(*scan_, &v1::ScanService::Stub::ScanImage, request, timeout, &facts);
+  }
+  Result<v1::ScanResult> ScanBatched(const v1::ScanBatchRequest& request, milliseconds timeout,
+                                     RefusalFacts& facts) override {
+    std::shared_ptr<Batch> batch;
+    {
+      const std::lock_guard lock(batch_mutex_);
+      if (batch_ == nullptr || batch_->ended()) batch_ = std::make_shared<Batch>(*scan_, calls_);
+      batch = batch_;
+    }
+    return batch->Scan(request, timeout, facts);
   }
   Result<v1::MatchHashesResponse> MatchHashes(const v1::MatchHashesRequest& request,
                                               milliseconds timeout) override {
@@ -210,6 +177,8 @@ class GrpcClient : public Client {
   std::unique_ptr<v1::ScanService::Stub> scan_;
   std::unique_ptr<v1::HashListService::Stub> lists_;
   std::unique_ptr<v1::StatusService::Stub> status_;
+  std::mutex batch_mutex_;
+  std::shared_ptr<Batch> batch_;  // after what it uses
 };
 
 Result<v1::ScanUploadResponse> GrpcClient::ScanUpload(const v1::UploadHeader& header,
@@ -323,6 +292,9 @@ std::unique_ptr<Client> ConnectClient(const std::string& server) {
   // Uploads must not take the way of a proxy that happens to be set in the environment.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // A server that is gone without a word is noticed by calls that last. Not more often than servers allow.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   // Reconnect soon after the server restarts: the default backs off to two minutes.
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   return MakeClient(grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments));

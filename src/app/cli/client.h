@@ -34,6 +34,10 @@ class Client {
                                                     const std::function<Result<std::string>()>& next_chunk,
                                                     std::chrono::milliseconds timeout,
                                                     RefusalFacts& facts) = 0;
+  /// Sends one file of a ScanBatch and waits for its answer. Files that are sent at the same time share one
+  /// stream; where that ends, the next file opens another.
+  virtual Result<v1::ScanResult> ScanBatched(const v1::ScanBatchRequest& request,
+                                             std::chrono::milliseconds timeout, RefusalFacts& facts) = 0;
   virtual Result<v1::MatchHashesResponse> MatchHashes(const v1::MatchHashesRequest& request,
                                                       std::chrono::milliseconds timeout) = 0;
   virtual Result<v1::GetFailPolicyResponse> GetFailPolicy(const v1::GetFailPolicyRequest& request,

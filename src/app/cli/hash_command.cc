@@ -36,6 +36,7 @@ struct Line {
   std::string pipeline;
   std::string view;  ///< empty for the whole first picture
   std::uint32_t frame = 0;
+  bool hidden = false;   ///< no usual viewer shows the view
   std::string dihedral;  ///< empty for the picture as stored
 };
 
@@ -138,6 +139,7 @@ void AddViews(const decode::DecodeResult& decoded, const HashArguments& argument
         line.pipeline = PipelineName(forms.pipeline);
         if (view.kind != ViewKind::kWhole) line.view = Name(view.kind);
         line.frame = view.frame;
+        line.hidden = view.hidden;
         if (turn > 0) line.dihedral = UpperCase(DihedralName(static_cast<Dihedral>(turn)));
         answer.lines.push_back(std::move(line));
       }
@@ -212,7 +214,9 @@ std::string ToJson(const Answer& answer) {
     object.Text("algorithm", line.algorithm).Text("hex", line.hex);
     if (line.quality != kQualityUnknown) object.Number("quality", line.quality);
     if (!line.pipeline.empty()) object.Text("pipeline", line.pipeline);
-    if (!line.view.empty()) object.Text("view", line.view).Number("frame", line.frame);
+    if (!line.view.empty()) {
+      object.Text("view", line.view).Number("frame", line.frame).Bool("hidden", line.hidden);
+    }
     if (!line.dihedral.empty()) object.Text("dihedral", line.dihedral);
     hashes += object.Line();
   }
@@ -244,6 +248,7 @@ void Print(const Answer& answer, std::ostream& out) {
     std::string about;
     if (line.quality != kQualityUnknown) about = "quality " + std::to_string(line.quality);
     if (!line.view.empty()) about += "  " + line.view + " frame " + std::to_string(line.frame);
+    if (line.hidden) about += " (hidden)";
     if (!line.dihedral.empty()) about += "  " + line.dihedral;
     const std::string pipeline = line.pipeline.empty() ? "" : " " + line.pipeline;
     table.AddRow({"  " + line.algorithm + pipeline, line.hex, about});

@@ -1,8 +1,11 @@
 // The one command-line client.
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <iostream>
+#include <utility>
+#include <vector>
 
 #include "app/cli/client.h"
 #include "app/cli/environment.h"
@@ -23,9 +26,16 @@ int main(int argc, char** argv) {
       .terminal = ::isatty(STDERR_FILENO) == 1,
       .stop = stop,
       .start_decoder = [](int workers) -> hashgate::Result<std::unique_ptr<hashgate::decode::Decoder>> {
-        HASHGATE_ASSIGN_OR_RETURN(
-            auto spawner, hashgate::decode::Spawner::Start(hashgate::decode::Spawner::DefaultBinary()));
-        return hashgate::decode::StartDecoderPool(std::move(spawner), {.workers = workers});
+        namespace decode = hashgate::decode;
+        // What a server decodes unless its configuration says otherwise.
+        constexpr std::array kClasses = {decode::WorkerClass::kHeif};
+        HASHGATE_ASSIGN_OR_RETURN(auto spawners,
+                                  decode::Spawner::StartClasses(decode::Spawner::DefaultBinary(), kClasses));
+        std::vector<decode::ClassPool> pools;
+        for (auto& spawner : spawners) {
+          pools.push_back({.spawner = std::move(spawner), .options = {.workers = workers}});
+        }
+        return decode::StartDecoder(std::move(pools));
       },
       .connect = cli::ConnectClient,
   };

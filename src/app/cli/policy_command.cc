@@ -151,6 +151,7 @@ int RunPolicyExplain(const PolicyExplainArguments& arguments, const GlobalOption
   input.outcome = facts->outcome;
   input.cause = facts->cause;
   input.coverage = facts->coverage;
+  input.frames_unseen = facts->frames_unseen;
   input.surface = arguments.surface;
   input.surface_kind = *kind;
   const policy::Decision decision = (*policy)->Decide(input);

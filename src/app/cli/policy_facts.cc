@@ -97,6 +97,8 @@ Status SetKey(std::string_view key, std::string_view value, policy::MatchFact& f
     HASHGATE_ASSIGN_OR_RETURN(fact.entry_degenerate, ParseBool(key, value));
   } else if (key == "nn512Only") {
     HASHGATE_ASSIGN_OR_RETURN(fact.nn512_only, ParseBool(key, value));
+  } else if (key == "hiddenOnly") {
+    HASHGATE_ASSIGN_OR_RETURN(fact.hidden_only, ParseBool(key, value));
   } else {
     return BadKey(key, "is not a fact of a match");
   }
@@ -127,8 +129,12 @@ Result<policy::MatchFact> ReadMatch(const json& match) {
   }
   const auto distance = match.find("distanceBits");
   if (distance != match.end() && distance->is_number_integer()) fact.distance_bits = distance->get<int>();
-  const auto conflict = match.find("digestConflict");
-  fact.digest_conflict = conflict != match.end() && conflict->is_boolean() && conflict->get<bool>();
+  const auto is_true = [&match](const char* key) {
+    const auto found = match.find(key);
+    return found != match.end() && found->is_boolean() && found->get<bool>();
+  };
+  fact.digest_conflict = is_true("digestConflict");
+  fact.hidden_only = is_true("hiddenOnly");
   return fact;
 }
 
@@ -170,6 +176,11 @@ Result<Facts> ParseAnswer(std::string_view text) {
   const auto coverage = answer.find("coverage");
   if (coverage != answer.end() && coverage->is_object()) {
     if (const auto level = ByName<CoverageLevel, 4>(TextOf(*coverage, "level"))) facts.coverage = *level;
+    const auto frames = [&coverage](const char* key) {
+      const auto found = coverage->find(key);
+      return found != coverage->end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+    };
+    facts.frames_unseen = frames("framesSeen") < frames("framesTotal");
   }
   const auto matches = answer.find("matches");
   if (matches != answer.end() && matches->is_array()) {

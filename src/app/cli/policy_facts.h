@@ -14,6 +14,7 @@ struct Facts {
   std::vector<policy::MatchFact> matches;
   Outcome outcome = Outcome::kUnspecified;
   Cause cause = Cause::kNone;
+  bool frames_unseen = false;
   CoverageLevel coverage = CoverageLevel::kUnspecified;
   /// What an answer does not say and was taken instead, in words.
   std::vector<std::string> assumptions;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,6 +46,14 @@ bool StillHolds(const v1::ScanResult& result, const std::optional<v1::Versions>&
   const v1::Versions& then = result.versions();
   return current && !then.policy_digest().empty() && then.policy_digest() == current->policy_digest() &&
          then.generation() == current->generation() && then.engine() == current->engine();
+}
+
+// Whoever scans a folder waits for no single answer.
+bool IsBatch(const ScanArguments& arguments) {
+  return arguments.background || std::ranges::any_of(arguments.paths, [](const std::string& path) {
+           std::error_code ignored;
+           return std::filesystem::is_directory(path, ignored);
+         });
 }
 
 /// The scan of all files: workers take them in the walk's order, and answers are printed in that order
@@ -243,7 +252,8 @@ int RunScan(const ScanArguments& arguments, const GlobalOptions& options, Enviro
       FailPolicy::Load(*session, arguments.surface, arguments.fail_policy_file, patience);
   std::optional<v1::Versions> current;
   if (state != nullptr) current = CurrentVersions(*session, patience);
-  FileScanner scanner(*session, fail_policy, arguments, options.timeout, environment.stop);
+  FileScanner scanner(*session, fail_policy, arguments, options.timeout, IsBatch(arguments),
+                      environment.stop);
   ScanRun run(arguments, options, environment, scanner, state.get(), std::move(current));
   run.Run();
   return run.Report();

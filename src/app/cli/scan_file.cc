@@ -23,11 +23,17 @@ using std::chrono::steady_clock;
 
 // Up to here a file goes in one message; longer ones are streamed, so that memory does not grow with them.
 constexpr std::uint64_t kInlineBytes = 1 << 20;
+// Of a batch, whose messages are few at a time.
+constexpr std::uint64_t kBatchInlineBytes = 4 << 20;
+// A busy server has uploads first.
+constexpr milliseconds kBatchPatience = std::chrono::hours(1);
 constexpr std::size_t kChunkBytes = 256 * 1024;
 // A long file gets a second more for each MiB.
 constexpr std::uint64_t kLeastBytesPerSecond = 1 << 20;
 // How long the first file waits for a server that is not there; a restart takes less.
 constexpr std::chrono::seconds kUnreachablePatience{5};
+// The same where it has answered before: it restarts, and a folder's scan is not worth giving up for that.
+constexpr std::chrono::seconds kRestartPatience{60};
 constexpr milliseconds kFirstBackoff{100};
 constexpr milliseconds kMaxBackoff{2'000};
 
@@ -88,8 +94,13 @@ Result<std::size_t> ReadFull(int fd, std::uint64_t offset, std::string& out) {
 }  // namespace
 
 FileScanner::FileScanner(Client& client, const FailPolicy& fail_policy, const ScanArguments& arguments,
-                         milliseconds timeout, Stop& stop)
-    : client_(client), fail_policy_(fail_policy), arguments_(arguments), timeout_(timeout), stop_(stop) {}
+                         milliseconds timeout, bool batch, Stop& stop)
+    : client_(client),
+      fail_policy_(fail_policy),
+      arguments_(arguments),
+      timeout_(batch ? std::max(timeout, kBatchPatience) : timeout),
+      batch_(batch),
+      stop_(stop) {}
 
 FileAnswer FileScanner::Unreadable(const std::string& path, const std::string& error) const {
   FileAnswer answer;
@@ -119,7 +130,8 @@ bool FileScanner::WaitToRetry(const Error& error, int attempt, steady_clock::tim
                               steady_clock::time_point deadline) {
   if (!IsRetryable(error.reason)) return false;
   const auto now = steady_clock::now();
-  if (error.reason == Reason::kServerUnreachable && (down_ || now - begun >= kUnreachablePatience)) {
+  if (error.reason == Reason::kServerUnreachable &&
+      (down_ || now - begun >= (reached_ ? kRestartPatience : kUnreachablePatience))) {
     down_ = true;
     return false;
   }
@@ -152,20 +164,34 @@ Result<v1::ScanResult> FileScanner::Upload(int fd, const FileStamp& stamp, const
 
 Result<v1::ScanResult> FileScanner::Send(int fd, const FileStamp& stamp, v1::ScanHeader& header,
                                          milliseconds timeout, RefusalFacts& facts) {
-  if (stamp.size > kInlineBytes) return Upload(fd, stamp, header, timeout, facts);
-  v1::ScanImageRequest request;
-  std::string& content = *request.mutable_content();
-  content.resize(static_cast<std::size_t>(stamp.size));
+  if (stamp.size > (batch_ ? kBatchInlineBytes : kInlineBytes)) {
+    return Upload(fd, stamp, header, timeout, facts);
+  }
+  std::string content(static_cast<std::size_t>(stamp.size), '\0');
   HASHGATE_ASSIGN_OR_RETURN(const std::size_t count, ReadFull(fd, 0, content));
   if (count < content.size()) {
     return hashgate::Fail(Reason::kFileUnreadable, "became shorter while it was read");
   }
-  *request.mutable_header() = header;
-  auto response = client_.ScanImage(request, timeout, facts);
-  if (response) return std::move(*response->mutable_result());
+  Result<v1::ScanResult> result = SendInline(std::move(content), header, timeout, facts);
   // The server's limit for one message is lower than ours.
-  if (response.error().reason != Reason::kMessageTooLarge) return std::unexpected(response.error());
+  if (result || result.error().reason != Reason::kMessageTooLarge) return result;
   return Upload(fd, stamp, header, timeout, facts);
+}
+
+Result<v1::ScanResult> FileScanner::SendInline(std::string content, const v1::ScanHeader& header,
+                                               milliseconds timeout, RefusalFacts& facts) {
+  if (batch_) {
+    v1::ScanBatchRequest request;
+    *request.mutable_header() = header;
+    request.set_content(std::move(content));
+    return client_.ScanBatched(request, timeout, facts);
+  }
+  v1::ScanImageRequest request;
+  *request.mutable_header() = header;
+  request.set_content(std::move(content));
+  auto response = client_.ScanImage(request, timeout, facts);
+  if (!response) return std::unexpected(response.error());
+  return std::move(*response->mutable_result());
 }
 
 FileAnswer FileScanner::Scan(const std::string& path) {
@@ -184,7 +210,7 @@ FileAnswer FileScanner::Scan(const std::string& path) {
   for (const std::string& list : arguments_.lists) options.add_lists(list);
   options.set_include_hashes(arguments_.include_hashes);
   if (arguments_.exact) options.set_depth(v1::DEPTH_EXACT);
-  if (arguments_.background) options.set_lane(v1::LANE_BACKGROUND);
+  if (batch_) options.set_lane(v1::LANE_BACKGROUND);
 
   const auto begun = steady_clock::now();
   const auto deadline = begun + timeout_ + std::chrono::seconds(answer.stamp.size / kLeastBytesPerSecond);
@@ -194,6 +220,7 @@ FileAnswer FileScanner::Scan(const std::string& path) {
     auto result = Send(fd.get(), answer.stamp, header, std::max(left, milliseconds(1)), facts);
     if (result) {
       down_ = false;
+      reached_ = true;
       answer.result = *std::move(result);
       answer.result.set_verdict(KnownVerdict(answer.result.verdict()));
       answer.final = answer.result.outcome() != v1::OUTCOME_NOT_EVALUATED;

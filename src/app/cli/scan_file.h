@@ -30,8 +30,10 @@ struct FileAnswer {
 /// Threads: thread-safe; one for all workers of a scan.
 class FileScanner {
  public:
+  /// `batch` sends files through ScanBatch, and those that are too long for it in the background lane: they
+  /// may then wait for an hour, for uploads come first.
   FileScanner(Client& client, const FailPolicy& fail_policy, const ScanArguments& arguments,
-              std::chrono::milliseconds timeout, Stop& stop);
+              std::chrono::milliseconds timeout, bool batch, Stop& stop);
 
   /// Reads and sends the file, again and again where the server says that this can help, within the timeout
   /// (which grows with the file's length). Where the request itself is refused (an unknown surface or list,
@@ -43,6 +45,8 @@ class FileScanner {
  private:
   Result<v1::ScanResult> Send(int fd, const FileStamp& stamp, v1::ScanHeader& header,
                               std::chrono::milliseconds timeout, RefusalFacts& facts);
+  Result<v1::ScanResult> SendInline(std::string content, const v1::ScanHeader& header,
+                                    std::chrono::milliseconds timeout, RefusalFacts& facts);
   Result<v1::ScanResult> Upload(int fd, const FileStamp& stamp, const v1::ScanHeader& header,
                                 std::chrono::milliseconds timeout, RefusalFacts& facts);
   /// Whether to try again after `error`, having waited for it.
@@ -54,9 +58,11 @@ class FileScanner {
   const FailPolicy& fail_policy_;
   const ScanArguments& arguments_;
   std::chrono::milliseconds timeout_;
+  bool batch_;
   Stop& stop_;
   /// The last call found nobody: further files do not wait for the server to come.
   std::atomic<bool> down_ = false;
+  std::atomic<bool> reached_ = false;  // a file was answered
 };
 
 }  // namespace hashgate::cli

@@ -34,6 +34,7 @@ std::string MatchText(const v1::Match& match) {
   }
   if (match.has_distance_bits()) text += ", " + std::to_string(match.distance_bits()) + " bits";
   if (match.digest_conflict()) text += ", conflict";
+  if (match.hidden_only()) text += ", where nobody looks";
   return text + ")";
 }
 

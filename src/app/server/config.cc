@@ -18,9 +18,11 @@ using policy::YamlMap;
 using policy::YamlProblems;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
-constexpr std::string_view kLockLevels[] = {"none", "basic", "landlock"};
+constexpr std::string_view kLockLevels[] = {"none", "basic", "landlock", "namespaces"};
+constexpr std::string_view kIsolations[] = {"pooled", kIsolationPerImage};
 constexpr decode::LockLevel kLockLevelValues[] = {decode::LockLevel::kNone, decode::LockLevel::kBasic,
-                                                  decode::LockLevel::kLandlock};
+                                                  decode::LockLevel::kLandlock,
+                                                  decode::LockLevel::kNamespaces};
 constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
 constexpr std::string_view kSurfaceKinds[] = {"public", "group", "private_message", "avatar", "other"};
 constexpr SurfaceKind kSurfaceKindValues[] = {SurfaceKind::kPublic, SurfaceKind::kGroup,
@@ -40,6 +42,13 @@ void Describe(C& config, V& v) {
   v.Flag("loopback_is_admin", config.grpc.loopback_is_admin);
   v.Number("max_concurrent_streams", config.grpc.max_concurrent_streams, 1, 100'000);
   v.Number("max_memory_mib", config.grpc.max_memory_mib, 64, kBig);
+  v.Number("max_threads", config.grpc.max_threads, 16, 100'000);
+  v.Number("max_metadata_kib", config.grpc.max_metadata_kib, 1, 1'024);
+  v.Number("max_connection_age_s", config.grpc.max_connection_age_s, 1, 1'000'000);
+  v.Number("connection_age_grace_s", config.grpc.connection_age_grace_s, 1, 1'000'000);
+  v.Number("handshake_timeout_ms", config.grpc.handshake_timeout_ms, 100, 120'000);
+  v.Number("min_ping_interval_ms", config.grpc.min_ping_interval_ms, 1'000, 3'600'000);
+  v.Number("import_max_pause_ms", config.grpc.import_max_pause_ms, 100, 86'400'000);
   v.Section("http");
   v.Text("listen", config.http.listen);
   v.Flag("insecure", config.http.insecure);
@@ -50,6 +59,12 @@ void Describe(C& config, V& v) {
   v.Section("scan");
   v.Number("threads", config.scan.threads, 0, 1'024);
   v.Number("max_queued", config.scan.max_queued, 1, 100'000);
+  v.Number("queue_wait_ms", config.scan.queue_wait_ms, 0, 600'000);
+  v.Number("queue_burst_ms", config.scan.queue_burst_ms, 1, 600'000);
+  v.Number("background_workers", config.scan.background_workers, 0, 64);
+  v.Number("batch_max_in_flight", config.scan.batch_max_in_flight, 1, 1'024);
+  v.Number("batch_max_pause_ms", config.scan.batch_max_pause_ms, 100, 86'400'000);
+  v.Number("max_streams", config.scan.max_streams, 1, 100'000);
   v.Number("max_time_ms", config.scan.max_time_ms, 100, 600'000);
   v.Number("upload_max_time_ms", config.scan.upload_max_time_ms, 100, 86'400'000);
   v.Number("upload_max_pause_ms", config.scan.upload_max_pause_ms, 100, 3'600'000);
@@ -59,20 +74,32 @@ void Describe(C& config, V& v) {
   v.Number("retry_after_ms", config.scan.retry_after_ms, 1, 3'600'000);
   v.Number("retain_blocked_days", config.scan.retain_blocked_days, 1, 3'650);
   v.Choice("digests", config.scan.digests, kDigestChoices);
+  v.Number("reuse_mib", config.scan.reuse_mib, 0, kBig);
+  v.Number("reuse_seconds", config.scan.reuse_seconds, 1, 86'400);
   v.Section("decoder");
   v.Text("binary", config.decoder.binary);
   v.Number("workers", config.decoder.workers, 0, 64);
+  v.Choice("isolation", config.decoder.isolation, kIsolations);
   v.Number("images_per_worker", config.decoder.images_per_worker, 1, 1'000'000);
+  v.Number("max_worker_age_s", config.decoder.max_worker_age_s, 1, 86'400);
   v.Choice("minimum_lock", config.decoder.minimum_lock, kLockLevels);
   v.Number("job_timeout_ms", config.decoder.job_timeout_ms, 100, 600'000);
   v.Number("max_mib", config.decoder.max_mib, 1, 1'024);
   v.Number("max_pixels", config.decoder.max_pixels, 1'000, 1'000'000'000);
+  v.Number("max_scaled_pixels", config.decoder.max_scaled_pixels, 1'000, 4'000'000'000);
   v.Number("max_side", config.decoder.max_side, 64, 65'535);
   v.Number("max_scans", config.decoder.max_scans, 1, 10'000);
   v.Number("max_scan_pixels", config.decoder.max_scan_pixels, 1'000, kBig);
   v.Number("max_frames", config.decoder.max_frames, 1, 1'000'000'000);
+  v.Number("max_frame_pixels", config.decoder.max_frame_pixels, 1'000, kBig);
+  v.Number("max_profile_kib", config.decoder.max_profile_kib, 1, 65'536);
+  v.Number("max_exif_kib", config.decoder.max_exif_kib, 1, 65'536);
   v.Number("memory_mib", config.decoder.memory_mib, 32, 65'536);
   v.Number("cpu_seconds", config.decoder.cpu_seconds, 1, 3'600);
+  v.Flag("heif", config.decoder.heif);
+  v.Number("heif_workers", config.decoder.heif_workers, 0, 64);
+  v.Flag("tiff", config.decoder.tiff);
+  v.Number("tiff_workers", config.decoder.tiff_workers, 1, 64);
   v.Section("index");
   v.Number("max_memory_mib", config.index.max_memory_mib, 0, kBig);
   v.Flag("snapshot", config.index.snapshot);
@@ -239,19 +266,45 @@ decode::PoolOptions PoolOptionsOf(const Config& config) {
   const int cpus = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 64);
   decode::PoolOptions options;
   options.workers = from.workers > 0 ? static_cast<int>(from.workers) : cpus;
-  options.images_per_worker = static_cast<int>(from.images_per_worker);
+  options.images_per_worker =
+      from.isolation == kIsolationPerImage ? 1 : static_cast<int>(from.images_per_worker);
+  options.max_worker_age = std::chrono::seconds(from.max_worker_age_s);
   for (const decode::LockLevel level : kLockLevelValues) {
     if (decode::LockLevelName(level) == from.minimum_lock) options.minimum_lock = level;
   }
   options.job_timeout = std::chrono::milliseconds(from.job_timeout_ms);
   options.limits.max_bytes = static_cast<std::uint64_t>(from.max_mib) << 20;
   options.limits.max_pixels = static_cast<std::uint64_t>(from.max_pixels);
+  options.limits.max_scaled_pixels = static_cast<std::uint64_t>(from.max_scaled_pixels);
   options.limits.max_side = static_cast<std::uint32_t>(from.max_side);
   options.limits.max_scans = static_cast<std::uint32_t>(from.max_scans);
   options.limits.max_scan_pixels = static_cast<std::uint64_t>(from.max_scan_pixels);
   options.limits.max_frames = static_cast<std::uint32_t>(from.max_frames);
+  options.limits.max_frame_pixels = static_cast<std::uint64_t>(from.max_frame_pixels);
+  options.limits.max_profile_bytes = static_cast<std::uint32_t>(from.max_profile_kib) << 10;
+  options.limits.max_exif_bytes = static_cast<std::uint32_t>(from.max_exif_kib) << 10;
   options.limits.memory_bytes = static_cast<std::uint64_t>(from.memory_mib) << 20;
   options.limits.cpu_seconds = static_cast<std::uint32_t>(from.cpu_seconds);
+  return options;
+}
+
+std::vector<decode::WorkerClass> WorkerClassesOf(const Config& config) {
+  std::vector<decode::WorkerClass> classes;
+  if (config.decoder.heif) classes.push_back(decode::WorkerClass::kHeif);
+  if (config.decoder.tiff) classes.push_back(decode::WorkerClass::kTiff);
+  return classes;
+}
+
+decode::PoolOptions PoolOptionsOf(const Config& config, decode::WorkerClass worker_class) {
+  decode::PoolOptions options = PoolOptionsOf(config);
+  switch (worker_class) {
+    case decode::WorkerClass::kCore: break;
+    case decode::WorkerClass::kHeif:
+      options.workers = config.decoder.heif_workers > 0 ? static_cast<int>(config.decoder.heif_workers)
+                                                        : std::max(1, options.workers / 2);
+      break;
+    case decode::WorkerClass::kTiff: options.workers = static_cast<int>(config.decoder.tiff_workers); break;
+  }
   return options;
 }
 

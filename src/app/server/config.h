@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "decode/decoder_pool.h"
@@ -15,6 +16,8 @@ namespace hashgate::app {
 
 /// `scan.digests`: every digest of every upload, whatever lists hold.
 inline constexpr std::string_view kAllDigests = "all";
+/// `decoder.isolation`: a process for each picture.
+inline constexpr std::string_view kIsolationPerImage = "per_image";
 
 /// Every key of hashgated.yaml with its default. docker/hashgated.yaml says what each does.
 struct Config {
@@ -26,8 +29,15 @@ struct Config {
     bool insecure = false;
     std::string admin_socket;  ///< path; empty: none
     bool loopback_is_admin = true;
-    std::int64_t max_concurrent_streams = 256;
+    std::int64_t max_concurrent_streams = 64;
     std::int64_t max_memory_mib = 1024;
+    std::int64_t max_threads = 256;
+    std::int64_t max_metadata_kib = 8;
+    std::int64_t max_connection_age_s = 1'800;
+    std::int64_t connection_age_grace_s = 3'600;
+    std::int64_t handshake_timeout_ms = 5'000;
+    std::int64_t min_ping_interval_ms = 30'000;
+    std::int64_t import_max_pause_ms = 300'000;
   } grpc;
 
   struct Http {
@@ -49,6 +59,12 @@ struct Config {
   struct Scan {
     std::int64_t threads = 0;  ///< 0: twice the decoder's workers
     std::int64_t max_queued = 256;
+    std::int64_t queue_wait_ms = 0;  ///< 0: by what scans usually take
+    std::int64_t queue_burst_ms = 500;
+    std::int64_t background_workers = 0;  ///< 0: all but one
+    std::int64_t batch_max_in_flight = 32;
+    std::int64_t batch_max_pause_ms = 300'000;
+    std::int64_t max_streams = 1'024;
     std::int64_t max_time_ms = 10'000;
     std::int64_t upload_max_time_ms = 600'000;
     std::int64_t upload_max_pause_ms = 15'000;
@@ -58,22 +74,34 @@ struct Config {
     std::int64_t retry_after_ms = 1'000;
     std::int64_t retain_blocked_days = 90;
     std::string digests = "needed";  ///< or "all"
+    std::int64_t reuse_mib = 32;     ///< 0: never
+    std::int64_t reuse_seconds = 600;
   } scan;
 
   struct Decoder {
-    std::string binary;        ///< empty: hashgate-decoder beside hashgated
-    std::int64_t workers = 0;  ///< 0: one for each CPU
+    std::string binary;                ///< empty: hashgate-decoder beside hashgated
+    std::int64_t workers = 0;          ///< 0: one for each CPU
+    std::string isolation = "pooled";  ///< or "per_image"
     std::int64_t images_per_worker = 64;
+    std::int64_t max_worker_age_s = 600;
     std::string minimum_lock = "basic";
-    std::int64_t job_timeout_ms = 10'000;
+    std::int64_t job_timeout_ms = 3'000;
     std::int64_t max_mib = 32;
     std::int64_t max_pixels = 50'000'000;
+    std::int64_t max_scaled_pixels = 250'000'000;
     std::int64_t max_side = 16'384;
     std::int64_t max_scans = 100;
     std::int64_t max_scan_pixels = 1'500'000'000;
-    std::int64_t max_frames = 1'000'000;
+    std::int64_t max_frames = 16'384;
+    std::int64_t max_frame_pixels = 100'000'000;
+    std::int64_t max_profile_kib = 1'024;
+    std::int64_t max_exif_kib = 64;
     std::int64_t memory_mib = 512;
-    std::int64_t cpu_seconds = 10;
+    std::int64_t cpu_seconds = 2;
+    bool heif = true;
+    std::int64_t heif_workers = 0;  ///< 0: half of `workers`, at least one
+    bool tiff = false;
+    std::int64_t tiff_workers = 1;
   } decoder;
 
   struct Index {
@@ -107,6 +135,11 @@ Result<Config> LoadConfig(const std::string& path);
 std::string PrintConfig(const Config& config);
 
 log::Level LogLevelOf(const Config& config);
+/// Of the core class.
 decode::PoolOptions PoolOptionsOf(const Config& config);
+/// Of any class: the same limits, and its own number of workers.
+decode::PoolOptions PoolOptionsOf(const Config& config, decode::WorkerClass worker_class);
+/// The classes beside the core that are switched on.
+std::vector<decode::WorkerClass> WorkerClassesOf(const Config& config);
 
 }  // namespace hashgate::app

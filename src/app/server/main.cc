@@ -152,15 +152,15 @@ int Run(int argc, char** argv) {
   ::umask(S_IRWXG | S_IRWXO);
   ForbidCoreDumps();
   const sigset_t signals = BlockSignals();
-  // Before the first thread: the spawner forks workers from a single-threaded image.
+  // Before the first thread: spawners fork workers from a single-threaded image.
   const std::string binary =
       config->decoder.binary.empty() ? decode::Spawner::DefaultBinary() : config->decoder.binary;
-  auto spawner = decode::Spawner::Start(binary);
-  if (!spawner) return FailStart(spawner.error());
+  auto spawners = decode::Spawner::StartClasses(binary, app::WorkerClassesOf(*config));
+  if (!spawners) return FailStart(spawners.error());
   Result<std::unique_ptr<app::Server>> server;
   {
     const EndWhileStarting guard;
-    server = app::Server::Start(*config, *std::move(spawner));
+    server = app::Server::Start(*config, *std::move(spawners));
   }
   if (!server) return FailStart(server.error());
   return Serve(**server, arguments, signals);

@@ -47,14 +47,14 @@ scan::CanaryPicture BuiltInPicture() {
 
 class RunningServer final : public Server {
  public:
-  RunningServer(const Config& config, std::unique_ptr<decode::Spawner> spawner)
+  RunningServer(const Config& config, std::vector<std::unique_ptr<decode::Spawner>> spawners)
       : config_(config),
-        spawner_(std::move(spawner)),
+        spawners_(std::move(spawners)),
         pool_options_(PoolOptionsOf(config)),
         metrics_(obs::Metrics::Create()),
         bytes_(static_cast<std::size_t>(config.scan.max_buffered_mib) << 20),
-        scan_executor_(ScanThreads(config, pool_options_), static_cast<std::size_t>(config.scan.max_queued),
-                       "scan"),
+        streams_(static_cast<std::size_t>(config.scan.max_streams)),
+        scan_executor_(AdmissionOf(config, pool_options_)),
         admin_executor_(kAdminThreads, kMaxAdminQueued, "admin") {}
 
   ~RunningServer() override {
@@ -82,14 +82,7 @@ class RunningServer final : public Server {
                    {.ready = [this] { return Checks(); }, .metrics = [this] { return Exposition(); }},
                    {.listen = config_.http.listen, .insecure = config_.http.insecure}));
     FillContext();
-    HASHGATE_ASSIGN_OR_RETURN(
-        grpc_,
-        rpc::GrpcServer::Start(
-            context_, {.listen = config_.grpc.listen,
-                       .insecure = config_.grpc.insecure,
-                       .admin_socket = config_.grpc.admin_socket,
-                       .max_concurrent_streams = static_cast<int>(config_.grpc.max_concurrent_streams),
-                       .max_memory_bytes = static_cast<std::size_t>(config_.grpc.max_memory_mib) << 20}));
+    HASHGATE_ASSIGN_OR_RETURN(grpc_, rpc::GrpcServer::Start(context_, ListenerOptions()));
     log::Info("listening", "listening; the lists are being loaded",
               {{"grpc_port", grpc_->port()}, {"http_port", http_->port()}, {"data_dir", config_.data_dir}});
 
@@ -140,8 +133,29 @@ class RunningServer final : public Server {
   [[nodiscard]] int http_port() const override { return http_->port(); }
 
  private:
-  static int ScanThreads(const Config& config, const decode::PoolOptions& pool) {
-    return config.scan.threads > 0 ? static_cast<int>(config.scan.threads) : 2 * pool.workers;
+  static scan::AdmissionOptions AdmissionOf(const Config& config, const decode::PoolOptions& pool) {
+    const int threads = config.scan.threads > 0 ? static_cast<int>(config.scan.threads) : 2 * pool.workers;
+    return {.threads = threads,
+            .workers = std::min(threads, pool.workers),
+            .background_workers = static_cast<int>(config.scan.background_workers),
+            .max_queued = static_cast<std::size_t>(config.scan.max_queued),
+            .queue_wait = milliseconds(config.scan.queue_wait_ms),
+            .queue_burst = milliseconds(config.scan.queue_burst_ms)};
+  }
+
+  rpc::GrpcServerOptions ListenerOptions() const {
+    const Config::Grpc& from = config_.grpc;
+    return {.listen = from.listen,
+            .insecure = from.insecure,
+            .admin_socket = from.admin_socket,
+            .max_concurrent_streams = static_cast<int>(from.max_concurrent_streams),
+            .max_memory_bytes = static_cast<std::size_t>(from.max_memory_mib) << 20,
+            .max_threads = static_cast<int>(from.max_threads),
+            .max_metadata_bytes = static_cast<int>(from.max_metadata_kib) << 10,
+            .max_connection_age = std::chrono::seconds(from.max_connection_age_s),
+            .connection_age_grace = std::chrono::seconds(from.connection_age_grace_s),
+            .handshake_timeout = milliseconds(from.handshake_timeout_ms),
+            .min_ping_interval = milliseconds(from.min_ping_interval_ms)};
   }
 
   std::shared_ptr<const policy::Policy> CurrentPolicy() const {
@@ -156,14 +170,18 @@ class RunningServer final : public Server {
     context_.admin_executor = &admin_executor_;
     context_.gate = &gate_;
     context_.bytes = &bytes_;
+    context_.streams = &streams_;
     context_.ready = &ready_;
     context_.fill_status = [this](v1::GetStatusResponse& response) { FillStatus(response); };
     rpc::ServiceOptions& options = context_.options;
     options.max_inline_bytes = static_cast<std::uint64_t>(config_.scan.max_inline_mib) << 20;
-    options.max_buffered_bytes = static_cast<std::size_t>(config_.scan.max_buffered_mib) << 20;
+    options.decode_limits = pool_options_.limits;
     options.max_scan_time = milliseconds(config_.scan.max_time_ms);
     options.max_upload_time = milliseconds(config_.scan.upload_max_time_ms);
     options.max_upload_pause = milliseconds(config_.scan.upload_max_pause_ms);
+    options.max_import_pause = milliseconds(config_.grpc.import_max_pause_ms);
+    options.max_batch_pause = milliseconds(config_.scan.batch_max_pause_ms);
+    options.max_batch_in_flight = static_cast<int>(config_.scan.batch_max_in_flight);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     options.loopback_is_admin = config_.grpc.loopback_is_admin;
     for (const auto& [name, surface] : config_.surfaces) {
@@ -196,17 +214,28 @@ class RunningServer final : public Server {
   }
 
   Status StartScanner() {
-    HASHGATE_ASSIGN_OR_RETURN(decoder_, decode::StartDecoderPool(std::move(spawner_), pool_options_));
+    std::vector<decode::ClassPool> pools;
+    for (std::unique_ptr<decode::Spawner>& spawner : spawners_) {
+      const decode::WorkerClass worker_class = spawner->worker_class();
+      pools.push_back({.spawner = std::move(spawner), .options = PoolOptionsOf(config_, worker_class)});
+    }
+    spawners_.clear();
+    HASHGATE_ASSIGN_OR_RETURN(decoder_, decode::StartDecoder(std::move(pools)));
+    LogLocks();
     scan::ScannerOptions options;
     options.max_decode_bytes = pool_options_.limits.max_bytes;
     options.answer_reserve = milliseconds(config_.scan.answer_reserve_ms);
     options.retain_blocked = std::chrono::hours(24 * config_.scan.retain_blocked_days);
     options.all_digests = config_.scan.digests == kAllDigests;
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
+    seen_pictures_.emplace(
+        scan::SeenPicturesOptions{.max_bytes = static_cast<std::size_t>(config_.scan.reuse_mib) << 20,
+                                  .keep = std::chrono::seconds(config_.scan.reuse_seconds)});
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
-                                                                 .metrics = metrics_.get()},
+                                                                 .metrics = metrics_.get(),
+                                                                 .seen_pictures = &*seen_pictures_},
                                               options, CurrentPolicy());
     canary_.emplace(
         scanner, *catalog_, *metrics_, BuiltInPicture(),
@@ -242,16 +271,32 @@ class RunningServer final : public Server {
     TellHealth();
   }
 
-  // Workers are replaced all the time; only a pool that stays empty is not well.
+  // Workers are replaced all the time; only a pool that stays empty is not well. The core class decides:
+  // where another one is gone its own formats are held, and the rest must go on.
   void LookAtDecoder() {
     const decode::PoolStats stats = decoder_->Stats();
     const SteadyTime now = std::chrono::steady_clock::now();
     const MutexLock lock(decoder_mutex_);
-    if (stats.workers_alive > 0) last_worker_seen_ = now;
-    readiness_.Set(Check::kDecoder, now - last_worker_seen_ < kNoWorkerGrace,
-                   std::to_string(stats.workers_alive) + " of " + std::to_string(pool_options_.workers) +
-                       " decoder workers are alive, locked at level " +
-                       std::string(decode::LockLevelName(stats.lock)));
+    if (stats.classes.front().workers_alive > 0) workers_seen_ = now;
+    std::string detail;
+    for (const decode::ClassStats& own : stats.classes) {
+      detail += std::string(detail.empty() ? "" : "; ") + std::to_string(own.workers_alive) + " of " +
+                std::to_string(own.workers) + " decoder workers of class " +
+                std::string(decode::WorkerClassName(own.worker_class)) + " are alive, locked at level " +
+                std::string(decode::LockLevelName(own.lock));
+    }
+    readiness_.Set(Check::kDecoder, now - workers_seen_ < kNoWorkerGrace, detail);
+  }
+
+  void LogLocks() const {
+    for (const decode::ClassStats& own : decoder_->Stats().classes) {
+      log::Info("decoder_locked", "decoder workers have locked themselves",
+                {{"class", decode::WorkerClassName(own.worker_class)},
+                 {"workers", own.workers},
+                 {"level", decode::LockLevelName(own.lock)},
+                 {"landlock_abi", own.landlock_abi},
+                 {"namespaces", own.in_namespaces}});
+    }
   }
 
   void StartBackground() {
@@ -297,7 +342,11 @@ class RunningServer final : public Server {
     const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - started_;
     metrics.Set(Metric::kUptimeSeconds, uptime.count());
     metrics.Set(Metric::kQueueDepth, static_cast<double>(scan_executor_.queued()));
+    const auto queued = [this](scan::Lane lane) { return scan_executor_.queued_cost(lane).count() / 1e6; };
+    metrics.Set(Metric::kQueueSeconds, queued(scan::Lane::kUpload), {{"lane", "upload"}});
+    metrics.Set(Metric::kQueueSeconds, queued(scan::Lane::kBackground), {{"lane", "background"}});
     metrics.Set(Metric::kInFlight, gate_.inside());
+    metrics.Set(Metric::kStreams, static_cast<double>(streams_.used()));
     metrics.Set(Metric::kBufferedBytes, static_cast<double>(bytes_.used()));
     metrics.Set(Metric::kStoreBytes, static_cast<double>(store_->DiskBytes()));
     if (ready_.load()) {
@@ -310,6 +359,7 @@ class RunningServer final : public Server {
       metrics.Set(Metric::kDecoderWorkers, stats.workers_alive, {{"state", "alive"}});
       metrics.Set(Metric::kDecoderWorkers, stats.workers_busy, {{"state", "busy"}});
       metrics.Set(Metric::kDecoderStarted, static_cast<double>(stats.started));
+      for (const decode::ClassStats& own : stats.classes) SetClassMetrics(own);
       metrics.Set(Metric::kIdempotencyRecords, static_cast<double>(idempotency_->Count()));
       const auto generation = catalog_->Current();
       metrics.Set(Metric::kGeneration, static_cast<double>(generation->number));
@@ -329,6 +379,17 @@ class RunningServer final : public Server {
       metrics.Set(Metric::kLists, disabled, {{"state", "disabled"}});
     }
     return metrics.Exposition();
+  }
+
+  void SetClassMetrics(const decode::ClassStats& own) {
+    const std::string_view name = decode::WorkerClassName(own.worker_class);
+    metrics_->Set(obs::Metric::kDecoderLock, static_cast<double>(own.lock), {{"class", name}});
+    for (std::size_t i = 0; i < own.restarts.size(); ++i) {
+      metrics_->Set(obs::Metric::kDecoderRestarts, static_cast<double>(own.restarts[i]),
+                    {{"class", name}, {"reason", decode::RestartName(static_cast<decode::Restart>(i))}});
+    }
+    metrics_->Set(obs::Metric::kDecoderRestarts, static_cast<double>(own.start_failures),
+                  {{"class", name}, {"reason", "start_failed"}});
   }
 
   void FillStatus(v1::GetStatusResponse& response) const {
@@ -374,7 +435,7 @@ class RunningServer final : public Server {
   }
 
   const Config config_;
-  std::unique_ptr<decode::Spawner> spawner_;
+  std::vector<std::unique_ptr<decode::Spawner>> spawners_;  // until the decoder has them
   const decode::PoolOptions pool_options_;
   const SteadyTime started_ = std::chrono::steady_clock::now();
   std::string kernel_name_;
@@ -382,7 +443,8 @@ class RunningServer final : public Server {
   Readiness readiness_;
   std::atomic<bool> ready_ = false;
   rpc::CallGate gate_;
-  rpc::ByteBudget bytes_;
+  rpc::ShareBudget bytes_;
+  rpc::ShareBudget streams_;
   mutable Mutex policy_mutex_;
   std::shared_ptr<const policy::Policy> policy_ HASHGATE_GUARDED_BY(policy_mutex_);
 
@@ -390,17 +452,18 @@ class RunningServer final : public Server {
   std::unique_ptr<lists::Catalog> catalog_;
   std::unique_ptr<scan::IdempotencyTable> idempotency_;
   std::unique_ptr<decode::Decoder> decoder_;
+  std::optional<scan::SeenPictures> seen_pictures_;
   std::optional<scan::Scanner> scanner_;
   std::optional<scan::Canary> canary_;
   rpc::ServiceContext context_;
   // After what their jobs use, so that they end first.
-  scan::Executor scan_executor_;
+  scan::ScanExecutor scan_executor_;
   scan::Executor admin_executor_;
   std::unique_ptr<http::HttpServer> http_;
   std::unique_ptr<rpc::GrpcServer> grpc_;
 
   Mutex decoder_mutex_;
-  SteadyTime last_worker_seen_ HASHGATE_GUARDED_BY(decoder_mutex_) = std::chrono::steady_clock::now();
+  SteadyTime workers_seen_ HASHGATE_GUARDED_BY(decoder_mutex_) = std::chrono::steady_clock::now();
   Mutex stop_mutex_;
   CondVar stop_wake_;
   std::vector<std::jthread> background_;
@@ -415,8 +478,8 @@ Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const Config& config) {
 }
 
 Result<std::unique_ptr<Server>> Server::Start(const Config& config,
-                                              std::unique_ptr<decode::Spawner> spawner) {
-  auto server = std::make_unique<RunningServer>(config, std::move(spawner));
+                                              std::vector<std::unique_ptr<decode::Spawner>> spawners) {
+  auto server = std::make_unique<RunningServer>(config, std::move(spawners));
   HASHGATE_RETURN_IF_ERROR(server->Open());
   return server;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/server/config.h"
 #include "decode/decoder_pool.h"
@@ -15,10 +16,10 @@ namespace hashgate::app {
 class Server {
  public:
   /// Opens the store, loads the lists and starts listening; on return the server is ready or says on /readyz
-  /// why not. `spawner` was started before the process had threads. Errors: those of each part, with what to
-  /// do.
+  /// why not. `spawners` were started before the process had threads. Errors: those of each part, with what
+  /// to do.
   static Result<std::unique_ptr<Server>> Start(const Config& config,
-                                               std::unique_ptr<decode::Spawner> spawner);
+                                               std::vector<std::unique_ptr<decode::Spawner>> spawners);
   virtual ~Server() = default;
 
   /// Health turns NOT_SERVING, after `drain.notice_ms` new calls are refused, and the server stops with its

@@ -16,6 +16,13 @@
 namespace hashgate::index {
 namespace {
 
+// Of all layouts and kernels only those that run threads have something to show there.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kThreadsOnly = true;
+#else
+constexpr bool kThreadsOnly = false;
+#endif
+
 constexpr SearchBounds kUnbounded{.per_group = 1'000'000, .total = 100'000'000};
 
 struct Implementation {
@@ -195,7 +202,7 @@ TEST_P(HashIndexConformance, ACrowdedListIsSearchedAllTheSame) {
 
 // Where nearer hashes crowd out the rest a search narrows; what still counts must not fall to that.
 TEST_P(HashIndexConformance, CrowdsHideNothingThatCounts) {
-  for (const int nearest : {0, 4, 13}) {
+  for (const int nearest : {0, 9}) {
     builder_ = GetParam().make(GetParam().kernel);
     oracle_ = {};
     const PdqHash centre = RandomHash(random_);
@@ -224,10 +231,10 @@ TEST_P(HashIndexConformance, CrowdsHideNothingThatCounts) {
       for (EntryId gone = 3'000; gone < 3'400; gone += 2) Withdraw(1, gone + (lone ? 1 : 0));
       Publish();
       std::vector<PdqQuery> queries;
-      for (std::uint32_t tag = 0; tag < 6; ++tag) {
+      for (std::uint32_t tag = 0; tag < 5; tag += 2) {
         queries.push_back({AtDistance(centre, static_cast<int>(tag), random_), Pipeline::kFull, tag});
       }
-      for (const std::size_t per_group : {1U, 5U, 16U, 100U}) {
+      for (const std::size_t per_group : {1U, 16U, 100U}) {
         const SearchBounds bounds{.per_group = per_group, .total = 200};
         const std::vector<ListRadius> lists = {{1, 31}, {2, 31}, {3, 31}};
         for (const PdqQuery& query : queries) {
@@ -461,43 +468,42 @@ TEST_P(HashIndexConformance, ManyEntriesOfOneMd5DoNotHideStrongIdentity) {
             "0 list 1 entry 49000 tag 0 class 0 sha1\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HashIndexConformance, ::testing::ValuesIn([] {
-                           std::vector<Implementation> all;
-                           for (const Kernel& kernel : AllKernels()) {
-                             const auto add = [&](const std::string& layout,
-                                                  const SegmentIndexOptions& options) {
-                               all.push_back({layout + "_" + std::string(kernel.name),
-                                              [options](const Kernel* k) {
-                                                SegmentIndexOptions with_kernel = options;
-                                                with_kernel.kernel = k;
-                                                return NewIndexBuilder(with_kernel);
-                                              },
-                                              &kernel});
-                             };
-                             SegmentIndexOptions scan;
-                             scan.band_rows = std::numeric_limits<std::size_t>::max();
-                             add("scan", scan);
-                             // Bands for every segment, and always used: small ones too are cut into many.
-                             SegmentIndexOptions bands;
-                             bands.band_rows = 1;
-                             bands.small_rows = 8;
-                             bands.band_work_percent = 1'000'000'000;
-                             bands.seed[0] = 1;
-                             add("bands", bands);
-                             // The same, given up and scanned after all: what was found twice counts once.
-                             bands.band_work_percent = 100;
-                             add("given_up", bands);
-                             // Merged meanwhile: each snapshot may hold anything between the sources and the
-                             // result.
-                             bands.band_work_percent = 1'000'000'000;
-                             bands.on_merged = [] {};
-                             add("background", bands);
-                           }
-                           return all;
-                         }()),
-                         [](const ::testing::TestParamInfo<Implementation>& param) {
-                           return param.param.name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, HashIndexConformance, ::testing::ValuesIn([] {
+      std::vector<Implementation> all;
+      for (const Kernel& kernel : AllKernels()) {
+        const auto add = [&](const std::string& layout, const SegmentIndexOptions& options) {
+          if (kThreadsOnly && (!options.on_merged || !kernel.supported() || !all.empty())) return;
+          all.push_back({layout + "_" + std::string(kernel.name),
+                         [options](const Kernel* k) {
+                           SegmentIndexOptions with_kernel = options;
+                           with_kernel.kernel = k;
+                           return NewIndexBuilder(with_kernel);
+                         },
+                         &kernel});
+        };
+        SegmentIndexOptions scan;
+        scan.band_rows = std::numeric_limits<std::size_t>::max();
+        add("scan", scan);
+        // Bands for every segment, and always used: small ones too are cut into many.
+        SegmentIndexOptions bands;
+        bands.band_rows = 1;
+        bands.small_rows = 8;
+        bands.band_work_percent = 1'000'000'000;
+        bands.seed[0] = 1;
+        add("bands", bands);
+        // The same, given up and scanned after all: what was found twice counts once.
+        bands.band_work_percent = 100;
+        add("given_up", bands);
+        // Merged meanwhile: each snapshot may hold anything between the sources and the
+        // result.
+        bands.band_work_percent = 1'000'000'000;
+        bands.on_merged = [] {};
+        add("background", bands);
+      }
+      return all;
+    }()),
+    [](const ::testing::TestParamInfo<Implementation>& param) { return param.param.name; });
 
 }  // namespace
 }  // namespace hashgate::index

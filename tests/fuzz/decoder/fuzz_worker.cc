@@ -54,7 +54,8 @@ void TakeReply(int socket, const RequestRecord& sent) {
   const hashgate::ByteSpan bytes = hashgate::ByteSpan(reply).first(received->length);
   const auto result = DecodeReply(bytes, sent.job_id, sent.limits);
   const bool known = sent.format == 0 || FormatName(static_cast<Format>(sent.format)) != "unknown";
-  if (!result && known) Die(result.error().message.c_str());
+  // A server never says that a picture may have no frame: configuration begins at one.
+  if (!result && known && sent.limits.max_frames > 0) Die(result.error().message.c_str());
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!hashgate::image::IsUnusualProfile(bytes.first(declared - 1))) std::abort();
   }
   for (const Format format : {Format::kPng, Format::kJpeg, Format::kWebp, Format::kBmp, Format::kGif}) {
-    if (hashgate::image::AsksForUnusualColors(format, bytes) && format == Format::kGif) std::abort();
+    if (hashgate::image::AsksForUnusualColors(format, bytes, std::size_t{1} << 20) && format == Format::kGif)
+      std::abort();
   }
   return 0;
 }

@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   hashgate::decode::Limits limits;
   limits.max_pixels = 1 << 18;
   limits.max_scan_pixels = 1 << 24;
+  limits.max_frame_pixels = 1 << 20;
   const auto result =
       hashgate::image::ProcessUpload({data, size}, hashgate::decode::Format::kUnknown, {}, limits);
   if (result.cause > hashgate::Cause::kTooCostly) std::abort();

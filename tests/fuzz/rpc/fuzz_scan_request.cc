@@ -77,6 +77,7 @@ class Gate {
     context_.admin_executor = &admin_executor_;
     context_.gate = &gate_;
     context_.bytes = &bytes_;
+    context_.streams = &streams_;
     context_.ready = &ready_;
     context_.options.max_inline_bytes = 1 << 20;
     context_.options.max_upload_pause = milliseconds(2'000);
@@ -155,9 +156,10 @@ class Gate {
   std::unique_ptr<scan::Scanner> scanner_;
   std::atomic<bool> ready_ = true;
   rpc::CallGate gate_;
-  rpc::ByteBudget bytes_{64 << 20};
+  rpc::ShareBudget bytes_{64 << 20};
+  rpc::ShareBudget streams_{8};
   rpc::ServiceContext context_;
-  scan::Executor scan_executor_{1, 64, "scan"};
+  scan::ScanExecutor scan_executor_{{.threads = 1, .workers = 1, .max_queued = 64}};
   scan::Executor admin_executor_{1, 4, "admin"};
   std::unique_ptr<rpc::GrpcServer> server_;
   std::unique_ptr<grpc::GenericStub> stub_;

@@ -82,6 +82,8 @@ MatchFact ReadMatch(const std::string& text) {
       match.digest_conflict = true;
     } else if (key == "nn512_only") {
       match.nn512_only = true;
+    } else if (key == "hidden_only") {
+      match.hidden_only = true;
     } else {
       ADD_FAILURE() << "unknown fact " << key;
     }
@@ -108,6 +110,10 @@ Input ReadInput(const std::string& facts, std::vector<MatchFact>& matches) {
       input.surface_kind = ByName<SurfaceKind>(value);
     } else if (key == "images_only") {
       input.images_only = true;
+    } else if (key == "frames_unseen") {
+      input.frames_unseen = true;
+    } else if (key == "colours_unusual") {
+      input.colours_unusual = true;
     } else {
       ADD_FAILURE() << "unknown fact " << key;
     }

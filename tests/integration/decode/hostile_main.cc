@@ -16,6 +16,7 @@
 #include "decoder/spawner_main.h"
 #include "integration/decode/hostile_actions.h"
 #include "integration/decode/hostile_protocol.h"
+#include "integration/decode/hostile_replies.h"
 
 namespace hashgate::testing {
 namespace {
@@ -30,7 +31,7 @@ void Hang() {
   char byte = 0;
   // Never answered: nothing is sent while a job is out.
   for (;;) {
-    if (::recv(decode::kJobFd, &byte, 1, 0) == 0) ::_exit(0);
+    if (::read(decode::kJobFd, &byte, 1) == 0) ::_exit(0);
   }
 }
 
@@ -42,7 +43,7 @@ void Hang() {
 }
 
 DecodeResult Answer(ByteSpan upload) {
-  DecodeResult result{.format = decode::Format::kJpeg, .width = 64, .height = 48, .frames_total = 1'000'000};
+  DecodeResult result{.format = decode::Format::kJpeg, .width = 64, .height = 48, .frames_total = 16'384};
   result.frames_seen = g_job;
   decode::ViewHashes view{.kind = ViewKind::kWhole, .width = 64, .height = 48, .hashable = true};
   decode::PdqForms forms{.quality = 77};
@@ -74,6 +75,10 @@ DecodeResult ProcessUpload(ByteSpan upload, decode::Format /*format*/, const dec
     for (;;) blocks.emplace_back(std::size_t{16} << 20, 'x');
   }
   DecodeResult result = Answer(upload);
+  if (g_word == "long-times") result.decode_micros = result.hash_micros = 4'000'000'000;
+  if (g_word == "corrupt")
+    return {
+        .cause = Cause::kCorrupt, .format = decode::Format::kJpeg, .frames_seen = 0, .decode_micros = g_job};
   if (g_word == "leftovers") result.decode_micros = Leftovers(upload, limits.max_bytes);
   if (g_word == "chatter") result.decode_micros = ::write(STDERR_FILENO, "warning", 7) < 0 ? 1 : 0;
   for (const HostileAction& action : HostileActions()) {
@@ -82,43 +87,44 @@ DecodeResult ProcessUpload(ByteSpan upload, decode::Format /*format*/, const dec
   return result;
 }
 
+// A whole message, or nothing.
 void Send(int socket, ByteSpan bytes) {
-  decode::SendMessage(socket, bytes);
+  static_cast<void>(!::write(socket, bytes.data(), bytes.size()));
+}
+
+void SendForged(int socket, const ForgedField& field, std::vector<std::uint8_t> bytes) {
+  ReplyRecord reply;
+  decode::ViewRecord view;
+  std::memcpy(&reply, bytes.data(), sizeof reply);
+  std::memcpy(&view, bytes.data() + sizeof reply, sizeof view);
+  field.change(reply, view);
+  std::memcpy(bytes.data(), &reply, sizeof reply);
+  std::memcpy(bytes.data() + sizeof reply, &view, sizeof view);
+  Send(socket, bytes);
 }
 
 void Reply(int socket, ByteSpan answer) {
   std::vector<std::uint8_t> bytes(answer.begin(), answer.end());
-  ReplyRecord record;
-  std::memcpy(&record, bytes.data(), sizeof record);
-  const auto send_with = [&] {
-    std::memcpy(bytes.data(), &record, sizeof record);
-    Send(socket, bytes);
-  };
-  if (g_word == "reply-magic") {
-    record.magic ^= 1;
-    return send_with();
-  }
-  if (g_word == "reply-job") {
-    ++record.job_id;
-    return send_with();
-  }
-  if (g_word == "reply-cause") {
-    record.cause = static_cast<std::uint8_t>(Cause::kNotAnImage);
-    return send_with();
-  }
-  if (g_word == "reply-views") {
-    record.view_count = 1'000'000;
-    return send_with();
-  }
-  if (g_word == "reply-pixels") {
-    record.width = 16'384;
-    record.height = 16'384;
-    return send_with();
+  for (const ForgedField& field : ForgedFields()) {
+    if (g_word == field.name) return SendForged(socket, field, std::move(bytes));
   }
   if (g_word == "reply-short") return Send(socket, answer.first(answer.size() - 1));
+  if (g_word == "reply-header") return Send(socket, answer.first(sizeof(ReplyRecord)));
   if (g_word == "reply-empty") return Send(socket, {});
+  if (g_word == "reply-drip") {
+    for (const std::uint8_t& byte : bytes) Send(socket, {&byte, 1});
+    return;
+  }
   if (g_word == "reply-long" || g_word == "reply-huge") {
     bytes.resize(g_word == "reply-long" ? decode::kMaxReplyBytes + 1 : std::size_t{150'000});
+    return Send(socket, bytes);
+  }
+  if (g_word == "reply-longer") {
+    bytes.push_back(0);
+    return Send(socket, bytes);
+  }
+  if (g_word == "reply-noise") {
+    std::fill(bytes.begin(), bytes.end(), std::uint8_t{0xa5});
     return Send(socket, bytes);
   }
   if (g_word == "reply-descriptor") {
@@ -126,11 +132,26 @@ void Reply(int socket, ByteSpan answer) {
     decode::SendMessage(socket, answer, {&descriptor, 1});
     return;
   }
+  if (g_word == "reply-after-shutdown") ::shutdown(socket, SHUT_WR);
+  if (g_word == "reply-after-close") ::close(socket);
   Send(socket, answer);
   if (g_word == "reply-twice") Send(socket, answer);
+  while (g_word == "reply-for-ever") Send(socket, answer);
 }
 
-void WarmUp() {}
+void WarmUp() {
+  NameTargets();
+}
+
+#ifdef HASHGATE_UNLOCKED
+// Says that it locked itself, and did not: shows what the server bears where the lock did not hold.
+decode::LockResult<decode::LockReport> PretendToLock(const decode::LockOptions& /*options*/) {
+  return decode::LockReport{
+      .level = decode::LockLevel::kNamespaces, .landlock_abi = 1, .in_namespaces = true};
+}
+#else
+constexpr auto* PretendToLock = decode::LockProcess;
+#endif
 
 }  // namespace
 }  // namespace hashgate::testing
@@ -139,5 +160,6 @@ int main(int argc, char** argv) {
   return hashgate::decoder::SpawnerMain(argc, argv,
                                         {.process = hashgate::testing::ProcessUpload,
                                          .warm_up = hashgate::testing::WarmUp,
-                                         .reply = hashgate::testing::Reply});
+                                         .reply = hashgate::testing::Reply,
+                                         .lock = hashgate::testing::PretendToLock});
 }

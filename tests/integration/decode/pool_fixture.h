@@ -27,7 +27,7 @@ inline std::string HostileBinary() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "hashgate-decoder-hostile";
 }
 
-inline ByteSpan Bytes(std::string_view text) {
+inline ByteSpan BytesOf(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
@@ -72,12 +72,17 @@ class PoolTest : public ::testing::Test {
   Result<decode::DecodeResult> Decode(std::string_view upload, milliseconds time = seconds(60),
                                       const std::function<bool()>& cancelled = {}) {
     if (!pool_) return Fail(Reason::kDecoderUnavailable, "the pool did not start");
-    return pool_->Decode(Bytes(upload), decode::Format::kJpeg, {}, In(time), cancelled);
+    return pool_->Decode(BytesOf(upload), decode::Format::kJpeg, {}, In(time), cancelled);
   }
 
   /// How many jobs the worker that answered `result` had seen.
   static std::uint32_t JobsOf(const Result<decode::DecodeResult>& result) {
     return result ? result->frames_seen : 0;
+  }
+
+  /// Workers replaced for `reason` so far.
+  std::uint64_t Restarts(decode::Restart reason) {
+    return pool_->Stats().classes.at(0).restarts.at(static_cast<std::size_t>(reason));
   }
 
   /// The pool works, and on the bytes it was given.
@@ -86,7 +91,7 @@ class PoolTest : public ::testing::Test {
     ASSERT_TRUE(result) << result.error().message;
     ASSERT_EQ(result->cause, Cause::kNone);
     ASSERT_EQ(result->views.size(), 1U);
-    EXPECT_EQ(result->views[0].pdq.at(0).forms[0].words[0], Checksum(Bytes(upload)));
+    EXPECT_EQ(result->views[0].pdq.at(0).forms[0].words[0], Checksum(BytesOf(upload)));
   }
 
   std::unique_ptr<decode::Decoder> pool_;

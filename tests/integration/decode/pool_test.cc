@@ -18,6 +18,7 @@ using decode::DecodeResult;
 using decode::Format;
 using decode::LockLevel;
 using decode::PoolOptions;
+using decode::Restart;
 
 int ThreadsOfThisProcess() {
   int count = 0;
@@ -49,7 +50,7 @@ TEST_F(PoolTest, NeedsNoWorkerForWhatIsNoPictureToDecode) {
   options.limits.max_bytes = 1'000;
   StartPool(options);
   const auto cause = [&](std::string_view upload, Format format) {
-    const auto result = pool_->Decode(Bytes(upload), format, {}, In(seconds(60)), {});
+    const auto result = pool_->Decode(BytesOf(upload), format, {}, In(seconds(60)), {});
     return result ? std::optional(result->cause) : std::nullopt;
   };
   EXPECT_EQ(cause("", Format::kJpeg), Cause::kEmpty);
@@ -70,6 +71,64 @@ TEST_F(PoolTest, ReplacesAWorkerAfterItsShareOfImages) {
   for (int i = 0; i < 7; ++i) jobs.push_back(JobsOf(Decode("ok")));
   EXPECT_THAT(jobs, ::testing::ElementsAre(1, 2, 3, 1, 2, 3, 1));
   EXPECT_EQ(pool_->Stats().recycled, 2U);
+}
+
+TEST_F(PoolTest, APictureOfItsOwnProcess) {
+  PoolOptions options = OneWorker();
+  options.images_per_worker = 1;
+  StartPool(options);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(JobsOf(Decode("ok")), 1U);
+  EXPECT_TRUE(Eventually([&] { return pool_->Stats().started == 6; }));
+}
+
+TEST_F(PoolTest, ReplacesAWorkerAfterAnythingButAWholePicture) {
+  StartPool(OneWorker());
+  EXPECT_EQ(JobsOf(Decode("ok")), 1U);
+  const auto result = Decode("corrupt");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->cause, Cause::kCorrupt);
+  EXPECT_EQ(result->decode_micros, 2U) << "the same worker";
+  EXPECT_EQ(JobsOf(Decode("ok")), 1U);
+  EXPECT_EQ(Restarts(Restart::kOutcome), 1U);
+}
+
+TEST_F(PoolTest, ReplacesAnIdleWorkerOfOldAge) {
+  class MovedClock final : public Clock {
+   public:
+    [[nodiscard]] SteadyTime Steady() const override { return System().Steady() + ahead.load(); }
+    [[nodiscard]] WallTime Wall() const override { return System().Wall(); }
+    std::atomic<seconds> ahead{seconds(0)};
+  };
+  MovedClock clock;
+  PoolOptions options = OneWorker();
+  options.clock = &clock;
+  options.max_worker_age = seconds(600);
+  StartPool(options);
+  EXPECT_EQ(JobsOf(Decode("ok")), 1U);
+  EXPECT_EQ(JobsOf(Decode("ok")), 2U);
+  clock.ahead = seconds(601);
+  EXPECT_TRUE(Eventually([&] { return Restarts(Restart::kAge) == 1 && pool_->Stats().workers_alive == 1; }));
+  EXPECT_EQ(JobsOf(Decode("ok")), 1U);
+  pool_.reset();
+}
+
+TEST_F(PoolTest, CountsRestartsByReason) {
+  PoolOptions options = OneWorker();
+  options.images_per_worker = 2;
+  StartPool(options);
+  Decode("ok");
+  Decode("ok");
+  Decode("crash");
+  Decode("reply-magic");
+  Decode("hang", milliseconds(50));
+  Decode("hang", seconds(60), [] { return true; });
+  EXPECT_EQ(Restarts(Restart::kImages), 1U);
+  EXPECT_EQ(Restarts(Restart::kCrash), 2U);
+  EXPECT_EQ(Restarts(Restart::kProtocol), 2U);
+  EXPECT_EQ(Restarts(Restart::kTimeout), 1U);
+  EXPECT_LE(Restarts(Restart::kCancelled), 1U) << "the caller may have left before there was a worker";
+  EXPECT_EQ(Restarts(Restart::kLost), 0U);
+  EXPECT_EQ(pool_->Stats().classes.at(0).workers, 1);
 }
 
 TEST_F(PoolTest, ReplacesAWorkerWhoseBufferGrewLarge) {
@@ -163,7 +222,7 @@ TEST_F(PoolTest, ManyCallersShareTwoWorkers) {
         const bool right =
             result && (crashes ? result->cause == Cause::kDecoderCrashed
                                : result->views.size() == 1 &&
-                                     result->views[0].pdq[0].forms[0].words[0] == Checksum(Bytes(upload)));
+                                     result->views[0].pdq[0].forms[0].words[0] == Checksum(BytesOf(upload)));
         if (!right) ++wrong;
       }
     });
@@ -286,17 +345,58 @@ TEST(DecoderPool, RefusesALockThatIsTooWeak) {
   auto spawner = decode::Spawner::Start(HostileBinary());
   ASSERT_TRUE(spawner);
   PoolOptions options;
-  options.minimum_lock = static_cast<LockLevel>(3);
+  options.minimum_lock = static_cast<LockLevel>(4);
   const auto pool = decode::StartDecoderPool(*std::move(spawner), options);
   ASSERT_FALSE(pool);
   EXPECT_EQ(pool.error().reason, Reason::kDecoderUnavailable);
   EXPECT_THAT(pool.error().message, ::testing::HasSubstr("lock level"));
 }
 
+TEST(Classes, AnUploadGoesToItsFormatsClassOrIsUnsupported) {
+  auto spawner = decode::Spawner::Start(HostileBinary());
+  ASSERT_TRUE(spawner);
+  std::vector<decode::ClassPool> pools;
+  pools.push_back({.spawner = *std::move(spawner), .options = {.workers = 1}});
+  const auto decoder = decode::StartDecoder(std::move(pools));
+  ASSERT_TRUE(decoder) << decoder.error().message;
+  const auto cause = [&](Format format) {
+    const auto result = (*decoder)->Decode(BytesOf("ok"), format, {}, In(seconds(60)), {});
+    return result ? std::optional(result->cause) : std::nullopt;
+  };
+  EXPECT_EQ(cause(Format::kJpeg), Cause::kNone);
+  EXPECT_EQ(cause(Format::kText), Cause::kNotAnImage);
+  for (const Format absent : {Format::kHeif, Format::kAvif, Format::kTiff}) {
+    EXPECT_EQ(cause(absent), Cause::kUnsupportedFormat);
+  }
+  const auto stats = (*decoder)->Stats();
+  ASSERT_EQ(stats.classes.size(), 1U);
+  EXPECT_EQ(stats.classes[0].worker_class, decode::WorkerClass::kCore);
+  EXPECT_EQ(stats.jobs, 1U);
+}
+
+TEST(Classes, TwoPoolsOfOneClassOrNoneOfTheCoreAreRefused) {
+  std::vector<decode::ClassPool> pools;
+  for (int i = 0; i < 2; ++i) {
+    auto spawner = decode::Spawner::Start(HostileBinary());
+    ASSERT_TRUE(spawner);
+    pools.push_back({.spawner = *std::move(spawner), .options = {.workers = 1}});
+  }
+  EXPECT_FALSE(decode::StartDecoder(std::move(pools)));
+  EXPECT_FALSE(decode::StartDecoder({}));
+}
+
+TEST(Classes, ABinaryThatIsNotThereIsAClassThatWasNotBuilt) {
+  const auto spawners = decode::Spawner::StartClasses(HostileBinary(), decode::kOtherClasses);
+  ASSERT_TRUE(spawners) << spawners.error().message;
+  ASSERT_EQ(spawners->size(), 1U);
+  EXPECT_EQ((*spawners)[0]->worker_class(), decode::WorkerClass::kCore);
+}
+
 TEST(DecoderPool, RefusesOptionsThatMakeNoSense) {
   for (const auto& change : std::vector<std::function<void(PoolOptions&)>>{
            [](PoolOptions& o) { o.workers = 0; }, [](PoolOptions& o) { o.workers = 65; },
            [](PoolOptions& o) { o.images_per_worker = 0; },
+           [](PoolOptions& o) { o.max_worker_age = milliseconds(0); },
            [](PoolOptions& o) { o.job_timeout = milliseconds(0); }}) {
     PoolOptions options;
     change(options);

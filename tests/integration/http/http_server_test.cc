@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 
 #include "testing/http_get.h"
+#include "testing/poll.h"
 
 namespace hashgate::http {
 namespace {
@@ -83,6 +85,35 @@ TEST_F(HttpServerTest, IdleConnectionsDoNotBlockReadinessForLong) {
   // Three silent clients for each thread stand before us; each may hold it for two seconds and no longer.
   EXPECT_EQ(HttpGet(server_->port(), "/readyz", seconds(12)).status, 200);
   for (const int fd : idle) ::close(fd);
+}
+
+// Each byte comes in time for a single read; the head as a whole does not.
+TEST_F(HttpServerTest, HeadsThatDripAreCutOff) {
+  auto server = HttpServer::Start(
+      Content(), {.listen = "127.0.0.1:0", .threads = 1, .request_time = std::chrono::milliseconds(500)});
+  ASSERT_TRUE(server) << server.error().message;
+  const int drip = ConnectTo((*server)->port());
+  const std::string head = "GET /healthz HTTP/1.1\r\nX: ";
+  ASSERT_EQ(::send(drip, head.data(), head.size(), MSG_NOSIGNAL), static_cast<ssize_t>(head.size()));
+  const auto begun = std::chrono::steady_clock::now();
+  const auto closed = [drip] {
+    ::send(drip, "x", 1, MSG_NOSIGNAL);
+    char byte = 0;
+    const ssize_t count = ::recv(drip, &byte, 1, MSG_DONTWAIT);
+    return count == 0 || (count < 0 && errno == ECONNRESET);
+  };
+  EXPECT_TRUE(hashgate::testing::PollUntil(closed, seconds(10)));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(5));
+  EXPECT_EQ(HttpGet((*server)->port(), "/healthz").status, 200) << "the only thread is free again";
+  ::close(drip);
+}
+
+TEST_F(HttpServerTest, SeveralRequestsOnOneConnection) {
+  const std::string get = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string last = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const auto reply = HttpExchange(server_->port(), get + get + last);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.body, HasSubstr("hashgate_up 1\n"));
 }
 
 TEST_F(HttpServerTest, ATakenPortIsRefused) {

@@ -172,6 +172,7 @@ TEST(ConfigTest, DecoderLimitsReachTheWorkers) {
   EXPECT_EQ(options.limits.max_pixels, 5'000U);
   EXPECT_EQ(options.limits.max_side, 70U);
   EXPECT_GE(PoolOptionsOf(Config{}).workers, 1) << "0 means one for each CPU";
+  EXPECT_EQ(PoolOptionsOf(Config{}).images_per_worker, 64);
 }
 
 TEST(ConfigTest, LogLevels) {
@@ -181,6 +182,28 @@ TEST(ConfigTest, LogLevels) {
   EXPECT_EQ(LogLevelOf(config), log::Level::kError);
   config.log_level = "debug";
   EXPECT_EQ(LogLevelOf(config), log::Level::kDebug);
+}
+
+TEST(Config, EachClassOfDecoderWorkersHasItsOwnNumber) {
+  const auto config = ParseConfig(
+      "decoder:\n  workers: 6\n  tiff: true\n  tiff_workers: 2\n  max_side: 70\n  minimum_lock: namespaces\n"
+      "  isolation: per_image\n  max_worker_age_s: 5\n",
+      "hashgated.yaml");
+  ASSERT_TRUE(config) << config.error().message;
+  using decode::WorkerClass;
+  EXPECT_EQ(WorkerClassesOf(*config), (std::vector{WorkerClass::kHeif, WorkerClass::kTiff}));
+  EXPECT_EQ(PoolOptionsOf(*config, WorkerClass::kCore).workers, 6);
+  EXPECT_EQ(PoolOptionsOf(*config, WorkerClass::kHeif).workers, 3) << "half unless told";
+  EXPECT_EQ(PoolOptionsOf(*config, WorkerClass::kTiff).workers, 2);
+  for (const WorkerClass worker_class : decode::kWorkerClasses) {
+    const decode::PoolOptions options = PoolOptionsOf(*config, worker_class);
+    EXPECT_EQ(options.limits.max_side, 70U);
+    EXPECT_EQ(options.minimum_lock, decode::LockLevel::kNamespaces);
+    EXPECT_EQ(options.images_per_worker, 1);
+    EXPECT_EQ(options.max_worker_age, std::chrono::seconds(5));
+  }
+  EXPECT_EQ(WorkerClassesOf(Config{}), (std::vector{WorkerClass::kHeif}))
+      << "phones send HEIC; TIFF is asked for";
 }
 
 }  // namespace

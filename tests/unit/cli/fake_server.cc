@@ -67,6 +67,29 @@ grpc::Status FakeScan::ScanUpload(grpc::ServerContext* /*context*/,
   return Answer(header.header(), content, *response->mutable_result());
 }
 
+grpc::Status FakeScan::ScanBatch(
+    grpc::ServerContext* /*context*/,
+    grpc::ServerReaderWriter<v1::ScanBatchResponse, v1::ScanBatchRequest>* stream) {
+  ++batches;
+  v1::ScanBatchRequest request;
+  for (int answered = 0; stream->Read(&request); ++answered) {
+    if (batch_breaks_after > 0 && answered == batch_breaks_after) {
+      return {grpc::StatusCode::UNAVAILABLE, "the connection is too old"};
+    }
+    ++batched;
+    v1::ScanBatchResponse response;
+    response.set_request_id(request.header().request_id());
+    const grpc::Status status = Answer(request.header(), request.content(), *response.mutable_result());
+    if (!status.ok()) {
+      response.mutable_error()->ParseFromString(status.error_details());
+      response.mutable_error()->set_code(status.error_code());
+      response.mutable_error()->set_message(status.error_message());
+    }
+    stream->Write(response);
+  }
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeScan::MatchHashes(grpc::ServerContext* /*context*/, const v1::MatchHashesRequest* request,
                                    v1::MatchHashesResponse* response) {
   for (const v1::HashSet& file : request->files()) {

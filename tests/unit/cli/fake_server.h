@@ -38,6 +38,9 @@ class FakeScan : public v1::ScanService::Service {
                          v1::ScanImageResponse* response) override;
   grpc::Status ScanUpload(grpc::ServerContext* context, grpc::ServerReader<v1::ScanUploadRequest>* reader,
                           v1::ScanUploadResponse* response) override;
+  grpc::Status ScanBatch(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::ScanBatchResponse, v1::ScanBatchRequest>* stream) override;
   grpc::Status MatchHashes(grpc::ServerContext* context, const v1::MatchHashesRequest* request,
                            v1::MatchHashesResponse* response) override;
   grpc::Status GetFailPolicy(grpc::ServerContext* context, const v1::GetFailPolicyRequest* request,
@@ -54,6 +57,10 @@ class FakeScan : public v1::ScanService::Service {
     return headers_;
   }
   std::atomic<int> uploads = 0;
+  std::atomic<int> batches = 0;
+  std::atomic<int> batched = 0;
+  /// A ScanBatch ends with UNAVAILABLE after so many answers; 0: never.
+  std::atomic<int> batch_breaks_after = 0;
   std::atomic<std::int64_t> uploaded_bytes = 0;
   std::atomic<std::int64_t> declared_bytes = 0;
 

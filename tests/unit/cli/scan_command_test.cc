@@ -326,6 +326,48 @@ TEST_F(ScanCommand, StopKeepsWhatIsFinishedAndSaysHowToGoOn) {
   EXPECT_EQ(remembered, first);
 }
 
+TEST_F(ScanCommand, FoldersGoThroughOneBatch) {
+  for (int i = 0; i < 30; ++i) Write("d/" + std::to_string(10 + i), i == 7 ? "block" : "x");
+  Write("d/long", std::string(5 << 20, 'x'));
+  const Run run = Cli({"scan", "--jobs", "4", (folder_ / "d").string()});
+  EXPECT_EQ(run.code, kFindings);
+  EXPECT_NE(run.out.find("31 files: 30 ALLOW, 1 BLOCK\n"), std::string::npos) << run.out;
+  EXPECT_EQ(scan_.batches, 1);
+  EXPECT_EQ(scan_.batched, 30);
+  EXPECT_EQ(scan_.uploads, 1) << "what is too long for a message";
+  for (const v1::ScanHeader& header : scan_.headers()) {
+    EXPECT_EQ(header.options().lane(), v1::LANE_BACKGROUND);
+  }
+}
+
+TEST_F(ScanCommand, SingleFilesAreUploads) {
+  Cli({"scan", Write("a", "x"), Write("b", "x")});
+  EXPECT_EQ(scan_.batches, 0);
+  EXPECT_EQ(scan_.headers().at(0).options().lane(), v1::LANE_UNSPECIFIED);
+}
+
+TEST_F(ScanCommand, ABatchThatBreaksIsOpenedAnewAndNothingIsLost) {
+  for (int i = 0; i < 40; ++i) Write("d/" + std::to_string(10 + i), "x");
+  scan_.batch_breaks_after = 7;
+  const Run run = Cli({"scan", "--jobs", "4", (folder_ / "d").string()});
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_NE(run.out.find("40 files: 40 ALLOW\n"), std::string::npos) << run.out;
+  EXPECT_GE(scan_.batches, 6);
+}
+
+TEST_F(ScanCommand, ARefusedFileOfABatchIsTriedAgainWithTheSameRequestId) {
+  for (int i = 0; i < 3; ++i) Write("d/" + std::to_string(i), "x");
+  scan_.refuse = [](const v1::ScanHeader&, int number) {
+    return number == 1 ? rpc::ToGrpc({Reason::kOverloaded, "busy", {}, std::chrono::milliseconds(1)})
+                       : grpc::Status::OK;
+  };
+  const Run run = Cli({"scan", "--jobs", "1", (folder_ / "d").string()});
+  EXPECT_EQ(run.code, kDone) << run.err;
+  ASSERT_EQ(scan_.headers().size(), 4U);
+  EXPECT_EQ(scan_.headers()[1].request_id(), scan_.headers()[2].request_id());
+  EXPECT_EQ(scan_.batches, 1);
+}
+
 TEST_F(ScanCommand, OptionsReachTheServer) {
   Cli({"scan", "--surface", "s", "--lists", "a,b", "--exact", "--background", "--include-hashes",
        Write("a", "x")});

@@ -33,6 +33,7 @@ DecodeResult Full() {
   result.codec_warned = true;
   result.trailing_bytes = true;
   result.colour_unusual = true;
+  result.embedded_unseen = true;
   result.decode_micros = 1234;
   result.hash_micros = 56;
   result.views.push_back({.kind = ViewKind::kTruncatedPart,
@@ -47,7 +48,11 @@ DecodeResult Full() {
                           .width = 640,
                           .height = 480,
                           .hashable = true,
+                          .hidden = true,
                           .pdq = {Forms(Pipeline::kNn512, 50)}});
+  // Pictures inside the file have numbers of their own.
+  result.views.push_back(
+      {.kind = ViewKind::kEmbedded, .frame = 12, .width = 9, .height = 4, .hidden = true, .pdq = {}});
   return result;
 }
 
@@ -62,6 +67,7 @@ void ExpectEqual(const DecodeResult& a, const DecodeResult& b) {
   EXPECT_EQ(a.codec_warned, b.codec_warned);
   EXPECT_EQ(a.trailing_bytes, b.trailing_bytes);
   EXPECT_EQ(a.colour_unusual, b.colour_unusual);
+  EXPECT_EQ(a.embedded_unseen, b.embedded_unseen);
   EXPECT_EQ(a.decode_micros, b.decode_micros);
   EXPECT_EQ(a.hash_micros, b.hash_micros);
   ASSERT_EQ(a.views.size(), b.views.size());
@@ -71,6 +77,7 @@ void ExpectEqual(const DecodeResult& a, const DecodeResult& b) {
     EXPECT_EQ(a.views[i].width, b.views[i].width);
     EXPECT_EQ(a.views[i].height, b.views[i].height);
     EXPECT_EQ(a.views[i].hashable, b.views[i].hashable);
+    EXPECT_EQ(a.views[i].hidden, b.views[i].hidden);
     ASSERT_EQ(a.views[i].pdq.size(), b.views[i].pdq.size());
     for (std::size_t p = 0; p < a.views[i].pdq.size(); ++p) {
       EXPECT_EQ(a.views[i].pdq[p].pipeline, b.views[i].pdq[p].pipeline);
@@ -138,7 +145,9 @@ TEST(Record, EveryLieIsFoundOut) {
       {"has_alpha", [](ReplyRecord& r, ViewRecord&) { r.has_alpha = 2; }},
       {"codec_warned", [](ReplyRecord& r, ViewRecord&) { r.codec_warned = 0x80; }},
       {"trailing_bytes", [](ReplyRecord& r, ViewRecord&) { r.trailing_bytes = 255; }},
-      {"reserved", [](ReplyRecord& r, ViewRecord&) { r.reserved[1] = 1; }},
+      {"limit", [](ReplyRecord& r, ViewRecord&) { r.limit = 1; }},
+      {"limit", [](ReplyRecord& r, ViewRecord&) { r.limit = 8; }},
+      {"embedded_unseen", [](ReplyRecord& r, ViewRecord&) { r.embedded_unseen = 2; }},
       {"colour_unusual", [](ReplyRecord& r, ViewRecord&) { r.colour_unusual = 2; }},
       {"length", [](ReplyRecord& r, ViewRecord&) { r.view_count = 2; }},
       {"view_count", [](ReplyRecord& r, ViewRecord&) { r.view_count = 0; }},
@@ -156,8 +165,13 @@ TEST(Record, EveryLieIsFoundOut) {
       {"view.hashable", [](ReplyRecord&, ViewRecord& v) { v.width = 4; }},
       {"view.pipelines", [](ReplyRecord&, ViewRecord& v) { v.pipelines = 4; }},
       {"view.pipelines", [](ReplyRecord&, ViewRecord& v) { v.hashable = 0; }},
-      {"view.reserved", [](ReplyRecord&, ViewRecord& v) { v.reserved = 1; }},
+      {"view.hidden", [](ReplyRecord&, ViewRecord& v) { v.hidden = 2; }},
       {"view.frame", [](ReplyRecord& r, ViewRecord& v) { v.frame = r.frames_total; }},
+      {"view.frame",
+       [](ReplyRecord&, ViewRecord& v) {
+         v.kind = static_cast<std::uint8_t>(ViewKind::kEmbedded);
+         v.frame = kMaxViews;
+       }},
       {"view.width", [](ReplyRecord&, ViewRecord& v) { v.height = 0; }},
       {"view.width", [](ReplyRecord&, ViewRecord& v) { v.height = 0xffffffff; }},
       {"view.quality", [](ReplyRecord&, ViewRecord& v) { v.quality[0] = 101; }},
@@ -185,6 +199,33 @@ TEST(Record, EveryLieIsFoundOut) {
     EXPECT_EQ(result.error().reason, Reason::kDecoderProtocol);
     EXPECT_EQ(result.error().field, lie.field);
   }
+}
+
+TEST(Record, ALimitFitsItsCause) {
+  for (int limit = 1; limit <= static_cast<int>(Limit::kMemory); ++limit) {
+    DecodeResult refused{.cause = CauseOf(static_cast<Limit>(limit)), .limit = static_cast<Limit>(limit)};
+    const auto result = DecodeReply(EncodeReply(refused, kJob), kJob, {});
+    ASSERT_TRUE(result) << limit;
+    EXPECT_EQ(result->limit, refused.limit);
+    refused.cause = Cause::kCorrupt;
+    EXPECT_FALSE(DecodeReply(EncodeReply(refused, kJob), kJob, {})) << limit;
+  }
+}
+
+TEST(Record, OnlyAJpegMayBeLargerThanItsView) {
+  DecodeResult large = Full();
+  large.views.resize(1);
+  large.width = 20'000;
+  large.height = 10'000;
+  large.format = Format::kPng;
+  EXPECT_FALSE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
+  large.format = Format::kJpeg;
+  EXPECT_TRUE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
+  large.height = 20'000;
+  EXPECT_FALSE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
+  large.height = 10'000;
+  large.views[0].width = 20'000;
+  EXPECT_FALSE(DecodeReply(EncodeReply(large, kJob), kJob, {}));
 }
 
 TEST(Record, TheLengthIsExact) {

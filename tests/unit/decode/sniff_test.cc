@@ -289,7 +289,9 @@ TEST(Sniff, FormatsHaveNamesAndClasses) {
   EXPECT_EQ(FormatName(Format::kWebp), "webp");
   EXPECT_EQ(FormatName(static_cast<Format>(99)), "unknown");
   EXPECT_TRUE(IsDecodable(Format::kBmp));
-  EXPECT_FALSE(IsDecodable(Format::kTiff));
+  EXPECT_TRUE(IsDecodable(Format::kTiff));
+  EXPECT_FALSE(IsDecodable(Format::kDocument));
+  EXPECT_FALSE(IsDecodable(Format::kUnknown));
   EXPECT_TRUE(IsImage(Format::kTiff));
   EXPECT_TRUE(IsImage(Format::kGif));
   EXPECT_FALSE(IsImage(Format::kVideo));

@@ -171,14 +171,18 @@ Bytes EncodePng(const Rgba& picture, const PngOptions& options) {
     for (int c = 0; c < picture.width; ++c) {
       const std::uint8_t* p = picture.At(r, c);
       const auto put = [&](std::uint8_t sample) {
+        row.push_back(options.high_byte < 0 ? sample : static_cast<std::uint8_t>(options.high_byte));
+        if (options.depth == 16) row.push_back(sample);
+      };
+      const auto put_alpha = [&](std::uint8_t sample) {
         row.push_back(sample);
         if (options.depth == 16) row.push_back(sample);
       };
       switch (options.color) {
         case PngColor::kGrey: put(static_cast<std::uint8_t>(p[0] >> (8 - std::min(options.depth, 8)))); break;
-        case PngColor::kGreyAlpha: put(p[0]), put(p[3]); break;
+        case PngColor::kGreyAlpha: put(p[0]), put_alpha(p[3]); break;
         case PngColor::kRgb: put(p[0]), put(p[1]), put(p[2]); break;
-        case PngColor::kRgba: put(p[0]), put(p[1]), put(p[2]), put(p[3]); break;
+        case PngColor::kRgba: put(p[0]), put(p[1]), put(p[2]), put_alpha(p[3]); break;
         case PngColor::kPalette:
           put(indexed.pixels[static_cast<std::size_t>(r) * pixels + static_cast<std::size_t>(c)]);
           break;

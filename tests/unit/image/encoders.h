@@ -50,6 +50,8 @@ struct PngOptions {
   PngColor color = PngColor::kRgb;
   int depth = 8;  ///< bits a sample; grey below 8 keeps the high bits
   bool interlaced = false;
+  int high_byte =
+      -1;  ///< of every 16-bit colour sample, which keeps its detail in the low byte; -1: both alike
 };
 Bytes EncodePng(const Rgba& picture, const PngOptions& options);
 /// One chunk with its checksum.

@@ -112,7 +112,7 @@ TEST(Nn512, EveryViewThatHasAFullHashHasOne) {
     picture.samples[i] = static_cast<std::uint8_t>(i % 1024 / 4);
   }
   const auto result = ProcessBoth(EncodePng(picture, {.color = PngColor::kRgba}));
-  ASSERT_EQ(result.views.size(), 2U);
+  ASSERT_EQ(result.views.size(), 3U);
   ASSERT_EQ(result.views[1].kind, ViewKind::kOverBlack);
   for (std::size_t i = 0; i < 2; ++i) {
     ASSERT_EQ(result.views[i].pdq.size(), 2U);

@@ -105,14 +105,14 @@ TEST(ProcessUpload, GifFrameLiesOnItsCanvas) {
   EXPECT_EQ(wide.height, 63U);
 }
 
-TEST(ProcessUpload, AnimationsShowTheirFirstFrameAndCountAll) {
+TEST(ProcessUpload, AnimationsBeginWithTheirFirstFrameAndCountAll) {
   const std::vector<Rgba> frames = {ColorPicture(64, 80), GreyPicture(64, 80), ColorPicture(64, 80)};
   for (const Bytes& file : {EncodeGif(frames, {}), EncodeWebpAnimation(frames)}) {
     const auto result = Process(file);
     SCOPED_TRACE(decode::FormatName(result.format));
     ASSERT_EQ(result.cause, Cause::kNone);
     EXPECT_EQ(result.frames_total, 3U);
-    EXPECT_EQ(result.frames_seen, 1U);
+    EXPECT_EQ(result.frames_seen, 3U);
     EXPECT_EQ(WorstDistance(result, 0, ExpectedForms(frames[0])), 0);
     decode::Limits limits;
     limits.max_frames = 2;

@@ -133,6 +133,51 @@ TEST(Decide, TheForgeablePipelineNeitherIdentifiesNorCorroborates) {
   EXPECT_EQ(verdict({Algorithm::kPdq, Algorithm::kSha256}), Verdict::kBlockAndReport);
 }
 
+// Not even a policy of one rule that reports everything can lift it.
+TEST(Decide, WhatNobodySeesNeitherIdentifiesNorCorroborates) {
+  const auto all = ParsePolicy("version: '1'\nname: m\nrules: [{id: all, verdict: BLOCK_AND_REPORT}]\n", "p");
+  ASSERT_TRUE(all) << all.error().message;
+  for (const std::shared_ptr<const Policy>& policy : {Profile("standard"), *all}) {
+    const auto decide = [&](std::vector<Algorithm> algorithms, bool hidden_only) {
+      MatchFact match = Match(std::move(algorithms));
+      match.hidden_only = hidden_only;
+      return Decide(*policy, {match});
+    };
+    EXPECT_EQ(decide({Algorithm::kPdq}, false).verdict, Verdict::kBlock);
+    EXPECT_EQ(decide({Algorithm::kPdq}, true).verdict, Verdict::kReview);
+    EXPECT_THAT(decide({Algorithm::kPdq}, true).steps[0].limits,
+                ::testing::Contains("hidden view alone: REVIEW at most"));
+    EXPECT_EQ(decide({Algorithm::kPdq, Algorithm::kPhotoDna}, true).verdict, Verdict::kReview);
+    EXPECT_EQ(decide({Algorithm::kPdq, Algorithm::kMd5}, true).verdict, Verdict::kReview);
+    EXPECT_EQ(decide({Algorithm::kPdq, Algorithm::kSha256}, true).verdict, Verdict::kBlockAndReport);
+  }
+}
+
+TEST(Decide, FramesNotLookedAtAreHeldUnlessThePolicySaysElse) {
+  const auto decide = [](const Policy& policy, CoverageLevel coverage, bool unseen) {
+    return policy.Decide({.outcome = Outcome::kNotMatched, .coverage = coverage, .frames_unseen = unseen});
+  };
+  const auto standard = Profile("standard");
+  EXPECT_EQ(decide(*standard, CoverageLevel::kPartial, false).verdict, Verdict::kAllow);
+  EXPECT_EQ(decide(*standard, CoverageLevel::kPartial, true).verdict, Verdict::kHold);
+  EXPECT_EQ(decide(*standard, CoverageLevel::kPartial, true).rule_id, "no_match/frames_unseen");
+  // Told of a complete look too: the two contradict each other, and the stricter holds.
+  EXPECT_EQ(decide(*standard, CoverageLevel::kComplete, true).verdict, Verdict::kHold);
+  const auto lax = ParsePolicy(
+      "version: '1'\nname: m\nextends: standard\nno_match: {frames_unseen: ALLOW, exact_only: HOLD}\n", "p");
+  ASSERT_TRUE(lax) << lax.error().message;
+  EXPECT_EQ(decide(**lax, CoverageLevel::kPartial, true).verdict, Verdict::kAllow);
+  EXPECT_EQ(decide(**lax, CoverageLevel::kPartial, true).rule_id, "no_match/partial");
+  // What viewers show in other colours is decided apart.
+  const Input colours{
+      .outcome = Outcome::kNotMatched, .coverage = CoverageLevel::kPartial, .colours_unusual = true};
+  EXPECT_EQ(standard->Decide(colours).rule_id, "no_match/colours_unusual");
+  EXPECT_EQ(standard->Decide(colours).verdict, Verdict::kHold);
+  EXPECT_EQ((*lax)->Decide(colours).verdict, Verdict::kHold);
+  // It never makes a look laxer.
+  EXPECT_EQ(decide(**lax, CoverageLevel::kExactOnly, true).verdict, Verdict::kHold);
+}
+
 TEST(Decide, AConflictIsReviewAtLeastToo) {
   const auto parsed =
       ParsePolicy("version: '1'\nname: m\nrules: [{id: all, verdict: ALLOW, reason: on trial}]\n", "p.yaml");

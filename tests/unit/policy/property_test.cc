@@ -59,6 +59,7 @@ causes:
     m.entry_degenerate = Pick(8) == 0;
     m.digest_conflict = Pick(8) == 0;
     m.nn512_only = Pick(8) == 0;
+    m.hidden_only = Pick(8) == 0;
     m.view = static_cast<ViewKind>(Pick(6));
     return m;
   }
@@ -75,6 +76,8 @@ causes:
     input.coverage = static_cast<CoverageLevel>(1 + Pick(4));
     input.surface_kind = static_cast<SurfaceKind>(Pick(6));
     input.images_only = Pick(2) == 0;
+    input.frames_unseen = Pick(3) == 0;
+    input.colours_unusual = Pick(3) == 0;
     return input;
   }
 
@@ -132,6 +135,8 @@ TEST_P(PolicyProperties, EveryVerdictIsOneAndFitsTheFacts) {
       const MatchFact& m = matches[step.match];
       const bool reviewable = m.trust != Trust::kTrusted || m.digest_conflict;
       ASSERT_TRUE(!reviewable || step.verdict <= Verdict::kReview);
+      ASSERT_TRUE(!m.hidden_only || IdentityOf(m.algorithms) == Identity::kStrong ||
+                  step.verdict <= Verdict::kReview);
       ASSERT_TRUE(m.action_ceiling == Verdict::kUnspecified || step.verdict <= m.action_ceiling);
       if (step.verdict != Verdict::kBlockAndReport) continue;
       ++reports;

@@ -67,17 +67,31 @@ TEST(CallGateTest, ManyThreads) {
   EXPECT_TRUE(gate.WaitUntilEmpty(steady_clock::now()));
 }
 
-TEST(ByteBudgetTest, TakesUpToItsBoundAndNotAByteMore) {
-  ByteBudget budget(100);
-  EXPECT_TRUE(budget.Take(60));
-  EXPECT_FALSE(budget.Take(41));
+using Taken = ShareBudget::Taken;
+
+TEST(ShareBudgetTest, TakesUpToItsBoundAndNotAByteMore) {
+  ShareBudget budget(100);
+  EXPECT_EQ(budget.Take("a", 60), Taken::kYes);
+  EXPECT_EQ(budget.Take("b", 41), Taken::kFull);
   EXPECT_EQ(budget.used(), 60U) << "what is refused takes nothing";
-  EXPECT_TRUE(budget.Take(40));
-  EXPECT_FALSE(budget.Take(1));
-  EXPECT_TRUE(budget.Take(0));
-  budget.Give(100);
+  EXPECT_EQ(budget.Take("b", 40), Taken::kYes) << "who has nothing yet may have what there is";
+  EXPECT_EQ(budget.Take("c", 1), Taken::kFull);
+  EXPECT_EQ(budget.Take("c", 0), Taken::kYes);
+  budget.Give("a", 60);
+  budget.Give("b", 40);
   EXPECT_EQ(budget.used(), 0U);
-  EXPECT_FALSE(budget.Take(static_cast<std::size_t>(-1))) << "sums must not overflow";
+  EXPECT_EQ(budget.Take("a", static_cast<std::size_t>(-1)), Taken::kFull) << "sums must not overflow";
+}
+
+TEST(ShareBudgetTest, OneCallerNeverHasEverything) {
+  ShareBudget budget(900);
+  std::size_t taken = 0;
+  while (budget.Take("greedy", 1) == Taken::kYes) ++taken;
+  EXPECT_EQ(taken, 800U);
+  EXPECT_EQ(budget.Take("greedy", 1), Taken::kShare);
+  EXPECT_EQ(budget.Take("other", 100), Taken::kYes);
+  budget.Give("greedy", 800);
+  EXPECT_EQ(budget.Take("greedy", 700), Taken::kYes) << "what was given back is there again";
 }
 
 }  // namespace

@@ -46,6 +46,18 @@ TEST(CallerTest, ACallerIsTheSameOnEveryConnectionAndNoOther) {
   EXPECT_NE(CallerOf("ipv6:[2001:db8::1]:1", true).identity, CallerOf("ipv6:[2001:db8::2]:1", true).identity);
 }
 
+TEST(CallerTest, OneSiteHasOneShare) {
+  const auto share = [](const char* peer) { return CallerOf(peer, true).share; };
+  EXPECT_EQ(share("ipv4:10.0.0.1:1000"), share("ipv4:10.0.0.1:2000"));
+  EXPECT_NE(share("ipv4:10.0.0.1:1000"), share("ipv4:10.0.0.2:1000"));
+  // A host may use every address of its /64.
+  EXPECT_EQ(share("ipv6:%5B2001:db8::1%5D:1"), share("ipv6:%5B2001:db8:0:0:ffff:1:2:3%5D:7"));
+  EXPECT_EQ(share("ipv6:[2001:db8::1]:1"), share("ipv6:%5B2001:db8::2%5D:1"));
+  EXPECT_NE(share("ipv6:[2001:db8::1]:1"), share("ipv6:[2001:db8:0:1::1]:1"));
+  EXPECT_NE(share("ipv6:[::ffff:10.0.0.1]:1"), share("ipv6:[::ffff:10.0.0.2]:1"));
+  EXPECT_EQ(share("unix:/run/hashgate.sock"), "local");
+}
+
 TEST(CallerTest, EveryCodeHasAName) {
   for (int code = 0; code <= 16; ++code) {
     EXPECT_EQ(CodeName(static_cast<grpc::StatusCode>(code)) == "UNKNOWN", code == 2) << code;

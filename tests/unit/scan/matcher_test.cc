@@ -166,6 +166,77 @@ TEST_F(MatcherTest, PlantedNn512HashesDoNotCrowdOutWhatTheFullHashFinds) {
   EXPECT_FALSE(itself->fact.nn512_only);
 }
 
+// A file with a picture that people see and one that they do not.
+scan::FileHashes SeenAndHidden(const PdqHash& seen, const PdqHash& hidden) {
+  scan::FileHashes hashes;
+  hashes.views = PictureWith(seen).views;
+  hashes.views.push_back(PictureWith(hidden).views[0]);
+  hashes.views[1].kind = ViewKind::kEmbedded;
+  hashes.views[1].hidden = true;
+  return hashes;
+}
+
+TEST_F(MatcherTest, AMatchOfAHiddenViewIsMarked) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  const auto found = Find(SeenAndHidden(PdqOf(MakeHash(Algorithm::kPdq, 77)), kPicture));
+  ASSERT_EQ(found->found.size(), 1U);
+  EXPECT_TRUE(found->found[0].fact.hidden_only);
+  EXPECT_EQ(found->found[0].fact.view, ViewKind::kEmbedded);
+}
+
+TEST_F(MatcherTest, AViewThatPeopleSeeSpeaksBeforeANearerHiddenOne) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  const auto found = Find(SeenAndHidden(Flip(kPicture, 20), kPicture));
+  ASSERT_EQ(found->found.size(), 1U);
+  EXPECT_FALSE(found->found[0].fact.hidden_only);
+  EXPECT_EQ(found->found[0].fact.distance_bits, 20);
+  // But not where it is too plain to say anything.
+  scan::FileHashes plain = SeenAndHidden(Flip(kPicture, 20), kPicture);
+  plain.views[0].pdq[0].quality = 10;
+  EXPECT_TRUE(Find(plain)->found[0].fact.hidden_only);
+}
+
+// Whoever hides pictures chooses how near they come to entries.
+TEST_F(MatcherTest, HiddenViewsDoNotCrowdOutWhatPeopleSee) {
+  AddList("csam");
+  const PdqHash other = PdqOf(MakeHash(Algorithm::kPdq, 78));
+  for (int i = 0; i < 40; ++i) {
+    AddEntry("csam", {.source_id = "copy-" + std::to_string(i), .hashes = {PdqValue(Flip(other, i % 3))}});
+  }
+  AddEntry("csam", {.source_id = "itself", .hashes = {PdqValue(Flip(kPicture, 10))}});
+  const auto found = Find(SeenAndHidden(kPicture, other));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->truncated);
+  const auto itself =
+      std::ranges::find_if(found->found, [](const auto& match) { return match.source_id == "itself"; });
+  ASSERT_NE(itself, found->found.end());
+  EXPECT_EQ(itself->fact.distance_bits, 10);
+  EXPECT_FALSE(itself->fact.hidden_only);
+}
+
+TEST_F(MatcherTest, AHiddenViewCorroboratesNoDigestAndClearsNoConflict) {
+  AddList("csam");
+  const Md5 md5 = {9};
+  const Sha256 sha256 = {8};
+  AddEntry("csam", {.source_id = "a",
+                    .hashes = {DigestValue(Algorithm::kMd5, md5), DigestValue(Algorithm::kSha256, sha256),
+                               PdqValue(kPicture)}});
+  scan::FileHashes hashes = SeenAndHidden(PdqOf(MakeHash(Algorithm::kPdq, 77)), kPicture);
+  hashes.md5 = md5;
+  const policy::MatchFact weak = Find(hashes)->found[0].fact;
+  EXPECT_EQ(weak.identity, Identity::kWeakDigest);
+  EXPECT_TRUE(weak.digest_conflict);
+  EXPECT_FALSE(weak.hidden_only);
+  EXPECT_EQ(weak.distance_bits, -1);
+  // The file is the file: its source may have hashed what it hides.
+  hashes.sha256 = sha256;
+  const policy::MatchFact strong = Find(hashes)->found[0].fact;
+  EXPECT_EQ(strong.identity, Identity::kStrong);
+  EXPECT_FALSE(strong.digest_conflict);
+}
+
 TEST_F(MatcherTest, AnEntryThatCannotBeReadStillMatches) {
   AddList("csam");
   AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture, 20)}, .classification = "A1"});

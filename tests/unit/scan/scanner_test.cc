@@ -1,5 +1,8 @@
 #include "scan/scanner.h"
 
+#include <gmock/gmock.h>
+
+#include <set>
 #include <thread>
 
 #include "unit/scan/scan_fixture.h"
@@ -385,7 +388,81 @@ TEST_F(ScannerTest, UnusualColoursAreNoCompleteLook) {
   decode::DecodeResult picture = PictureWith(kPicture);
   picture.colour_unusual = true;
   decoder_.answer = picture;
-  EXPECT_EQ(ScanBytes(PngBytes(1)).coverage.level, CoverageLevel::kPartial);
+  const scan::ScanAnswer answer = ScanBytes(PngBytes(1));
+  EXPECT_EQ(answer.coverage.level, CoverageLevel::kPartial);
+  EXPECT_EQ(answer.verdict, Verdict::kHold);
+  EXPECT_EQ(answer.rule_id, "no_match/colours_unusual");
+}
+
+TEST_F(ScannerTest, TheLimitThatEndedDecodingIsNamed) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  std::set<std::string> sentences;
+  for (int limit = 0; limit <= static_cast<int>(decode::Limit::kMemory); ++limit) {
+    const auto kind = static_cast<decode::Limit>(limit);
+    // No limit and TOO_COSTLY is processor time.
+    const Cause cause = kind == decode::Limit::kNone ? Cause::kTooCostly : decode::CauseOf(kind);
+    decoder_.answer = decode::DecodeResult{.cause = cause, .limit = kind, .format = decode::Format::kPng};
+    const scan::ScanAnswer answer = ScanBytes(PngBytes(1));
+    EXPECT_EQ(answer.cause, cause);
+    EXPECT_EQ(answer.verdict, Verdict::kHold);
+    ASSERT_EQ(answer.coverage.missing.size(), 1U);
+    sentences.insert(answer.coverage.missing[0]);
+  }
+  EXPECT_EQ(sentences.size(), 8U);
+}
+
+TEST_F(ScannerTest, FramesNotLookedAtAreToldAndHeld) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  decode::DecodeResult picture = PictureWith(kPicture);
+  picture.frames_total = 40;
+  picture.frames_seen = 39;
+  decoder_.answer = picture;
+  const scan::ScanAnswer answer = ScanBytes(PngBytes(1));
+  EXPECT_EQ(answer.outcome, Outcome::kNotMatched);
+  EXPECT_EQ(answer.coverage.level, CoverageLevel::kPartial);
+  EXPECT_THAT(answer.coverage.missing, ::testing::ElementsAre("39 of 40 frames were looked at"));
+  EXPECT_EQ(answer.verdict, Verdict::kHold);
+  EXPECT_EQ(answer.rule_id, "no_match/frames_unseen");
+}
+
+TEST_F(ScannerTest, APictureInsideTheFileNotLookedAtIsNoCompleteLook) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  decode::DecodeResult picture = PictureWith(kPicture);
+  picture.embedded_unseen = true;
+  decoder_.answer = picture;
+  const scan::ScanAnswer answer = ScanBytes(PngBytes(1));
+  EXPECT_EQ(answer.coverage.level, CoverageLevel::kPartial);
+  EXPECT_EQ(answer.coverage.missing.size(), 1U);
+  EXPECT_EQ(answer.verdict, Verdict::kAllow);
+}
+
+TEST_F(ScannerTest, AHiddenMatchIsForAPerson) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  decode::DecodeResult picture = PictureWith(PdqOf(MakeHash(Algorithm::kPdq, 77)));
+  picture.views.push_back(PictureWith(kPicture).views[0]);
+  picture.views[1].kind = ViewKind::kEmbedded;
+  picture.views[1].hidden = true;
+  decoder_.answer = picture;
+  const scan::ScanAnswer answer = ScanBytes(PngBytes(1));
+  EXPECT_EQ(answer.outcome, Outcome::kMatched);
+  EXPECT_EQ(answer.verdict, Verdict::kReview);
+  ASSERT_EQ(answer.matches.size(), 1U);
+  EXPECT_TRUE(answer.matches[0].fact.hidden_only);
+}
+
+// A thumbnail must not make a picture too plain to be recognised look like a complete look.
+TEST_F(ScannerTest, HiddenViewsDoNotMakeAPlainPictureUsable) {
+  AddList("csam");
+  AddEntry("csam", MakeRecord(7));
+  decode::DecodeResult picture = PictureWith(kPicture, 10);
+  picture.views.push_back(PictureWith(PdqOf(MakeHash(Algorithm::kPdq, 77))).views[0]);
+  picture.views[1].hidden = true;
+  decoder_.answer = picture;
+  EXPECT_EQ(ScanBytes(PngBytes(1)).coverage.level, CoverageLevel::kExactOnly);
 }
 
 TEST_F(ScannerTest, DigestsOnlyKnowsNoLimitOfDecoding) {

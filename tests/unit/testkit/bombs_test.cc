@@ -23,10 +23,10 @@ decode::DecodeResult Process(std::string_view name) {
 
 TEST(BombsTest, OverALimit) {
   const std::map<std::string_view, Cause> expected = {
-      {"png-1bit-30000", Cause::kTooManyPixels},       {"png-rgb-20000", Cause::kTooManyPixels},
-      {"png-rgba16-8000", Cause::kTooManyPixels},      {"png-widest", Cause::kTooManyPixels},
-      {"jpeg-64mp-1000-scans", Cause::kTooManyPixels}, {"jpeg-4mp-5000-scans", Cause::kTooCostly},
-      {"gif-65535-sides", Cause::kTooManyPixels},      {"webp-lossless-268mp", Cause::kTooManyPixels},
+      {"png-1bit-30000", Cause::kTooManyPixels},      {"png-rgb-20000", Cause::kTooManyPixels},
+      {"png-rgba16-8000", Cause::kTooManyPixels},     {"png-widest", Cause::kTooManyPixels},
+      {"jpeg-64mp-1000-scans", Cause::kTooCostly},    {"jpeg-4mp-5000-scans", Cause::kTooCostly},
+      {"gif-65535-sides", Cause::kTooManyPixels},     {"webp-lossless-268mp", Cause::kTooManyPixels},
       {"bmp-2147483647-sides", Cause::kTooManyPixels}};
   for (const auto& [name, cause] : expected) {
     const decode::DecodeResult result = Process(name);
@@ -45,7 +45,8 @@ TEST(BombsTest, WithinTheLimits) {
 }
 
 TEST(BombsTest, Animations) {
-  EXPECT_EQ(Process("gif-50000-frames-of-16383").frames_total, 50'000U);
+  // Counting may end early where there are more frames than are looked at.
+  EXPECT_GT(Process("gif-50000-frames-of-16383").frames_total, 10'000U);
   EXPECT_EQ(Process("webp-1000-frames-of-1mp").frames_total, 1'000U);
   EXPECT_EQ(Process("apng-20000-frames").frames_total, 20'001U);
 }

@@ -9,10 +9,11 @@ namespace hashgate::rpc {
 namespace {
 
 TEST(WireJson, ZeroValuesArePrintedAndAbsentOnesLeftOut) {
-  EXPECT_EQ(ToJson(v1::Match()),
-            R"({"list":"","entryId":0,"sourceId":"","classification":"","algorithms":[],)"
-            R"("identity":"UNSPECIFIED","view":"UNSPECIFIED","frame":0,"dihedral":"ORIGINAL",)"
-            R"("digestConflict":false,"harmClass":"UNSPECIFIED","verdict":"UNSPECIFIED"})");
+  EXPECT_EQ(
+      ToJson(v1::Match()),
+      R"({"list":"","entryId":0,"sourceId":"","classification":"","algorithms":[],)"
+      R"("identity":"UNSPECIFIED","view":"UNSPECIFIED","frame":0,"dihedral":"ORIGINAL",)"
+      R"("digestConflict":false,"harmClass":"UNSPECIFIED","verdict":"UNSPECIFIED","hiddenOnly":false})");
 }
 
 TEST(WireJson, EnumsLosePrefixesOfTheirTypeOnly) {
@@ -44,7 +45,7 @@ TEST(WireJson, BytesAreHexAndWideIntegersAreNumbers) {
   value.set_value(std::string("\x00\xab\xff", 3));
   EXPECT_EQ(ToJson(value),
             R"({"algorithm":"MD5","value":"00abff","pipeline":"UNSPECIFIED","view":"UNSPECIFIED",)"
-            R"("frame":0,"dihedral":"ORIGINAL"})");
+            R"("frame":0,"dihedral":"ORIGINAL","hidden":false})");
   v1::Versions versions;
   versions.set_generation(INT64_MAX);
   EXPECT_NE(ToJson(versions).find(R"("generation":9223372036854775807)"), std::string::npos);

@@ -1,0 +1,15 @@
+// HEVC for libheif, by libde265 in the calling thread.
+#pragma once
+
+#include <cstdint>
+
+namespace hashgate::image {
+
+/// Makes libheif use our decoder of HEVC from now on; its own starts a thread, which a locked worker may not.
+/// AV1 inside HEIF is refused for the same reason. Returns false where libheif does not take it.
+bool RegisterHevcDecoder();
+
+/// Bounds on one coded picture from now on, by what the stream itself declares: the container may say less.
+void LimitHevc(std::uint32_t max_side, std::uint64_t max_pixels);
+
+}  // namespace hashgate::image

@@ -1,0 +1,312 @@
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/mutex.h"
+#include "google/rpc/status.pb.h"
+#include "rpc/scan_service.h"
+#include "rpc/stream_timer.h"
+#include "rpc/wire/error_status.h"
+
+namespace hashgate::rpc {
+namespace {
+
+constexpr std::string_view kMethod = "ScanBatch";
+
+// One ScanBatch. A file is read only while fewer than the bound are unanswered, so a fast sender waits; each
+// waits for its turn in the background lane and is answered when it is done.
+//
+// The object is held by gRPC until OnDone, and by each file until the last thread is done with that. The call
+// is finished only when no file is in flight. What is started on the call is started under the mutex, so that
+// nothing can follow its end; gRPC never answers on the thread that starts, so that cannot lock itself out.
+class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse> {
+ public:
+  BatchCall(const ServiceContext& context, Caller caller)
+      : context_(context), caller_(std::move(caller)), timer_([this] { return OnSilence(); }) {
+    GoOn();
+  }
+
+  void OnReadDone(bool ok) override {
+    std::shared_ptr<File> file;
+    {
+      const MutexLock lock(mutex_);
+      reading_ = false;
+      if (!ok) {
+        ended_ = true;
+      } else if (!closing_) {
+        file = std::make_shared<File>(*this);
+        file->message.Swap(&message_);
+        ++in_flight_;
+      }
+    }
+    if (file != nullptr) TakeUp(file);
+    GoOn();
+  }
+
+  void OnWriteDone(bool ok) override {
+    {
+      const MutexLock lock(mutex_);
+      writing_ = false;
+      answers_.pop_front();
+      --in_flight_;
+      if (!ok) cancelled_.store(true);
+    }
+    GoOn();
+  }
+
+  void OnCancel() override {
+    cancelled_.store(true);
+    // What waits would else keep its bytes until uploads leave room.
+    context_.scan_executor->TakeBack(this);
+    GoOn();
+  }
+
+  void OnDone() override { Unref(); }
+
+ private:
+  // A file between its arrival and its answer.
+  struct File {
+    explicit File(BatchCall& owner) : call(owner) { call.references_.fetch_add(1); }
+    ~File() {
+      WipeBytes(message.content());
+      call.context_.bytes->Give(call.caller_.share, charged);
+      ticket.reset();
+      call.Unref();
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+
+    BatchCall& call;
+    v1::ScanBatchRequest message;
+    scan::ScanRequest request;
+    std::optional<CallGate::Ticket> ticket;
+    std::size_t charged = 0;
+  };
+
+  ~BatchCall() override { context_.streams->Give(caller_.share, 1); }
+
+  void Unref() {
+    if (references_.fetch_sub(1) == 1) delete this;
+  }
+
+  // Starts what may be started now: a file that waits, a write, the end, a read.
+  void GoOn() {
+    timer_.Restart(context_.options.max_batch_pause);
+    std::shared_ptr<File> again;
+    {
+      const MutexLock lock(mutex_);
+      if (!waiting_.empty()) {
+        again = std::move(waiting_.front());
+        waiting_.pop_front();
+      }
+    }
+    if (again != nullptr) QueueOrWait(again);
+
+    const MutexLock lock(mutex_);
+    if (finished_) return;
+    if (cancelled_.load()) DropAnswers();
+    if (!writing_ && !answers_.empty()) {
+      writing_ = true;
+      StartWrite(&answers_.front());
+    } else if (in_flight_ == 0 && (ended_ || closing_)) {
+      return End(cancelled_.load() ? ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}})
+                                   : closing_.value_or(grpc::Status::OK));
+    }
+    if (!reading_ && !ended_ && !closing_ && waiting_.empty() &&
+        in_flight_ < context_.options.max_batch_in_flight) {
+      reading_ = true;
+      StartRead(&message_);
+    }
+  }
+
+  void End(const grpc::Status& status) HASHGATE_REQUIRES(mutex_) {
+    finished_ = true;
+    CountCall(context_, kMethod, status, begun_);
+    Finish(status);
+  }
+
+  // The front may be on its way out.
+  void DropAnswers() HASHGATE_REQUIRES(mutex_) {
+    while (answers_.size() > (writing_ ? 1U : 0U)) {
+      answers_.pop_back();
+      --in_flight_;
+    }
+  }
+
+  bool OnSilence() {
+    const MutexLock lock(mutex_);
+    if (finished_) return true;
+    if (!reading_ || in_flight_ > 0) return false;
+    closing_ = ToGrpc(Error{Reason::kDeadlineExceeded, "no file came for too long", {}, {}});
+    End(*closing_);
+    return true;
+  }
+
+  void Close(const grpc::Status& status) {
+    const MutexLock lock(mutex_);
+    if (!closing_) closing_ = status;
+  }
+
+  // Checks a file and queues it, or answers it.
+  void TakeUp(const std::shared_ptr<File>& file) {
+    const v1::ScanHeader& header = file->message.header();
+    {
+      const MutexLock lock(mutex_);
+      if (header.request_id().empty() || !ids_.insert(header.request_id()).second) {
+        // Its answer could not be told from another's.
+        closing_ = ToGrpc(Error{Reason::kStreamInvalid,
+                                "a file needs a request id that no unanswered file of the stream has",
+                                "header.request_id",
+                                {}});
+        --in_flight_;
+        return;
+      }
+    }
+    auto request = ToRequest(context_, header, caller_);
+    if (!request) return AnswerError(*file, ScanError(context_, request.error(), SurfaceKind::kPublic));
+    file->request = *std::move(request);
+    file->request.background = true;
+    file->request.accepted = std::chrono::steady_clock::now();
+    file->request.cancelled = [this] { return cancelled_.load(); };
+    const SurfaceKind surface_kind = file->request.surface.kind;
+    if (file->message.content().size() > context_.options.max_inline_bytes) {
+      return AnswerError(*file, ToGrpc(Error{Reason::kMessageTooLarge,
+                                             "longer than the server's limit for one message: use ScanUpload",
+                                             "content",
+                                             {}}));
+    }
+    if (auto ticket = context_.gate->Enter()) {
+      file->ticket.emplace(*std::move(ticket));
+    } else {
+      const grpc::Status draining = RefuseScan(context_, Reason::kDraining, surface_kind);
+      AnswerError(*file, draining);
+      return Close(draining);
+    }
+    QueueOrWait(file);
+  }
+
+  std::optional<scan::Refused> Queue(const std::shared_ptr<File>& file) {
+    const std::string& content = file->message.content();
+    if (file->charged == 0) {
+      if (const auto refused = TakeBytes(context_, caller_, content.size())) return refused;
+      file->charged = content.size();
+    }
+    return context_.scan_executor->Submit(
+        {.work = [this, file] { return Scan(file); },
+         .late = [this, file] { AnswerLate(file); },
+         .caller = caller_.share,
+         .lane = scan::Lane::kBackground,
+         .cost = CostOf(context_, AsBytes(content), content.size(), file->request.exact_only),
+         .owner = this});
+  }
+
+  // A file for which there is no room waits until others of its own stream are answered; where all others
+  // wait too, its sender has to ask again.
+  void QueueOrWait(const std::shared_ptr<File>& file) {
+    const auto refused = Queue(file);
+    if (!refused) return;
+    {
+      const MutexLock lock(mutex_);
+      const int others = in_flight_ - static_cast<int>(waiting_.size()) - 1;
+      if (others > 0 && !cancelled_.load()) return waiting_.push_back(file);
+    }
+    AnswerError(*file, RefuseOverload(context_, *refused, file->request.surface.kind));
+  }
+
+  scan::Cost Scan(const std::shared_ptr<File>& file) {
+    const SteadyTime begun = std::chrono::steady_clock::now();
+    scan::ScanRequest& request = file->request;
+    // The wait for its turn is nobody's fault.
+    request.deadline = begun + context_.options.max_scan_time;
+    const bool hashes = file->message.header().options().include_hashes();
+    scan::UploadReader reader(context_.scanner->options().max_decode_bytes,
+                              hashes ? DigestKinds::All() : context_.scanner->WantedDigests());
+    reader.Borrow(AsBytes(file->message.content()));
+    const Result<scan::ScanAnswer> answer = context_.scanner->Scan(request, reader.Finish());
+    const scan::Cost used = UsedBy(answer ? *answer : scan::ScanAnswer{}, begun);
+    if (!answer) {
+      AnswerError(*file, ScanError(context_, answer.error(), request.surface.kind));
+    } else {
+      Answer(*file, *answer);
+    }
+    GoOn();
+    return used;
+  }
+
+  // Taken back, because the caller went away or the server ends.
+  void AnswerLate(const std::shared_ptr<File>& file) {
+    Answer(*file, context_.scanner->NotEvaluated(file->request, Cause::kDeadline, std::string(kNoTurn)));
+    GoOn();
+  }
+
+  void Answer(const File& file, const scan::ScanAnswer& answer) {
+    v1::ScanBatchResponse response;
+    FillResult(answer, caller_.detail, file.message.header().options().include_hashes(),
+               *response.mutable_result());
+    Put(file, std::move(response));
+  }
+  void AnswerError(const File& file, const grpc::Status& status) {
+    v1::ScanBatchResponse response;
+    response.mutable_error()->ParseFromString(status.error_details());
+    response.mutable_error()->set_code(status.error_code());
+    response.mutable_error()->set_message(status.error_message());
+    Put(file, std::move(response));
+  }
+  void Put(const File& file, v1::ScanBatchResponse response) {
+    response.set_request_id(file.message.header().request_id());
+    const MutexLock lock(mutex_);
+    ids_.erase(response.request_id());
+    answers_.push_back(std::move(response));
+  }
+
+  const ServiceContext& context_;
+  const Caller caller_;
+  const SteadyTime begun_ = std::chrono::steady_clock::now();
+  std::atomic<int> references_ = 1;  // gRPC's
+  std::atomic<bool> cancelled_ = false;
+  v1::ScanBatchRequest message_;  // of the read that is outstanding
+  Mutex mutex_;
+  int in_flight_ HASHGATE_GUARDED_BY(mutex_) = 0;  // files whose answers are not written yet
+  std::set<std::string> ids_ HASHGATE_GUARDED_BY(mutex_);
+  std::deque<v1::ScanBatchResponse> answers_ HASHGATE_GUARDED_BY(mutex_);  // at most in_flight_
+  std::deque<std::shared_ptr<File>> waiting_ HASHGATE_GUARDED_BY(mutex_);  // for room
+  std::optional<grpc::Status> closing_ HASHGATE_GUARDED_BY(mutex_);
+  bool reading_ HASHGATE_GUARDED_BY(mutex_) = false;
+  bool writing_ HASHGATE_GUARDED_BY(mutex_) = false;
+  bool ended_ HASHGATE_GUARDED_BY(mutex_) = false;
+  bool finished_ HASHGATE_GUARDED_BY(mutex_) = false;
+  StreamTimer timer_;  // last: it calls the others
+};
+
+class RefusedBatch final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse> {
+ public:
+  RefusedBatch(const ServiceContext& context, const grpc::Status& status) {
+    CountCall(context, kMethod, status, std::chrono::steady_clock::now());
+    Finish(status);
+  }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>* NewBatchCall(
+    const ServiceContext& context, grpc::CallbackServerContext* call) {
+  const SurfaceKind kind = FindSurface(context, "default").value_or(scan::Surface{}).kind;
+  if (!context.ready->load())
+    return new RefusedBatch(context, RefuseScan(context, Reason::kIndexNotReady, kind));
+  if (context.gate->closed()) return new RefusedBatch(context, RefuseScan(context, Reason::kDraining, kind));
+  Caller caller = CallerOf(call->peer(), context.options.loopback_is_admin);
+  if (const auto refused = TakeStream(context, caller)) {
+    return new RefusedBatch(context, RefuseOverload(context, *refused, kind));
+  }
+  return new BatchCall(context, std::move(caller));
+}
+
+}  // namespace hashgate::rpc

@@ -1,0 +1,57 @@
+#include "scan/cost.h"
+
+#include <algorithm>
+
+namespace hashgate::scan {
+namespace {
+
+// Every scan: sniffing, deciding, handing over and answering.
+constexpr Cost kBase{150};
+constexpr double kMicrosPerByte = 0.0015;
+constexpr Cost kPerHash{60};
+
+// Nanoseconds a pixel, decoded and hashed, on a server's core of 2022. Only their ratios matter for long.
+double NanosPerPixel(decode::Format format, std::uint32_t scans) {
+  using decode::Format;
+  switch (format) {
+    // A progressive picture's coefficients are gone over once a scan.
+    case Format::kJpeg: return 3.0 + 3.0 * static_cast<double>(std::max<std::uint32_t>(scans, 1));
+    case Format::kPng: return 14.0;
+    case Format::kWebp: return 18.0;
+    case Format::kGif: return 10.0;
+    case Format::kBmp: return 4.0;
+    case Format::kTiff: return 14.0;
+    case Format::kHeif:
+    case Format::kAvif: return 30.0;
+    case Format::kUnknown:
+    case Format::kVideo:
+    case Format::kAudio:
+    case Format::kArchive:
+    case Format::kDocument:
+    case Format::kText: break;
+  }
+  return 0.0;
+}
+
+}  // namespace
+
+Cost DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits& limits) {
+  Cost cost = kBase + Cost(kMicrosPerByte * static_cast<double>(size));
+  if (content.empty()) return cost;
+  const decode::Format format = decode::Sniff(content.first(std::min(content.size(), decode::kSniffBytes)));
+  if (!decode::IsImage(format)) return cost;
+  const decode::HeaderFacts facts = decode::ReadHeader(format, content);
+  const std::uint64_t pixels =
+      std::min(std::uint64_t{facts.width} * std::uint64_t{facts.height}, limits.max_pixels);
+  const double nanos =
+      static_cast<double>(pixels) * NanosPerPixel(format, std::min(facts.scans, limits.max_scans));
+  // No worker may take longer than this, whatever a header declares.
+  const Cost most = std::chrono::seconds(limits.cpu_seconds);
+  return cost + std::min(Cost(nanos / 1000.0), most);
+}
+
+Cost LookupCost(std::size_t hashes) {
+  return kBase + static_cast<double>(hashes) * kPerHash;
+}
+
+}  // namespace hashgate::scan

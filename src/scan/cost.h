@@ -1,0 +1,26 @@
+// What a scan will cost, told from its header alone: admission goes by this and not by counting calls.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "decode/record.h"
+#include "decode/sniff.h"
+
+namespace hashgate::scan {
+
+/// Time of one core. Estimates of a file nobody has decoded yet: what callers' files really take is learned
+/// beside them (see AdmissionQueue).
+using Cost = std::chrono::duration<double, std::micro>;
+
+/// Cost of one file of `size` bytes. `content` is what was kept for decoding; empty where nothing will be
+/// decoded. Pixels x weight of the format x scans for pictures, capped at what the limits let a worker do,
+/// and bytes for all. Cost of the call: linear in `content` for JPEG (it is searched for scans), else
+/// constant.
+Cost DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits& limits);
+
+/// Cost of looking up so many hashes.
+Cost LookupCost(std::size_t hashes);
+
+}  // namespace hashgate::scan

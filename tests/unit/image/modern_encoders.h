@@ -1,0 +1,40 @@
+// Writes HEIC, AVIF and TIFF files from given pixels, for tests.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "unit/image/encoders.h"
+
+namespace hashgate::testing {
+
+struct HeicOptions {
+  int quality = 90;  ///< 100: lossless
+  bool alpha = false;
+  int thumbnail_side = 0;    ///< longest side of a thumbnail of the picture itself; 0: none
+  std::vector<Rgba> others;  ///< further pictures of the file
+};
+Bytes EncodeHeic(const Rgba& picture, const HeicOptions& options = {});
+
+struct AvifOptions {
+  int quality = 90;  ///< 100: lossless
+  bool alpha = false;
+};
+/// One picture is a still, more are a sequence.
+Bytes EncodeAvif(const std::vector<Rgba>& frames, const AvifOptions& options = {});
+
+enum class TiffColor { kGrey, kRgb, kRgba, kPalette, kCmyk };
+enum class TiffPacking { kNone, kLzw, kDeflate, kPackBits, kJpeg, kZstd };
+struct TiffOptions {
+  TiffColor color = TiffColor::kRgb;
+  TiffPacking packing = TiffPacking::kLzw;
+  int depth = 8;  ///< 8 or 16
+  int rows_per_strip = 16;
+  int tile = 0;           ///< side of tiles, a multiple of 16; 0: strips
+  bool big = false;       ///< BigTIFF
+  bool separate = false;  ///< a plane for each colour
+};
+/// A page for each picture.
+Bytes EncodeTiff(const std::vector<Rgba>& pages, const TiffOptions& options = {});
+
+}  // namespace hashgate::testing
