@@ -132,8 +132,9 @@ void RunWorker(const Program& program, const decode::SpawnRequest& request, bool
     SetProcessorTimer(0);
     if (program.reply != nullptr) {
       program.reply(kJobFd, answer);
-    } else {
-      Send(answer);
+    } else if (!Send(answer)) {
+      // Nobody waits in vain for what will not come.
+      ::_exit(1);
     }
   }
 }

@@ -1,5 +1,6 @@
 #include "rpc/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -139,6 +140,9 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceContext& cont
             "(with grpc.loopback_is_admin: false), or set grpc.insecure: true to accept the risk",
         "grpc.listen");
   }
+  // Protobuf complains on standard error of each message with bad text: whoever sends such would fill the
+  // log, in lines that are none of ours. The call is refused all the same.
+  google::protobuf::SetLogHandler(nullptr);
   auto server = std::make_unique<RunningServer>(context);
   HASHGATE_RETURN_IF_ERROR(server->Listen(options));
   return server;

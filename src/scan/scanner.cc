@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "scan/decide.h"
@@ -35,6 +36,11 @@ std::unexpected<Error> Cancelled() {
 
 std::string_view MethodOf(const ScanRequest& request) {
   return request.background ? kBackgroundMethod : kUploadMethod;
+}
+
+// So short that it takes no memory itself.
+std::unexpected<Error> NoMemory() {
+  return Fail(Reason::kOverloaded, "no memory");
 }
 
 // Work ends here, so that the answer itself still leaves in time.
@@ -263,7 +269,7 @@ ScanAnswer Scanner::NotEvaluated(const ScanRequest& request, Cause cause, std::s
   return answer;
 }
 
-Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& upload) {
+Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& upload) try {
   const ByteSpan content = upload.digests.sha256;
   HASHGATE_ASSIGN_OR_RETURN(
       std::vector<ScanAnswer> answers,
@@ -273,6 +279,8 @@ Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& uploa
         return looks;
       }));
   return std::move(answers.front());
+} catch (const std::bad_alloc&) {
+  return NoMemory();
 }
 
 Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, FileNumbers numbers,
@@ -298,7 +306,8 @@ Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, 
   });
 }
 
-Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request, std::vector<FileHashes> files) {
+Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request,
+                                               std::vector<FileHashes> files) try {
   std::vector<ScanAnswer> answers;
   HASHGATE_RETURN_IF_ERROR(CheckLists(request, *parts_.catalog->Current()));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
@@ -321,6 +330,8 @@ Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request, std::
     begin += count;
   }
   return answers;
+} catch (const std::bad_alloc&) {
+  return NoMemory();
 }
 
 }  // namespace hashgate::scan

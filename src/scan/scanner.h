@@ -92,8 +92,8 @@ class Scanner {
  public:
   Scanner(ScannerParts parts, ScannerOptions options, std::shared_ptr<const policy::Policy> policy);
 
-  /// Scans one upload. Errors are refusals: kListNotFound, kRequestIdReused, kCancelled. Everything else that
-  /// goes wrong is an outcome.
+  /// Scans one upload. Errors are refusals: kListNotFound, kRequestIdReused, kCancelled, kOverloaded where
+  /// memory ran out. Everything else that goes wrong is an outcome.
   Result<ScanAnswer> Scan(const ScanRequest& request, const Upload& upload);
 
   /// The digests that an upload which arrives now needs: SHA-256, by which a repeated request is known, and
