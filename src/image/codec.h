@@ -25,11 +25,13 @@ struct Decoded {
   bool frames_needed = false;      ///< browsers show this picture only where no frame can be decoded
   bool frames_cut = false;         ///< the first picture is whole; data of a further one is missing
   bool alpha_disputed = false;     ///< some viewers draw the picture as if alpha were opaque
+  bool colour_unusual = false;     ///< as DecodeResult's, where only the codec can tell
   bool scaled = false;             ///< `bitmap` is smaller than the picture: see Limits::max_scaled_pixels
   /// Of kTooCostly: the limit that is passed, where that is not memory.
   decode::Limit limit = decode::Limit::kNone;
   Bitmap bitmap;
-  /// Grey, of the size of `bitmap`: another reading of the same samples. Empty where viewers agree.
+  /// Another reading of the same samples, or the part of `bitmap` that some viewers show. Empty where viewers
+  /// agree.
   Bitmap alternate;
 };
 

@@ -166,6 +166,22 @@ bool AreUnusualLuminances(const std::array<double, 3>& luminances) {
   return !(sum > 0.9 && sum < 1.1);
 }
 
+/// Luminances of the primaries: those whose sum is white with luminance 1. Source: SMPTE RP 177.
+bool AreUnusualPrimaries(const std::array<Chromaticity, 4>& points) {
+  const Chromaticity& white = points[0];
+  if (white.y <= 0) return true;
+  const auto [r, g, b] = std::array{points[1], points[2], points[3]};
+  const auto determinant = [](const Chromaticity& p, const Chromaticity& q, const Chromaticity& s) {
+    return (q.x - p.x) * (s.y - p.y) - (s.x - p.x) * (q.y - p.y);
+  };
+  const double all = determinant(r, g, b);
+  if (!(std::abs(all) > 1e-6)) return true;
+  // Barycentric shares of white, weighed by each primary's own y.
+  return AreUnusualLuminances({determinant(white, g, b) / all * r.y / white.y,
+                               determinant(r, white, b) / all * g.y / white.y,
+                               determinant(r, g, white) / all * b.y / white.y});
+}
+
 bool IsUnusualGamma(double gamma) {
   return !(gamma >= kLeastGamma && gamma <= kMostGamma);
 }
@@ -175,6 +191,14 @@ bool AreUnusualCodePoints(unsigned primaries, unsigned transfer) {
   constexpr std::array<unsigned, 7> kTransfers = {1, 4, 5, 6, 13, 14, 15};
   return std::ranges::find(kPrimaries, primaries) == kPrimaries.end() ||
          std::ranges::find(kTransfers, transfer) == kTransfers.end();
+}
+
+bool AreUnusualHeifCodePoints(unsigned primaries, unsigned transfer) {
+  constexpr unsigned kUnspecified = 2;
+  constexpr unsigned kSrgbPrimaries = 1;
+  constexpr unsigned kSrgbTransfer = 13;
+  return AreUnusualCodePoints(primaries == kUnspecified ? kSrgbPrimaries : primaries,
+                              transfer == kUnspecified ? kSrgbTransfer : transfer);
 }
 
 bool IsUnusualProfile(ByteSpan profile) {

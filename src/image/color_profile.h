@@ -20,7 +20,17 @@ bool AreUnusualLuminances(const std::array<double, 3>& luminances);
 /// True where the exponent from samples to light is far from 2.2.
 bool IsUnusualGamma(double gamma);
 
+struct Chromaticity {
+  double x;
+  double y;
+};
+/// As AreUnusualLuminances, of the chromaticities of white, red, green and blue.
+bool AreUnusualPrimaries(const std::array<Chromaticity, 4>& points);
+
 /// True unless the code points of ITU-T H.273 name a usual RGB space and curve.
 bool AreUnusualCodePoints(unsigned primaries, unsigned transfer);
+
+/// Likewise, of HEIF and AVIF, where 2 stands for "not specified" and viewers take sRGB.
+bool AreUnusualHeifCodePoints(unsigned primaries, unsigned transfer);
 
 }  // namespace hashgate::image

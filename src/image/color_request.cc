@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
@@ -35,27 +34,6 @@ bool IsUnusualPngProfile(ByteSpan data, std::size_t max_bytes) {
   uLongf size = profile.size();
   const int status = uncompress(profile.data(), &size, packed.data(), packed.size());
   return status != Z_OK || size > max_bytes || IsUnusualProfile(ByteSpan(profile).first(size));
-}
-
-struct Chromaticity {
-  double x;
-  double y;
-};
-
-/// Luminances of the primaries: those whose sum is white with luminance 1. Source: SMPTE RP 177.
-bool AreUnusualPrimaries(const std::array<Chromaticity, 4>& points) {
-  const Chromaticity& white = points[0];
-  if (white.y <= 0) return true;
-  const auto [r, g, b] = std::array{points[1], points[2], points[3]};
-  const auto determinant = [](const Chromaticity& p, const Chromaticity& q, const Chromaticity& s) {
-    return (q.x - p.x) * (s.y - p.y) - (s.x - p.x) * (q.y - p.y);
-  };
-  const double all = determinant(r, g, b);
-  if (!(std::abs(all) > 1e-6)) return true;
-  // Barycentric shares of white, weighed by each primary's own y.
-  return AreUnusualLuminances({determinant(white, g, b) / all * r.y / white.y,
-                               determinant(r, white, b) / all * g.y / white.y,
-                               determinant(r, g, white) / all * b.y / white.y});
 }
 
 bool IsUnusualPngChunk(ByteSpan type, ByteSpan data, std::size_t max_profile_bytes) {
@@ -182,6 +160,7 @@ bool AsksForUnusualColors(decode::Format format, ByteSpan bytes, std::size_t max
     case decode::Format::kJpeg: return JpegAsks(bytes, max_profile_bytes);
     case decode::Format::kWebp: return WebpAsks(bytes, max_profile_bytes);
     case decode::Format::kBmp: return BmpAsks(bytes, max_profile_bytes);
+    // The codecs of the others tell, for only they find the colours.
     default: return false;
   }
 }

@@ -131,23 +131,9 @@ bool LooksLike(const decode::ViewHashes& view, const decode::ViewHashes& other) 
   return Distance(view.pdq[0].forms[0], other.pdq[0].forms[0]) <= kSameFrameBits;
 }
 
-}  // namespace
-
-EmbeddedPictures FindEmbedded(decode::Format format, ByteSpan bytes, std::size_t max_exif_bytes) {
-  Finder finder;
-  if (format == decode::Format::kJpeg && bytes.size() > 2) finder.SearchFile(bytes);
-  if (format == decode::Format::kPng || format == decode::Format::kWebp) {
-    const ByteSpan exif = FindExif(format, bytes);
-    if (exif.size() > max_exif_bytes) return {.pictures = {}, .more = true};
-    finder.Search(exif, 0);
-  }
-  return finder.Take();
-}
-
-void LookAtEmbedded(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
-                    decode::DecodeResult& result) {
-  const EmbeddedPictures found = FindEmbedded(result.format, bytes, limits.max_exif_bytes);
-  result.embedded_unseen = found.more;
+void LookAtFound(const EmbeddedPictures& found, const decode::Wanted& wanted, const decode::Limits& limits,
+                 decode::DecodeResult& result) {
+  if (found.more) result.embedded_unseen = true;
   std::uint64_t left = limits.max_pixels;
   std::uint32_t number = 0;
   for (const ByteSpan picture : found.pictures) {
@@ -170,6 +156,35 @@ void LookAtEmbedded(ByteSpan bytes, const decode::Wanted& wanted, const decode::
     view.hidden = true;
     result.views.push_back(std::move(view));
   }
+}
+
+}  // namespace
+
+EmbeddedPictures FindEmbedded(decode::Format format, ByteSpan bytes, std::size_t max_exif_bytes) {
+  Finder finder;
+  if (format == decode::Format::kJpeg && bytes.size() > 2) finder.SearchFile(bytes);
+  if (format == decode::Format::kPng || format == decode::Format::kWebp) {
+    const ByteSpan exif = FindExif(format, bytes);
+    if (exif.size() > max_exif_bytes) return {.pictures = {}, .more = true};
+    finder.Search(exif, 0);
+  }
+  return finder.Take();
+}
+
+void LookAtEmbedded(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
+                    decode::DecodeResult& result) {
+  LookAtFound(FindEmbedded(result.format, bytes, limits.max_exif_bytes), wanted, limits, result);
+}
+
+void LookAtExif(ByteSpan exif, const decode::Wanted& wanted, const decode::Limits& limits,
+                decode::DecodeResult& result) {
+  if (exif.size() > limits.max_exif_bytes) {
+    result.embedded_unseen = true;
+    return;
+  }
+  Finder finder;
+  finder.Search(exif, 0);
+  LookAtFound(finder.Take(), wanted, limits, result);
 }
 
 }  // namespace hashgate::image

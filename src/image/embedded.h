@@ -32,4 +32,9 @@ EmbeddedPictures FindEmbedded(decode::Format format, ByteSpan bytes, std::size_t
 void LookAtEmbedded(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                     decode::DecodeResult& result);
 
+/// Likewise, of the JPEGs in Exif that the file's codec has found: what it holds besides tags. Longer Exif
+/// than limits.max_exif_bytes is not searched and sets embedded_unseen.
+void LookAtExif(ByteSpan exif, const decode::Wanted& wanted, const decode::Limits& limits,
+                decode::DecodeResult& result);
+
 }  // namespace hashgate::image

@@ -50,7 +50,7 @@ void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeRe
     if (!colors.hidden || IsUnlike(colors, result.views)) result.views.push_back(std::move(colors));
   }
   if (decoded.alternate.width != 0) {
-    result.views.push_back(HashView(ViewKind::kAlternate, decoded.alternate, {.background = 255}, wanted));
+    AddFlattened(ViewKind::kAlternate, 0, decoded.alternate, wanted, result.views);
   }
 }
 
@@ -84,7 +84,8 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   if (decoded.cause != Cause::kNone && decoded.cause != Cause::kTruncated) return;
   if (decoded.bitmap.height == 0) return;
   result.frames_seen = 1;
-  result.colour_unusual = AsksForUnusualColors(result.format, bytes, limits.max_profile_bytes);
+  result.colour_unusual =
+      decoded.colour_unusual || AsksForUnusualColors(result.format, bytes, limits.max_profile_bytes);
   result.has_alpha = HasTransparency(decoded.bitmap);
   const auto hashing = Clock::now();
   HashDecoded(decoded, wanted, result);

@@ -2,12 +2,17 @@
 #include <avif/avif.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "image/color_profile.h"
+#include "image/heif/boxes.h"
 #include "image/heif/heif.h"
+#include "image/heif/heif_pictures.h"
 #include "image/view_hashes.h"
 
 namespace hashgate::image {
@@ -30,8 +35,7 @@ Cause CauseOf(avifResult result) {
   }
 }
 
-// Memory for the table of a sequence's samples is bounded by this; up to here, too many frames have a cause
-// of their own.
+// Memory for the table of a track's samples is bounded by this.
 constexpr std::uint32_t kMostSamples = 1'000'000;
 
 Decoder Open(ByteSpan bytes, const decode::Limits& limits) {
@@ -50,12 +54,24 @@ Decoder Open(ByteSpan bytes, const decode::Limits& limits) {
   return decoder;
 }
 
+// Too many samples have no result of their own.
+bool PassedTheCountLimit(const avifDecoder& decoder) {
+  return std::string_view(decoder.diag.error).starts_with("Exceeded avifDecoder's imageCountLimit");
+}
+
 Cause CheckImage(const avifImage& image, const decode::Limits& limits) {
   if (const Cause cause = CheckSides(image.width, image.height, limits); cause != Cause::kNone) return cause;
-  // Planes and alpha, what dav1d keeps beside them for references, and colours.
-  const std::uint64_t bytes_per_pixel = image.depth > 8 ? 14 : 10;
+  // Planes and alpha, what dav1d keeps beside them for references, colours, and a cut-out part of these.
+  const bool is_cut = (image.transformFlags & AVIF_TRANSFORM_CLAP) != 0;
+  const std::uint64_t bytes_per_pixel = (image.depth > 8 ? 14 : 10) + (is_cut ? 4 : 0);
   return std::uint64_t{image.width} * image.height * bytes_per_pixel > limits.memory_bytes ? Cause::kTooCostly
                                                                                            : Cause::kNone;
+}
+
+bool HasUnusualColors(const avifImage& image, const decode::Limits& limits) {
+  if (AreUnusualHeifCodePoints(image.colorPrimaries, image.transferCharacteristics)) return true;
+  const ByteSpan profile(image.icc.data, image.icc.size);
+  return !profile.empty() && (profile.size() > limits.max_profile_bytes || IsUnusualProfile(profile));
 }
 
 Cause ToBitmap(const avifImage& image, const decode::Limits& limits, Bitmap& out) {
@@ -76,6 +92,48 @@ Cause ToBitmap(const avifImage& image, const decode::Limits& limits, Bitmap& out
   }
   out = std::move(bitmap);
   return Cause::kNone;
+}
+
+// The side that a clap box leaves of one of `whole` pixels, and where it begins, in points; rounded to pixels
+// and cut off at the picture's sides, since some viewers take what others find invalid.
+struct Span {
+  std::uint32_t start = 0;
+  std::uint32_t length = 0;
+};
+
+Span SpanOf(std::uint32_t whole, std::uint32_t length_n, std::uint32_t length_d, std::uint32_t offset_n,
+            std::uint32_t offset_d) {
+  // All are signed in the files that mean something by it.
+  const auto ratio = [](std::uint32_t n, std::uint32_t d) {
+    return static_cast<double>(static_cast<std::int32_t>(n)) /
+           static_cast<double>(static_cast<std::int32_t>(d));
+  };
+  if (length_d == 0 || offset_d == 0) return {.length = whole};
+  const double length = ratio(length_n, length_d);
+  // The box gives the way from the middle of one to the middle of the other.
+  const double start = (static_cast<double>(whole) - length) / 2 + ratio(offset_n, offset_d);
+  const auto cut = [whole](double at) {
+    return static_cast<std::uint32_t>(std::clamp(std::round(at), 0.0, static_cast<double>(whole)));
+  };
+  const std::uint32_t first = cut(start);
+  return {.start = first, .length = cut(start + length) - std::min(first, cut(start + length))};
+}
+
+// The part of the picture that its clean aperture leaves; empty where that is all or nothing of it. Some
+// viewers cut the picture to it, others show all. Source: ISO/IEC 14496-12, 12.1.4.
+Bitmap CleanAperture(const avifImage& image, const Bitmap& whole) {
+  if ((image.transformFlags & AVIF_TRANSFORM_CLAP) == 0) return {};
+  const avifCleanApertureBox& box = image.clap;
+  const Span columns = SpanOf(whole.width, box.widthN, box.widthD, box.horizOffN, box.horizOffD);
+  const Span rows = SpanOf(whole.height, box.heightN, box.heightD, box.vertOffN, box.vertOffD);
+  if (columns.length == 0 || rows.length == 0) return {};
+  if (columns.length == whole.width && rows.length == whole.height) return {};
+  Bitmap part(columns.length, rows.length, whole.channels);
+  for (std::uint32_t y = 0; y < rows.length; ++y) {
+    const std::uint8_t* from = whole.Row(rows.start + y) + std::size_t{columns.start} * whole.channels;
+    std::memcpy(part.Row(y), from, part.stride());
+  }
+  return part;
 }
 
 // Frames of a sequence that are shown to the hash: the first and the last, and evenly spaced ones between.
@@ -104,25 +162,47 @@ Cause Parse(ByteSpan bytes, avifDecoderSource source, const decode::Limits& limi
     }
     avifDecoderSetSource(decoder.get(), source);
     if (const avifResult result = avifDecoderParse(decoder.get()); result != AVIF_RESULT_OK) {
-      return CauseOf(result);
+      return PassedTheCountLimit(*decoder) ? Cause::kTooManyFrames : CauseOf(result);
     }
     if (const Cause cause = CheckImage(*decoder->image, limits); cause != Cause::kNone) return cause;
   }
   return Cause::kNone;
 }
 
-// Opens the file's sequence of pictures, where it has one. Phones and browsers show it instead of the still.
-Decoder OpenSequence(ByteSpan bytes, const decode::Limits& limits) {
-  Decoder decoder;
-  const Cause cause = Parse(bytes, AVIF_DECODER_SOURCE_TRACKS, limits, decoder);
-  return cause == Cause::kNone && decoder->imageCount >= 1 ? std::move(decoder) : nullptr;
+// The pictures of the file's track. Browsers show them instead of the still.
+struct Track {
+  Cause cause = Cause::kNone;  // why it cannot be opened
+  Decoder decoder;             // null: there is none, or it cannot be opened
+  // 0: there is no track. One that cannot be opened has a picture, so that it counts as not looked at.
+  std::uint32_t pictures = 0;
+};
+
+Track OpenTrack(ByteSpan bytes, const decode::Limits& limits) {
+  Track track;
+  if (!HasTracks(bytes)) return track;
+  track.pictures = 1;
+  track.cause = Parse(bytes, AVIF_DECODER_SOURCE_TRACKS, limits, track.decoder);
+  if (track.cause == Cause::kNone && track.decoder->imageCount < 1) track.cause = Cause::kCorrupt;
+  if (track.cause == Cause::kNone) {
+    track.pictures = static_cast<std::uint32_t>(track.decoder->imageCount);
+  } else {
+    track.decoder.reset();
+  }
+  return track;
 }
 
-Cause DecodeStill(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
+// Decodes the primary item into `out`, or the first of the track. `items` becomes the number of pictures that
+// the file has beside its track's.
+Cause DecodeStill(ByteSpan bytes, const decode::Limits& limits, Decoded& out, std::uint32_t& items) {
   Decoder decoder;
+  items = 1;
   Cause cause = Parse(bytes, AVIF_DECODER_SOURCE_PRIMARY_ITEM, limits, decoder);
-  // Without a still the first of the sequence stands for it.
-  if (cause == Cause::kCorrupt) cause = Parse(bytes, AVIF_DECODER_SOURCE_TRACKS, limits, decoder);
+  if (cause == Cause::kCorrupt && HasTracks(bytes)) {
+    // Without a still the first of the track stands for it. Where there is one that cannot be read, two are
+    // counted, the stand-in and the still itself, which nobody has seen.
+    items = HasOuterBox(bytes, "meta") ? 2 : 0;
+    cause = Parse(bytes, AVIF_DECODER_SOURCE_TRACKS, limits, decoder);
+  }
   if (decoder->image != nullptr) {
     out.width = decoder->image->width;
     out.height = decoder->image->height;
@@ -131,64 +211,82 @@ Cause DecodeStill(ByteSpan bytes, const decode::Limits& limits, Decoded& out) {
   if (const avifResult result = avifDecoderNextImage(decoder.get()); result != AVIF_RESULT_OK) {
     return CauseOf(result);
   }
-  return ToBitmap(*decoder->image, limits, out.bitmap);
+  out.colour_unusual = HasUnusualColors(*decoder->image, limits);
+  cause = ToBitmap(*decoder->image, limits, out.bitmap);
+  if (cause == Cause::kNone) out.alternate = CleanAperture(*decoder->image, out.bitmap);
+  return cause;
+}
+
+// Pictures of the track, numbered behind the `items` that the file has beside it.
+void LookAtTrack(avifDecoder& decoder, std::uint32_t items, const decode::Wanted& wanted,
+                 const decode::Limits& limits, decode::DecodeResult& result) {
+  const auto count = static_cast<std::uint32_t>(decoder.imageCount);
+  // One that stood for the still has been looked at.
+  if (items == 0 && count < 2) return;
+  if (CheckImage(*decoder.image, limits) != Cause::kNone) return;
+  const std::uint64_t pixels = std::uint64_t{decoder.image->width} * decoder.image->height;
+  const std::uint64_t budget = limits.max_frame_pixels / std::max<std::uint64_t>(pixels, 1);
+  std::uint64_t decoded = 0;
+  std::uint32_t seen = items == 0 ? 0 : result.frames_seen;
+  for (const std::uint32_t number : Choose(count)) {
+    // A frame takes all those since the key frame before it, unless they have been decoded just now.
+    const std::uint32_t key = avifDecoderNearestKeyframe(&decoder, number);
+    const auto next = static_cast<std::uint32_t>(decoder.imageIndex + 1);
+    const std::uint32_t from = next > key && next <= number ? next : key;
+    if (decoded + (number - from + 1) > budget) continue;
+    decoded += number - from + 1;
+    if (avifDecoderNthImage(&decoder, number) != AVIF_RESULT_OK) {
+      result.codec_warned = true;
+      continue;
+    }
+    if (result.views.size() + 4 > static_cast<std::size_t>(decode::kMaxViews)) break;
+    Bitmap bitmap;
+    if (ToBitmap(*decoder.image, limits, bitmap) != Cause::kNone) continue;
+    if (AddFlattened(ViewKind::kFrame, items + number, bitmap, wanted, result.views)) result.has_alpha = true;
+    const Bitmap part = CleanAperture(*decoder.image, bitmap);
+    if (part.height != 0) AddFlattened(ViewKind::kFrame, items + number, part, wanted, result.views);
+    if (HasUnusualColors(*decoder.image, limits)) result.colour_unusual = true;
+    ++seen;
+  }
+  result.frames_seen = std::clamp(seen, result.frames_seen, result.frames_total);
 }
 
 }  // namespace
 
 Decoded DecodeAvif(ByteSpan bytes, const decode::Limits& limits) {
   Decoded out;
-  out.cause = DecodeStill(bytes, limits, out);
-  if (out.cause != Cause::kNone && out.cause != Cause::kTooManyPixels && out.cause != Cause::kTooCostly) {
-    // Named AVIF, yet viewers go by what is inside.
-    Decoded other = DecodeHeif(bytes, limits);
-    if (other.cause == Cause::kNone) return other;
+  std::uint32_t items = 0;
+  out.cause = DecodeStill(bytes, limits, out, items);
+  if (out.cause == Cause::kTooManyPixels || out.cause == Cause::kTooCostly) {
+    out.frames_total = 1;
     return out;
   }
-  out.frames_total = 1;
-  if (out.cause != Cause::kNone) return out;
-  if (const Decoder sequence = OpenSequence(bytes, limits); sequence != nullptr) {
-    out.frames_total = std::max(1U, static_cast<std::uint32_t>(sequence->imageCount));
+  if (out.cause != Cause::kNone && out.cause != Cause::kTooManyFrames) {
+    // Named AVIF, yet viewers go by what is inside.
+    Decoded other = DecodeHeif(bytes, limits);
+    if (other.bitmap.height == 0) return out;
+    out = std::move(other);
+    // It has counted a track as one picture.
+    items = out.frames_total - (HasTracks(bytes) ? 1 : 0);
   }
-  if (out.frames_total > limits.max_frames) {
+  const Track track = OpenTrack(bytes, limits);
+  out.frames_total = items + track.pictures;
+  if (track.cause == Cause::kTooManyFrames || out.frames_total > limits.max_frames) {
     out.cause = Cause::kTooManyFrames;
+  }
+  if (out.cause == Cause::kTooManyFrames) {
     out.bitmap = Bitmap();
+    out.alternate = Bitmap();
   }
   return out;
 }
 
 void DecodeAvifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                        decode::DecodeResult& result) {
-  const Decoder decoder = OpenSequence(bytes, limits);
-  if (decoder == nullptr) {
-    DecodeHeifFurther(bytes, wanted, limits, result);
-    return;
-  }
-  const auto count = static_cast<std::uint32_t>(decoder->imageCount);
-  if (count < 2 || CheckImage(*decoder->image, limits) != Cause::kNone) return;
-  const std::uint64_t pixels = std::uint64_t{decoder->image->width} * decoder->image->height;
-  const std::vector<std::uint32_t> chosen = Choose(count);
-  const std::uint64_t budget = limits.max_frame_pixels / std::max<std::uint64_t>(pixels, 1);
-  std::uint64_t decoded = 0;
-  std::uint32_t seen = 0;
-  for (const std::uint32_t number : chosen) {
-    // A frame takes all those since the key frame before it, unless they have been decoded just now.
-    const std::uint32_t key = avifDecoderNearestKeyframe(decoder.get(), number);
-    const auto next = static_cast<std::uint32_t>(decoder->imageIndex + 1);
-    const std::uint32_t from = next > key && next <= number ? next : key;
-    if (decoded + (number - from + 1) > budget) continue;
-    decoded += number - from + 1;
-    if (avifDecoderNthImage(decoder.get(), number) != AVIF_RESULT_OK) {
-      result.codec_warned = true;
-      continue;
-    }
-    if (result.views.size() + 2 > static_cast<std::size_t>(decode::kMaxViews)) break;
-    Bitmap bitmap;
-    if (ToBitmap(*decoder->image, limits, bitmap) != Cause::kNone) continue;
-    if (AddFlattened(ViewKind::kFrame, number, bitmap, wanted, result.views)) result.has_alpha = true;
-    ++seen;
-  }
-  result.frames_seen = std::clamp(seen, result.frames_seen, result.frames_total);
+  const Track track = OpenTrack(bytes, limits);
+  const std::uint32_t items = result.frames_total - std::min(result.frames_total, track.pictures);
+  LookAtHeifPictures(bytes, items, wanted, limits, result);
+  if (track.decoder != nullptr) LookAtTrack(*track.decoder, items, wanted, limits, result);
 }
 
 }  // namespace hashgate::image

@@ -11,6 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "image/color_profile.h"
+#include "image/embedded.h"
+#include "image/heif/boxes.h"
+#include "image/heif/heif_pictures.h"
 #include "image/heif/hevc_plugin.h"
 #include "image/view_hashes.h"
 
@@ -79,13 +83,37 @@ void Divide(Bitmap& bitmap) {
   }
 }
 
-Cause DecodeHandle(const heif_image_handle* handle, const decode::Limits& limits, Bitmap& out) {
+// A file may give a profile and code points; viewers differ in which one they take.
+bool HasUnusualColors(const heif_image_handle* handle, const decode::Limits& limits) {
+  heif_color_profile_nclx* points = nullptr;
+  if (heif_image_handle_get_nclx_color_profile(handle, &points).code == heif_error_Ok && points != nullptr) {
+    const bool unusual = AreUnusualHeifCodePoints(points->color_primaries, points->transfer_characteristics);
+    heif_nclx_color_profile_free(points);
+    if (unusual) return true;
+  }
+  const std::size_t size = heif_image_handle_get_raw_color_profile_size(handle);
+  if (size == 0) return false;
+  if (size > limits.max_profile_bytes) return true;
+  std::vector<std::uint8_t> profile(size);
+  return heif_image_handle_get_raw_color_profile(handle, profile.data()).code != heif_error_Ok ||
+         IsUnusualProfile(profile);
+}
+
+// What decoding one picture gives.
+struct Picture {
+  Bitmap bitmap;
+  bool colour_unusual = false;
+};
+
+// kTruncated: parts of it are made up, for the stream is damaged there; nobody says which.
+Cause DecodeHandle(const heif_image_handle* handle, const decode::Limits& limits, Picture& out) {
   if (const Cause cause = CheckHandle(handle, limits); cause != Cause::kNone) return cause;
   const bool alpha = heif_image_handle_has_alpha_channel(handle) != 0;
   const std::unique_ptr<heif_decoding_options, Release> options(heif_decoding_options_alloc());
   if (options == nullptr) throw std::bad_alloc();
   options->convert_hdr_to_8bit = 1;
   heif_image* decoded = nullptr;
+  static_cast<void>(TakeHevcReport());
   const heif_error error =
       heif_decode_image(handle, &decoded, heif_colorspace_RGB,
                         alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options.get());
@@ -110,8 +138,10 @@ Cause DecodeHandle(const heif_image_handle* handle, const decode::Limits& limits
     std::memcpy(bitmap.Row(y), from + static_cast<std::size_t>(stride) * y, bitmap.stride());
   }
   if (alpha && heif_image_handle_is_premultiplied_alpha(handle) != 0) Divide(bitmap);
-  out = std::move(bitmap);
-  return Cause::kNone;
+  const HevcReport report = TakeHevcReport();
+  out = {.bitmap = std::move(bitmap),
+         .colour_unusual = report.colours_unusual || HasUnusualColors(handle, limits)};
+  return report.damaged ? Cause::kTruncated : Cause::kNone;
 }
 
 Handle PrimaryOf(heif_context* context, heif_error& error) {
@@ -120,8 +150,8 @@ Handle PrimaryOf(heif_context* context, heif_error& error) {
   return Handle(handle);
 }
 
-// Thumbnails of `handle`, as far as `handles` has room.
-void CollectThumbnails(const heif_image_handle* handle, std::vector<Handle>& handles) {
+// Thumbnails of `handle`, as far as `handles` has room. False where there are more.
+bool CollectThumbnails(const heif_image_handle* handle, std::vector<Handle>& handles) {
   const int count = heif_image_handle_get_number_of_thumbnails(handle);
   const auto room =
       static_cast<int>(kMaxHeifPictures - std::min<std::size_t>(handles.size(), kMaxHeifPictures));
@@ -133,19 +163,52 @@ void CollectThumbnails(const heif_image_handle* handle, std::vector<Handle>& han
       handles.emplace_back(thumbnail);
     }
   }
+  return count <= room;
 }
 
-void CollectOthers(heif_context* context, std::vector<Handle>& handles) {
+// Pictures of the file beside the primary one, which need not be on the list itself.
+std::vector<heif_item_id> OthersOf(heif_context* context) {
   const int count = heif_context_get_number_of_top_level_images(context);
-  std::vector<heif_item_id> ids(
-      static_cast<std::size_t>(std::clamp(count, 0, static_cast<int>(kMaxHeifPictures))));
-  heif_context_get_list_of_top_level_image_IDs(context, ids.data(), static_cast<int>(ids.size()));
-  for (const heif_item_id id : ids) {
+  std::vector<heif_item_id> ids(static_cast<std::size_t>(std::max(count, 0)));
+  ids.resize(static_cast<std::size_t>(std::max(
+      heif_context_get_list_of_top_level_image_IDs(context, ids.data(), static_cast<int>(ids.size())), 0)));
+  heif_item_id primary = 0;
+  if (heif_context_get_primary_image_ID(context, &primary).code == heif_error_Ok) std::erase(ids, primary);
+  return ids;
+}
+
+// As many of them as are looked at. False where there are more.
+bool CollectOthers(heif_context* context, std::vector<Handle>& handles) {
+  for (const heif_item_id id : OthersOf(context)) {
+    if (handles.size() == kMaxHeifPictures) return false;
     heif_image_handle* other = nullptr;
-    if (heif_context_get_image_handle(context, id, &other).code != heif_error_Ok) continue;
-    Handle handle(other);
-    if (heif_image_handle_is_primary_image(other) == 0) handles.push_back(std::move(handle));
+    if (heif_context_get_image_handle(context, id, &other).code == heif_error_Ok) handles.emplace_back(other);
   }
+  return true;
+}
+
+// The pictures in all of a picture's Exif, one budget for them.
+void LookAtExifOf(const heif_image_handle* handle, const decode::Wanted& wanted, const decode::Limits& limits,
+                  decode::DecodeResult& result) {
+  const int count = heif_image_handle_get_number_of_metadata_blocks(handle, "Exif");
+  std::vector<heif_item_id> ids(static_cast<std::size_t>(std::max(count, 0)));
+  heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", ids.data(), static_cast<int>(ids.size()));
+  std::vector<std::uint8_t> all;
+  for (const heif_item_id id : ids) {
+    const std::size_t size = heif_image_handle_get_metadata_size(handle, id);
+    if (size == 0) continue;
+    if (size > limits.max_exif_bytes || all.size() > limits.max_exif_bytes - size) {
+      result.embedded_unseen = true;
+      return;
+    }
+    const std::size_t before = all.size();
+    all.resize(before + size);
+    if (heif_image_handle_get_metadata(handle, id, all.data() + before).code != heif_error_Ok) {
+      all.resize(before);
+      result.embedded_unseen = true;
+    }
+  }
+  LookAtExif(all, wanted, limits, result);
 }
 
 }  // namespace
@@ -163,28 +226,41 @@ Decoded DecodeHeif(ByteSpan bytes, const decode::Limits& limits) {
   }
   out.width = static_cast<std::uint32_t>(std::max(heif_image_handle_get_width(primary.get()), 0));
   out.height = static_cast<std::uint32_t>(std::max(heif_image_handle_get_height(primary.get()), 0));
-  const int pictures = heif_context_get_number_of_top_level_images(context.get());
-  out.frames_total = static_cast<std::uint32_t>(std::max(pictures, 1));
+  // libheif reads no tracks, and viewers that do show them in place of the still: one more, never seen.
+  const std::size_t pictures = 1 + OthersOf(context.get()).size() + (HasTracks(bytes) ? 1 : 0);
+  out.frames_total = static_cast<std::uint32_t>(pictures);
   if (out.frames_total > limits.max_frames) {
     out.cause = Cause::kTooManyFrames;
     return out;
   }
-  out.cause = DecodeHandle(primary.get(), limits, out.bitmap);
+  Picture picture;
+  out.cause = DecodeHandle(primary.get(), limits, picture);
+  out.bitmap = std::move(picture.bitmap);
+  out.colour_unusual = picture.colour_unusual;
+  out.warned = out.cause == Cause::kTruncated;
   return out;
 }
 
 void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                        decode::DecodeResult& result) {
+  const std::uint32_t tracks = HasTracks(bytes) ? 1 : 0;
+  LookAtHeifPictures(bytes, result.frames_total - std::min(result.frames_total, tracks), wanted, limits,
+                     result);
+}
+
+void LookAtHeifPictures(ByteSpan bytes, std::uint32_t counted, const decode::Wanted& wanted,
+                        const decode::Limits& limits, decode::DecodeResult& result) {
   Context context;
   if (Open(bytes, limits, context) != Cause::kNone) return;
   heif_error error{};
   const Handle primary = PrimaryOf(context.get(), error);
   if (primary == nullptr) return;
+  LookAtExifOf(primary.get(), wanted, limits, result);
   // Other pictures first: they count as pictures of the file, thumbnails do not.
   std::vector<Handle> handles;
-  CollectOthers(context.get(), handles);
+  if (!CollectOthers(context.get(), handles)) result.embedded_unseen = true;
   const std::size_t others = handles.size();
-  CollectThumbnails(primary.get(), handles);
+  if (!CollectThumbnails(primary.get(), handles)) result.embedded_unseen = true;
   std::uint64_t left = limits.max_frame_pixels;
   for (std::size_t i = 0; i < handles.size(); ++i) {
     const heif_image_handle* handle = handles[i].get();
@@ -195,16 +271,19 @@ void DecodeHeifFurther(ByteSpan bytes, const decode::Wanted& wanted, const decod
                         static_cast<std::uint64_t>(heif_image_handle_get_height(handle));
     if (pixels > left || result.views.size() + 2 > static_cast<std::size_t>(decode::kMaxViews)) return;
     left -= pixels;
-    Bitmap bitmap;
-    if (DecodeHandle(handle, limits, bitmap) != Cause::kNone) continue;
+    Picture picture;
+    const Cause cause = DecodeHandle(handle, limits, picture);
+    if (cause != Cause::kNone && cause != Cause::kTruncated) continue;
     const auto number = static_cast<std::uint32_t>(i < others ? i + 1 : 0);
-    if (number < result.frames_total) {
-      const std::size_t before = result.views.size();
-      AddFlattened(ViewKind::kEmbedded, number, bitmap, wanted, result.views);
-      for (decode::ViewHashes& view : std::span(result.views).subspan(before)) view.hidden = true;
-    }
+    const std::size_t before = result.views.size();
+    // The server takes no number of a picture that frames_total does not count.
+    AddFlattened(ViewKind::kEmbedded, std::min(number, result.frames_total - 1), picture.bitmap, wanted,
+                 result.views);
+    for (decode::ViewHashes& view : std::span(result.views).subspan(before)) view.hidden = true;
+    // What is left of a damaged one is hashed, and it does not count as looked at.
+    if (cause == Cause::kTruncated) continue;
     result.embedded_unseen = unseen;
-    if (i < others) result.frames_seen = std::min(result.frames_seen + 1, result.frames_total);
+    if (i < others && result.frames_seen < counted) ++result.frames_seen;
   }
 }
 

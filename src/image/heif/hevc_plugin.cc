@@ -9,6 +9,9 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <utility>
+
+#include "image/color_profile.h"
 
 namespace hashgate::image {
 namespace {
@@ -20,6 +23,8 @@ struct Bounds {
   std::uint64_t max_pixels = 50'000'000;
 };
 Bounds g_bounds;  // NOLINT: libde265's allocation function has no better way to it; a worker has one thread
+
+HevcReport g_report;  // NOLINT: likewise
 
 struct ImageRelease {
   void operator()(heif_image* image) const { heif_image_release(image); }
@@ -128,6 +133,10 @@ heif_error ToHeif(const de265_image* picture, heif_image** out) {
                 !CopyPlane(picture, 2, heif_channel_Cr, image.get()))) {
     return Bad();
   }
+  if (AreUnusualHeifCodePoints(static_cast<unsigned>(de265_get_image_colour_primaries(picture)),
+                               static_cast<unsigned>(de265_get_image_transfer_characteristics(picture)))) {
+    g_report.colours_unusual = true;
+  }
   // What the stream says of its colours, for files whose container says nothing.
   heif_color_profile_nclx* colors = heif_nclx_color_profile_alloc();
   if (colors == nullptr) return Bad();
@@ -144,17 +153,38 @@ heif_error ToHeif(const de265_image* picture, heif_image** out) {
   return Good();
 }
 
+// These say nothing of the picture: one thread is what is asked for, and messages beside the picture are not
+// used.
+bool IsHarmless(de265_error warning) {
+  return warning == DE265_WARNING_NO_WPP_CANNOT_USE_MULTITHREADING ||
+         warning == DE265_WARNING_NUMBER_OF_THREADS_LIMITED_TO_MAXIMUM ||
+         warning == DE265_WARNING_SPS_MISSING_CANNOT_DECODE_SEI;
+}
+
+// libde265 gives a picture all the same where its data is damaged, with whatever it has in the blocks that it
+// could not read, and says so by a queue of warnings.
+void ReportWarnings(de265_decoder_context* decoder) {
+  for (;;) {
+    const de265_error warning = de265_get_warning(decoder);
+    if (warning == DE265_OK) return;
+    if (!IsHarmless(warning)) g_report.damaged = true;
+  }
+}
+
 heif_error DecodePicture(void* decoder, heif_image** out) {
   *out = nullptr;
   if (de265_flush_data(decoder) != DE265_OK) return Bad();
+  const de265_image* picture = nullptr;
   int more = 1;
-  while (more != 0) {
+  while (more != 0 && picture == nullptr) {
     more = 0;
-    if (de265_decode(decoder, &more) != DE265_OK) break;
-    const de265_image* picture = de265_get_next_picture(decoder);
-    if (picture != nullptr) return ToHeif(picture, out);
+    if (de265_decode(decoder, &more) != DE265_OK) {
+      g_report.damaged = true;
+      more = 0;
+    }
+    ReportWarnings(decoder);
+    picture = de265_get_next_picture(decoder);
   }
-  const de265_image* picture = de265_get_next_picture(decoder);
   return picture != nullptr ? ToHeif(picture, out) : Bad();
 }
 
@@ -208,6 +238,10 @@ constexpr heif_decoder_plugin kNoAv1{.plugin_api_version = 3,
 bool RegisterHevcDecoder() {
   return heif_register_decoder_plugin(&kHevc).code == heif_error_Ok &&
          heif_register_decoder_plugin(&kNoAv1).code == heif_error_Ok;
+}
+
+HevcReport TakeHevcReport() {
+  return std::exchange(g_report, {});
 }
 
 void LimitHevc(std::uint32_t max_side, std::uint64_t max_pixels) {

@@ -12,4 +12,13 @@ bool RegisterHevcDecoder();
 /// Bounds on one coded picture from now on, by what the stream itself declares: the container may say less.
 void LimitHevc(std::uint32_t max_side, std::uint64_t max_pixels);
 
+/// What decoding has found beside samples.
+struct HevcReport {
+  bool damaged = false;  ///< a part of some picture could not be read; its samples are made up
+  /// The stream asks for colours that may be far from sRGB. Some viewers take it at its word.
+  bool colours_unusual = false;
+};
+/// Of all that was decoded since the last call.
+HevcReport TakeHevcReport();
+
 }  // namespace hashgate::image

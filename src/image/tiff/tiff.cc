@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "image/color_profile.h"
 #include "image/view_hashes.h"
 
 namespace hashgate::image {
@@ -144,6 +145,27 @@ Cause ReadLayout(TIFF* tiff, const decode::Limits& limits, Layout& page) {
   return pixels * 4 > limits.memory_bytes ? Cause::kTooCostly : Cause::kNone;
 }
 
+// Of the page that the file stands at. A transfer function is unusual by being there: no usual program
+// writes one, and few viewers read it.
+bool HasUnusualColors(TIFF* tiff, const decode::Limits& limits) {
+  std::array<std::uint16_t*, 3> curves{};
+  if (TIFFGetField(tiff, TIFFTAG_TRANSFERFUNCTION, &curves[0], &curves[1], &curves[2]) != 0) return true;
+  const float* primaries = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_PRIMARYCHROMATICITIES, &primaries) != 0) {
+    // D65, where no other is given.
+    constexpr std::array<float, 2> kUsualWhite = {0.3127F, 0.3290F};
+    const float* white = nullptr;
+    if (TIFFGetField(tiff, TIFFTAG_WHITEPOINT, &white) == 0) white = kUsualWhite.data();
+    std::array<Chromaticity, 4> points{{{white[0], white[1]}}};
+    for (std::size_t i = 0; i < 3; ++i) points[i + 1] = {primaries[2 * i], primaries[2 * i + 1]};
+    if (AreUnusualPrimaries(points)) return true;
+  }
+  std::uint32_t size = 0;
+  const std::uint8_t* profile = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &profile) == 0) return false;
+  return size > limits.max_profile_bytes || IsUnusualProfile(ByteSpan(profile, size));
+}
+
 // libtiff gives colours multiplied by alpha, one pixel a word; ours are not multiplied.
 void PutPixel(std::uint32_t word, bool has_alpha, std::uint8_t* to) {
   const std::uint32_t alpha = has_alpha ? TIFFGetA(word) : 255;
@@ -236,6 +258,7 @@ Decoded DecodeTiff(ByteSpan bytes, const decode::Limits& limits) {
   out.width = page.width;
   out.height = page.height;
   if (out.cause != Cause::kNone && out.cause != Cause::kTruncated) return out;
+  out.colour_unusual = HasUnusualColors(tiff.get(), limits);
   // Walks the directories; libtiff notices loops.
   out.frames_total = std::max<std::uint32_t>(TIFFNumberOfDirectories(tiff.get()), 1);
   if (out.frames_total > limits.max_frames) {
@@ -263,6 +286,7 @@ void DecodeTiffPages(ByteSpan bytes, const decode::Wanted& wanted, const decode:
     const Cause cause = ReadPage(tiff.get(), limits, page, bitmap);
     if (cause != Cause::kNone && cause != Cause::kTruncated) continue;
     if (cause == Cause::kTruncated) result.cause = Cause::kTruncated;
+    if (HasUnusualColors(tiff.get(), limits)) result.colour_unusual = true;
     if (bitmap.height == 0) continue;
     if (result.views.size() + 2 > static_cast<std::size_t>(decode::kMaxViews)) return;
     if (AddFlattened(ViewKind::kFrame, number, bitmap, wanted, result.views)) result.has_alpha = true;

@@ -168,8 +168,23 @@ void WriteDirectoryFacts(TIFF* tiff, const Rgba& picture, const TiffOptions& opt
   }
 }
 
-void WritePage(TIFF* tiff, const Rgba& picture, const TiffOptions& options) {
+void WriteColorFacts(TIFF* tiff, const TiffOptions& options) {
+  if (!options.profile.empty()) {
+    TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(options.profile.size()),
+                 options.profile.data());
+  }
+  if (options.transfer) {
+    std::vector<std::uint16_t> curve(256);
+    TIFFSetField(tiff, TIFFTAG_TRANSFERFUNCTION, curve.data(), curve.data(), curve.data());
+  }
+  if (options.primaries.size() == 6) {
+    TIFFSetField(tiff, TIFFTAG_PRIMARYCHROMATICITIES, options.primaries.data());
+  }
+}
+
+void WritePage(TIFF* tiff, const Rgba& picture, const TiffOptions& options, bool last) {
   WriteDirectoryFacts(tiff, picture, options);
+  if (last) WriteColorFacts(tiff, options);
   if (options.tile > 0) {
     TIFFSetField(tiff, TIFFTAG_TILEWIDTH, options.tile);
     TIFFSetField(tiff, TIFFTAG_TILELENGTH, options.tile);
@@ -213,10 +228,14 @@ Bytes EncodeHeic(const Rgba& picture, const HeicOptions& options) {
   heif_encoder_set_lossless(made, options.quality == 100 ? 1 : 0);
   if (options.quality == 100) Check(heif_encoder_set_parameter_string(made, "chroma", "444"));
   heif_image_handle* primary = nullptr;
-  Check(heif_context_encode_image(context.get(), ToHeif(picture, options.alpha).get(), made, nullptr,
-                                  &primary));
+  const auto image = ToHeif(picture, options.alpha);
+  if (!options.profile.empty()) {
+    Check(heif_image_set_raw_color_profile(image.get(), "prof", options.profile.data(),
+                                           options.profile.size()));
+  }
+  Check(heif_context_encode_image(context.get(), image.get(), made, nullptr, &primary));
   const std::unique_ptr<heif_image_handle, Release> handle(primary);
-  if (options.thumbnail_side > 0) {
+  for (int i = 0; options.thumbnail_side > 0 && i < options.thumbnails; ++i) {
     heif_image_handle* thumbnail = nullptr;
     Check(heif_context_encode_thumbnail(context.get(), ToHeif(picture, false).get(), primary, made, nullptr,
                                         options.thumbnail_side, &thumbnail));
@@ -224,6 +243,10 @@ Bytes EncodeHeic(const Rgba& picture, const HeicOptions& options) {
   }
   for (const Rgba& other : options.others) {
     Check(heif_context_encode_image(context.get(), ToHeif(other, false).get(), made, nullptr, nullptr));
+  }
+  if (!options.exif.empty()) {
+    Check(heif_context_add_exif_metadata(context.get(), primary, options.exif.data(),
+                                         static_cast<int>(options.exif.size())));
   }
   Check(heif_context_set_primary_image(context.get(), primary));
   Bytes out;
@@ -244,6 +267,25 @@ Bytes EncodeAvif(const std::vector<Rgba>& frames, const AvifOptions& options) {
         avifImageCreate(static_cast<std::uint32_t>(frame.width), static_cast<std::uint32_t>(frame.height), 8,
                         lossless ? AVIF_PIXEL_FORMAT_YUV444 : AVIF_PIXEL_FORMAT_YUV420));
     if (lossless) image->matrixCoefficients = AVIF_MATRIX_COEFFICIENTS_IDENTITY;
+    image->transferCharacteristics = static_cast<avifTransferCharacteristics>(options.transfer);
+    if (!options.profile.empty()) {
+      avifImageSetProfileICC(image.get(), options.profile.data(), options.profile.size());
+    }
+    if (!options.exif.empty()) {
+      avifImageSetMetadataExif(image.get(), options.exif.data(), options.exif.size());
+    }
+    if (options.clean_aperture.size() == 8) {
+      image->transformFlags |= AVIF_TRANSFORM_CLAP;
+      const std::vector<std::uint32_t>& fields = options.clean_aperture;
+      image->clap = {.widthN = fields[0],
+                     .widthD = fields[1],
+                     .heightN = fields[2],
+                     .heightD = fields[3],
+                     .horizOffN = fields[4],
+                     .horizOffD = fields[5],
+                     .vertOffN = fields[6],
+                     .vertOffD = fields[7]};
+    }
     avifRGBImage colors{};
     avifRGBImageSetDefaults(&colors, image.get());
     colors.depth = 8;
@@ -252,8 +294,10 @@ Bytes EncodeAvif(const std::vector<Rgba>& frames, const AvifOptions& options) {
     colors.pixels = const_cast<std::uint8_t*>(frame.samples.data());
     colors.rowBytes = static_cast<std::uint32_t>(frame.width) * 4;
     Check(avifImageRGBToYUV(image.get(), &colors));
-    Check(avifEncoderAddImage(encoder.get(), image.get(), 1,
-                              frames.size() == 1 ? AVIF_ADD_IMAGE_FLAG_SINGLE : AVIF_ADD_IMAGE_FLAG_NONE));
+    avifAddImageFlags flags = AVIF_ADD_IMAGE_FLAG_NONE;
+    if (frames.size() == 1) flags = AVIF_ADD_IMAGE_FLAG_SINGLE;
+    if (options.key_frames) flags |= AVIF_ADD_IMAGE_FLAG_FORCE_KEYFRAME;
+    Check(avifEncoderAddImage(encoder.get(), image.get(), 1, flags));
   }
   avifRWData out = AVIF_DATA_EMPTY;
   Check(avifEncoderFinish(encoder.get(), &out));
@@ -268,7 +312,7 @@ Bytes EncodeTiff(const std::vector<Rgba>& pages, const TiffOptions& options) {
                               SizeOf, nullptr, nullptr);
   Check(tiff != nullptr);
   const std::unique_ptr<TIFF, void (*)(TIFF*)> closer(tiff, &TIFFClose);
-  for (const Rgba& page : pages) WritePage(tiff, page, options);
+  for (const Rgba& page : pages) WritePage(tiff, page, options, &page == &pages.back());
   TIFFFlush(tiff);
   return target.bytes;
 }

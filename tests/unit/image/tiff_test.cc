@@ -9,6 +9,7 @@
 #include "image/tiny_modern_pictures.h"
 #include "testing/seed.h"
 #include "unit/image/modern_encoders.h"
+#include "unit/image/profiles.h"
 #include "unit/image/upload.h"
 
 namespace hashgate::testing {
@@ -162,6 +163,24 @@ TEST_F(TiffTest, TheWarmUpPictureIsDecoded) {
   const auto result = Process(*HexDecode(image::kTinyTiff));
   EXPECT_EQ(result.cause, Cause::kNone);
   EXPECT_EQ(result.width, 16U);
+}
+
+TEST_F(TiffTest, ColoursThatAreNotShownAsStoredAreTold) {
+  const Rgba picture = ColorPicture(48, 48);
+  const Bytes usual = Profile(kSrgbLuminances, SrgbFunction());
+  const Bytes negative = Profile(kSrgbLuminances, TableCurve([](double x) { return 1 - x; }));
+  for (const auto& pages : {std::vector{picture}, std::vector{picture, picture}}) {
+    EXPECT_FALSE(Process(EncodeTiff(pages)).colour_unusual);
+    EXPECT_FALSE(Process(EncodeTiff(pages, {.profile = usual})).colour_unusual);
+    EXPECT_TRUE(Process(EncodeTiff(pages, {.profile = usual}), {.max_profile_bytes = 100}).colour_unusual);
+    EXPECT_TRUE(Process(EncodeTiff(pages, {.profile = negative})).colour_unusual);
+    EXPECT_TRUE(Process(EncodeTiff(pages, {.transfer = true})).colour_unusual);
+    EXPECT_FALSE(
+        Process(EncodeTiff(pages, {.primaries = {0.64F, 0.33F, 0.3F, 0.6F, 0.15F, 0.06F}})).colour_unusual);
+    // Red and blue change places.
+    EXPECT_TRUE(
+        Process(EncodeTiff(pages, {.primaries = {0.15F, 0.06F, 0.3F, 0.6F, 0.64F, 0.33F}})).colour_unusual);
+  }
 }
 
 }  // namespace
