@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 
 namespace hashgate {
 namespace {
@@ -24,9 +25,14 @@ void Require(int openssl_result) {
   if (openssl_result != 1) std::abort();
 }
 
+// OpenSSL takes memory when it makes, sets up or copies a context, and has no other reason to refuse these.
+void RequireMemory(bool had) {
+  if (!had) throw std::bad_alloc();
+}
+
 struct EvpContext {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
-  EvpContext() = default;
+  EvpContext() { RequireMemory(evp != nullptr); }
   ~EvpContext() { EVP_MD_CTX_free(evp); }
   EvpContext(const EvpContext&) = delete;
   EvpContext& operator=(const EvpContext&) = delete;
@@ -37,7 +43,7 @@ struct EvpContext {
 struct DigestStream::Context : EvpContext {};
 
 DigestStream::DigestStream(DigestKind kind) : context_(std::make_unique<Context>()) {
-  Require(EVP_DigestInit_ex(context_->evp, Method(kind), nullptr));
+  RequireMemory(EVP_DigestInit_ex(context_->evp, Method(kind), nullptr) == 1);
 }
 DigestStream::~DigestStream() = default;
 DigestStream::DigestStream(DigestStream&&) noexcept = default;
@@ -69,7 +75,8 @@ std::array<std::uint8_t, 32> HmacSha256(std::span<const std::uint8_t> key,
   unsigned int length = 0;
   const unsigned char* result = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes.data(),
                                      bytes.size(), digest.data(), &length);
-  if (result == nullptr || length != digest.size()) std::abort();
+  RequireMemory(result != nullptr);
+  if (length != digest.size()) std::abort();
   return digest;
 }
 
@@ -87,7 +94,7 @@ KeyedSha256::KeyedSha256(std::span<const std::uint8_t> key) {
     std::array<std::uint8_t, kBlock> block{};
     std::ranges::copy(key, block.begin());
     for (std::uint8_t& byte : block) byte ^= pad;
-    Require(EVP_DigestInit_ex(context, Method(DigestKind::kSha256), nullptr));
+    RequireMemory(EVP_DigestInit_ex(context, Method(DigestKind::kSha256), nullptr) == 1);
     Require(EVP_DigestUpdate(context, block.data(), block.size()));
   };
   begin(contexts->inner.evp, 0x36);
@@ -100,10 +107,10 @@ std::array<std::uint8_t, 32> KeyedSha256::Of(std::span<const std::uint8_t> bytes
   // Made once a thread: making one costs as much as the digest.
   static thread_local const EvpContext scratch;
   std::array<std::uint8_t, 32> digest{};
-  Require(EVP_MD_CTX_copy_ex(scratch.evp, contexts_->inner.evp));
+  RequireMemory(EVP_MD_CTX_copy_ex(scratch.evp, contexts_->inner.evp) == 1);
   Require(EVP_DigestUpdate(scratch.evp, bytes.data(), bytes.size()));
   Require(EVP_DigestFinal_ex(scratch.evp, digest.data(), nullptr));
-  Require(EVP_MD_CTX_copy_ex(scratch.evp, contexts_->outer.evp));
+  RequireMemory(EVP_MD_CTX_copy_ex(scratch.evp, contexts_->outer.evp) == 1);
   Require(EVP_DigestUpdate(scratch.evp, digest.data(), digest.size()));
   Require(EVP_DigestFinal_ex(scratch.evp, digest.data(), nullptr));
   return digest;

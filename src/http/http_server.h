@@ -22,8 +22,8 @@ struct HttpServerOptions {
   std::string listen = "127.0.0.1:8462";  ///< host:port; port 0 takes a free one
   bool insecure = false;                  ///< allows a non-loopback address without TLS
   int threads = 8;                        ///< a silent connection holds one for 2 s
-  /// For one request, from its first byte to the last of its answer: whoever sends or reads slowly holds a
-  /// thread no longer.
+  /// For one request, from its first byte to the last of its answer. A connection has one request: whoever
+  /// sends or reads slowly holds a thread no longer.
   std::chrono::milliseconds request_time{5'000};
   std::size_t max_queued = 64;  ///< connections that wait for a thread; the next waits in the kernel
 };

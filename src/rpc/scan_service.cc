@@ -120,6 +120,16 @@ scan::Lane LaneOf(const v1::ScanHeader& header) {
   return header.options().lane() == v1::LANE_BACKGROUND ? scan::Lane::kBackground : scan::Lane::kUpload;
 }
 
+SteadyTime ScanDeadlineOf(const grpc::CallbackServerContext& call, const ServiceContext& context,
+                          scan::Lane lane) {
+  return DeadlineOf(call, lane == scan::Lane::kBackground ? context.options.max_background_wait
+                                                          : context.options.max_scan_time);
+}
+
+void BoundScan(const ServiceContext& context, SteadyTime begun, scan::ScanRequest& request) {
+  request.deadline = std::min(request.deadline, begun + context.options.max_scan_time);
+}
+
 grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext* call,
                                                      const v1::ScanImageRequest* request,
                                                      v1::ScanImageResponse* response) {
@@ -154,9 +164,9 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
     WipeBytes(request->content());
   });
   parsed->accepted = reactor->begun();
-  parsed->deadline = DeadlineOf(*call, context_.options.max_scan_time);
+  parsed->deadline = ScanDeadlineOf(*call, context_, LaneOf(request->header()));
   parsed->cancelled = [call] { return call->IsCancelled(); };
-  const auto scan_request = std::make_shared<const scan::ScanRequest>(*std::move(parsed));
+  const auto scan_request = std::make_shared<scan::ScanRequest>(*std::move(parsed));
   const auto answer_with = [this, reactor, request, response,
                             detail = caller.detail](const scan::ScanAnswer& answer) {
     FillResult(answer, detail, request->header().options().include_hashes(), *response->mutable_result());
@@ -167,6 +177,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
       {.work =
            [this, reactor, request, scan_request, answer_with] {
              const SteadyTime begun = std::chrono::steady_clock::now();
+             BoundScan(context_, begun, *scan_request);
              scan::UploadReader reader(context_.scanner->options().max_decode_bytes,
                                        request->header().options().include_hashes()
                                            ? DigestKinds::All()
@@ -236,9 +247,9 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
 
   auto* reactor = new UnaryCall(context_, kMethod, *std::move(ticket));
   parsed->accepted = reactor->begun();
-  parsed->deadline = DeadlineOf(*call, context_.options.max_scan_time);
+  parsed->deadline = ScanDeadlineOf(*call, context_, LaneOf(request->header()));
   parsed->cancelled = [call] { return call->IsCancelled(); };
-  const auto scan_request = std::make_shared<const scan::ScanRequest>(*std::move(parsed));
+  const auto scan_request = std::make_shared<scan::ScanRequest>(*std::move(parsed));
   const std::size_t file_count = files.size();
   std::size_t hash_count = 0;
   for (const scan::FileHashes& file : files) hash_count += std::max<std::size_t>(1, file.views.size());
@@ -247,6 +258,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
            [this, reactor, response, detail = caller.detail, scan_request,
             files = std::move(files)]() mutable {
              const SteadyTime begun = std::chrono::steady_clock::now();
+             BoundScan(context_, begun, *scan_request);
              const auto answers = context_.scanner->Match(*scan_request, std::move(files));
              if (!answers) {
                reactor->Done(ScanError(context_, answers.error(), scan_request->surface.kind));

@@ -42,6 +42,14 @@ scan::Cost CostOf(const ServiceContext& context, ByteSpan content, std::uint64_t
 /// The executor's lane that the header asks for.
 scan::Lane LaneOf(const v1::ScanHeader& header);
 
+/// By when a call that is to be scanned in that lane must have its answer. In the background lane it may wait
+/// for its turn much longer than a scan may take.
+SteadyTime ScanDeadlineOf(const grpc::CallbackServerContext& call, const ServiceContext& context,
+                          scan::Lane lane);
+
+/// Gives a scan that begins now no more time than a scan may take: the wait for its turn is nobody's fault.
+void BoundScan(const ServiceContext& context, SteadyTime begun, scan::ScanRequest& request);
+
 /// Overwrites the bytes of an upload: gRPC owns messages until the call is done and then frees them, and
 /// nothing of an upload stays behind in memory.
 void WipeBytes(const std::string& content);

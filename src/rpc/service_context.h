@@ -28,14 +28,15 @@ class GetStatusResponse;
 namespace hashgate::rpc {
 
 struct ServiceOptions {
-  std::uint64_t max_inline_bytes = 32ULL << 20;         ///< content of ScanImage
-  decode::Limits decode_limits;                         ///< what admission estimates costs by
-  std::chrono::milliseconds max_scan_time{10'000};      ///< deadline of calls that bring none or a later one
-  std::chrono::milliseconds max_upload_time{600'000};   ///< for the bytes of a ScanUpload to arrive
-  std::chrono::milliseconds max_upload_pause{15'000};   ///< between two messages of a ScanUpload
-  std::chrono::milliseconds max_import_pause{300'000};  ///< between two messages of an import
-  std::chrono::milliseconds max_batch_pause{300'000};   ///< of a ScanBatch that has nothing to do
-  int max_batch_in_flight = 32;                         ///< scans of one ScanBatch that are not answered yet
+  std::uint64_t max_inline_bytes = 32ULL << 20;     ///< content of ScanImage
+  decode::Limits decode_limits;                     ///< what admission estimates costs by
+  std::chrono::milliseconds max_scan_time{10'000};  ///< deadline of calls that bring none or a later one
+  std::chrono::milliseconds max_background_wait{3'600'000};  ///< the same for calls in the background lane
+  std::chrono::milliseconds max_upload_time{600'000};        ///< for the bytes of a ScanUpload to arrive
+  std::chrono::milliseconds max_upload_pause{15'000};        ///< between two messages of a ScanUpload
+  std::chrono::milliseconds max_import_pause{300'000};       ///< between two messages of an import
+  std::chrono::milliseconds max_batch_pause{300'000};        ///< of a ScanBatch that has nothing to do
+  int max_batch_in_flight = 32;  ///< scans of one ScanBatch that are not answered yet
   std::chrono::milliseconds fail_policy_max_age{3'600'000};
   std::chrono::milliseconds retry_after{1'000};  ///< hint of refusals
   bool loopback_is_admin = true;  ///< false behind a proxy on the same machine, whose callers all look local

@@ -193,10 +193,10 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     scan::ScanRequest& request = *request_;
     if (!Leave(State::kReading, State::kScanning)) return;
     // From here on the scan's own time counts, whatever the upload took.
-    request.deadline = DeadlineOf(*call_, context_.options.max_scan_time);
+    request.deadline = ScanDeadlineOf(*call_, context_, lane_);
     request.cancelled = [this] { return call_->IsCancelled(); };
     const auto refused = context_.scan_executor->Submit(
-        {.work = [this, &request] { return ScanIt(request); },
+        {.work = [this] { return ScanIt(); },
          .late = [this] { AnswerLate(std::string(kNoTurn)); },
          .caller = caller_.share,
          .lane = lane_,
@@ -206,8 +206,10 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
   }
 
   // The last thing on the executor that may touch the call is its End.
-  scan::Cost ScanIt(const scan::ScanRequest& request) {
+  scan::Cost ScanIt() {
     const SteadyTime begun = std::chrono::steady_clock::now();
+    scan::ScanRequest& request = *request_;
+    BoundScan(context_, begun, request);
     const Result<scan::ScanAnswer> answer = context_.scanner->Scan(request, reader_.Finish());
     if (!answer) {
       const scan::Cost used = UsedBy({}, begun);

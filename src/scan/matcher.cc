@@ -28,15 +28,65 @@ bool IsMeaningful(const PdqHash& hash, int quality) {
 
 // One query: which view, which form of it, made by which pipeline.
 struct QueryOrigin {
+  const FileHashes* file;
   const decode::ViewHashes* view;
   const decode::PdqForms* forms;
   Dihedral dihedral;
 
   // Asked of what was found only: most queries find nothing.
   [[nodiscard]] bool SaysLittle() const { return !IsMeaningful(forms->forms[0], forms->quality); }
-  // How little a match by this query may do, the least for views that say something and that people see.
-  [[nodiscard]] int Weakness() const { return 2 * static_cast<int>(SaysLittle()) + (view->hidden ? 1 : 0); }
+  [[nodiscard]] bool IsNn512() const { return forms->pipeline == Pipeline::kNn512; }
+  // The form that was searched for.
+  [[nodiscard]] const PdqHash& hash() const { return forms->forms[static_cast<std::size_t>(dihedral)]; }
 };
+
+// Least distance from a view's forms of one kind to a PDQ hash, over those whose hash passes; -1 where none
+// does. What can be planted (nn512) is kept apart from what cannot.
+template <typename Passes>
+int LeastDistance(const FileHashes& hashes, const decode::ViewHashes& view, bool nn512, const PdqHash& to,
+                  const Passes& passes) {
+  int least = -1;
+  for (const decode::PdqForms& forms : view.pdq) {
+    if ((forms.pipeline == Pipeline::kNn512) != nn512 || !passes(forms)) continue;
+    const int count = hashes.turned ? kDihedralCount : 1;
+    for (int form = 0; form < count; ++form) {
+      const int distance = Distance(forms.forms[static_cast<std::size_t>(form)], to);
+      if (least < 0 || distance < least) least = distance;
+    }
+  }
+  return least;
+}
+
+// The same over all views, hidden ones only where asked for.
+template <typename Passes>
+int LeastDistance(const FileHashes& hashes, bool with_hidden, bool nn512, const PdqHash& to,
+                  const Passes& passes) {
+  int least = -1;
+  for (const decode::ViewHashes& view : hashes.views) {
+    if (view.hidden && !with_hidden) continue;
+    const int distance = LeastDistance(hashes, view, nn512, to, passes);
+    if (distance >= 0 && (least < 0 || distance < least)) least = distance;
+  }
+  return least;
+}
+
+// Whether the full hash of the view that matched by nn512 lies near enough to `hash` for that to count: what
+// another view shows says nothing about this one. Hashes from elsewhere do not say which of them are of one
+// view, so there all are asked. `slack` is how far the hash that is meant may lie from `hash`.
+bool FullHashIsNear(const QueryOrigin& origin, const PdqHash& hash, int slack) {
+  const FileHashes& hashes = *origin.file;
+  const auto any = [](const decode::PdqForms&) { return true; };
+  const int least = hashes.turned ? LeastDistance(hashes, *origin.view, false, hash, any)
+                                  : LeastDistance(hashes, true, false, hash, any);
+  return least >= 0 && least + slack <= kNn512TrustBits;
+}
+
+// How little a match by this query, at that distance, may do: least for views that say something and that
+// people see, by a hash that cannot be planted.
+int WeaknessOf(const QueryOrigin& origin, int distance) {
+  const bool planted = origin.IsNn512() && !FullHashIsNear(origin, origin.hash(), distance);
+  return (origin.SaysLittle() ? 4 : 0) + (origin.view->hidden ? 2 : 0) + (planted ? 1 : 0);
+}
 
 // Queries of all files of a search, in the order of files; each file's as well in the order of kQueryKinds,
 // and a query's tag is its own number.
@@ -72,7 +122,7 @@ void AddQueries(const FileHashes& hashes, QueryKind kind, Queries& out) {
       for (int form = 0; form < count; ++form) {
         out.queries.push_back({forms.forms[static_cast<std::size_t>(form)], asked,
                                static_cast<std::uint32_t>(out.origins.size())});
-        out.origins.push_back({&view, &forms, static_cast<Dihedral>(form)});
+        out.origins.push_back({&hashes, &view, &forms, static_cast<Dihedral>(form)});
       }
     }
   }
@@ -84,11 +134,12 @@ bool PipelinesFit(Pipeline query, Pipeline entry) {
 
 // Lets the query speak for the match if it does so better than the one before: one that says something before
 // one that says little (else a near but empty view, which can be planted, would take a good match's weight),
-// one that people see before a hidden one (else a thumbnail would), then the nearer.
+// one that people see before a hidden one (else a thumbnail would), one that cannot be planted before an
+// nn512 hash that may be (else another frame's would), then the nearer.
 void TakeQuery(const std::vector<QueryOrigin>& origins, std::uint32_t tag, int distance, Gathered& gathered) {
   if (gathered.distance_bits >= 0) {
-    const int weakness = origins[tag].Weakness();
-    const int before = origins[gathered.tag].Weakness();
+    const int weakness = WeaknessOf(origins[tag], distance);
+    const int before = WeaknessOf(origins[gathered.tag], gathered.distance_bits);
     if (weakness != before ? weakness > before : distance >= gathered.distance_bits) return;
   }
   gathered.distance_bits = distance;
@@ -118,36 +169,6 @@ void ForEachPdq(const lists::EntryRecord& record, const Visit& visit) {
   }
 }
 
-// Least distance from a view's forms of one kind to a PDQ hash, over those whose hash passes; -1 where none
-// does. What can be planted (nn512) is kept apart from what cannot.
-template <typename Passes>
-int LeastDistance(const FileHashes& hashes, const decode::ViewHashes& view, bool nn512, const PdqHash& to,
-                  const Passes& passes) {
-  int least = -1;
-  for (const decode::PdqForms& forms : view.pdq) {
-    if ((forms.pipeline == Pipeline::kNn512) != nn512 || !passes(forms)) continue;
-    const int count = hashes.turned ? kDihedralCount : 1;
-    for (int form = 0; form < count; ++form) {
-      const int distance = Distance(forms.forms[static_cast<std::size_t>(form)], to);
-      if (least < 0 || distance < least) least = distance;
-    }
-  }
-  return least;
-}
-
-// The same over all views, hidden ones only where asked for.
-template <typename Passes>
-int LeastDistance(const FileHashes& hashes, bool with_hidden, bool nn512, const PdqHash& to,
-                  const Passes& passes) {
-  int least = -1;
-  for (const decode::ViewHashes& view : hashes.views) {
-    if (view.hidden && !with_hidden) continue;
-    const int distance = LeastDistance(hashes, view, nn512, to, passes);
-    if (distance >= 0 && (least < 0 || distance < least)) least = distance;
-  }
-  return least;
-}
-
 // How far the upload lies from the entry's PDQ, by hashes that mean something; -1 where none does. A planted
 // nn512 hash must not hide that digest and picture contradict, so it speaks only where it is all there is.
 int DistanceToEntry(const FileHashes& hashes, bool with_hidden, const PdqHash& entry_hash) {
@@ -156,16 +177,6 @@ int DistanceToEntry(const FileHashes& hashes, bool with_hidden, const PdqHash& e
   };
   const int full = LeastDistance(hashes, with_hidden, false, entry_hash, meaningful);
   return full >= 0 ? full : LeastDistance(hashes, with_hidden, true, entry_hash, meaningful);
-}
-
-// Whether the full hash of the view that matched by nn512 lies near enough to `hash` for that to count: what
-// another view shows says nothing about this one. Hashes from elsewhere do not say which of them are of one
-// view, so there all are asked. `slack` is how far the hash that is meant may lie from `hash`.
-bool FullHashIsNear(const FileHashes& hashes, const QueryOrigin& origin, const PdqHash& hash, int slack) {
-  const auto any = [](const decode::PdqForms&) { return true; };
-  const int least = hashes.turned ? LeastDistance(hashes, *origin.view, false, hash, any)
-                                  : LeastDistance(hashes, true, false, hash, any);
-  return least >= 0 && least + slack <= kNn512TrustBits;
 }
 
 // What stays the same for every match of one file.
@@ -212,9 +223,7 @@ void DescribePerceptual(const Search& search, const lists::HashList& list, const
   match.max_distance_bits = list.config.PdqMaxDistanceBits();
   // How far the full hash lies from the entry's own is for its record to say. Until then: at most as far as
   // it lies from the form that matched and that one from the entry, together.
-  const PdqHash& matched = origin.forms->forms[static_cast<std::size_t>(origin.dihedral)];
-  match.fact.nn512_only = origin.forms->pipeline == Pipeline::kNn512 &&
-                          !FullHashIsNear(search.hashes, origin, matched, gathered.distance_bits);
+  match.fact.nn512_only = origin.IsNn512() && !FullHashIsNear(origin, origin.hash(), gathered.distance_bits);
 }
 
 // What the entry's own record adds: its quality, how far its hashes lie, and whether digest and picture
@@ -234,19 +243,18 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
   bool full_is_near = false;
   ForEachPdq(record, [&](const PdqHash& hash, const HashValue& value) {
     if (origin != nullptr) {
-      const PdqHash& query = origin->forms->forms[static_cast<std::size_t>(origin->dihedral)];
-      if (Distance(query, hash) == gathered.distance_bits) {
+      if (Distance(origin->hash(), hash) == gathered.distance_bits) {
         fact.entry_quality = value.quality;
         fact.entry_degenerate = IsDegenerate(hash);
       }
-      full_is_near |= FullHashIsNear(search.hashes, *origin, hash, 0);
+      full_is_near |= FullHashIsNear(*origin, hash, 0);
     }
     const int distance =
         IsMeaningful(hash, value.quality) ? DistanceToEntry(search.hashes, with_hidden, hash) : -1;
     if (distance >= 0 && (conflict_distance < 0 || distance < conflict_distance))
       conflict_distance = distance;
   });
-  fact.nn512_only = origin != nullptr && origin->forms->pipeline == Pipeline::kNn512 && !full_is_near;
+  fact.nn512_only = origin != nullptr && origin->IsNn512() && !full_is_near;
   fact.digest_conflict = !digests.empty() && conflict_distance > kDigestConflictBits;
 }
 

@@ -1,5 +1,5 @@
-// hashgate-corpus-gen DIR [--kind benign|bench] [--count N] [--seed N]: writes generated files for tests and
-// benchmarks. Never installed.
+// hashgate-corpus-gen DIR [--kind KIND] [--count N] [--seed N] [--more DIR] [--file NAME]: writes generated
+// files for tests, benchmarks and fuzzing. Never installed.
 #include <unistd.h>
 
 #include <charconv>
@@ -11,22 +11,45 @@
 #include <string_view>
 
 #include "testkit/corpus.h"
+#include "testkit/hostile/corpus.h"
+#include "testkit/hostile/dictionary.h"
 
 namespace hashgate::testkit {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: hashgate-corpus-gen DIR [--kind benign|bench] [--count N] [--seed N]\n"
-    "  --kind benign  photographs, screenshots, symbols, pages and animations in mixed formats (default)\n"
-    "  --kind bench   photographs of 0.3, 1, 3 and 12 megapixels as JPEG and PNG\n"
-    "  --count N      files, or for bench pictures of each size and format; default 2000, for bench 4\n"
-    "  --seed N       another corpus; default 1\n";
+    "usage: hashgate-corpus-gen DIR [--kind KIND] [--count N] [--seed N] [--more DIR] [--file NAME]\n"
+    "  --kind benign        photographs, screenshots, symbols, pages and animations in mixed formats "
+    "(default)\n"
+    "  --kind bench         photographs of 0.3, 1, 3 and 12 megapixels as JPEG and PNG\n"
+    "  --kind hostile       damaged files of every format, and bombs\n"
+    "  --kind seeds         the sound files that damage starts from, one folder a format: seeds for fuzzing\n"
+    "  --kind dictionaries  words of each format, for libFuzzer\n"
+    "  --count N            files, or for bench pictures of each size and format; default 2000, for bench "
+    "4,\n"
+    "                       for hostile 20000\n"
+    "  --seed N             another corpus; default 1\n"
+    "  --more DIR           for hostile: also damage the pictures in the folders image_* of DIR\n"
+    "  --file NAME          for hostile: only this one\n";
+
+enum class Kind : std::uint8_t { kBenign, kBench, kHostile, kSeeds, kDictionaries };
+
+std::optional<Kind> ParseKind(std::string_view text) {
+  if (text == "benign") return Kind::kBenign;
+  if (text == "bench") return Kind::kBench;
+  if (text == "hostile") return Kind::kHostile;
+  if (text == "seeds") return Kind::kSeeds;
+  if (text == "dictionaries") return Kind::kDictionaries;
+  return std::nullopt;
+}
 
 struct Arguments {
   std::filesystem::path dir;
-  bool bench = false;
+  Kind kind = Kind::kBenign;
   std::optional<int> count;
   std::uint64_t seed = 1;
+  std::string more;
+  std::string file;
 };
 
 template <typename T>
@@ -46,8 +69,14 @@ std::optional<Arguments> Parse(int argc, char** argv) {
     }
     if (i + 1 == argc) return std::nullopt;
     const std::string_view value = argv[++i];
-    if (name == "--kind" && (value == "benign" || value == "bench")) {
-      arguments.bench = value == "bench";
+    if (name == "--kind") {
+      const auto kind = ParseKind(value);
+      if (!kind) return std::nullopt;
+      arguments.kind = *kind;
+    } else if (name == "--more") {
+      arguments.more = value;
+    } else if (name == "--file") {
+      arguments.file = value;
     } else if (name == "--count") {
       int count = 0;
       if (!ParseNumber(value, count) || count < 1 || count > 1'000'000) return std::nullopt;
@@ -66,10 +95,14 @@ class Writer {
 
   Status Put(const Result<CorpusFile>& file) {
     HASHGATE_RETURN_IF_ERROR(file);
-    const std::filesystem::path path = dir_ / file->name;
+    return Put(file->name, file->bytes);
+  }
+  Status Put(const std::string& name, ByteSpan bytes) {
+    const std::filesystem::path path = dir_ / name;
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(file->bytes.data()),
-              static_cast<std::streamsize>(file->bytes.size()));
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     out.close();
     if (!out) return Fail(Reason::kFileUnreadable, "cannot write " + path.string());
     ++done_;
@@ -85,18 +118,14 @@ class Writer {
   int done_ = 0;
 };
 
-Status Run(const Arguments& arguments) {
-  std::error_code error;
-  std::filesystem::create_directories(arguments.dir, error);
-  if (error) {
-    return Fail(Reason::kFileUnreadable, "cannot create " + arguments.dir.string() + ": " + error.message());
-  }
-  if (!arguments.bench) {
-    const int count = arguments.count.value_or(2000);
-    Writer writer(arguments.dir, count);
-    for (int i = 0; i < count; ++i) HASHGATE_RETURN_IF_ERROR(writer.Put(BenignFile(arguments.seed, i)));
-    return {};
-  }
+Status WriteBenign(const Arguments& arguments) {
+  const int count = arguments.count.value_or(2000);
+  Writer writer(arguments.dir, count);
+  for (int i = 0; i < count; ++i) HASHGATE_RETURN_IF_ERROR(writer.Put(BenignFile(arguments.seed, i)));
+  return {};
+}
+
+Status WriteBench(const Arguments& arguments) {
   const int count = arguments.count.value_or(4);
   Writer writer(arguments.dir, count * 2 * static_cast<int>(BenchSizes().size()));
   for (const BenchSize& size : BenchSizes()) {
@@ -105,6 +134,62 @@ Status Run(const Arguments& arguments) {
         HASHGATE_RETURN_IF_ERROR(writer.Put(BenchFile(arguments.seed, size, i, png)));
       }
     }
+  }
+  return {};
+}
+
+Status WriteHostile(const Arguments& arguments) {
+  std::vector<hostile::Base> more;
+  if (!arguments.more.empty()) {
+    HASHGATE_ASSIGN_OR_RETURN(more, hostile::PictureSeeds(arguments.more));
+  }
+  HASHGATE_ASSIGN_OR_RETURN(const auto corpus, hostile::HostileCorpus::Make(arguments.seed, std::move(more)));
+  if (!arguments.file.empty()) {
+    const hostile::HostileFile file = corpus.Named(arguments.file);
+    if (file.name.empty()) return Fail(Reason::kConfigInvalid, "no such file: " + arguments.file, "file");
+    return Writer(arguments.dir, 1).Put(file.name, file.bytes);
+  }
+  const int count = arguments.count.value_or(20'000);
+  Writer writer(arguments.dir, count);
+  for (int i = 0; i < count; ++i) {
+    const hostile::HostileFile file = corpus.File(i, count);
+    HASHGATE_RETURN_IF_ERROR(writer.Put(file.name, file.bytes));
+  }
+  return {};
+}
+
+Status WriteSeeds(const Arguments& arguments) {
+  HASHGATE_ASSIGN_OR_RETURN(const auto bases, hostile::MakeBases(arguments.seed));
+  Writer writer(arguments.dir, static_cast<int>(bases.size()));
+  for (const hostile::Base& base : bases) {
+    const std::string format = base.name.substr(0, base.name.find('-'));
+    HASHGATE_RETURN_IF_ERROR(writer.Put(format + "/" + base.name, base.bytes));
+  }
+  return {};
+}
+
+Status WriteDictionaries(const Arguments& arguments) {
+  Writer writer(arguments.dir, static_cast<int>(hostile::Dictionaries().size()));
+  for (const hostile::Dictionary& dictionary : hostile::Dictionaries()) {
+    const std::string text = hostile::DictionaryText(dictionary);
+    HASHGATE_RETURN_IF_ERROR(
+        writer.Put(std::string(dictionary.name) + ".dict", Bytes(text.begin(), text.end())));
+  }
+  return {};
+}
+
+Status Run(const Arguments& arguments) {
+  std::error_code error;
+  std::filesystem::create_directories(arguments.dir, error);
+  if (error) {
+    return Fail(Reason::kFileUnreadable, "cannot create " + arguments.dir.string() + ": " + error.message());
+  }
+  switch (arguments.kind) {
+    case Kind::kBenign: return WriteBenign(arguments);
+    case Kind::kBench: return WriteBench(arguments);
+    case Kind::kHostile: return WriteHostile(arguments);
+    case Kind::kSeeds: return WriteSeeds(arguments);
+    case Kind::kDictionaries: return WriteDictionaries(arguments);
   }
   return {};
 }

@@ -1,9 +1,10 @@
 // Stands in for libFuzzer in ordinary builds: runs the target on every file of the folders and files given,
 // and on a fixed number of seeded mutations of each, so that fuzz targets are built and run as tests and do
-// not rot. Exit status: 0 done, 1 where there was no file to run or one could not be read. A crash is a
-// crash.
+// not rot. HASHGATE_REPLAY_MUTATIONS says how many mutations of each file (400). Exit status: 0 done, 1 where
+// there was no file to run or one could not be read. A crash is a crash.
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -19,10 +20,14 @@ extern "C" [[gnu::weak]] int LLVMFuzzerInitialize(int* argc, char*** argv);
 
 namespace {
 
-constexpr int kMutationsPerFile = 400;
 constexpr std::size_t kMaxGrowth = 64;
 
 using Bytes = std::vector<std::uint8_t>;
+
+int MutationsPerFile() {
+  const char* text = std::getenv("HASHGATE_REPLAY_MUTATIONS");
+  return text != nullptr && *text != '\0' ? std::atoi(text) : 400;
+}
 
 std::vector<std::filesystem::path> CollectFiles(int argc, char** argv) {
   std::vector<std::filesystem::path> files;
@@ -84,6 +89,7 @@ int main(int argc, char** argv) {
   }
   std::cout << "HASHGATE_SEED=" << hashgate::testing::Seed() << '\n';
   std::mt19937_64 random(hashgate::testing::Seed());
+  const int mutations = MutationsPerFile();
   std::size_t runs = 0;
   for (const std::filesystem::path& path : files) {
     std::ifstream file(path, std::ios::binary);
@@ -93,8 +99,8 @@ int main(int argc, char** argv) {
       return 1;
     }
     Run(bytes);
-    for (int i = 0; i < kMutationsPerFile; ++i) Run(Mutate(bytes, random));
-    runs += 1 + kMutationsPerFile;
+    for (int i = 0; i < mutations; ++i) Run(Mutate(bytes, random));
+    runs += 1 + static_cast<std::size_t>(mutations);
   }
   std::cout << files.size() << " files, " << runs << " runs\n";
   return 0;

@@ -30,7 +30,7 @@ constexpr milliseconds kBatchPatience = std::chrono::hours(1);
 constexpr std::size_t kChunkBytes = 256 * 1024;
 // A long file gets a second more for each MiB.
 constexpr std::uint64_t kLeastBytesPerSecond = 1 << 20;
-// How long the first file waits for a server that is not there; a restart takes less.
+// How long files wait, all together, for a server that is not there.
 constexpr std::chrono::seconds kUnreachablePatience{5};
 // The same where it has answered before: it restarts, and a folder's scan is not worth giving up for that.
 constexpr std::chrono::seconds kRestartPatience{60};
@@ -126,18 +126,26 @@ void FileScanner::Fail(const Error& error, const RefusalFacts& facts, FileAnswer
   answer.not_reached = error.reason != Reason::kFileUnreadable;
 }
 
-bool FileScanner::WaitToRetry(const Error& error, int attempt, steady_clock::time_point begun,
-                              steady_clock::time_point deadline) {
-  if (!IsRetryable(error.reason)) return false;
+bool FileScanner::MayComeBack() {
   const auto now = steady_clock::now();
-  if (error.reason == Reason::kServerUnreachable &&
-      (down_ || now - begun >= (reached_ ? kRestartPatience : kUnreachablePatience))) {
-    down_ = true;
-    return false;
-  }
+  const std::lock_guard lock(reach_mutex_);
+  if (!unreachable_since_) unreachable_since_ = now;
+  // Once it is given up, files that come after do not wait for it either.
+  return now - *unreachable_since_ < (reached_ ? kRestartPatience : kUnreachablePatience);
+}
+
+void FileScanner::NoteAnswer() {
+  const std::lock_guard lock(reach_mutex_);
+  reached_ = true;
+  unreachable_since_.reset();
+}
+
+bool FileScanner::WaitToRetry(const Error& error, int attempt, steady_clock::time_point deadline) {
+  if (!IsRetryable(error.reason)) return false;
+  if (error.reason == Reason::kServerUnreachable && !MayComeBack()) return false;
   const milliseconds backoff = std::min(kMaxBackoff, kFirstBackoff * (1 << std::min(attempt, 5)));
   const milliseconds wait = std::max(backoff, error.retry_after);
-  if (now + wait >= deadline) return false;
+  if (steady_clock::now() + wait >= deadline) return false;
   return !stop_.SleepFor(wait);
 }
 
@@ -212,21 +220,20 @@ FileAnswer FileScanner::Scan(const std::string& path) {
   if (arguments_.exact) options.set_depth(v1::DEPTH_EXACT);
   if (batch_) options.set_lane(v1::LANE_BACKGROUND);
 
-  const auto begun = steady_clock::now();
-  const auto deadline = begun + timeout_ + std::chrono::seconds(answer.stamp.size / kLeastBytesPerSecond);
+  const auto deadline =
+      steady_clock::now() + timeout_ + std::chrono::seconds(answer.stamp.size / kLeastBytesPerSecond);
   for (int attempt = 0;; ++attempt) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     RefusalFacts facts;
     auto result = Send(fd.get(), answer.stamp, header, std::max(left, milliseconds(1)), facts);
     if (result) {
-      down_ = false;
-      reached_ = true;
+      NoteAnswer();
       answer.result = *std::move(result);
       answer.result.set_verdict(KnownVerdict(answer.result.verdict()));
       answer.final = answer.result.outcome() != v1::OUTCOME_NOT_EVALUATED;
       return answer;
     }
-    if (WaitToRetry(result.error(), attempt, begun, deadline)) continue;
+    if (WaitToRetry(result.error(), attempt, deadline)) continue;
     if (stop_.requested()) {
       answer.stopped = true;
       return answer;

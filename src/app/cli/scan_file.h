@@ -1,8 +1,8 @@
 // Has the server scan one file, and answers in the client's own name where it could not.
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -50,8 +50,10 @@ class FileScanner {
   Result<v1::ScanResult> Upload(int fd, const FileStamp& stamp, const v1::ScanHeader& header,
                                 std::chrono::milliseconds timeout, RefusalFacts& facts);
   /// Whether to try again after `error`, having waited for it.
-  bool WaitToRetry(const Error& error, int attempt, std::chrono::steady_clock::time_point begun,
-                   std::chrono::steady_clock::time_point deadline);
+  bool WaitToRetry(const Error& error, int attempt, std::chrono::steady_clock::time_point deadline);
+  /// Nobody answers: whether that may still be a restart.
+  bool MayComeBack();
+  void NoteAnswer();
   void Fail(const Error& error, const RefusalFacts& facts, FileAnswer& answer) const;
 
   Client& client_;
@@ -60,9 +62,9 @@ class FileScanner {
   std::chrono::milliseconds timeout_;
   bool batch_;
   Stop& stop_;
-  /// The last call found nobody: further files do not wait for the server to come.
-  std::atomic<bool> down_ = false;
-  std::atomic<bool> reached_ = false;  // a file was answered
+  std::mutex reach_mutex_;
+  bool reached_ = false;  // a file was answered; guarded by the mutex, as the next
+  std::optional<std::chrono::steady_clock::time_point> unreachable_since_;  // since the last answer
 };
 
 }  // namespace hashgate::cli

@@ -108,12 +108,13 @@ TEST_F(HttpServerTest, HeadsThatDripAreCutOff) {
   ::close(drip);
 }
 
-TEST_F(HttpServerTest, SeveralRequestsOnOneConnection) {
+// Connections that are kept and used slowly would hold every thread.
+TEST_F(HttpServerTest, AConnectionHasOneRequest) {
   const std::string get = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-  const std::string last = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-  const auto reply = HttpExchange(server_->port(), get + get + last);
+  const std::string next = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+  const auto reply = HttpExchange(server_->port(), get + next);
   EXPECT_EQ(reply.status, 200);
-  EXPECT_THAT(reply.body, HasSubstr("hashgate_up 1\n"));
+  EXPECT_EQ(reply.body, "ok\n");
 }
 
 TEST_F(HttpServerTest, ATakenPortIsRefused) {

@@ -44,6 +44,11 @@ class RecordingDecoder final : public decode::Decoder {
     const MutexLock lock(mutex_);
     return std::chrono::duration_cast<milliseconds>(given_);
   }
+  // As if it had never been asked.
+  void Forget() {
+    const MutexLock lock(mutex_);
+    given_ = {};
+  }
   bool was_cancelled() const {
     const MutexLock lock(mutex_);
     return was_cancelled_;

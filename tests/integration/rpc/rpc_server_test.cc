@@ -74,6 +74,32 @@ TEST_F(RpcServerTest, WhatTakesTooLongIsAnsweredNotEvaluated) {
   EXPECT_TRUE(reply.result.has_retry_after());
 }
 
+TEST_F(RpcServerTest, InTheBackgroundTheTimeOfAScanBeginsWithItsTurn) {
+  context_.options.max_scan_time = milliseconds(700);
+  const GateClient client(Channel());
+  v1::ScanHeader background;
+  background.mutable_options()->set_lane(v1::LANE_BACKGROUND);
+  for (const bool streamed : {false, true}) {
+    recording_.Hold(true);
+    recording_.Forget();
+    // Takes the only thread for all the time that a scan may take.
+    std::jthread first([&] { EXPECT_EQ(client.Scan(Picture()).result.cause(), v1::CAUSE_DEADLINE); });
+    ASSERT_TRUE(
+        PollUntil([&] { return gate_.inside() == 1 && recording_.given().count() > 0; }, seconds(10)));
+    std::jthread second([&] {
+      const ScanReply reply = streamed ? client.Upload(Picture(2), Fixed(4), background, 0, seconds(30))
+                                       : client.Scan(Picture(2), background, seconds(30));
+      EXPECT_TRUE(reply.status.ok()) << reply.status.error_message();
+      EXPECT_EQ(reply.result.outcome(), v1::OUTCOME_MATCHED) << streamed;
+    });
+    first.join();
+    recording_.Hold(false);
+    second.join();
+    EXPECT_LE(recording_.given(), milliseconds(700)) << "no longer than a scan may take";
+    EXPECT_GT(recording_.given(), milliseconds(400)) << "its wait counted";
+  }
+}
+
 TEST_F(RpcServerTest, WorkEndsWhenItsCallerGoesAway) {
   recording_.Hold(true);
   const GateClient client(Channel());

@@ -245,6 +245,23 @@ TEST_F(Nn512Test, TheFullHashOfAnotherViewDoesNotVouchForAPlantedOne) {
   EXPECT_EQ(ScanPicture(picture).verdict, Verdict::kReview);
 }
 
+TEST_F(Nn512Test, APlantedHashOfAnotherFrameTakesNoWeightFromTheFullOne) {
+  AddListOf("any", Pipeline::kUnspecified);
+  decode::DecodeResult picture = PictureWith(Flip(kListed, 6));
+  const Verdict alone = ScanPicture(picture).verdict;
+  EXPECT_EQ(alone, Verdict::kBlock);
+  // Nearer, but of a frame whose own full hash is far from it.
+  decode::ViewHashes frame = Picture(kUnrelated, kListed).views[0];
+  frame.kind = ViewKind::kFrame;
+  frame.frame = 1;
+  picture.views.push_back(frame);
+  const scan::ScanAnswer answer = ScanPicture(picture);
+  EXPECT_EQ(answer.verdict, alone);
+  ASSERT_EQ(answer.matches.size(), 1U);
+  EXPECT_EQ(answer.matches[0].frame, 0U);
+  EXPECT_FALSE(answer.matches[0].fact.nn512_only);
+}
+
 TEST_F(Nn512Test, HashesFromElsewhereFollowTheSameRule) {
   AddListOf("nn", Pipeline::kNn512);
   const auto view = [](const PdqHash& hash, Pipeline pipeline) {
