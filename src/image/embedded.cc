@@ -16,6 +16,9 @@ namespace hashgate::image {
 namespace {
 
 constexpr int kDeepest = 3;  // pictures inside pictures
+// Pixels of empty JPEG scans that take as long as one pixel of the slowest picture that another codec takes
+// (an interlaced PNG of 16 bits with alpha): docs/decoding.md has the times.
+constexpr std::uint64_t kScansOfOtherFormats = 26;
 
 class Finder {
  public:
@@ -126,24 +129,38 @@ ByteSpan FindExif(decode::Format format, ByteSpan bytes) {
   return {};
 }
 
+/// What decoding the picture that the file is took, in pixels of JPEG scans.
+std::uint64_t ScanPixelsTaken(const decode::DecodeResult& result, ByteSpan bytes) {
+  const bool jpeg = result.format == decode::Format::kJpeg;
+  const std::uint64_t scans = jpeg ? decode::ReadHeader(result.format, bytes).scans : kScansOfOtherFormats;
+  return std::uint64_t{result.width} * result.height * scans;
+}
+
 bool LooksLike(const decode::ViewHashes& view, const decode::ViewHashes& other) {
   if (view.pdq.empty() || other.pdq.empty()) return false;
   return Distance(view.pdq[0].forms[0], other.pdq[0].forms[0]) <= kSameFrameBits;
 }
 
-void LookAtFound(const EmbeddedPictures& found, const decode::Wanted& wanted, const decode::Limits& limits,
-                 decode::DecodeResult& result) {
+/// `taken`: pixels of scans that the file has taken so far.
+void LookAtFound(const EmbeddedPictures& found, std::uint64_t taken, const decode::Wanted& wanted,
+                 const decode::Limits& limits, decode::DecodeResult& result) {
   if (found.more) result.embedded_unseen = true;
-  std::uint64_t left = limits.max_pixels;
+  std::uint64_t pixels_left = limits.max_pixels;
+  std::uint64_t scan_pixels_left = limits.max_scan_pixels - std::min(limits.max_scan_pixels, taken);
   std::uint32_t number = 0;
   for (const ByteSpan picture : found.pictures) {
     const std::uint32_t frame = number++;
     const decode::HeaderFacts header = decode::ReadHeader(decode::Format::kJpeg, picture);
     const std::uint64_t pixels = std::uint64_t{header.width} * header.height;
+    const std::uint64_t scan_pixels = pixels * header.scans;
     Decoded decoded;
-    if (pixels <= left) {
-      left -= pixels;
-      decoded = DecodeJpeg(picture, limits);
+    if (pixels <= pixels_left && scan_pixels <= scan_pixels_left) {
+      // No more than is taken off here, should libjpeg see more scans than were counted.
+      decode::Limits its_limits = limits;
+      its_limits.max_scan_pixels = scan_pixels;
+      pixels_left -= pixels;
+      scan_pixels_left -= scan_pixels;
+      decoded = DecodeJpeg(picture, its_limits);
     }
     const bool shown = decoded.cause == Cause::kNone || decoded.cause == Cause::kTruncated;
     if (!shown || decoded.bitmap.height == 0) {
@@ -173,7 +190,9 @@ EmbeddedPictures FindEmbedded(decode::Format format, ByteSpan bytes, std::size_t
 
 void LookAtEmbedded(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                     decode::DecodeResult& result) {
-  LookAtFound(FindEmbedded(result.format, bytes, limits.max_exif_bytes), wanted, limits, result);
+  const EmbeddedPictures found = FindEmbedded(result.format, bytes, limits.max_exif_bytes);
+  const std::uint64_t taken = found.pictures.empty() ? 0 : ScanPixelsTaken(result, bytes);
+  LookAtFound(found, taken, wanted, limits, result);
 }
 
 void LookAtExif(ByteSpan exif, const decode::Wanted& wanted, const decode::Limits& limits,
@@ -184,7 +203,7 @@ void LookAtExif(ByteSpan exif, const decode::Wanted& wanted, const decode::Limit
   }
   Finder finder;
   finder.Search(exif, 0);
-  LookAtFound(finder.Take(), wanted, limits, result);
+  LookAtFound(finder.Take(), ScanPixelsTaken(result, {}), wanted, limits, result);
 }
 
 }  // namespace hashgate::image

@@ -27,8 +27,9 @@ struct EmbeddedPictures {
 EmbeddedPictures FindEmbedded(decode::Format format, ByteSpan bytes, std::size_t max_exif_bytes);
 
 /// Decodes and hashes what FindEmbedded finds and adds a hidden view (kEmbedded) of each that does not look
-/// like the first view. Their pixels together are at most limits.max_pixels. Sets embedded_unseen where
-/// one was left out or could not be decoded.
+/// like the first view. Their pixels together are at most limits.max_pixels, and pixels times scans of all of
+/// them and of the file's own picture, whose codec has run, at most limits.max_scan_pixels. Sets
+/// embedded_unseen where one was left out or could not be decoded.
 void LookAtEmbedded(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                     decode::DecodeResult& result);
 

@@ -29,7 +29,7 @@ struct FrameFact {
   std::uint32_t top = 0;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
-  bool readable = true;  ///< false: there is nothing that could be decoded
+  bool readable = true;  ///< false: nothing could be decoded, or viewers do not agree where it lies
   Disposal disposal = Disposal::kKeep;
   bool blends = true;  ///< what was there shows through its transparent pixels; else it replaces all of it
   std::uint64_t cost = 0;  ///< pixels that decoding it takes

@@ -68,12 +68,25 @@ FrameFact ReadDescriptor(ByteSpan bytes, std::size_t at, const Control& control)
                   .blends = control.transparent >= 0,
                   .at = at,
                   .transparent = control.transparent};
+  // Where a side is 0 some browsers show nothing and others take the canvas's sides for the frame's: which of
+  // them is right cannot be known, so nothing here may count as having been seen.
+  frame.readable = frame.width != 0 && frame.height != 0;
   frame.cost = std::uint64_t{frame.width} * frame.height;
   return frame;
 }
 
+/// True where a frame's descriptor may begin somewhere in `rest`, with room for the least that follows it.
+bool MayHoldFrame(ByteSpan rest) {
+  constexpr std::size_t kLeastFrame = 11;
+  return rest.size() >= kLeastFrame &&
+         std::memchr(rest.data(), 0x2c, rest.size() - kLeastFrame + 1) != nullptr;
+}
+
 /// Counts frames whose data is there to its end, and one more where the file ends inside it. Stops behind
-/// `most`. The first kMaxPlannedFrames of them go to `frames`, where it is given.
+/// `most`. The first kMaxPlannedFrames of them go to `frames`, where it is given. At a byte that starts no
+/// block the walk ends, as browsers end there (GIF89a calls such a file corrupt); where a frame may lie
+/// behind it, that is counted as one more which nobody has seen, because other viewers search for the next
+/// block (GIF87a asks for that).
 Walk WalkBlocks(ByteSpan bytes, std::uint32_t most, std::vector<FrameFact>* frames) {
   Walk walk;
   if (bytes.size() < 13) return walk;
@@ -99,6 +112,7 @@ Walk WalkBlocks(ByteSpan bytes, std::uint32_t most, std::vector<FrameFact>* fram
       at = SkipBlocks(bytes, at + 2);
     } else {
       walk.damaged = true;
+      if (walk.frames > 0 && MayHoldFrame(bytes.subspan(at))) ++walk.frames;
       return walk;
     }
     if (at == 0) return walk;

@@ -133,6 +133,87 @@ TEST(Animation, HalfClearPixelsAreMixed) {
   ExpectShown(EncodeApng(frames), ShownFrames(kWidth, kHeight, frames));
 }
 
+/// Where the descriptors of a file of EncodeGifFrames begin.
+std::vector<std::size_t> FindDescriptors(const Bytes& gif) {
+  std::vector<std::size_t> places;
+  std::size_t at = 13;
+  const auto skip_blocks = [&] {
+    while (gif.at(at) != 0) at += gif[at] + std::size_t{1};
+    ++at;
+  };
+  while (gif.at(at) != 0x3b) {
+    if (gif[at] == 0x2c) {
+      places.push_back(at);
+      const std::uint8_t packed = gif.at(at + 9);
+      at += 11 + ((packed & 0x80) == 0 ? 0 : std::size_t{3} << ((packed & 7) + 1));
+    } else {
+      at += 2;
+    }
+    skip_blocks();
+  }
+  return places;
+}
+
+TEST(Animation, AGifFrameWithoutASideIsNotSeen) {
+  // Firefox and WebKit show such a frame on the whole canvas, others not at all.
+  const Bytes whole = EncodeGifFrames(kWidth, kHeight, WholeFrames(3));
+  const std::vector<std::size_t> places = FindDescriptors(whole);
+  ASSERT_EQ(places.size(), 3U);
+  for (const std::vector<std::size_t>& zeroed : {std::vector<std::size_t>{5, 6}, {7, 8}, {5, 6, 7, 8}}) {
+    for (const std::size_t frame : {1U, 2U}) {
+      SCOPED_TRACE(frame);
+      Bytes gif = whole;
+      for (const std::size_t offset : zeroed) gif.at(places[frame] + offset) = 0;
+      const auto result = Process(gif);
+      EXPECT_EQ(Name(result.cause), Name(Cause::kNone));
+      EXPECT_EQ(result.frames_total, 3U);
+      EXPECT_EQ(result.frames_seen, 2U);
+      EXPECT_TRUE(result.codec_warned);
+      EXPECT_NE(FindView(result, ViewKind::kFrame, frame == 1 ? 2 : 1), nullptr);
+      ExpectPassesTheServer(result);
+    }
+  }
+}
+
+TEST(Animation, AFrameBehindJunkInAGifIsCountedAndNotSeen) {
+  const Bytes whole = EncodeGifFrames(kWidth, kHeight, WholeFrames(3));
+  const std::size_t descriptor = FindDescriptors(whole).at(2);
+  // In front of the third frame's control block, and between that and the descriptor.
+  for (const std::size_t at : {descriptor - 8, descriptor}) {
+    for (const Bytes& junk : {Bytes{0}, Bytes{0, 0, 0}, Bytes{0x55, 0xff, 0}}) {
+      Bytes gif = whole;
+      gif.insert(gif.begin() + static_cast<std::ptrdiff_t>(at), junk.begin(), junk.end());
+      const auto result = Process(gif);
+      EXPECT_EQ(Name(result.cause), Name(Cause::kNone));
+      EXPECT_EQ(result.frames_total, 3U);
+      EXPECT_EQ(result.frames_seen, 2U);
+      EXPECT_TRUE(result.codec_warned);
+      ExpectPassesTheServer(result);
+    }
+  }
+  // A single picture in front of the junk.
+  const std::vector<std::size_t> places = FindDescriptors(whole);
+  Bytes gif = whole;
+  gif.insert(gif.begin() + static_cast<std::ptrdiff_t>(places[1]) - 8, 0);
+  const auto result = Process(gif);
+  EXPECT_EQ(result.frames_total, 2U);
+  EXPECT_EQ(result.frames_seen, 1U);
+  ExpectPassesTheServer(result);
+}
+
+TEST(Animation, PaddingInPlaceOfAGifsTrailerIsNoFrame) {
+  Bytes gif = EncodeGifFrames(kWidth, kHeight, WholeFrames(2));
+  gif.pop_back();
+  gif.insert(gif.end(), 40, 0);
+  // What is left behind the last of these is too short to be a frame.
+  gif.insert(gif.end(), {0x2c, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  const auto result = Process(gif);
+  EXPECT_EQ(Name(result.cause), Name(Cause::kNone));
+  EXPECT_EQ(result.frames_total, 2U);
+  EXPECT_EQ(result.frames_seen, 2U);
+  EXPECT_TRUE(result.codec_warned);
+}
+
 TEST(Animation, AGifFrameOverTheEdgeIsCut) {
   std::vector<AnimatedFrame> frames = WholeFrames(3);
   frames[1].left = 30;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "decode/sniff.h"
 #include "unit/image/animations.h"
 #include "unit/image/upload.h"
 
@@ -173,6 +174,51 @@ TEST(Embedded, WhatIsLeftOutIsSaid) {
   }
   result = Process(With(Jpeg(1), ExifSegment(broken)));
   EXPECT_EQ(Name(result.cause), Name(Cause::kNone));
+  EXPECT_TRUE(result.embedded_unseen);
+}
+
+TEST(Embedded, ScansOfTheWholeFileShareOneLimit) {
+  const auto thumbnail = [](unsigned seed) {
+    const JpegOptions options{.color = JpegColor::kGrey, .progressive = true};
+    return RepeatFirstScan(EncodeJpeg(WavePicture(64, 64, seed), options), 20);
+  };
+  const auto scan_pixels = [](const Bytes& jpeg) {
+    const decode::HeaderFacts facts = decode::ReadHeader(decode::Format::kJpeg, jpeg);
+    return std::uint64_t{facts.width} * facts.height * facts.scans;
+  };
+  const std::uint64_t each = scan_pixels(thumbnail(2));
+  ASSERT_GT(each, 64U * 64 * 20);
+  Bytes jpeg = Jpeg(1);
+  for (const unsigned seed : {2U, 3U, 4U}) Append(jpeg, thumbnail(seed));
+  Bytes png = EncodePng(WavePicture(50, 60, 1), {});
+  const Bytes chunk = PngChunk("eXIf", Exif(thumbnail(2)));
+  png.insert(png.end() - 12, chunk.begin(), chunk.end());
+
+  decode::Limits limits;
+  const std::uint64_t own = scan_pixels(jpeg);
+  ASSERT_EQ(own, 120U * 160);
+  for (const std::uint64_t count : {0U, 1U, 2U, 3U}) {
+    SCOPED_TRACE(count);
+    limits.max_scan_pixels = own + count * each;
+    auto result = Process(jpeg, limits);
+    EXPECT_EQ(Name(result.cause), Name(Cause::kNone));
+    EXPECT_EQ(result.views.size(), 1 + count);
+    EXPECT_EQ(result.embedded_unseen, count < 3);
+    if (count == 0) continue;
+    --limits.max_scan_pixels;
+    result = Process(jpeg, limits);
+    EXPECT_EQ(result.views.size(), count);
+    EXPECT_TRUE(result.embedded_unseen);
+  }
+  // A picture of another format takes what as many scans of a JPEG would.
+  limits.max_scan_pixels = std::uint64_t{50 * 60} * 26 + each;
+  auto result = Process(png, limits);
+  EXPECT_EQ(result.views.size(), 2U);
+  EXPECT_FALSE(result.embedded_unseen);
+  --limits.max_scan_pixels;
+  result = Process(png, limits);
+  EXPECT_EQ(Name(result.cause), Name(Cause::kNone));
+  EXPECT_EQ(result.views.size(), 1U);
   EXPECT_TRUE(result.embedded_unseen);
 }
 

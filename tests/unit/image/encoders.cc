@@ -126,6 +126,20 @@ Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options) {
   return out;
 }
 
+Bytes RepeatFirstScan(Bytes file, int count) {
+  const auto is_marker = [&](std::size_t at) { return file[at] == 0xff && file[at + 1] != 0; };
+  std::size_t first = 0;
+  while (!(is_marker(first) && file[first + 1] == 0xda)) ++first;
+  std::size_t behind = first + 2;
+  while (!is_marker(behind)) ++behind;
+  const Bytes scan(file.begin() + static_cast<std::ptrdiff_t>(first),
+                   file.begin() + static_cast<std::ptrdiff_t>(behind));
+  Bytes scans;
+  for (int i = 0; i < count; ++i) scans.insert(scans.end(), scan.begin(), scan.end());
+  file.insert(file.begin() + static_cast<std::ptrdiff_t>(behind), scans.begin(), scans.end());
+  return file;
+}
+
 Bytes EncodePng(const Rgba& picture, const PngOptions& options) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(png);

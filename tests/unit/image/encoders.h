@@ -44,6 +44,9 @@ struct JpegOptions {
   bool adobe_marker = true;  ///< with kCmyk: says that the inks are stored inverted
 };
 Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options);
+/// The first scan of a JPEG `count` times more: it stands for itself, so that repeating it is allowed and
+/// changes nothing.
+Bytes RepeatFirstScan(Bytes file, int count);
 
 enum class PngColor { kGrey, kGreyAlpha, kRgb, kRgba, kPalette };
 struct PngOptions {

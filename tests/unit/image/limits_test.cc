@@ -41,22 +41,6 @@ std::vector<Bytes> InEveryFormat(const Rgba& picture) {
           EncodeBmp(picture, {})};
 }
 
-/// The first scan of a JPEG `count` times more: it stands for itself, so that repeating it is allowed and
-/// changes nothing.
-Bytes RepeatFirstScan(Bytes file, int count) {
-  const auto is_marker = [&](std::size_t at) { return file[at] == 0xff && file[at + 1] != 0; };
-  std::size_t first = 0;
-  while (!(is_marker(first) && file[first + 1] == 0xda)) ++first;
-  std::size_t behind = first + 2;
-  while (!is_marker(behind)) ++behind;
-  const Bytes scan(file.begin() + static_cast<std::ptrdiff_t>(first),
-                   file.begin() + static_cast<std::ptrdiff_t>(behind));
-  Bytes scans;
-  for (int i = 0; i < count; ++i) scans.insert(scans.end(), scan.begin(), scan.end());
-  file.insert(file.begin() + static_cast<std::ptrdiff_t>(behind), scans.begin(), scans.end());
-  return file;
-}
-
 /// Other sides in a JPEG's frame header.
 Bytes WithJpegSides(Bytes file, unsigned width, unsigned height) {
   for (std::size_t at = 0; at + 9 < file.size(); ++at) {
@@ -96,6 +80,7 @@ TEST(Limits, EachIsCheckedBeforeItsCost) {
 TEST(Limits, ALongProfileIsNotReadAndALongExifNotSearched) {
   const Bytes jpeg = EncodeJpeg(WavePicture(60, 80, 2), {});
   Bytes exif = {'E', 'x', 'i', 'f', 0, 0};
+  exif.reserve(exif.size() + jpeg.size());
   exif.insert(exif.end(), jpeg.begin(), jpeg.end());
   Bytes file = EncodePng(ColorPicture(60, 80), {});
   const Bytes chunk = PngChunk("eXIf", exif);
