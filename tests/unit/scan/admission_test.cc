@@ -291,6 +291,35 @@ TEST(Admission, OneKindThatLiesDoesNotMakeThePlatformHeavy) {
   }
 }
 
+TEST(Admission, WhatIsLearnedOfOneKindSaysNothingOfAnother) {
+  AdmissionQueue queue({.threads = 4, .workers = 4});
+  SteadyTime now = kStart;
+  const auto offer = [&](Cost declared, std::uint8_t kind) {
+    ScanJob job = Job("platform", declared);
+    job.cost.kind = kind;
+    EXPECT_FALSE(queue.Offer(std::move(job), now));
+    return queue.Take(now);
+  };
+  for (int i = 0; i < 10; ++i) {
+    now += seconds(10);  // heavy jobs may start again
+    const auto lie = offer(Millis(1.5), 2);
+    ASSERT_TRUE(lie);
+    now += milliseconds(1'500);
+    queue.Finish(*lie, Millis(1'500), now);
+    for (int usual = 0; usual < 9; ++usual) {
+      ASSERT_FALSE(queue.Offer(Job("another", Millis(8)), now));
+      const auto picture = queue.Take(now);
+      ASSERT_TRUE(picture);
+      now += milliseconds(8);
+      queue.Finish(*picture, Millis(8), now);
+    }
+  }
+  now += seconds(10);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(offer(Millis(1.5), 2));
+  EXPECT_FALSE(offer(Millis(1.5), 2)) << "these are known to be heavy: one decoder stays free";
+  EXPECT_TRUE(offer(Millis(8), 1)) << "and a picture of the same caller starts there";
+}
+
 TEST(Admission, ABombNowAndThenDoesNotMakePicturesHeavy) {
   Machine machine({.threads = 8, .workers = 4});
   int refused = 0;
