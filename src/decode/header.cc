@@ -44,6 +44,7 @@ HeaderFacts ReadWebp(ByteSpan bytes) {
   if (chunk("VP8X")) {
     facts.width = Le24(bytes, 24) + 1;
     facts.height = Le24(bytes, 27) + 1;
+    facts.may_be_animated = (bytes[20] & 0x02) != 0;
   } else if (chunk("VP8L") && bytes[20] == 0x2f) {
     const std::uint32_t bits = Le32(bytes, 21);
     facts.width = (bits & 0x3fff) + 1;
@@ -51,6 +52,26 @@ HeaderFacts ReadWebp(ByteSpan bytes) {
   } else if (chunk("VP8 ") && bytes[23] == 0x9d && bytes[24] == 0x01 && bytes[25] == 0x2a) {
     facts.width = Le16(bytes, 26) & 0x3fff;
     facts.height = Le16(bytes, 28) & 0x3fff;
+  }
+  return facts;
+}
+
+// Source: W3C PNG third edition, 5.6: acTL comes before the first IDAT. Encoders put few chunks before it;
+// a file that hides it behind more is taken for still, and what that costs is learned.
+HeaderFacts ReadPng(ByteSpan bytes) {
+  constexpr int kMaxChunks = 16;
+  HeaderFacts facts{.scans = 1};
+  if (bytes.size() < 24 || std::memcmp(bytes.data() + 12, "IHDR", 4) != 0) return facts;
+  facts.width = Be32(bytes, 16);
+  facts.height = Be32(bytes, 20);
+  std::size_t at = 8;
+  for (int i = 0; i < kMaxChunks && bytes.size() - at >= 12; ++i) {
+    const std::uint8_t* name = bytes.data() + at + 4;
+    if (std::memcmp(name, "IDAT", 4) == 0) break;
+    if (std::memcmp(name, "acTL", 4) == 0) facts.may_be_animated = true;
+    const std::size_t length = Be32(bytes, at);
+    if (length > bytes.size() - at - 12) break;
+    at += length + 12;
   }
   return facts;
 }
@@ -78,12 +99,10 @@ HeaderFacts ReadBmp(ByteSpan bytes) {
 HeaderFacts ReadHeader(Format format, ByteSpan bytes) {
   switch (format) {
     case Format::kJpeg: return ReadJpeg(bytes);
-    case Format::kPng:
-      if (bytes.size() < 24 || std::memcmp(bytes.data() + 12, "IHDR", 4) != 0) return {.scans = 1};
-      return {.width = Be32(bytes, 16), .height = Be32(bytes, 20), .scans = 1};
+    case Format::kPng: return ReadPng(bytes);
     case Format::kGif:
       if (bytes.size() < 10) return {.scans = 1};
-      return {.width = Le16(bytes, 6), .height = Le16(bytes, 8), .scans = 1};
+      return {.width = Le16(bytes, 6), .height = Le16(bytes, 8), .scans = 1, .may_be_animated = true};
     case Format::kWebp: return ReadWebp(bytes);
     case Format::kBmp: return ReadBmp(bytes);
     case Format::kUnknown:

@@ -91,10 +91,12 @@ class TextSniffer {
 struct HeaderFacts {
   std::uint32_t width = 0;
   std::uint32_t height = 0;
-  std::uint32_t scans = 0;  ///< SOS markers seen in `bytes` for JPEG; 1 otherwise
+  std::uint32_t scans = 0;       ///< SOS markers seen in `bytes` for JPEG; 1 otherwise
+  bool may_be_animated = false;  ///< GIF: always, as its header does not say; PNG and WebP: as they say
 };
 
-/// Reads declared width, height and scan count. Never trusts lengths; cost is linear in `bytes` at most.
+/// Reads declared width, height, scan count and whether to expect further frames. Never trusts lengths; cost
+/// is linear in `bytes` at most.
 HeaderFacts ReadHeader(Format format, ByteSpan bytes);
 
 }  // namespace hashgate::decode

@@ -28,8 +28,8 @@ constexpr std::string_view kMethod = "ScanBatch";
 // nothing can follow its end; gRPC never answers on the thread that starts, so that cannot lock itself out.
 class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse> {
  public:
-  BatchCall(const ServiceContext& context, Caller caller)
-      : context_(context), caller_(std::move(caller)), timer_([this] { return OnSilence(); }) {
+  BatchCall(const ServiceContext& context, grpc::CallbackServerContext* call, Caller caller)
+      : context_(context), call_(call), caller_(std::move(caller)), timer_([this] { return OnSilence(); }) {
     GoOn();
   }
 
@@ -56,19 +56,21 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
       writing_ = false;
       answers_.pop_front();
       --in_flight_;
-      if (!ok) cancelled_.store(true);
     }
+    if (!ok) GiveUp();
     GoOn();
   }
 
   void OnCancel() override {
-    cancelled_.store(true);
-    // What waits would else keep its bytes until uploads leave room.
-    context_.scan_executor->TakeBack(this);
+    GiveUp();
     GoOn();
   }
 
-  void OnDone() override { Unref(); }
+  void OnDone() override {
+    // The call's context goes with it, and the timer uses that.
+    timer_.Stop();
+    Unref();
+  }
 
  private:
   // A file between its arrival and its answer.
@@ -89,6 +91,11 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
     std::optional<CallGate::Ticket> ticket;
     std::size_t charged = 0;
   };
+  // An answer on its way. The file's ticket stays with it, so that a drain waits until it is sent.
+  struct Outgoing {
+    v1::ScanBatchResponse message;
+    std::optional<CallGate::Ticket> ticket;
+  };
 
   ~BatchCall() override { context_.streams->Give(caller_.share, 1); }
 
@@ -96,28 +103,42 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
     if (references_.fetch_sub(1) == 1) delete this;
   }
 
+  // Nobody waits for answers any more. What is queued would else keep its bytes until uploads leave room.
+  void GiveUp() {
+    cancelled_.store(true);
+    context_.scan_executor->TakeBack(this);
+  }
+
   // Starts what may be started now: a file that waits, a write, the end, a read.
   void GoOn() {
-    timer_.Restart(context_.options.max_batch_pause);
-    std::shared_ptr<File> again;
+    std::deque<std::shared_ptr<File>> again;
+    bool writing = false;
     {
       const MutexLock lock(mutex_);
-      if (!waiting_.empty()) {
-        again = std::move(waiting_.front());
+      writing = writing_;
+      if (cancelled_.load()) {
+        again.swap(waiting_);
+      } else if (!waiting_.empty()) {
+        again.push_back(std::move(waiting_.front()));
         waiting_.pop_front();
       }
     }
-    if (again != nullptr) QueueOrWait(again);
+    // Other files that get done are no sign of a client that reads.
+    if (!writing) timer_.Restart(context_.options.max_batch_pause);
+    for (const std::shared_ptr<File>& file : again) QueueOrWait(file);
 
     const MutexLock lock(mutex_);
     if (finished_) return;
     if (cancelled_.load()) DropAnswers();
     if (!writing_ && !answers_.empty()) {
       writing_ = true;
-      StartWrite(&answers_.front());
+      write_begun_ = std::chrono::steady_clock::now();
+      StartWrite(&answers_.front().message);
     } else if (in_flight_ == 0 && (ended_ || closing_)) {
-      return End(cancelled_.load() ? ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}})
-                                   : closing_.value_or(grpc::Status::OK));
+      if (!closing_ && cancelled_.load()) {
+        closing_ = ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}});
+      }
+      return End(closing_.value_or(grpc::Status::OK));
     }
     if (!reading_ && !ended_ && !closing_ && waiting_.empty() &&
         in_flight_ < context_.options.max_batch_in_flight) {
@@ -140,13 +161,24 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
     }
   }
 
+  // A client that does not read holds up what was written, and with it the end: only a reset gets past that.
   bool OnSilence() {
     const MutexLock lock(mutex_);
-    if (finished_) return true;
+    if (finished_) {
+      call_->TryCancel();
+      return true;
+    }
+    if (writing_) {
+      const auto since = std::chrono::steady_clock::now() - write_begun_;
+      if (since < context_.options.max_batch_pause) return false;
+      closing_ = ToGrpc(Error{Reason::kDeadlineExceeded, "no answer was read for too long", {}, {}});
+      call_->TryCancel();
+      return false;
+    }
     if (!reading_ || in_flight_ > 0) return false;
     closing_ = ToGrpc(Error{Reason::kDeadlineExceeded, "no file came for too long", {}, {}});
     End(*closing_);
-    return true;
+    return false;
   }
 
   void Close(const grpc::Status& status) {
@@ -189,15 +221,17 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
       AnswerError(*file, draining);
       return Close(draining);
     }
+    const std::size_t size = file->message.content().size();
+    if (const auto refused = TakeBytes(context_, caller_, size)) {
+      // It cannot wait: what waits is held in memory too.
+      return AnswerError(*file, RefuseOverload(context_, *refused, surface_kind));
+    }
+    file->charged = size;
     QueueOrWait(file);
   }
 
   std::optional<scan::Refused> Queue(const std::shared_ptr<File>& file) {
     const std::string& content = file->message.content();
-    if (file->charged == 0) {
-      if (const auto refused = TakeBytes(context_, caller_, content.size())) return refused;
-      file->charged = content.size();
-    }
     return context_.scan_executor->Submit(
         {.work = [this, file] { return Scan(file); },
          .late = [this, file] { AnswerLate(file); },
@@ -207,11 +241,18 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
          .owner = this});
   }
 
-  // A file for which there is no room waits until others of its own stream are answered; where all others
-  // wait too, its sender has to ask again.
+  // A file for which the queue has no room waits until others of its own stream are answered; where all
+  // others wait too, its sender has to ask again.
   void QueueOrWait(const std::shared_ptr<File>& file) {
+    if (cancelled_.load()) {
+      return AnswerError(*file, ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
+    }
     const auto refused = Queue(file);
-    if (!refused) return;
+    if (!refused) {
+      // GiveUp may have come before the file was there to be taken back.
+      if (cancelled_.load()) context_.scan_executor->TakeBack(this);
+      return;
+    }
     {
       const MutexLock lock(mutex_);
       const int others = in_flight_ - static_cast<int>(waiting_.size()) - 1;
@@ -246,27 +287,28 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
     GoOn();
   }
 
-  void Answer(const File& file, const scan::ScanAnswer& answer) {
+  void Answer(File& file, const scan::ScanAnswer& answer) {
     v1::ScanBatchResponse response;
     FillResult(answer, caller_.detail, file.message.header().options().include_hashes(),
                *response.mutable_result());
     Put(file, std::move(response));
   }
-  void AnswerError(const File& file, const grpc::Status& status) {
+  void AnswerError(File& file, const grpc::Status& status) {
     v1::ScanBatchResponse response;
     response.mutable_error()->ParseFromString(status.error_details());
     response.mutable_error()->set_code(status.error_code());
     response.mutable_error()->set_message(status.error_message());
     Put(file, std::move(response));
   }
-  void Put(const File& file, v1::ScanBatchResponse response) {
+  void Put(File& file, v1::ScanBatchResponse response) {
     response.set_request_id(file.message.header().request_id());
     const MutexLock lock(mutex_);
     ids_.erase(response.request_id());
-    answers_.push_back(std::move(response));
+    answers_.push_back({std::move(response), std::move(file.ticket)});
   }
 
   const ServiceContext& context_;
+  grpc::CallbackServerContext* const call_;  // until OnDone
   const Caller caller_;
   const SteadyTime begun_ = std::chrono::steady_clock::now();
   std::atomic<int> references_ = 1;  // gRPC's
@@ -275,11 +317,12 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
   Mutex mutex_;
   int in_flight_ HASHGATE_GUARDED_BY(mutex_) = 0;  // files whose answers are not written yet
   std::set<std::string> ids_ HASHGATE_GUARDED_BY(mutex_);
-  std::deque<v1::ScanBatchResponse> answers_ HASHGATE_GUARDED_BY(mutex_);  // at most in_flight_
+  std::deque<Outgoing> answers_ HASHGATE_GUARDED_BY(mutex_);               // at most in_flight_
   std::deque<std::shared_ptr<File>> waiting_ HASHGATE_GUARDED_BY(mutex_);  // for room
   std::optional<grpc::Status> closing_ HASHGATE_GUARDED_BY(mutex_);
   bool reading_ HASHGATE_GUARDED_BY(mutex_) = false;
   bool writing_ HASHGATE_GUARDED_BY(mutex_) = false;
+  SteadyTime write_begun_ HASHGATE_GUARDED_BY(mutex_);
   bool ended_ HASHGATE_GUARDED_BY(mutex_) = false;
   bool finished_ HASHGATE_GUARDED_BY(mutex_) = false;
   StreamTimer timer_;  // last: it calls the others
@@ -306,7 +349,7 @@ grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>* NewBatchCa
   if (const auto refused = TakeStream(context, caller)) {
     return new RefusedBatch(context, RefuseOverload(context, *refused, kind));
   }
-  return new BatchCall(context, std::move(caller));
+  return new BatchCall(context, call, std::move(caller));
 }
 
 }  // namespace hashgate::rpc

@@ -112,7 +112,7 @@ void WipeBytes(const std::string& content) {
   ::explicit_bzero(bytes.data(), bytes.size());
 }
 
-scan::Cost CostOf(const ServiceContext& context, ByteSpan content, std::uint64_t size, bool exact_only) {
+scan::Estimate CostOf(const ServiceContext& context, ByteSpan content, std::uint64_t size, bool exact_only) {
   return scan::DeclaredCost(exact_only ? ByteSpan() : content, size, context.options.decode_limits);
 }
 

@@ -37,7 +37,7 @@ Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::Sca
                                     const Caller& caller);
 
 /// What a file is expected to cost; `content` is what of it was kept for decoding.
-scan::Cost CostOf(const ServiceContext& context, ByteSpan content, std::uint64_t size, bool exact_only);
+scan::Estimate CostOf(const ServiceContext& context, ByteSpan content, std::uint64_t size, bool exact_only);
 
 /// The executor's lane that the header asks for.
 scan::Lane LaneOf(const v1::ScanHeader& header);

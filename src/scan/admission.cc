@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 namespace hashgate::scan {
@@ -26,11 +27,11 @@ constexpr std::chrono::seconds kLightMemory{1};
 // Learning. Times below are taken as noise of the machine.
 constexpr Cost kNoise = milliseconds(2);
 constexpr double kUsualStep = 0.05;
-constexpr double kRatioUp = 0.3;
+constexpr double kRatioUp = 0.4;
 constexpr double kRatioDown = 0.1;
 constexpr double kLeastRatio = 1.0 / 16;
 constexpr double kMostRatio = 1024;
-constexpr double kMostJump = 8;
+constexpr double kMostJump = 8;  // one file says no more than this
 constexpr std::size_t kMaxHabits = 4096;
 
 constexpr milliseconds kMaxRetry{30'000};
@@ -67,7 +68,7 @@ AdmissionQueue::AdmissionQueue(const AdmissionOptions& options)
       burst_left_(options.workers * Cost(options.queue_burst)) {}
 
 std::size_t AdmissionQueue::size() const {
-  return queues_[0].size() + queues_[1].size() + queues_[2].size();
+  return queues_[0].size() + queues_[1].size() + queues_[2].size() + late_.size();
 }
 
 std::size_t AdmissionQueue::callers_known() const {
@@ -81,8 +82,9 @@ Cost AdmissionQueue::queued(Lane lane) const {
 }
 
 Cost AdmissionQueue::Expected(const ScanJob& job) const {
-  const auto habit = habits_.find(job.caller);
-  return std::max(kLeastExpected, habit == habits_.end() ? job.cost : job.cost * habit->second.ratio);
+  const auto habit = habits_.find({job.caller, job.cost.kind});
+  const double ratio = habit == habits_.end() ? 1 : std::exp(habit->second.ratio_log);
+  return std::max(kLeastExpected, job.cost.time * ratio);
 }
 
 bool AdmissionQueue::IsHeavy(Cost expected) const {
@@ -210,6 +212,7 @@ bool AdmissionQueue::MayStart(Class of, SteadyTime now) const {
 
 std::optional<AdmissionQueue::Running> AdmissionQueue::Take(SteadyTime now) {
   Refill(now);
+  PutLateAside(now);
   // Heavy jobs come first where they may start at all: else uploads that never pause would shut them out.
   for (const Class of : {Class::kHeavy, Class::kLight, Class::kBackground}) {
     if (of == Class::kLight) MoveHeavy();
@@ -256,35 +259,45 @@ void AdmissionQueue::Learn(const Started& started, Cost used, SteadyTime now) {
     // Of logarithms, so that one bomb among many pictures does not make bombs usual.
     usual_log_ += kUsualStep * (std::log(std::max(kLeastExpected, used).count()) - usual_log_);
   }
-  Habit& habit = habits_[started.caller];
+  Habit& habit = habits_[{started.caller, started.declared.kind}];
   habit.seen = now;
-  const double seen = (used + kNoise) / (started.declared + kNoise);
-  const double ratio = std::clamp(seen, kLeastRatio, std::min(kMostRatio, kMostJump * habit.ratio));
-  habit.ratio += (ratio > habit.ratio ? kRatioUp : kRatioDown) * (ratio - habit.ratio);
+  // Of logarithms here too: a platform passes on a bomb now and then, and its other pictures stay what they
+  // are; whoever sends mostly bombs is found out after a few.
+  const double seen = (used + kNoise) / (started.declared.time + kNoise);
+  const double step = std::log(std::clamp(seen, kLeastRatio, kMostRatio)) - habit.ratio_log;
+  habit.ratio_log += step > 0 ? kRatioUp * std::min(step, std::log(kMostJump)) : kRatioDown * step;
   if (started.of == Class::kLight && IsHeavy(used)) learned_heavy_ = true;
   if (habits_.size() <= kMaxHabits) return;
   habits_.erase(std::ranges::min_element(habits_, {}, [](const auto& row) { return row.second.seen; }));
 }
 
-std::vector<ScanJob> AdmissionQueue::TakeLate(SteadyTime now) {
-  std::vector<ScanJob> late;
-  if (now < next_late_) return late;
+void AdmissionQueue::PutLateAside(SteadyTime now) {
+  if (now < next_late_) return;
   next_late_ = SteadyTime::max();
   for (FairQueue<Queued>& waiting : queues_) {
     for (Queued& queued : waiting.Extract([now](const Queued& item) { return item.start_by <= now; })) {
-      late.push_back(std::move(queued.job));
+      late_.push_back(std::move(queued.job));
     }
     waiting.ForEach([this](const Queued& item) { next_late_ = std::min(next_late_, item.start_by); });
   }
-  return late;
+}
+
+std::vector<ScanJob> AdmissionQueue::TakeLate(SteadyTime now) {
+  PutLateAside(now);
+  return std::exchange(late_, {});
 }
 
 std::vector<ScanJob> AdmissionQueue::TakeBack(const void* owner) {
   std::vector<ScanJob> back;
+  const auto is_owned = [owner](const ScanJob& job) { return owner == nullptr || job.owner == owner; };
   for (FairQueue<Queued>& waiting : queues_) {
-    const auto is_owned = [owner](const Queued& item) { return owner == nullptr || item.job.owner == owner; };
-    for (Queued& queued : waiting.Extract(is_owned)) back.push_back(std::move(queued.job));
+    for (Queued& queued : waiting.Extract([&](const Queued& item) { return is_owned(item.job); })) {
+      back.push_back(std::move(queued.job));
+    }
   }
+  const auto kept = std::ranges::stable_partition(late_, std::not_fn(is_owned));
+  for (ScanJob& job : kept) back.push_back(std::move(job));
+  late_.erase(kept.begin(), kept.end());
   return back;
 }
 

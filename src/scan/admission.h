@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -30,7 +31,7 @@ struct ScanJob {
   std::function<void()> late;
   std::string caller;  ///< whose share it takes from
   Lane lane = Lane::kUpload;
-  Cost cost{};  ///< declared
+  Estimate cost{};  ///< declared
   SteadyTime finish_by = SteadyTime::max();
   const void* owner = nullptr;  ///< whose jobs can be taken back together; may be null
 };
@@ -73,8 +74,10 @@ struct AdmissionOptions {
 ///   from a decoder that has begun.
 /// - Background jobs, which start only where no upload waits and a decoder stays free.
 ///
-/// What a caller's files really take, by what their headers declare, is learned: a caller whose files lie
-/// pays for it from then on. Threads: confined. Time is a parameter, so that tests can move it.
+/// What a caller's files really take, by what their headers declare, is learned for each kind of work apart:
+/// a caller whose GIFs lie pays for its GIFs from then on, and for nothing else. One file among many that
+/// lies is charged for itself but changes little of what is expected of the others. Threads: confined. Time
+/// is a parameter, so that tests can move it.
 class AdmissionQueue {
  public:
   /// A job that was started. Hand it back to Finish.
@@ -88,7 +91,7 @@ class AdmissionQueue {
   /// Takes the job, or says why not; then neither of its functions will run.
   std::optional<Refused> Offer(ScanJob job, SteadyTime now);
   /// The job to run next. Empty where none may start now; see NextStart. Jobs that come too late for their
-  /// deadlines stay for TakeLate.
+  /// deadlines are never given; they stay for TakeLate.
   std::optional<Running> Take(SteadyTime now);
   /// A job has ended and took `used`.
   void Finish(const Running& running, Cost used, SteadyTime now);
@@ -98,11 +101,11 @@ class AdmissionQueue {
   std::vector<ScanJob> TakeBack(const void* owner);
 
   /// When TakeLate should be called next.
-  [[nodiscard]] SteadyTime next_late() const { return next_late_; }
+  [[nodiscard]] SteadyTime next_late() const { return late_.empty() ? next_late_ : SteadyTime::min(); }
   /// When Take may give something although nothing else changes; max where only a change can help.
   [[nodiscard]] SteadyTime NextStart(SteadyTime now) const;
   [[nodiscard]] std::size_t size() const;
-  /// Callers that something is remembered of; bounded.
+  /// The most that is remembered of callers in one of the tables; bounded.
   [[nodiscard]] std::size_t callers_known() const;
   /// Time of one core that the queued jobs of a lane are expected to take.
   [[nodiscard]] Cost queued(Lane lane) const;
@@ -117,12 +120,13 @@ class AdmissionQueue {
   struct Started {
     std::string caller;
     Class of = Class::kLight;
-    Cost declared;
+    Estimate declared;
     Cost expected;
     SteadyTime begun;
   };
+  using HabitKey = std::pair<std::string, std::uint8_t>;  // caller and kind of work
   struct Habit {
-    double ratio = 1;  // of what its files took to what they declared
+    double ratio_log = 0;  // of what such files usually took to what they declared
     SteadyTime seen;
   };
 
@@ -140,6 +144,7 @@ class AdmissionQueue {
     return queues_[static_cast<std::size_t>(of)];
   }
   void Refill(SteadyTime now);
+  void PutLateAside(SteadyTime now);
   void MoveHeavy();
   void Learn(const Started& started, Cost used, SteadyTime now);
 
@@ -149,7 +154,8 @@ class AdmissionQueue {
   std::map<std::uint64_t, Started> running_;
   std::uint64_t next_id_ = 1;
   SteadyTime next_late_ = SteadyTime::max();
-  std::map<std::string, Habit> habits_;
+  std::vector<ScanJob> late_;  // for TakeLate; they were counted while they waited
+  std::map<HabitKey, Habit> habits_;
   double usual_log_;  // logarithm of the microseconds an upload usually takes
   Cost burst_left_;   // work that may still wait beyond the standing bound; idle decoders fill it up
   Cost heavy_left_{};

@@ -33,25 +33,40 @@ double NanosPerPixel(decode::Format format, std::uint32_t scans) {
   return 0.0;
 }
 
-}  // namespace
-
-Cost DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits& limits) {
-  Cost cost = kBase + Cost(kMicrosPerByte * static_cast<double>(size));
-  if (content.empty()) return cost;
-  const decode::Format format = decode::Sniff(content.first(std::min(content.size(), decode::kSniffBytes)));
-  if (!decode::IsImage(format)) return cost;
-  const decode::HeaderFacts facts = decode::ReadHeader(format, content);
-  const std::uint64_t pixels =
-      std::min(std::uint64_t{facts.width} * std::uint64_t{facts.height}, limits.max_pixels);
-  const double nanos =
-      static_cast<double>(pixels) * NanosPerPixel(format, std::min(facts.scans, limits.max_scans));
-  // No worker may take longer than this, whatever a header declares.
-  const Cost most = std::chrono::seconds(limits.cpu_seconds);
-  return cost + std::min(Cost(nanos / 1000.0), most);
+// Pixels that a byte of an animation stands for, about. Still GIFs have fewer; that is learned.
+double AnimatedPixelsPerByte(decode::Format format) {
+  using decode::Format;
+  if (format == Format::kGif || format == Format::kPng) return 4.0;
+  return format == Format::kWebp ? 16.0 : 0.0;
 }
 
-Cost LookupCost(std::size_t hashes) {
-  return kBase + static_cast<double>(hashes) * kPerHash;
+std::uint8_t KindOf(decode::Format format) {
+  return static_cast<std::uint8_t>(1 + static_cast<int>(format));
+}
+
+}  // namespace
+
+Estimate DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits& limits) {
+  Cost cost = kBase + Cost(kMicrosPerByte * static_cast<double>(size));
+  if (content.empty()) return {cost, KindOf(decode::Format::kUnknown)};
+  const decode::Format format = decode::Sniff(content.first(std::min(content.size(), decode::kSniffBytes)));
+  if (!decode::IsImage(format)) return {cost, KindOf(format)};
+  const decode::HeaderFacts facts = decode::ReadHeader(format, content);
+  const std::uint64_t canvas =
+      std::min(std::uint64_t{facts.width} * std::uint64_t{facts.height}, limits.max_pixels);
+  double pixels = static_cast<double>(canvas);
+  if (facts.may_be_animated && canvas > 0) {
+    const double frames = AnimatedPixelsPerByte(format) * static_cast<double>(content.size());
+    pixels = std::max(pixels, std::min(frames, pixels + static_cast<double>(limits.max_frame_pixels)));
+  }
+  const double nanos = pixels * NanosPerPixel(format, std::min(facts.scans, limits.max_scans));
+  // No worker may take longer than this, whatever a header declares.
+  const Cost most = std::chrono::seconds(limits.cpu_seconds);
+  return {cost + std::min(Cost(nanos / 1000.0), most), KindOf(format)};
+}
+
+Estimate LookupCost(std::size_t hashes) {
+  return {.time = kBase + static_cast<double>(hashes) * kPerHash};
 }
 
 }  // namespace hashgate::scan

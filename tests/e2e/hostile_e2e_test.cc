@@ -37,7 +37,7 @@ int FileCount() {
     return std::max(1, std::atoi(text));
   }
   const char* full = std::getenv("HASHGATE_FULL");
-  return full != nullptr && *full != '\0' ? 20'000 : 600;
+  return full != nullptr && *full != '\0' ? 20'000 : 200;
 }
 
 // Resident memory of a process; -1 where it is gone.

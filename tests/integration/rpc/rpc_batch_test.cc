@@ -1,6 +1,7 @@
 // ScanBatch over a real listener: answers by id, bounded in flight, behind uploads, and no way to hang.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <thread>
@@ -46,6 +47,59 @@ class BatchTest : public RpcServerTest {
     return ReasonOf({static_cast<grpc::StatusCode>(answer.error().code()), answer.error().message(),
                      answer.error().SerializeAsString()});
   }
+
+  // Sends files and reads nothing, with the smallest window that gRPC allows.
+  class UnreadStream {
+   public:
+    explicit UnreadStream(BatchTest& test, int files = 100'000) {
+      grpc::ChannelArguments arguments;
+      arguments.SetInt("grpc.http2.bdp_probe", 0);
+      arguments.SetInt("grpc.http2.lookahead_bytes", 1);
+      stub_ = v1::ScanService::NewStub(
+          grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(test.server_->port()),
+                                    grpc::InsecureChannelCredentials(), arguments));
+      SetTimeout(context, seconds(60));
+      stream_ = stub_->ScanBatch(&context);
+      writer_ = std::jthread([this, files] {
+        for (int i = 0; i < files; ++i) {
+          v1::ScanBatchRequest request = File("unread " + std::to_string(i), Picture());
+          request.mutable_header()->mutable_options()->set_include_hashes(true);
+          if (!stream_->Write(request)) return;
+          sent = i + 1;
+        }
+      });
+    }
+    ~UnreadStream() {
+      context.TryCancel();
+      writer_.join();
+      v1::ScanBatchResponse response;
+      while (stream_->Read(&response)) {
+      }
+      stream_->Finish();
+    }
+    UnreadStream(const UnreadStream&) = delete;
+    UnreadStream& operator=(const UnreadStream&) = delete;
+
+    // Whether nothing could be sent for half a second.
+    bool Stalled() {
+      const auto now = steady_clock::now();
+      if (seen_ != sent || sent == 0) {
+        seen_ = sent;
+        since_ = now;
+      }
+      return now - since_ > milliseconds(500);
+    }
+
+    grpc::ClientContext context;
+    std::atomic<int> sent = 0;
+
+   private:
+    std::unique_ptr<v1::ScanService::Stub> stub_;
+    std::unique_ptr<Stream> stream_;
+    int seen_ = 0;
+    steady_clock::time_point since_ = steady_clock::now();
+    std::jthread writer_;
+  };
 
   std::unique_ptr<GateClient> client_;
 };
@@ -169,6 +223,51 @@ TEST_F(BatchTest, AClientThatGoesAwayLeavesNothingBehind) {
       seconds(10)));
 }
 
+// An upload runs, so nothing of the batch may start: one file is queued, and one waits for room.
+TEST_F(BatchTest, WhatWaitedForRoomIsNotQueuedForACallerThatWentAway) {
+  recording_.Hold(true);
+  std::jthread upload([&] { EXPECT_TRUE(client_->Scan(Picture(9)).status.ok()); });
+  ASSERT_TRUE(PollUntil([&] { return recording_.given().count() > 0; }, seconds(10)));
+  grpc::ClientContext context;
+  const auto stream = Open(context);
+  stream->Write(File("queued", Picture(1)));
+  ASSERT_TRUE(PollUntil([&] { return scan_executor_.queued() == 1; }, seconds(10)));
+  const std::size_t bytes = bytes_.used();
+  stream->Write(File("waits", Picture(2)));
+  ASSERT_TRUE(PollUntil([&] { return bytes_.used() > bytes; }, seconds(10)));
+  context.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(
+      PollUntil([&] { return scan_executor_.queued() == 0 && streams_.used() == 0 && gate_.inside() == 1; },
+                milliseconds(2'000)))
+      << "while the upload still runs";
+  EXPECT_EQ(bytes_.used(), bytes - Picture(1).size());
+  recording_.Hold(false);
+}
+
+TEST_F(BatchTest, AFileForWhoseBytesThereIsNoRoomDoesNotWait) {
+  recording_.Hold(true);
+  grpc::ClientContext context;
+  const auto stream = Open(context);
+  stream->Write(File("runs", Picture(1)));
+  ASSERT_TRUE(PollUntil([&] { return recording_.given().count() > 0; }, seconds(10)));
+  const std::size_t others = bytes_.max() - bytes_.used() - 1'000;
+  ASSERT_EQ(bytes_.Take("somebody else", others), rpc::ShareBudget::Taken::kYes);
+  stream->Write(File("long", std::string(1'001, 'x')));
+  v1::ScanBatchResponse response;
+  ASSERT_TRUE(stream->Read(&response)) << "while the other file still runs";
+  EXPECT_EQ(response.request_id(), "long");
+  EXPECT_EQ(ReasonOfAnswer(response), "OVERLOADED");
+  bytes_.Give("somebody else", others);
+  recording_.Hold(false);
+  stream->WritesDone();
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.request_id(), "runs");
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(bytes_.used(), 0U);
+}
+
 TEST_F(BatchTest, ManyClientsGoAwayAtOddMoments) {
   for (int round = 0; round < 60; ++round) {
     grpc::ClientContext context;
@@ -209,6 +308,32 @@ TEST_F(BatchTest, AStreamIsNotSilentWhileItsFilesAreWorkedOn) {
   stream->WritesDone();
   EXPECT_EQ(ReadAll(*stream).size(), 1U);
   EXPECT_TRUE(stream->Finish().ok());
+}
+
+// The client's window is small and it never reads, so that answers stay with the server.
+TEST_F(BatchTest, ADrainWaitsForAnswersThatAreNotSentYet) {
+  context_.options.max_batch_in_flight = 4;
+  UnreadStream unread(*this);
+  const auto are_held = [&] { return unread.Stalled() && gate_.inside() >= 2; };
+  EXPECT_TRUE(PollUntil(are_held, seconds(20))) << gate_.inside() << " after " << unread.sent;
+  EXPECT_EQ(scan_executor_.queued(), 0U) << "all is scanned";
+  gate_.Close();
+  EXPECT_FALSE(gate_.WaitUntilEmpty(steady_clock::now() + milliseconds(100)));
+  unread.context.TryCancel();
+  EXPECT_TRUE(gate_.WaitUntilEmpty(steady_clock::now() + seconds(10)));
+}
+
+TEST_F(BatchTest, AClientThatNeverReadsLosesItsStream) {
+  context_.options.max_batch_pause = milliseconds(300);
+  context_.options.max_batch_in_flight = 4;
+  // The last is more than fits; with the others all is written, some of it not sent, and the call is over
+  // for the server.
+  for (const int files : {10, 100, 200, 400, 100'000}) {
+    UnreadStream unread(*this, files);
+    ASSERT_TRUE(PollUntil([&] { return unread.sent > 0; }, seconds(10)));
+    EXPECT_TRUE(PollUntil([&] { return streams_.used() == 0 && gate_.inside() == 0; }, seconds(10)))
+        << unread.sent << " of " << files;
+  }
 }
 
 TEST_F(BatchTest, ADrainAnswersWhatWasTakenAndRefusesTheRest) {

@@ -28,7 +28,7 @@ ScanJob Job(const std::string& caller, Cost cost, Lane lane = Lane::kUpload,
           .late = [] {},
           .caller = caller,
           .lane = lane,
-          .cost = cost,
+          .cost = {.time = cost},
           .finish_by = finish_by};
 }
 
@@ -52,8 +52,9 @@ class Machine {
   };
 
   bool Offer(const std::string& caller, Cost declared, Cost real, Lane lane = Lane::kUpload,
-             milliseconds deadline = seconds(10)) {
+             milliseconds deadline = seconds(10), std::uint8_t kind = 0) {
     ScanJob job = Job(caller, declared, lane, now + deadline);
+    job.cost.kind = kind;
     const std::size_t number = reals_.size();
     reals_.push_back(real);
     offers_.push_back(now);
@@ -211,6 +212,24 @@ TEST(Admission, WhatWaitedTooLongIsNotBegun) {
   EXPECT_EQ(queue.size(), 1U);
 }
 
+TEST(Admission, WhatIsLateIsNotBegunEither) {
+  AdmissionQueue queue({.threads = 1, .workers = 1});
+  const int owner = 0;
+  ScanJob owned = Job("a", Millis(20), Lane::kUpload, kStart + milliseconds(100));
+  owned.owner = &owner;
+  ASSERT_FALSE(queue.Offer(std::move(owned), kStart));
+  ASSERT_FALSE(queue.Offer(Job("b", Millis(20), Lane::kUpload, kStart + milliseconds(100)), kStart));
+  const SteadyTime late = kStart + milliseconds(80);
+  EXPECT_FALSE(queue.Take(late)) << "before anybody has asked for what is late";
+  EXPECT_EQ(queue.size(), 2U);
+  EXPECT_LE(queue.next_late(), late) << "somebody has to ask";
+  EXPECT_EQ(queue.TakeBack(&owner).size(), 1U);
+  EXPECT_EQ(queue.TakeLate(late).size(), 1U);
+  EXPECT_EQ(queue.size(), 0U);
+  ASSERT_FALSE(queue.Offer(Job("a", Millis(20), Lane::kUpload, late + milliseconds(100)), late));
+  EXPECT_TRUE(queue.Take(late + milliseconds(79)));
+}
+
 TEST(Admission, AFloodDoesNotKeepAnotherCallerOut) {
   Machine machine({.threads = 2, .workers = 2});
   for (int step = 0; step < 20'000; ++step) {  // ten seconds
@@ -251,6 +270,66 @@ TEST(Admission, BombsThatLieAreFoundOut) {
     machine.Step();
   }
   EXPECT_GE(machine.seen["caller"].done, 6'000 * 0.7);
+}
+
+// One platform: pictures of 8 ms that say so, and files of another kind that take far longer than they say.
+TEST(Admission, OneKindThatLiesDoesNotMakeThePlatformHeavy) {
+  for (const double gif_millis : {100.0, 300.0, 1'500.0}) {
+    Machine machine({.threads = 8, .workers = 4});
+    int pictures_refused = 0;
+    for (int step = 0; step < 120'000; ++step) {  // a minute, a fifth of the machine
+      if (step % 40 == 0) {
+        pictures_refused +=
+            machine.Offer("platform", Millis(8), Millis(8), Lane::kUpload, seconds(10), 1) ? 0 : 1;
+      }
+      if (step % static_cast<int>(gif_millis * 5) == 0) {
+        machine.Offer("platform", Millis(1.5), Millis(gif_millis), Lane::kUpload, seconds(10), 2);
+      }
+      machine.Step();
+    }
+    EXPECT_LE(pictures_refused, 5) << "of 3000, with GIFs of " << gif_millis << " ms";
+  }
+}
+
+TEST(Admission, WhatIsLearnedOfOneKindSaysNothingOfAnother) {
+  AdmissionQueue queue({.threads = 4, .workers = 4});
+  SteadyTime now = kStart;
+  const auto offer = [&](Cost declared, std::uint8_t kind) {
+    ScanJob job = Job("platform", declared);
+    job.cost.kind = kind;
+    EXPECT_FALSE(queue.Offer(std::move(job), now));
+    return queue.Take(now);
+  };
+  for (int i = 0; i < 10; ++i) {
+    now += seconds(10);  // heavy jobs may start again
+    const auto lie = offer(Millis(1.5), 2);
+    ASSERT_TRUE(lie);
+    now += milliseconds(1'500);
+    queue.Finish(*lie, Millis(1'500), now);
+    for (int usual = 0; usual < 9; ++usual) {
+      ASSERT_FALSE(queue.Offer(Job("another", Millis(8)), now));
+      const auto picture = queue.Take(now);
+      ASSERT_TRUE(picture);
+      now += milliseconds(8);
+      queue.Finish(*picture, Millis(8), now);
+    }
+  }
+  now += seconds(10);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(offer(Millis(1.5), 2));
+  EXPECT_FALSE(offer(Millis(1.5), 2)) << "these are known to be heavy: one decoder stays free";
+  EXPECT_TRUE(offer(Millis(8), 1)) << "and a picture of the same caller starts there";
+}
+
+TEST(Admission, ABombNowAndThenDoesNotMakePicturesHeavy) {
+  Machine machine({.threads = 8, .workers = 4});
+  int refused = 0;
+  for (int step = 0; step < 120'000; ++step) {
+    if (step % 40 == 0) {
+      refused += machine.Offer("platform", Millis(8), Millis(step % 2'000 == 0 ? 1'000 : 8)) ? 0 : 1;
+    }
+    machine.Step();
+  }
+  EXPECT_LE(refused, 5) << "one of fifty is a bomb of the same kind";
 }
 
 TEST(Admission, AloneABombMayHaveMoreButNeverAll) {

@@ -31,7 +31,7 @@ std::vector<std::uint8_t> Jpeg(std::uint16_t width, std::uint16_t height, int sc
 }
 
 double MillisOf(const std::vector<std::uint8_t>& bytes, const decode::Limits& limits = {}) {
-  return DeclaredCost(bytes, bytes.size(), limits).count() / 1'000;
+  return DeclaredCost(bytes, bytes.size(), limits).time.count() / 1'000;
 }
 
 TEST(Cost, GrowsWithPixels) {
@@ -44,6 +44,34 @@ TEST(Cost, GrowsWithScans) {
   EXPECT_LT(MillisOf(Jpeg(1'000, 1'000, 1)), 20);
 }
 
+TEST(Cost, OfAnimationsGrowsWithBytes) {
+  std::vector<std::uint8_t> gif = {'G', 'I', 'F', '8', '9', 'a', 0xe0, 1, 0x0e, 1};  // 480 x 270
+  std::vector<std::uint8_t> apng = Png(480, 270);
+  apng.insert(apng.end(), {0, 0, 0, 0});  // the CRC of IHDR
+  std::vector<std::uint8_t> png = apng;
+  apng.insert(apng.end(), {0, 0, 0, 8, 'a', 'c', 'T', 'L', 0, 0, 0, 100, 0, 0, 0, 0, 0, 0, 0, 0});
+  std::vector<std::uint8_t> webp = {'R', 'I', 'F', 'F', 0, 0, 0, 0, 'W', 'E',  'B', 'P', 'V',  'P', '8',
+                                    'X', 10,  0,   0,   0, 2, 0, 0, 0,   0xdf, 1,   0,   0x0d, 1,   0};
+  for (auto* file : {&gif, &apng, &webp}) {
+    file->resize(100);
+    const double one = MillisOf(*file);
+    EXPECT_LT(one, 5);
+    file->resize(4 << 20);
+    EXPECT_GT(MillisOf(*file), 100) << "about a hundred frames";
+    EXPECT_LT(MillisOf(*file, {.max_frame_pixels = 100'000}), 20) << "no more than is decoded";
+  }
+  png.resize(4 << 20);
+  EXPECT_LT(MillisOf(png), 10) << "says that it is still";
+}
+
+TEST(Cost, KindsAreTheFormatsThatAreDecoded) {
+  const auto png = Png(10, 10);
+  const auto jpeg = Jpeg(10, 10, 1);
+  EXPECT_NE(DeclaredCost(png, png.size(), {}).kind, DeclaredCost(jpeg, jpeg.size(), {}).kind);
+  EXPECT_NE(DeclaredCost(png, png.size(), {}).kind, DeclaredCost({}, png.size(), {}).kind);
+  EXPECT_NE(DeclaredCost({}, 1, {}).kind, LookupCost(1).kind);
+}
+
 TEST(Cost, IsNeverMoreThanAWorkerMayDo) {
   EXPECT_LE(MillisOf(Jpeg(65'000, 65'000, 1'000)), 10'001);
   EXPECT_LE(MillisOf(Png(0xffffffff, 0xffffffff)), 10'001);
@@ -53,13 +81,13 @@ TEST(Cost, IsNeverMoreThanAWorkerMayDo) {
 TEST(Cost, FilesThatAreNotDecodedCostTheirBytes) {
   const std::vector<std::uint8_t> text(100, 'x');
   EXPECT_LT(MillisOf(text), 1);
-  EXPECT_GT(DeclaredCost({}, 100 << 20, {}).count(), 100 * DeclaredCost({}, 100 << 10, {}).count());
+  EXPECT_GT(DeclaredCost({}, 100 << 20, {}).time.count(), 100 * DeclaredCost({}, 100 << 10, {}).time.count());
   EXPECT_LT(MillisOf({}), 1);
   EXPECT_LT(MillisOf({0xff, 0xd8}), 1) << "a header that is cut off";
 }
 
 TEST(Cost, LookupsAddUp) {
-  EXPECT_GT(LookupCost(1'000).count(), 100 * LookupCost(1).count() / 2);
+  EXPECT_GT(LookupCost(1'000).time.count(), 100 * LookupCost(1).time.count() / 2);
 }
 
 }  // namespace
