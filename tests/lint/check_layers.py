@@ -41,7 +41,7 @@ MAY_USE = {
 # Single headers that a module may use although not the whole module: what both sides of the worker record share.
 ALSO = {
     "image": {"decode/record.h", "decode/sniff.h", "decode/byte_order.h"},
-    "image/heif": {"decode/record.h"},
+    "image/heif": {"decode/byte_order.h", "decode/record.h"},
     "image/tiff": {"decode/record.h"},
     "hash/perceptual": {"decode/record.h"},
 }
