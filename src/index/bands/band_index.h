@@ -46,8 +46,9 @@ class BandIndex {
   }
 
   /// Builds the index of the segment's hashes. `cancelled` is asked now and then; null where it said so.
-  /// Shapes: a PDQ segment. Cost: some 0.3 us a hash at ten million (bench/RESULTS.md), most of it for the
-  /// first touch of the memory; besides the result BuildBytesPerHash for the time it takes.
+  /// Shapes: a PDQ segment. Cost: with its segment 0.5 us a hash at ten million (bench/RESULTS.md), more
+  /// than half of it for the first touch of the memory; besides the result BuildBytesPerHash for the time it
+  /// takes.
   static std::shared_ptr<const BandIndex> Build(const Segment& segment,
                                                 const std::shared_ptr<const BitPermutation>& permutation,
                                                 const std::shared_ptr<MemoryLedger>& ledger,
