@@ -23,8 +23,10 @@ add_library(hashgate_flags INTERFACE)
 target_compile_options(hashgate_flags INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers -Wno-error=deprecated-declarations -Wshadow -Wnon-virtual-dtor
   # g++ 12 warns of things that are not there: overlapping copies in std::string's operator+ (its bug 105651), and the
-  # inactive member of a std::expected as uninitialised or wrongly freed. clang-tidy and the sanitizers look instead.
+  # inactive member of a std::expected as uninitialised or wrongly freed; under the sanitizers also vectors that
+  # shrink as if they grew by impossible sizes. clang-tidy and the sanitizers look instead.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized -Wno-free-nonheap-object>
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${HASHGATE_SANITIZE}>>:-Wno-stringop-overflow -Wno-array-bounds>
   # PDQ must follow the reference's order of float operations on every machine.
   -ffp-contract=off
   -fstack-protector-strong -fno-omit-frame-pointer)

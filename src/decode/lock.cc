@@ -19,15 +19,10 @@
 #include <string>
 
 #include "base/unique_fd.h"
+#include "decode/sanitized.h"
 
 namespace hashgate::decode {
 namespace {
-
-#ifdef HASHGATE_SANITIZED
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 std::unexpected<LockFailure> Failed(LockStep step) {
   return std::unexpected(LockFailure{.step = step, .error = errno});

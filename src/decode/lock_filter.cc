@@ -11,15 +11,10 @@
 #include <memory>
 
 #include "decode/lock.h"
+#include "decode/sanitized.h"
 
 namespace hashgate::decode {
 namespace {
-
-#ifdef HASHGATE_SANITIZED
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 std::unexpected<LockFailure> Failed(int error) {
   return std::unexpected(LockFailure{.step = LockStep::kFilter, .error = error});

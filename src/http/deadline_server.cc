@@ -37,7 +37,6 @@ class DeadlineStream final : public httplib::Stream {
   explicit DeadlineStream(int fd) : fd_(fd) {}
 
   void SetDeadline(Clock::time_point deadline) { deadline_ = deadline; }
-  [[nodiscard]] bool HasMore() const { return at_ < size_; }
 
   [[nodiscard]] bool is_readable() const override { return HasMore() || WaitFor(fd_, POLLIN, deadline_); }
   [[nodiscard]] bool is_writable() const override { return WaitFor(fd_, POLLOUT, deadline_); }
@@ -70,6 +69,8 @@ class DeadlineStream final : public httplib::Stream {
   [[nodiscard]] socket_t socket() const override { return fd_; }
 
  private:
+  [[nodiscard]] bool HasMore() const { return at_ < size_; }
+
   const int fd_;
   Clock::time_point deadline_;
   std::array<char, 4096> buffer_{};
@@ -82,17 +83,16 @@ class DeadlineStream final : public httplib::Stream {
 bool DeadlineServer::process_and_close_socket(socket_t socket) {
   const UniqueFd owner(socket);
   DeadlineStream stream(socket);
-  bool good = true;
-  for (std::size_t left = keep_alive_max_count_; left > 0 && good; --left) {
-    const auto until = Clock::now() + std::chrono::seconds(keep_alive_timeout_sec_);
-    bool readable = stream.HasMore();
-    while (!readable && Clock::now() < until && svr_sock_ != INVALID_SOCKET) {
-      readable = WaitFor(socket, POLLIN, std::min(until, Clock::now() + kSlice));
-    }
-    if (!readable) break;
+  const auto until = Clock::now() + silence_time_;
+  bool readable = false;
+  while (!readable && Clock::now() < until && svr_sock_ != INVALID_SOCKET) {
+    readable = WaitFor(socket, POLLIN, std::min(until, Clock::now() + kSlice));
+  }
+  bool good = readable;
+  if (readable) {
     stream.SetDeadline(Clock::now() + request_time_);
     bool closed = false;
-    good = process_request(stream, left == 1, closed, nullptr) && !closed;
+    good = process_request(stream, true, closed, nullptr);
   }
   ::shutdown(socket, SHUT_RDWR);
   return good;

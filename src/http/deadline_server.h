@@ -1,5 +1,7 @@
 // httplib's server with a time limit for whole requests: its own is for one read at a time, so that a client
-// which sends a byte now and then would hold a thread for hours.
+// which sends a byte now and then would hold a thread for hours. A connection has one request: who keeps
+// connections and uses them slowly would hold all threads, and those who ask here, scrapers and probes, do so
+// once in seconds.
 #pragma once
 
 #include <httplib.h>
@@ -10,12 +12,15 @@ namespace hashgate::http {
 
 class DeadlineServer final : public httplib::Server {
  public:
+  /// How long a connection may be silent before its request.
+  void set_silence_time(std::chrono::milliseconds longest) { silence_time_ = longest; }
   /// From a request's first byte to the last of its answer; then the connection is closed.
   void set_request_time(std::chrono::milliseconds longest) { request_time_ = longest; }
 
  private:
   bool process_and_close_socket(socket_t socket) override;
 
+  std::chrono::milliseconds silence_time_{2'000};
   std::chrono::milliseconds request_time_{10'000};
 };
 

@@ -104,11 +104,8 @@ class RunningServer final : public HttpServer {
     };
     server_.set_payload_max_length(kMaxBodyBytes);
     // Short, because each silent connection holds a thread until it is over, and probes wait behind it.
+    server_.set_silence_time(std::chrono::seconds(2));
     server_.set_request_time(options.request_time);
-    // One request a connection: who keeps connections and uses them slowly would hold all threads, and those
-    // who ask here, scrapers and probes, do so once in seconds.
-    server_.set_keep_alive_max_count(1);
-    server_.set_keep_alive_timeout(2);
     // SO_REUSEPORT, httplib's default, would let two servers share the port.
     server_.set_socket_options([](socket_t socket) {
       int yes = 1;

@@ -264,13 +264,9 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
   scan::Cost Scan(const std::shared_ptr<File>& file) {
     const SteadyTime begun = std::chrono::steady_clock::now();
     scan::ScanRequest& request = file->request;
-    // The wait for its turn is nobody's fault.
-    request.deadline = begun + context_.options.max_scan_time;
-    const bool hashes = file->message.header().options().include_hashes();
-    scan::UploadReader reader(context_.scanner->options().max_decode_bytes,
-                              hashes ? DigestKinds::All() : context_.scanner->WantedDigests());
-    reader.Borrow(AsBytes(file->message.content()));
-    const Result<scan::ScanAnswer> answer = context_.scanner->Scan(request, reader.Finish());
+    const Result<scan::ScanAnswer> answer =
+        ScanContent(context_, request, begun, AsBytes(file->message.content()),
+                    file->message.header().options().include_hashes());
     const scan::Cost used = UsedBy(answer ? *answer : scan::ScanAnswer{}, begun);
     if (!answer) {
       AnswerError(*file, ScanError(context_, answer.error(), request.surface.kind));

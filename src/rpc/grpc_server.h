@@ -21,8 +21,9 @@ struct GrpcServerOptions {
   /// its calls may go on for the grace.
   std::chrono::seconds max_connection_age{1'800};
   std::chrono::seconds connection_age_grace{3'600};
-  std::chrono::milliseconds handshake_timeout{5'000};  ///< for a new connection to speak HTTP/2
-  std::chrono::milliseconds keepalive_time{60'000};    ///< of silence, then the server asks
+  std::chrono::milliseconds max_connection_idle{300'000};  ///< without a call; clients open another
+  std::chrono::milliseconds handshake_timeout{5'000};      ///< for a new connection to speak HTTP/2
+  std::chrono::milliseconds keepalive_time{60'000};        ///< of silence, then the server asks
   std::chrono::milliseconds keepalive_timeout{20'000};
   std::chrono::milliseconds min_ping_interval{30'000};  ///< of clients; the third quicker one ends it
 };

@@ -130,6 +130,15 @@ void BoundScan(const ServiceContext& context, SteadyTime begun, scan::ScanReques
   request.deadline = std::min(request.deadline, begun + context.options.max_scan_time);
 }
 
+Result<scan::ScanAnswer> ScanContent(const ServiceContext& context, scan::ScanRequest& request,
+                                     SteadyTime begun, ByteSpan content, bool include_hashes) {
+  BoundScan(context, begun, request);
+  scan::UploadReader reader(context.scanner->options().max_decode_bytes,
+                            include_hashes ? DigestKinds::All() : context.scanner->WantedDigests());
+  reader.Borrow(content);
+  return context.scanner->Scan(request, reader.Finish());
+}
+
 grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext* call,
                                                      const v1::ScanImageRequest* request,
                                                      v1::ScanImageResponse* response) {
@@ -177,13 +186,9 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
       {.work =
            [this, reactor, request, scan_request, answer_with] {
              const SteadyTime begun = std::chrono::steady_clock::now();
-             BoundScan(context_, begun, *scan_request);
-             scan::UploadReader reader(context_.scanner->options().max_decode_bytes,
-                                       request->header().options().include_hashes()
-                                           ? DigestKinds::All()
-                                           : context_.scanner->WantedDigests());
-             reader.Borrow(AsBytes(request->content()));
-             const Result<scan::ScanAnswer> answer = context_.scanner->Scan(*scan_request, reader.Finish());
+             const Result<scan::ScanAnswer> answer =
+                 ScanContent(context_, *scan_request, begun, AsBytes(request->content()),
+                             request->header().options().include_hashes());
              if (!answer) {
                reactor->Done(ScanError(context_, answer.error(), scan_request->surface.kind));
                return UsedBy({}, begun);

@@ -50,6 +50,11 @@ SteadyTime ScanDeadlineOf(const grpc::CallbackServerContext& call, const Service
 /// Gives a scan that begins now no more time than a scan may take: the wait for its turn is nobody's fault.
 void BoundScan(const ServiceContext& context, SteadyTime begun, scan::ScanRequest& request);
 
+/// Scans a file that came in one message. Its digests are those that lists hold, all where hashes are to be
+/// in the answer. `begun`: now, when its turn has come.
+Result<scan::ScanAnswer> ScanContent(const ServiceContext& context, scan::ScanRequest& request,
+                                     SteadyTime begun, ByteSpan content, bool include_hashes);
+
 /// Overwrites the bytes of an upload: gRPC owns messages until the call is done and then frees them, and
 /// nothing of an upload stays behind in memory.
 void WipeBytes(const std::string& content);

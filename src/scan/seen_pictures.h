@@ -1,14 +1,12 @@
 // What was hashed of files that were scanned lately, so that identical bytes are not decoded again.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <list>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 

@@ -45,6 +45,7 @@ void Describe(C& config, V& v) {
   v.Number("max_threads", config.grpc.max_threads, 16, 100'000);
   v.Number("max_metadata_kib", config.grpc.max_metadata_kib, 1, 1'024);
   v.Number("max_connection_age_s", config.grpc.max_connection_age_s, 1, 1'000'000);
+  v.Number("max_connection_idle_s", config.grpc.max_connection_idle_s, 1, 1'000'000);
   v.Number("connection_age_grace_s", config.grpc.connection_age_grace_s, 1, 1'000'000);
   v.Number("handshake_timeout_ms", config.grpc.handshake_timeout_ms, 100, 120'000);
   v.Number("min_ping_interval_ms", config.grpc.min_ping_interval_ms, 1'000, 3'600'000);

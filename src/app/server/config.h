@@ -34,6 +34,7 @@ struct Config {
     std::int64_t max_threads = 256;
     std::int64_t max_metadata_kib = 8;
     std::int64_t max_connection_age_s = 1'800;
+    std::int64_t max_connection_idle_s = 300;
     std::int64_t connection_age_grace_s = 3'600;
     std::int64_t handshake_timeout_ms = 5'000;
     std::int64_t min_ping_interval_ms = 30'000;

@@ -154,6 +154,7 @@ class RunningServer final : public Server {
             .max_metadata_bytes = static_cast<int>(from.max_metadata_kib) << 10,
             .max_connection_age = std::chrono::seconds(from.max_connection_age_s),
             .connection_age_grace = std::chrono::seconds(from.connection_age_grace_s),
+            .max_connection_idle = std::chrono::seconds(from.max_connection_idle_s),
             .handshake_timeout = milliseconds(from.handshake_timeout_ms),
             .min_ping_interval = milliseconds(from.min_ping_interval_ms)};
   }

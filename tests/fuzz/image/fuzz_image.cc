@@ -1,10 +1,25 @@
 // Whatever the bytes: a definite cause, no crash, bounded work, and a reply that the server accepts. One
-// target a format, each with its own corpus; the code is the same because the bytes name the format.
+// target a format, each with its own corpus; the code is the same because the bytes name the format. Formats
+// of a worker class of its own are built with that class's codecs in place of the core ones.
 #include <cstdint>
 #include <cstdlib>
 
 #include "decode/record.h"
 #include "image/process.h"
+#if defined(HASHGATE_FUZZ_HEIF)
+#include "image/heif/heif.h"
+#elif defined(HASHGATE_FUZZ_TIFF)
+#include "image/tiff/tiff.h"
+#endif
+
+extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
+#if defined(HASHGATE_FUZZ_HEIF)
+  hashgate::image::UseCodecs(hashgate::image::HeifCodecs());
+#elif defined(HASHGATE_FUZZ_TIFF)
+  hashgate::image::UseCodecs(hashgate::image::TiffCodecs());
+#endif
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   hashgate::decode::Limits limits;

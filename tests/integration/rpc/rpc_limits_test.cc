@@ -45,6 +45,20 @@ class LimitsTest : public RpcServerTest {
     }
     return false;
   }
+  // Speaks HTTP/2 and does nothing more. True once it was told to go.
+  bool IsToldToGo() {
+    const UniqueFd raw = Connect();
+    const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, "");
+    EXPECT_EQ(::write(raw.get(), preface.data(), preface.size()), static_cast<ssize_t>(preface.size()));
+    std::string seen;
+    const std::string goaway("\0\0\x8\x7\0\0\0\0\0", 9);
+    return PollUntil(
+        [&] {
+          ReadUntilClosed(raw.get(), seen, milliseconds(50));
+          return seen.find(goaway) != std::string::npos;
+        },
+        seconds(10));
+  }
   static std::string Frame(std::uint8_t type, std::uint8_t flags, const std::string& payload) {
     std::string frame(9, '\0');
     frame[2] = static_cast<char>(payload.size());
@@ -118,18 +132,22 @@ TEST_F(LimitsTest, OldConnectionsAreReplacedWithoutAFailedCall) {
     ++calls;
   }
   EXPECT_GT(calls, 10);
-  // A connection that does nothing is told to go.
-  const UniqueFd raw = Connect();
-  const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, "");
-  ASSERT_EQ(::write(raw.get(), preface.data(), preface.size()), static_cast<ssize_t>(preface.size()));
-  std::string seen;
-  const std::string goaway("\0\0\x8\x7\0\0\0\0\0", 9);
-  EXPECT_TRUE(PollUntil(
-      [&] {
-        ReadUntilClosed(raw.get(), seen, milliseconds(50));
-        return seen.find(goaway) != std::string::npos;
-      },
-      seconds(10)));
+  EXPECT_TRUE(IsToldToGo());
+}
+
+TEST_F(LimitsTest, IdleConnectionsAreClosedAndBusyOnesAreNot) {
+  grpc_options_.max_connection_idle = milliseconds(500);
+  Listen("127.0.0.1:0");
+  EXPECT_TRUE(IsToldToGo());
+  // A call in flight is no idleness, however long it takes.
+  recording_.Hold(true);
+  const GateClient client(Channel());
+  std::jthread caller([&] { EXPECT_TRUE(client.Scan(Picture()).status.ok()); });
+  ASSERT_TRUE(PollUntil([this] { return recording_.given().count() > 0; }, seconds(10)));
+  EXPECT_TRUE(IsToldToGo()) << "meanwhile another one was";
+  recording_.Hold(false);
+  caller.join();
+  EXPECT_TRUE(client.Scan(Picture()).status.ok());
 }
 
 TEST_F(LimitsTest, ConnectionsThatDoNotSpeakAreClosed) {
