@@ -14,16 +14,16 @@ namespace hashgate::testkit::hostile {
 /// Appends numbers and bytes. Threads: confined.
 class ByteSink {
  public:
-  /// The low `bytes` bytes of `value`, the highest first.
+  /// The low `bytes` bytes of `value`, the highest first. Of more than eight the others are 0.
   ByteSink& Big(std::uint64_t value, int bytes) {
     for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-      out_.push_back(static_cast<std::uint8_t>(value >> shift));
+      out_.push_back(ByteAt(value, shift));
     }
     return *this;
   }
-  /// The low `bytes` bytes of `value`, the lowest first.
+  /// The same, the lowest first.
   ByteSink& Little(std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    for (int i = 0; i < bytes; ++i) out_.push_back(ByteAt(value, 8 * i));
     return *this;
   }
   ByteSink& Text(std::string_view text) {
@@ -36,6 +36,10 @@ class ByteSink {
   Bytes Take() { return std::exchange(out_, {}); }
 
  private:
+  static std::uint8_t ByteAt(std::uint64_t value, int shift) {
+    return shift < 64 ? static_cast<std::uint8_t>(value >> shift) : 0;
+  }
+
   Bytes out_;
 };
 
@@ -56,6 +60,10 @@ class BitSink {
   Bytes Take() { return std::exchange(out_, {}); }
 
  private:
+  static std::uint8_t ByteAt(std::uint64_t value, int shift) {
+    return shift < 64 ? static_cast<std::uint8_t>(value >> shift) : 0;
+  }
+
   Bytes out_;
   int used_ = 0;
 };
