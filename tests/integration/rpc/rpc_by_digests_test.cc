@@ -100,6 +100,23 @@ TEST_F(RpcByDigestsTest, WhoAsksForHashesWaitsForThemAndGetsTheSameVerdict) {
   EXPECT_TRUE(Becomes("hashgate_digest_conflicts_total{found=\"background\"} 1"));
 }
 
+// Nobody decodes a picture for hashes that are not sent.
+TEST_F(RpcByDigestsTest, WhoMayNotSeeHashesIsNotMadeToWaitForThem) {
+  const std::string outside = OutsideAddress();
+  if (outside.empty()) GTEST_SKIP() << "this machine has no address but loopback";
+  client_.reset();
+  Listen("0.0.0.0:0");
+  ListSha256(1);
+  recording_.Hold(true);
+  v1::ScanHeader header;
+  header.mutable_options()->set_include_hashes(true);
+  const ScanReply reply = GateClient(Channel(outside)).Scan(Picture(1), header);
+  EXPECT_EQ(reply.result.verdict(), v1::VERDICT_BLOCK_AND_REPORT);
+  EXPECT_EQ(reply.result.coverage().level(), v1::COVERAGE_LEVEL_EXACT_ONLY);
+  EXPECT_EQ(reply.result.coverage().missing_size(), 0) << "nor why";
+  EXPECT_FALSE(WasAskedToDecode());
+}
+
 TEST_F(RpcByDigestsTest, PicturesAreComparedBehindTheAnswer) {
   ListSha256(1, Flip(Seen(), 5));
   ListSha256(2, Other());
