@@ -26,6 +26,14 @@ constexpr MetricInfo kMetricTable[] = {
     {Metric::kScanBytes, "hashgate_scan_bytes_total", MetricType::kCounter, "", "Bytes of scanned uploads."},
     {Metric::kPicturesReused, "hashgate_scan_pictures_reused_total", MetricType::kCounter, "",
      "Pictures that were not decoded because the same bytes had been a while before."},
+    {Metric::kScansByDigests, "hashgate_scans_by_digests_total", MetricType::kCounter, "",
+     "Scans that their digests decided before the picture was decoded."},
+    {Metric::kChecksBehind, "hashgate_checks_behind_total", MetricType::kCounter, "result",
+     "Pictures of such scans to be compared with their entries after the answer: done, failed (nothing could "
+     "be compared), dropped (no room, no turn in time, or the server stopped)."},
+    {Metric::kDigestConflicts, "hashgate_digest_conflicts_total", MetricType::kCounter, "found",
+     "Matched entries whose digest and PDQ contradict each other: upload, background, hashes (in the answer "
+     "of such a scan), behind (after it). Each is an alarm: the list is wrong there."},
     {Metric::kRefusals, "hashgate_refusals_total", MetricType::kCounter, "reason",
      "Calls refused before they were accepted."},
     {Metric::kOverloads, "hashgate_overloads_total", MetricType::kCounter, "bound",
@@ -39,7 +47,7 @@ constexpr MetricInfo kMetricTable[] = {
     {Metric::kInFlight, "hashgate_calls_in_flight", MetricType::kGauge, "",
      "Accepted calls without an answer yet."},
     {Metric::kBufferedBytes, "hashgate_buffered_bytes", MetricType::kGauge, "",
-     "Bytes of uploads held in memory by accepted calls."},
+     "Bytes of uploads held in memory by accepted calls and by checks behind them."},
     {Metric::kStreams, "hashgate_scan_streams", MetricType::kGauge, "",
      "Open streams of ScanUpload and ScanBatch."},
     {Metric::kDecoderJobs, "hashgate_decoder_jobs", MetricType::kGauge, "",

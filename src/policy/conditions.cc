@@ -9,10 +9,6 @@ bool Contains(const std::vector<std::string>& texts, std::string_view text) {
   return std::ranges::find(texts, text) != texts.end();
 }
 
-bool IsDigest(Algorithm algorithm) {
-  return algorithm == Algorithm::kMd5 || algorithm == Algorithm::kSha1 || algorithm == Algorithm::kSha256;
-}
-
 EnumSet DigestAlgorithms() {
   EnumSet set;
   for (int i = 1; i < kAlgorithmCount; ++i) {
@@ -78,6 +74,10 @@ bool NumbersCovered(const Condition& earlier, const Condition& later) {
 }
 
 }  // namespace
+
+bool IsDigest(Algorithm algorithm) {
+  return algorithm == Algorithm::kMd5 || algorithm == Algorithm::kSha1 || algorithm == Algorithm::kSha256;
+}
 
 bool GlobMatches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <compare>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -34,11 +35,7 @@ struct Limits {
 
 bool DigestsAloneAreStrong(const MatchFact& match) {
   std::vector<Algorithm> digests;
-  for (const Algorithm algorithm : match.algorithms) {
-    if (algorithm == Algorithm::kMd5 || algorithm == Algorithm::kSha1 || algorithm == Algorithm::kSha256) {
-      digests.push_back(algorithm);
-    }
-  }
+  std::ranges::copy_if(match.algorithms, std::back_inserter(digests), IsDigest);
   return IdentityOf(digests) == Identity::kStrong;
 }
 

@@ -40,6 +40,9 @@ struct MatchFact {
   bool hidden_only = false;
 };
 
+/// MD5, SHA-1 and SHA-256.
+bool IsDigest(Algorithm algorithm);
+
 /// The strongest identity that these algorithms, agreeing on one entry, can prove: kStrong by SHA-256, by MD5
 /// and SHA-1, or by one of them and any perceptual algorithm; kWeakDigest by MD5 or SHA-1 alone; else
 /// kPerceptual.

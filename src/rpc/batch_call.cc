@@ -267,7 +267,7 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
     const Result<scan::ScanAnswer> answer =
         ScanContent(context_, request, begun, AsBytes(file->message.content()),
                     file->message.header().options().include_hashes());
-    const scan::Cost used = UsedBy(answer ? *answer : scan::ScanAnswer{}, begun);
+    const scan::Cost used = scan::UsedBy(answer ? answer->timings : scan::StageTimings{}, begun);
     if (!answer) {
       AnswerError(*file, ScanError(context_, answer.error(), request.surface.kind));
     } else {

@@ -103,6 +103,7 @@ Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::Sca
   request.content_id = header.content_id();
   request.lists.assign(options.lists().begin(), options.lists().end());
   request.exact_only = options.depth() == v1::DEPTH_EXACT;
+  request.include_hashes = options.include_hashes() && caller.detail == DetailLevel::kFull;
   request.background = options.lane() == v1::LANE_BACKGROUND;
   return request;
 }
@@ -191,9 +192,9 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
                              request->header().options().include_hashes());
              if (!answer) {
                reactor->Done(ScanError(context_, answer.error(), scan_request->surface.kind));
-               return UsedBy({}, begun);
+               return scan::UsedBy({}, begun);
              }
-             const scan::Cost used = UsedBy(*answer, begun);
+             const scan::Cost used = scan::UsedBy(answer->timings, begun);
              answer_with(*answer);
              return used;
            },
@@ -267,14 +268,14 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
              const auto answers = context_.scanner->Match(*scan_request, std::move(files));
              if (!answers) {
                reactor->Done(ScanError(context_, answers.error(), scan_request->surface.kind));
-               return UsedBy({}, begun);
+               return scan::UsedBy({}, begun);
              }
              response->mutable_results()->Reserve(static_cast<int>(answers->size()));
              for (const scan::ScanAnswer& answer : *answers) {
                FillResult(answer, detail, false, *response->add_results());
              }
              reactor->Done(grpc::Status::OK);
-             return UsedBy({}, begun);
+             return scan::UsedBy({}, begun);
            },
        .late =
            [this, reactor, response, detail = caller.detail, scan_request, file_count] {

@@ -133,13 +133,6 @@ std::optional<scan::Refused> TakeStream(const ServiceContext& context, const Cal
   return scan::Refused{.bound = scan::Bound::kStreams};
 }
 
-scan::Cost UsedBy(const scan::ScanAnswer& answer, SteadyTime begun) {
-  const scan::Cost took = std::chrono::duration_cast<scan::Cost>(std::chrono::steady_clock::now() - begun);
-  // A worker that was killed at its limit says nothing of its own time: then all of the wait was for it.
-  if (answer.timings.decode + answer.timings.hash == 0) return took;
-  return std::max(scan::Cost{}, took - scan::Cost(static_cast<double>(answer.timings.decode_wait)));
-}
-
 grpc::Status ScanError(const ServiceContext& context, const Error& error, SurfaceKind surface_kind) {
   const bool callers_mistake = CodeOf(error.reason) == grpc::StatusCode::INVALID_ARGUMENT ||
                                CodeOf(error.reason) == grpc::StatusCode::NOT_FOUND ||

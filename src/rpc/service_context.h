@@ -98,9 +98,6 @@ std::optional<scan::Refused> TakeStream(const ServiceContext& context, const Cal
 /// The sentence of answers to calls that waited for their turn until it was too late.
 inline constexpr std::string_view kNoTurn = "no thread was free before the deadline";
 
-/// What a scan took of the machine since `begun`, waits for a decoder left out.
-scan::Cost UsedBy(const scan::ScanAnswer& answer, SteadyTime begun);
-
 /// Errors of an admitted scan call, with the fail verdict where the call was not looked at.
 grpc::Status ScanError(const ServiceContext& context, const Error& error, SurfaceKind surface_kind);
 

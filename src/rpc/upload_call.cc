@@ -212,11 +212,11 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     BoundScan(context_, begun, request);
     const Result<scan::ScanAnswer> answer = context_.scanner->Scan(request, reader_.Finish());
     if (!answer) {
-      const scan::Cost used = UsedBy({}, begun);
+      const scan::Cost used = scan::UsedBy({}, begun);
       End(ScanError(context_, answer.error(), request.surface.kind));
       return used;
     }
-    const scan::Cost used = UsedBy(*answer, begun);
+    const scan::Cost used = scan::UsedBy(answer->timings, begun);
     FillResult(*answer, caller_.detail, include_hashes_, *response_->mutable_result());
     End(grpc::Status::OK);
     return used;

@@ -65,6 +65,13 @@ Estimate DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits
   return {cost + std::min(Cost(nanos / 1000.0), most), KindOf(format)};
 }
 
+Cost UsedBy(const StageTimings& timings, SteadyTime begun) {
+  const Cost took = std::chrono::duration_cast<Cost>(std::chrono::steady_clock::now() - begun);
+  // A worker that was killed at its limit says nothing of its own time: then all of the wait was for it.
+  if (timings.decode + timings.hash == 0) return took;
+  return std::max(Cost{}, took - Cost(static_cast<double>(timings.decode_wait)));
+}
+
 Estimate LookupCost(std::size_t hashes) {
   return {.time = kBase + static_cast<double>(hashes) * kPerHash};
 }

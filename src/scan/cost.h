@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/clock.h"
 #include "decode/record.h"
 #include "decode/sniff.h"
+#include "scan/types.h"
 
 namespace hashgate::scan {
 
@@ -27,6 +29,9 @@ struct Estimate {
 /// and bytes for all. Where there may be more than one frame their pixels are told from the bytes, for these
 /// bound them. Cost of the call: linear in `content` for JPEG (it is searched for scans), else constant.
 Estimate DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits& limits);
+
+/// What a scan took of the machine since `begun`, waits for a decoder left out.
+Cost UsedBy(const StageTimings& timings, SteadyTime begun);
 
 /// Cost of looking up so many hashes.
 Estimate LookupCost(std::size_t hashes);

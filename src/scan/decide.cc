@@ -1,6 +1,7 @@
 #include "scan/decide.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -78,7 +79,51 @@ void DescribeLook(Look& look) {
   }
 }
 
+// What is known of a match before the picture is decoded.
+policy::MatchFact DigestsOf(const policy::MatchFact& match) {
+  policy::MatchFact fact;
+  fact.list = match.list;
+  fact.purpose = match.purpose;
+  fact.trust = match.trust;
+  fact.action_ceiling = match.action_ceiling;
+  fact.classification = match.classification;
+  fact.entry = match.entry;
+  std::ranges::copy_if(match.algorithms, std::back_inserter(fact.algorithms), policy::IsDigest);
+  fact.identity = policy::IdentityOf(fact.algorithms);
+  return fact;
+}
+
+// A look whose digests prove more than all of it together: its picture contradicts them, or a rule thinks
+// less of it. The digests stand.
+void TakeProven(DigestProof proof, Matches& matches, policy::Decision& decision) {
+  for (const policy::Step& step : proof.decision.steps) {
+    if (step.match >= proof.matches.size() || step.verdict != Verdict::kBlockAndReport) continue;
+    matches.found[proof.matches[step.match]].verdict = step.verdict;
+  }
+  decision = std::move(proof.decision);
+}
+
 }  // namespace
+
+std::optional<DigestProof> ProvenByDigests(const ScanRequest& request, const Look& look) {
+  DigestProof proof;
+  std::vector<policy::MatchFact> facts;
+  for (std::size_t i = 0; i < look.matches.found.size(); ++i) {
+    policy::MatchFact fact = DigestsOf(look.matches.found[i].fact);
+    if (fact.algorithms.empty()) continue;
+    facts.push_back(std::move(fact));
+    proof.matches.push_back(i);
+  }
+  if (facts.empty()) return std::nullopt;
+  proof.decision = look.policy->Decide({.matches = facts,
+                                        .outcome = Outcome::kMatched,
+                                        .coverage = CoverageLevel::kExactOnly,
+                                        .surface = request.surface.name,
+                                        .surface_kind = request.surface.kind,
+                                        .images_only = request.surface.images_only});
+  if (proof.decision.verdict != Verdict::kBlockAndReport) return std::nullopt;
+  return proof;
+}
 
 ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::milliseconds retry_after,
                   WallTime now) {
@@ -107,13 +152,16 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
                             .images_only = request.surface.images_only,
                             .frames_unseen = look.image.frames_seen < look.image.frames_total,
                             .colours_unusual = look.image.colour_unusual};
-  const policy::Decision decision = look.policy->Decide(input);
-  answer.verdict = decision.verdict;
-  answer.rule_id = decision.rule_id;
-  answer.harm_class = decision.harm_class;
+  policy::Decision decision = look.policy->Decide(input);
   for (const policy::Step& step : decision.steps) {
     if (step.match < look.matches.found.size()) look.matches.found[step.match].verdict = step.verdict;
   }
+  if (look.digests_stand && decision.verdict != Verdict::kBlockAndReport) {
+    if (auto proof = ProvenByDigests(request, look)) TakeProven(*std::move(proof), look.matches, decision);
+  }
+  answer.verdict = decision.verdict;
+  answer.rule_id = decision.rule_id;
+  answer.harm_class = decision.harm_class;
   std::ranges::stable_sort(look.matches.found, [](const MatchDetail& a, const MatchDetail& b) {
     if (a.verdict != b.verdict) return a.verdict > b.verdict;
     if (a.fact.identity != b.fact.identity) return a.fact.identity > b.fact.identity;
@@ -130,6 +178,7 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   answer.format = look.format;
   answer.size = look.size;
   answer.digests = look.digests;
+  answer.by_digests = look.by_digests;
   answer.timings = look.timings;
   return answer;
 }

@@ -205,10 +205,6 @@ std::optional<lists::EntryRecord> ReadPinned(const Search& search, index::ListId
   return std::move(read->record);
 }
 
-bool IsDigest(Algorithm algorithm) {
-  return algorithm != Algorithm::kPdq;
-}
-
 // What the perceptual side of a match says, where there is one.
 void DescribePerceptual(const Search& search, const lists::HashList& list, const Gathered& gathered,
                         MatchDetail& match) {
@@ -237,7 +233,7 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
   // A source may hash what a file holds where nobody looks, such as colours under clear pixels. Where the
   // digests alone prove which file it is, that contradicts nothing; else it could be planted to seem so.
   std::vector<Algorithm> digests;
-  std::ranges::copy_if(gathered.algorithms, std::back_inserter(digests), IsDigest);
+  std::ranges::copy_if(gathered.algorithms, std::back_inserter(digests), policy::IsDigest);
   const bool with_hidden = policy::IdentityOf(digests) == Identity::kStrong;
   int conflict_distance = -1;
   bool full_is_near = false;
@@ -249,8 +245,9 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
       }
       full_is_near |= FullHashIsNear(*origin, hash, 0);
     }
-    const int distance =
-        IsMeaningful(hash, value.quality) ? DistanceToEntry(search.hashes, with_hidden, hash) : -1;
+    if (!IsMeaningful(hash, value.quality)) return;
+    match.has_pdq = true;
+    const int distance = DistanceToEntry(search.hashes, with_hidden, hash);
     if (distance >= 0 && (conflict_distance < 0 || distance < conflict_distance))
       conflict_distance = distance;
   });
@@ -277,7 +274,7 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
   }
 
   const std::optional<lists::EntryRecord> record = ReadPinned(search, list.id, entry, matches);
-  const bool digest_matched = std::ranges::any_of(gathered.algorithms, IsDigest);
+  const bool digest_matched = std::ranges::any_of(gathered.algorithms, policy::IsDigest);
   if (record && digest_matched) {
     ForEachPdq(*record, [&](const PdqHash& hash, const HashValue& value) {
       const Pipeline pipeline =

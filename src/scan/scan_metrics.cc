@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "base/log.h"
+
 namespace hashgate::scan {
 namespace {
 
@@ -32,6 +34,17 @@ struct Ending {
 };
 
 }  // namespace
+
+void RaiseConflicts(obs::Metrics* metrics, std::span<const MatchDetail> matches, std::string_view found) {
+  for (const MatchDetail& match : matches) {
+    if (!match.fact.digest_conflict || match.fact.purpose == Purpose::kTest) continue;
+    if (metrics != nullptr) metrics->Count(Metric::kDigestConflicts, {{"found", found}});
+    log::Error("digest_conflict",
+               "an upload has the digest of an entry but does not look like it: one of the entry's hashes is "
+               "wrong",
+               {{"list", match.fact.list}, {"entry", match.fact.entry}, {"found", found}});
+  }
+}
 
 void RecordScans(obs::Metrics& metrics, std::span<const ScanAnswer> answers, std::string_view method) {
   std::vector<const ScanAnswer*> counted;

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/log.h"
 #include "scan/decide.h"
 #include "scan/digests.h"
 #include "scan/file_hashes.h"
@@ -25,6 +26,8 @@ constexpr std::size_t kHashesAtOnce = 128;
 constexpr std::string_view kUploadMethod = "upload";
 constexpr std::string_view kHashesMethod = "hashes";
 constexpr std::string_view kBackgroundMethod = "background";
+// Of the label `found`, besides.
+constexpr std::string_view kFoundBehind = "behind";
 
 bool IsCancelled(const ScanRequest& request) {
   return request.cancelled && request.cancelled();
@@ -81,6 +84,14 @@ std::size_t FilesAtOnce(std::span<const FileHashes> files) {
     if (count > 0 && hashes > kHashesAtOnce) break;
   }
   return count;
+}
+
+// Makes the look one that has not been matched yet.
+void ForgetMatches(Look& look) {
+  look.cause = Cause::kNone;
+  look.coverage = {};
+  look.matches = {};
+  look.matched_at_all = false;
 }
 
 Cause CauseOf(const Error& error) {
@@ -150,8 +161,7 @@ DigestKinds Scanner::WantedDigests() const {
   return DigestsHeld(lists, *generation).With(DigestKind::kSha256);
 }
 
-Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
-  if (IsCancelled(request)) return Cancelled();
+Look Scanner::LookAt(const Upload& upload) const {
   Look look;
   look.policy = CurrentPolicy();
   look.digests = upload.digests;
@@ -160,6 +170,13 @@ Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
   look.format = upload.format;
   look.size = upload.size;
   look.timings.digest = upload.digest_micros;
+  look.digests_stand = options_.answer_by_digests;
+  return look;
+}
+
+Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
+  if (IsCancelled(request)) return Cancelled();
+  Look look = LookAt(upload);
   // What there is to match is looked at first, and the look-up below must not see more than this did.
   const auto current = parts_.catalog->Current();
   const SteadyTime begun = parts_.clock->Steady();
@@ -178,6 +195,7 @@ Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
     look.cause = Cause::kDeadline;
     look.coverage.missing.emplace_back("the deadline left no time to decode");
   } else if (look.cause == Cause::kNone && !request.exact_only && !nothing_to_match) {
+    if (DecideByDigests(request, look)) return look;
     HASHGATE_RETURN_IF_ERROR(
         DecodeAndMatch(request, upload, WantedFor(*current, lists), work_deadline, look));
     return look;
@@ -187,6 +205,20 @@ Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
   MatchLooks(request, *parts_.catalog, *parts_.clock, nothing_to_match ? current : parts_.catalog->Current(),
              {&look, 1});
   return look;
+}
+
+// True where the look is done. Whether it is depends on bytes, lists, policy and request alone, never on what
+// was decoded before, so that equal uploads have equal answers.
+bool Scanner::DecideByDigests(const ScanRequest& request, Look& look) const {
+  if (!options_.answer_by_digests || request.include_hashes) return false;
+  MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), {&look, 1});
+  if (!ProvenByDigests(request, look)) {
+    ForgetMatches(look);
+    return false;
+  }
+  look.by_digests = true;
+  look.coverage.missing.emplace_back("the picture was not decoded: its digests decided");
+  return true;
 }
 
 Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,
@@ -201,10 +233,7 @@ Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload,
                           !WantedFor(*look.generation, ListsFor(request, *look.generation)).pdq_nn512;
     if (complete) return {};
     wanted.pdq_nn512 = true;
-    look.cause = Cause::kNone;
-    look.coverage = {};
-    look.matches = {};
-    look.matched_at_all = false;
+    ForgetMatches(look);
   }
 }
 
@@ -238,7 +267,9 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
     const std::int64_t total = MicrosBetween(request.accepted, parts_.clock->Steady());
     for (ScanAnswer& answer : answers) answer.timings.total = total;
   }
-  if (!request.system_lists && parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
+  if (request.system_lists) return answers;
+  if (parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
+  for (const ScanAnswer& answer : answers) RaiseConflicts(parts_.metrics, answer.matches, method);
   return answers;
 }
 
@@ -278,9 +309,40 @@ Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& uploa
         HASHGATE_ASSIGN_OR_RETURN(looks.emplace_back(), LookUp(request, upload));
         return looks;
       }));
-  return std::move(answers.front());
+  ScanAnswer& answer = answers.front();
+  if (answer.by_digests) CheckBehind(request, upload, answer);
+  return std::move(answer);
 } catch (const std::bad_alloc&) {
   return NoMemory();
+}
+
+// The answer is decided and is not lost whatever becomes of this: what the picture says can only show that an
+// entry is wrong.
+void Scanner::CheckBehind(const ScanRequest& request, const Upload& upload, const ScanAnswer& answer) try {
+  if (parts_.metrics != nullptr) parts_.metrics->Count(obs::Metric::kScansByDigests);
+  if (parts_.checks_behind == nullptr || !std::ranges::any_of(answer.matches, &MatchDetail::has_pdq)) return;
+  // Nothing of the call but what says which lists are asked: it is over by then.
+  ScanRequest later{.tenant = request.tenant, .lists = request.lists};
+  Upload kept = upload;
+  kept.content = {};
+  parts_.checks_behind->Add(upload.content, [this, later = std::move(later), kept = std::move(kept)](
+                                                ByteSpan content, const ChecksBehind::Until& until) mutable {
+    kept.content = content;
+    later.cancelled = until.stopped;
+    return Compare(later, kept, until.deadline);
+  });
+} catch (const std::bad_alloc&) {
+  log::Error("check_behind_lost", "no memory to compare a reported picture with its entries");
+}
+
+ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload& upload,
+                                       SteadyTime deadline) const {
+  Look look = LookAt(upload);
+  const auto current = parts_.catalog->Current();
+  const Status compared =
+      DecodeAndMatch(request, upload, WantedFor(*current, ListsFor(request, *current)), deadline, look);
+  RaiseConflicts(parts_.metrics, look.matches.found, kFoundBehind);
+  return {.compared = compared && look.matched_at_all && !look.hashes.views.empty(), .timings = look.timings};
 }
 
 Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, FileNumbers numbers,

@@ -13,6 +13,7 @@
 #include "lists/catalog.h"
 #include "obs/metrics.h"
 #include "policy/policy.h"
+#include "scan/checks_behind.h"
 #include "scan/idempotency.h"
 #include "scan/matcher.h"
 #include "scan/remembering.h"
@@ -74,6 +75,9 @@ struct ScannerOptions {
   std::chrono::hours retain_blocked{24 * 90};    ///< how long a blocked upload's bytes must be kept
   std::chrono::milliseconds retry_after{1'000};  ///< hint of NOT_EVALUATED answers
   bool all_digests = false;  ///< compute every digest of every upload, whatever lists hold
+  /// Where the digests of an upload lead to BLOCK_AND_REPORT by themselves, that is the verdict, whatever its
+  /// picture says, and the answer does not wait for the decoder.
+  bool answer_by_digests = true;
 };
 
 /// What a scanner works with; everything outlives it. `decoder` may be null: then every picture is
@@ -84,6 +88,7 @@ struct ScannerParts {
   IdempotencyTable* idempotency = nullptr;
   obs::Metrics* metrics = nullptr;
   SeenPictures* seen_pictures = nullptr;  ///< null: every picture is decoded
+  ChecksBehind* checks_behind = nullptr;  ///< null: what digests decided is not looked at any more
   const Clock* clock = &Clock::System();
 };
 
@@ -117,7 +122,11 @@ class Scanner {
  private:
   using LookUpFunction = std::function<Result<std::vector<Look>>()>;
 
+  Look LookAt(const Upload& upload) const;
   Result<Look> LookUp(const ScanRequest& request, const Upload& upload);
+  bool DecideByDigests(const ScanRequest& request, Look& look) const;
+  void CheckBehind(const ScanRequest& request, const Upload& upload, const ScanAnswer& answer);
+  ChecksBehind::Finding Compare(const ScanRequest& request, const Upload& upload, SteadyTime deadline) const;
   void Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
               SteadyTime deadline, Look& look) const;
   Status DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,

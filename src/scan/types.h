@@ -34,6 +34,7 @@ struct ScanRequest {
   Surface surface;
   std::vector<std::string> lists;           ///< empty: all
   bool exact_only = false;                  ///< digests only
+  bool include_hashes = false;              ///< the picture's own hashes are asked for
   bool background = false;                  ///< nobody waits for it: counted apart
   bool system_lists = false;                ///< the canary's own look
   SteadyTime accepted{};                    ///< when the call was accepted
@@ -61,6 +62,7 @@ struct MatchDetail {
   std::uint32_t frame = 0;
   Dihedral dihedral = Dihedral::kOriginal;
   Verdict verdict = Verdict::kUnspecified;  ///< that this match alone leads to
+  bool has_pdq = false;                     ///< the entry has a PDQ hash that says which picture it means
 };
 
 struct CoverageDetail {
@@ -102,6 +104,7 @@ struct ScanAnswer {
   std::optional<std::chrono::milliseconds> retry_after;  ///< for kNotEvaluated
   std::optional<WallTime> retain_until;                  ///< for kBlock
   bool replayed = false;
+  bool by_digests = false;  ///< given before the picture was decoded, because decoding could change nothing
 
   // Facts of the upload.
   decode::DecodeResult image;  ///< `views` hold the perceptual hashes

@@ -71,6 +71,11 @@ inline Expectation Matched(Verdict verdict, HarmClass harm_class, std::vector<st
                            CoverageLevel coverage = CoverageLevel::kComplete, Cause cause = Cause::kNone) {
   return {verdict, Outcome::kMatched, cause, harm_class, coverage, std::move(lists)};
 }
+/// What its digests report is answered before it is decoded.
+inline Expectation ReportedByDigests(std::vector<std::string> lists, Cause cause = Cause::kNone) {
+  return Matched(Verdict::kBlockAndReport, HarmClass::kCsam, std::move(lists), CoverageLevel::kExactOnly,
+                 cause);
+}
 inline Expectation Allowed(CoverageLevel coverage, Cause cause = Cause::kNone) {
   return {Verdict::kAllow, Outcome::kNotMatched, cause, HarmClass::kUnspecified, coverage, {}};
 }

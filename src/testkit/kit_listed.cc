@@ -12,7 +12,7 @@ Status AddDigestMatches(KitDraft& draft) {
 
   HASHGATE_ASSIGN_OR_RETURN(Encoded by_sha256, photo());
   draft.ListSha256(kCsamList, by_sha256.bytes);
-  draft.Add("report-sha256.jpg", by_sha256, Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}),
+  draft.Add("report-sha256.jpg", by_sha256, ReportedByDigests({kCsamList}),
             "exact copy: the SHA-256 is on a trusted CSAM list, which is strong identity");
 
   HASHGATE_ASSIGN_OR_RETURN(Encoded by_md5, photo());
@@ -30,7 +30,7 @@ Status AddDigestMatches(KitDraft& draft) {
   KitEntry& both_entry = draft.List(kCsamList);
   both_entry.md5 = both.md5;
   both_entry.sha1 = both.sha1;
-  draft.Add("report-md5-and-sha1.jpg", by_both, Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}),
+  draft.Add("report-md5-and-sha1.jpg", by_both, ReportedByDigests({kCsamList}),
             "MD5 and SHA-1 of one entry together are strong identity");
 
   HASHGATE_ASSIGN_OR_RETURN(Encoded apart, photo());
@@ -62,17 +62,14 @@ Status AddDigestMatches(KitDraft& draft) {
   const std::string words = "A harmless text whose SHA-256 is on the list of the test kit.\n";
   text.bytes.assign(words.begin(), words.end());
   draft.ListSha256(kCsamList, text.bytes);
-  draft.Add(
-      "report-listed-text.txt", text,
-      Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}, CoverageLevel::kExactOnly, Cause::kNotAnImage),
-      "files of any kind are matched by digest");
+  draft.Add("report-listed-text.txt", text, ReportedByDigests({kCsamList}, Cause::kNotAnImage),
+            "files of any kind are matched by digest");
 
   HASHGATE_ASSIGN_OR_RETURN(Encoded damaged, photo());
   damaged.bytes = JpegWithoutTables(std::move(damaged.bytes));
   damaged.views.clear();
   draft.ListSha256(kCsamList, damaged.bytes);
-  draft.Add("report-listed-damaged.jpg", damaged,
-            Matched(Verdict::kBlockAndReport, kCsam, {kCsamList}, CoverageLevel::kExactOnly, Cause::kCorrupt),
+  draft.Add("report-listed-damaged.jpg", damaged, ReportedByDigests({kCsamList}),
             "a match counts even where the picture cannot be decoded");
   return {};
 }
@@ -165,8 +162,7 @@ Status AddListKinds(KitDraft& draft) {
   HASHGATE_ASSIGN_OR_RETURN(Encoded two, AsJpeg(draft.NextPhoto(), {.quality = 75}));
   draft.ListSha256(kExploitativeList, two.bytes);
   draft.ListSha256(kCsamList, two.bytes);
-  draft.Add("report-two-lists.jpg", two,
-            Matched(Verdict::kBlockAndReport, kCsam, {kCsamList, kExploitativeList}),
+  draft.Add("report-two-lists.jpg", two, ReportedByDigests({kCsamList, kExploitativeList}),
             "on two lists: the strictest answer holds, and its harm class with it");
 
   HASHGATE_ASSIGN_OR_RETURN(Encoded mixed, AsJpeg(draft.NextPhoto(), {.quality = 75}));

@@ -77,6 +77,7 @@ void Describe(C& config, V& v) {
   v.Choice("digests", config.scan.digests, kDigestChoices);
   v.Number("reuse_mib", config.scan.reuse_mib, 0, kBig);
   v.Number("reuse_seconds", config.scan.reuse_seconds, 1, 86'400);
+  v.Flag("answer_by_digests", config.scan.answer_by_digests);
   v.Section("decoder");
   v.Text("binary", config.decoder.binary);
   v.Number("workers", config.decoder.workers, 0, 64);

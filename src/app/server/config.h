@@ -77,6 +77,7 @@ struct Config {
     std::string digests = "needed";  ///< or "all"
     std::int64_t reuse_mib = 32;     ///< 0: never
     std::int64_t reuse_seconds = 600;
+    bool answer_by_digests = true;
   } scan;
 
   struct Decoder {

@@ -27,6 +27,9 @@ constexpr std::chrono::seconds kHousekeepingInterval{5};
 /// A pool without a worker for so long is not well.
 constexpr std::chrono::seconds kNoWorkerGrace{3};
 
+/// Of the memory for uploads, at most so large a part waits for checks behind answers.
+constexpr std::size_t kChecksPart = 8;
+
 using std::chrono::milliseconds;
 
 Result<std::string> ReadFile(const std::string& path) {
@@ -62,6 +65,7 @@ class RunningServer final : public Server {
     background_.clear();
     grpc_.reset();
     http_.reset();
+    if (checks_behind_) checks_behind_->Stop();
   }
   RunningServer(const RunningServer&) = delete;
   RunningServer& operator=(const RunningServer&) = delete;
@@ -109,6 +113,7 @@ class RunningServer final : public Server {
     log::Info("drain_refusing", "new calls are refused", {{"calls", gate_.inside()}});
     const bool empty = grpc_->Stop(std::chrono::steady_clock::now() + milliseconds(config_.drain.timeout_ms));
     if (!empty) log::Warning("drain_timeout", "accepted calls were cut off at drain.timeout_ms");
+    if (checks_behind_) checks_behind_->Stop();
     background_.clear();
     if (catalog_) catalog_->SaveSnapshot();
     log::Info("stopped", "stopped");
@@ -229,14 +234,26 @@ class RunningServer final : public Server {
     options.retain_blocked = std::chrono::hours(24 * config_.scan.retain_blocked_days);
     options.all_digests = config_.scan.digests == kAllDigests;
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
+    options.answer_by_digests = config_.scan.answer_by_digests;
     seen_pictures_.emplace(
         scan::SeenPicturesOptions{.max_bytes = static_cast<std::size_t>(config_.scan.reuse_mib) << 20,
                                   .keep = std::chrono::seconds(config_.scan.reuse_seconds)});
+    checks_behind_.emplace(
+        scan::ChecksBehindParts{
+            .executor = &scan_executor_,
+            .metrics = metrics_.get(),
+            .take_bytes = [this](std::size_t bytes) { return TakeForChecks(bytes); },
+            .give_bytes =
+                [this](std::size_t bytes) { bytes_.Give(std::string(scan::kChecksBehindShare), bytes); }},
+        scan::ChecksBehindOptions{.max_bytes = bytes_.max() / kChecksPart,
+                                  .max_time = milliseconds(config_.scan.max_time_ms),
+                                  .decode_limits = pool_options_.limits});
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
                                                                  .metrics = metrics_.get(),
-                                                                 .seen_pictures = &*seen_pictures_},
+                                                                 .seen_pictures = &*seen_pictures_,
+                                                                 .checks_behind = &*checks_behind_},
                                               options, CurrentPolicy());
     canary_.emplace(
         scanner, *catalog_, *metrics_, BuiltInPicture(),
@@ -247,6 +264,10 @@ class RunningServer final : public Server {
     context_.scanner = &scanner;
     context_.catalog = catalog_.get();
     return {};
+  }
+
+  bool TakeForChecks(std::size_t bytes) {
+    return bytes_.Take(std::string(scan::kChecksBehindShare), bytes) == rpc::ShareBudget::Taken::kYes;
   }
 
   void RunCanary() {
@@ -454,6 +475,7 @@ class RunningServer final : public Server {
   std::unique_ptr<scan::IdempotencyTable> idempotency_;
   std::unique_ptr<decode::Decoder> decoder_;
   std::optional<scan::SeenPictures> seen_pictures_;
+  std::optional<scan::ChecksBehind> checks_behind_;
   std::optional<scan::Scanner> scanner_;
   std::optional<scan::Canary> canary_;
   rpc::ServiceContext context_;

@@ -90,9 +90,12 @@ class RpcServerTest : public ScanTest {
     const auto policy = policy::LoadProfile("standard");
     ASSERT_TRUE(policy);
     policy_ = *policy;
-    gate_scanner_ = std::make_unique<scan::Scanner>(
-        scan::ScannerParts{.catalog = catalog_.get(), .decoder = &recording_, .metrics = metrics_.get()},
-        scan::ScannerOptions{.answer_reserve = milliseconds(50)}, policy_);
+    gate_scanner_ =
+        std::make_unique<scan::Scanner>(scan::ScannerParts{.catalog = catalog_.get(),
+                                                           .decoder = &recording_,
+                                                           .metrics = metrics_.get(),
+                                                           .checks_behind = &checks_behind_},
+                                        scan::ScannerOptions{.answer_reserve = milliseconds(50)}, policy_);
     context_.scanner = gate_scanner_.get();
     context_.catalog = catalog_.get();
     context_.policy = [this] { return policy_; };
@@ -145,6 +148,9 @@ class RpcServerTest : public ScanTest {
     EXPECT_TRUE(stub->Check(&context, request, &response).ok());
     return grpc::health::v1::HealthCheckResponse::ServingStatus_Name(response.status());
   }
+  bool TakeForChecks(std::size_t bytes) {
+    return bytes_.Take(std::string(scan::kChecksBehindShare), bytes) == rpc::ShareBudget::Taken::kYes;
+  }
   static std::string Picture(std::uint8_t number = 1) {
     const auto bytes = PngBytes(number);
     return {bytes.begin(), bytes.end()};
@@ -160,6 +166,14 @@ class RpcServerTest : public ScanTest {
   rpc::ShareBudget bytes_{64 << 20};
   rpc::ShareBudget streams_{8};
   rpc::ServiceContext context_;
+  // As in the server: before the executor, whose threads end first.
+  scan::ChecksBehind checks_behind_{
+      {.executor = &scan_executor_,
+       .metrics = metrics_.get(),
+       .take_bytes = [this](std::size_t bytes) { return TakeForChecks(bytes); },
+       .give_bytes =
+           [this](std::size_t bytes) { bytes_.Give(std::string(scan::kChecksBehindShare), bytes); }},
+      {}};
   scan::ScanExecutor scan_executor_{{.threads = 1, .workers = 1, .max_queued = 1}};
   scan::Executor admin_executor_{1, 4, "admin"};
   std::unique_ptr<rpc::GrpcServer> server_;
