@@ -106,11 +106,13 @@ void TakeProven(DigestProof proof, Matches& matches, policy::Decision& decision)
 }  // namespace
 
 std::optional<DigestProof> ProvenByDigests(const ScanRequest& request, const Look& look) {
+  if (look.digest_answers == DigestAnswers::kNever) return std::nullopt;
   DigestProof proof;
   std::vector<policy::MatchFact> facts;
   for (std::size_t i = 0; i < look.matches.found.size(); ++i) {
     policy::MatchFact fact = DigestsOf(look.matches.found[i].fact);
     if (fact.algorithms.empty()) continue;
+    if (look.matches.found[i].has_pdq && look.digest_answers != DigestAnswers::kAlways) return std::nullopt;
     facts.push_back(std::move(fact));
     proof.matches.push_back(i);
   }
@@ -156,7 +158,7 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   for (const policy::Step& step : decision.steps) {
     if (step.match < look.matches.found.size()) look.matches.found[step.match].verdict = step.verdict;
   }
-  if (look.digests_stand && decision.verdict != Verdict::kBlockAndReport) {
+  if (decision.verdict != Verdict::kBlockAndReport) {
     if (auto proof = ProvenByDigests(request, look)) TakeProven(*std::move(proof), look.matches, decision);
   }
   answer.verdict = decision.verdict;

@@ -19,7 +19,8 @@ struct DigestProof {
 };
 
 /// BLOCK_AND_REPORT, where policy says that of the digests that matched and of nothing else; it depends on no
-/// more than these, so it is the same whether or not the picture was decoded. Empty where it is not so.
+/// more than these, so it is the same whether or not the picture was decoded. Empty where it is not so, or
+/// where look.digest_answers does not let digests answer.
 std::optional<DigestProof> ProvenByDigests(const ScanRequest& request, const Look& look);
 
 /// The answer to a look by its policy, but for what earlier answers to the request change, and for the times

@@ -26,7 +26,7 @@ struct Look {
   std::uint64_t size = 0;
   Cause cause = Cause::kNone;
   bool matched_at_all = false;  ///< the look-up ran
-  bool digests_stand = false;   ///< what digests prove holds whatever the picture says (ProvenByDigests)
+  DigestAnswers digest_answers = DigestAnswers::kNever;
   bool by_digests = false;      ///< the picture was not decoded, because of that
   CoverageDetail coverage;
   Matches matches;

@@ -170,7 +170,7 @@ Look Scanner::LookAt(const Upload& upload) const {
   look.format = upload.format;
   look.size = upload.size;
   look.timings.digest = upload.digest_micros;
-  look.digests_stand = options_.answer_by_digests;
+  look.digest_answers = options_.answer_by_digests;
   return look;
 }
 
@@ -210,7 +210,7 @@ Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
 // True where the look is done. Whether it is depends on bytes, lists, policy and request alone, never on what
 // was decoded before, so that equal uploads have equal answers.
 bool Scanner::DecideByDigests(const ScanRequest& request, Look& look) const {
-  if (!options_.answer_by_digests || request.include_hashes) return false;
+  if (look.digest_answers == DigestAnswers::kNever || request.include_hashes) return false;
   MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), {&look, 1});
   if (!ProvenByDigests(request, look)) {
     ForgetMatches(look);

@@ -75,9 +75,7 @@ struct ScannerOptions {
   std::chrono::hours retain_blocked{24 * 90};    ///< how long a blocked upload's bytes must be kept
   std::chrono::milliseconds retry_after{1'000};  ///< hint of NOT_EVALUATED answers
   bool all_digests = false;  ///< compute every digest of every upload, whatever lists hold
-  /// Where the digests of an upload lead to BLOCK_AND_REPORT by themselves, that is the verdict, whatever its
-  /// picture says, and the answer does not wait for the decoder.
-  bool answer_by_digests = true;
+  DigestAnswers answer_by_digests = DigestAnswers::kWithoutPdq;
 };
 
 /// What a scanner works with; everything outlives it. `decoder` may be null: then every picture is

@@ -42,6 +42,14 @@ struct ScanRequest {
   std::function<bool()> cancelled;          ///< may be empty; true once the caller went away
 };
 
+/// Where the digests of an upload, when they lead to BLOCK_AND_REPORT by themselves, are the answer: then the
+/// verdict holds whatever the picture says, and does not wait for the decoder.
+enum class DigestAnswers : std::uint8_t {
+  kNever,
+  kWithoutPdq,  ///< where no entry that they match has a PDQ hash that could contradict them
+  kAlways,      ///< there too; the picture is compared after the answer
+};
+
 /// What is known of an upload's bytes once they are all there.
 struct Upload {
   /// All of them where `content` is not the whole upload: what a list asks for that appears meanwhile can

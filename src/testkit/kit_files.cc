@@ -130,7 +130,7 @@ Use a server of its own, with a fresh data folder: the lists make real verdicts,
    Enum names stand without their prefix; the cause UNSPECIFIED and the harm class UNSPECIFIED mean there is none.
    The cause of a MATCHED file says what failed besides: the match counts all the same.
    A file that its digests report is answered before it is decoded: EXACT_ONLY. A server with
-   scan.answer_by_digests: false, or --include-hashes, decodes it, and coverage and cause say what came of that.
+   scan.answer_by_digests: never, or --include-hashes, decodes it, and coverage and cause say what came of that.
    A caller in the role 'scanner' sees no lists: leave "matchedLists" out of the comparison there.
 
 Whatever your client gets that it does not know, it must treat as HOLD. "notCovered" names the causes that no

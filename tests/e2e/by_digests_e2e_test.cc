@@ -18,7 +18,9 @@ std::string Checks(const std::string& result) {
 }
 
 // A server whose list has the file by its SHA-256, with the PDQ hash of some other picture.
-std::unique_ptr<ServerProcess> ServerThatLists(const std::string& file, const ServerOptions& options = {}) {
+std::unique_ptr<ServerProcess> ServerThatLists(const std::string& file, const std::string& by_digests = "always") {
+  ServerOptions options;
+  options.config["scan"]["answer_by_digests"] = by_digests;
   std::unique_ptr<ServerProcess> server = StartServer(FreshFolder("server"), options);
   if (server == nullptr) return nullptr;
   const GateClient client(server->NewChannel());
@@ -52,9 +54,7 @@ TEST(ByDigestsE2eTest, AContradictionIsFoundAfterTheAnswer) {
 
 TEST(ByDigestsE2eTest, SwitchedOffAContradictionIsForAPerson) {
   const std::string file = KitFileWith("ALLOW", "NOT_MATCHED", "UNSPECIFIED");
-  ServerOptions options;
-  options.config["scan"]["answer_by_digests"] = "false";
-  const auto server = ServerThatLists(file, options);
+  const auto server = ServerThatLists(file, "never");
   ASSERT_NE(server, nullptr);
   const ScanReply reply = GateClient(server->NewChannel()).Upload(KitFileBytes(file), Fixed(10'000));
   EXPECT_EQ(reply.result.verdict(), v1::VERDICT_REVIEW);

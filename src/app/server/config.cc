@@ -23,6 +23,7 @@ constexpr std::string_view kIsolations[] = {"pooled", kIsolationPerImage};
 constexpr decode::LockLevel kLockLevelValues[] = {decode::LockLevel::kNone, decode::LockLevel::kBasic,
                                                   decode::LockLevel::kLandlock,
                                                   decode::LockLevel::kNamespaces};
+constexpr std::string_view kDigestAnswers[] = {kDigestsNeverAnswer, "without_pdq", kDigestsAlwaysAnswer};
 constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
 constexpr std::string_view kSurfaceKinds[] = {"public", "group", "private_message", "avatar", "other"};
 constexpr SurfaceKind kSurfaceKindValues[] = {SurfaceKind::kPublic, SurfaceKind::kGroup,
@@ -77,7 +78,7 @@ void Describe(C& config, V& v) {
   v.Choice("digests", config.scan.digests, kDigestChoices);
   v.Number("reuse_mib", config.scan.reuse_mib, 0, kBig);
   v.Number("reuse_seconds", config.scan.reuse_seconds, 1, 86'400);
-  v.Flag("answer_by_digests", config.scan.answer_by_digests);
+  v.Choice("answer_by_digests", config.scan.answer_by_digests, kDigestAnswers);
   v.Section("decoder");
   v.Text("binary", config.decoder.binary);
   v.Number("workers", config.decoder.workers, 0, 64);

@@ -16,6 +16,9 @@ namespace hashgate::app {
 
 /// `scan.digests`: every digest of every upload, whatever lists hold.
 inline constexpr std::string_view kAllDigests = "all";
+/// `scan.answer_by_digests`: no picture is left undecoded, or also such as could contradict their entry.
+inline constexpr std::string_view kDigestsNeverAnswer = "never";
+inline constexpr std::string_view kDigestsAlwaysAnswer = "always";
 /// `decoder.isolation`: a process for each picture.
 inline constexpr std::string_view kIsolationPerImage = "per_image";
 
@@ -77,7 +80,7 @@ struct Config {
     std::string digests = "needed";  ///< or "all"
     std::int64_t reuse_mib = 32;     ///< 0: never
     std::int64_t reuse_seconds = 600;
-    bool answer_by_digests = true;
+    std::string answer_by_digests = "without_pdq";  ///< or "never" or "always"
   } scan;
 
   struct Decoder {

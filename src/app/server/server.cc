@@ -234,7 +234,10 @@ class RunningServer final : public Server {
     options.retain_blocked = std::chrono::hours(24 * config_.scan.retain_blocked_days);
     options.all_digests = config_.scan.digests == kAllDigests;
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
-    options.answer_by_digests = config_.scan.answer_by_digests;
+    const std::string& by_digests = config_.scan.answer_by_digests;
+    options.answer_by_digests = by_digests == kDigestsNeverAnswer    ? scan::DigestAnswers::kNever
+                                : by_digests == kDigestsAlwaysAnswer ? scan::DigestAnswers::kAlways
+                                                                     : scan::DigestAnswers::kWithoutPdq;
     seen_pictures_.emplace(
         scan::SeenPicturesOptions{.max_bytes = static_cast<std::size_t>(config_.scan.reuse_mib) << 20,
                                   .keep = std::chrono::seconds(config_.scan.reuse_seconds)});

@@ -60,10 +60,6 @@ class BitSink {
   Bytes Take() { return std::exchange(out_, {}); }
 
  private:
-  static std::uint8_t ByteAt(std::uint64_t value, int shift) {
-    return shift < 64 ? static_cast<std::uint8_t>(value >> shift) : 0;
-  }
-
   Bytes out_;
   int used_ = 0;
 };

@@ -9,6 +9,7 @@ namespace {
 class RpcByDigestsTest : public RpcServerTest {
  protected:
   void SetUp() override {
+    scanner_options_.answer_by_digests = scan::DigestAnswers::kAlways;
     RpcServerTest::SetUp();
     AddList("csam");
     client_ = std::make_unique<GateClient>(Channel());

@@ -95,7 +95,7 @@ class RpcServerTest : public ScanTest {
                                                            .decoder = &recording_,
                                                            .metrics = metrics_.get(),
                                                            .checks_behind = &checks_behind_},
-                                        scan::ScannerOptions{.answer_reserve = milliseconds(50)}, policy_);
+                                        scanner_options_, policy_);
     context_.scanner = gate_scanner_.get();
     context_.catalog = catalog_.get();
     context_.policy = [this] { return policy_; };
@@ -157,6 +157,7 @@ class RpcServerTest : public ScanTest {
   }
 
   rpc::GrpcServerOptions grpc_options_{.insecure = true};
+  scan::ScannerOptions scanner_options_{.answer_reserve = milliseconds(50)};
   RecordingDecoder recording_;
   std::unique_ptr<obs::Metrics> metrics_ = obs::Metrics::Create();
   std::shared_ptr<const policy::Policy> policy_;

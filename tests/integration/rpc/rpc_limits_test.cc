@@ -51,13 +51,21 @@ class LimitsTest : public RpcServerTest {
     const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, "");
     EXPECT_EQ(::write(raw.get(), preface.data(), preface.size()), static_cast<ssize_t>(preface.size()));
     std::string seen;
-    const std::string goaway("\0\0\x8\x7\0\0\0\0\0", 9);
     return PollUntil(
         [&] {
           ReadUntilClosed(raw.get(), seen, milliseconds(50));
-          return seen.find(goaway) != std::string::npos;
+          return HasFrame(seen, 7);
         },
         seconds(10));
+  }
+  // Source of the layout: RFC 9113, 4.1.
+  static bool HasFrame(const std::string& frames, std::uint8_t type) {
+    const auto byte = [&frames](std::size_t at) { return static_cast<std::uint8_t>(frames[at]); };
+    for (std::size_t at = 0; at + 9 <= frames.size();) {
+      if (byte(at + 3) == type) return true;
+      at += 9 + (std::size_t{byte(at)} << 16 | std::size_t{byte(at + 1)} << 8 | byte(at + 2));
+    }
+    return false;
   }
   static std::string Frame(std::uint8_t type, std::uint8_t flags, const std::string& payload) {
     std::string frame(9, '\0');

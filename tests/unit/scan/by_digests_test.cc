@@ -21,13 +21,15 @@ using testing::PngBytes;
 const PdqHash kPicture = PdqOf(MakeHash(Algorithm::kPdq, 42));
 const PdqHash kUnrelated = PdqOf(MakeHash(Algorithm::kPdq, 99));
 
+const ScannerOptions kAlways = {.answer_by_digests = DigestAnswers::kAlways};
+
 class ByDigestsTest : public testing::ScanTest {
  protected:
   void SetUp() override {
     ScanTest::SetUp();
     decoder_.answer = PictureWith(kPicture);
     AddList("csam");
-    Use({});
+    Use(kAlways);
   }
   void TearDown() override { executor_.reset(); }
 
@@ -155,7 +157,7 @@ TEST_F(ByDigestsTest, WhoAsksForHashesGetsThem) {
 }
 
 TEST_F(ByDigestsTest, SwitchedOffThePictureIsDecodedFirstAndMayContradict) {
-  Use({.answer_by_digests = false});
+  Use({.answer_by_digests = DigestAnswers::kNever});
   const auto bytes = PngBytes(1);
   List(bytes, {Algorithm::kSha256});
   EXPECT_EQ(ScanBytes(bytes).verdict, Verdict::kBlockAndReport);
@@ -166,6 +168,23 @@ TEST_F(ByDigestsTest, SwitchedOffThePictureIsDecodedFirstAndMayContradict) {
   EXPECT_EQ(answer.verdict, Verdict::kReview);
   EXPECT_FALSE(Shows("hashgate_scans_by_digests_total"));
   EXPECT_TRUE(Shows("hashgate_digest_conflicts_total{found=\"upload\"} 1"));
+}
+
+TEST_F(ByDigestsTest, ByDefaultWhatCouldContradictIsDecodedFirst) {
+  Use({});
+  List(PngBytes(1), {Algorithm::kSha256});
+  EXPECT_TRUE(ScanBytes(PngBytes(1)).by_digests);
+  EXPECT_EQ(decoder_.calls, 0);
+  List(PngBytes(2), {Algorithm::kSha256}, kUnrelated);
+  EXPECT_EQ(ScanBytes(PngBytes(2)).verdict, Verdict::kReview);
+  List(PngBytes(3), {Algorithm::kMd5, Algorithm::kSha1}, Flip(kPicture, 5));
+  const ScanAnswer fits = ScanBytes(PngBytes(3));
+  EXPECT_EQ(fits.verdict, Verdict::kBlockAndReport);
+  EXPECT_FALSE(fits.by_digests);
+  // A PDQ hash that says nothing contradicts nothing.
+  List(PngBytes(4), {Algorithm::kSha256}, kUnrelated, "csam", 10);
+  EXPECT_TRUE(ScanBytes(PngBytes(4)).by_digests);
+  EXPECT_EQ(decoder_.calls, 2);
 }
 
 TEST_F(ByDigestsTest, APictureThatFitsItsEntryRaisesNoAlarm) {
@@ -233,7 +252,7 @@ TEST_F(ByDigestsTest, TheVerdictIsTheSameWithAndWithoutHashes) {
   int conflicts = 0;
   for (int round = 0; round < 60; ++round) {
     const char* const profiles[] = {"standard", "strict", "no-reviewers"};
-    Use({}, profiles[round % 3]);
+    Use(round % 2 == 0 ? kAlways : ScannerOptions{}, profiles[round / 2 % 3]);
     const auto bytes = PngBytes(static_cast<std::uint8_t>(round));
     for (int i = pick(3); i >= 0; --i) {
       lists::ListConfig config =
