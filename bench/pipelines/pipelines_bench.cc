@@ -90,7 +90,7 @@ void HashPixels(benchmark::State& state, const std::vector<Bytes>& files, bool i
     const image::Bitmap& bitmap = bitmaps[next++ % bitmaps.size()];
     image::ViewRows rows(bitmap, {.opaque = true});
     benchmark::DoNotOptimize(perceptual::ComputePdqForms(rows));
-    benchmark::DoNotOptimize(image::Nn512Forms(bitmap, {.opaque = true}));
+    benchmark::DoNotOptimize(image::Nn512Forms(bitmap, {.opaque = true}, image::WholeOf(bitmap)));
   }
 }
 

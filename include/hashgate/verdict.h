@@ -100,6 +100,7 @@ enum class ViewKind : std::uint8_t {
   kEmbedded = 4,       ///< a thumbnail or second picture inside the file
   kTruncatedPart = 5,  ///< the rows that could be decoded of a truncated picture
   kAlternate = 6,      ///< another reading of the same samples, where viewers differ
+  kTrimmed = 7,        ///< the first picture without its plain border
 };
 
 /// Kind of a surface, as the configuration names it.

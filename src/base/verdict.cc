@@ -71,7 +71,7 @@ constexpr NameRow<ViewKind> kViewKinds[] = {
     {ViewKind::kUnspecified, "UNSPECIFIED"}, {ViewKind::kWhole, "WHOLE"},
     {ViewKind::kOverBlack, "OVER_BLACK"},    {ViewKind::kFrame, "FRAME"},
     {ViewKind::kEmbedded, "EMBEDDED"},       {ViewKind::kTruncatedPart, "TRUNCATED_PART"},
-    {ViewKind::kAlternate, "ALTERNATE"}};
+    {ViewKind::kAlternate, "ALTERNATE"},     {ViewKind::kTrimmed, "TRIMMED"}};
 
 constexpr NameRow<SurfaceKind> kSurfaceKinds[] = {{SurfaceKind::kUnspecified, "UNSPECIFIED"},
                                                   {SurfaceKind::kPublic, "PUBLIC"},

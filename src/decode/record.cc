@@ -65,7 +65,7 @@ Result<PdqForms> DecodeForms(const ViewRecord& record, std::size_t index) {
 
 Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply, const Limits& limits) {
   if (record.kind < static_cast<std::uint8_t>(ViewKind::kWhole) ||
-      record.kind > static_cast<std::uint8_t>(ViewKind::kAlternate)) {
+      record.kind > static_cast<std::uint8_t>(ViewKind::kTrimmed)) {
     return Refuse("view.kind");
   }
   if (!IsBool(record.hashable)) return Refuse("view.hashable");

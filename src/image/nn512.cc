@@ -9,8 +9,14 @@ namespace {
 
 using Positions = perceptual::PickedSide::Positions;
 
-perceptual::PickedSide SideOf(std::uint32_t length) {
-  return {.plain = Nn512Positions(length, false), .mirrored = Nn512Positions(length, true)};
+// The part of a side that begins at `first`.
+perceptual::PickedSide SideOf(std::uint32_t first, std::uint32_t length) {
+  perceptual::PickedSide side{.plain = Nn512Positions(length, false),
+                              .mirrored = Nn512Positions(length, true)};
+  for (Positions* positions : {&side.plain, &side.mirrored}) {
+    for (std::uint32_t& position : *positions) position += first;
+  }
+  return side;
 }
 
 // The positions that a side is picked from, ascending, each once. Afterwards `side` means places among them.
@@ -29,9 +35,9 @@ std::vector<std::uint32_t> Condense(perceptual::PickedSide& side) {
 }
 
 // Only what is picked is mixed with the background.
-perceptual::PdqFormSet MixedForms(const Bitmap& bitmap, std::uint8_t background) {
-  perceptual::PickedSide rows = SideOf(bitmap.height);
-  perceptual::PickedSide columns = SideOf(bitmap.width);
+perceptual::PdqFormSet MixedForms(const Bitmap& bitmap, std::uint8_t background, const Part& part) {
+  perceptual::PickedSide rows = SideOf(part.top, part.height);
+  perceptual::PickedSide columns = SideOf(part.left, part.width);
   const std::vector<std::uint32_t> used_rows = Condense(rows);
   const std::vector<std::uint32_t> used_columns = Condense(columns);
   Bitmap row(static_cast<std::uint32_t>(used_columns.size()), 1, 4);
@@ -65,13 +71,13 @@ std::array<std::uint32_t, kNn512Side> Nn512Positions(std::uint32_t length, bool 
   return positions;
 }
 
-perceptual::PdqFormSet Nn512Forms(const Bitmap& bitmap, Over over) {
-  if (bitmap.channels == 4 && !over.opaque) return MixedForms(bitmap, over.background);
+perceptual::PdqFormSet Nn512Forms(const Bitmap& bitmap, Over over, const Part& part) {
+  if (bitmap.channels == 4 && !over.opaque) return MixedForms(bitmap, over.background, part);
   return perceptual::ComputePickedPdqForms({.samples = bitmap.samples.data(),
                                             .width = bitmap.width,
                                             .channels = static_cast<int>(bitmap.channels),
-                                            .rows = SideOf(bitmap.height),
-                                            .columns = SideOf(bitmap.width)});
+                                            .rows = SideOf(part.top, part.height),
+                                            .columns = SideOf(part.left, part.width)});
 }
 
 }  // namespace hashgate::image

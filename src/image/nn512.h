@@ -8,6 +8,7 @@
 
 #include "hash/perceptual/pdq.h"
 #include "image/luma.h"
+#include "image/part.h"
 #include "image/pixels.h"
 
 namespace hashgate::image {
@@ -24,11 +25,11 @@ bool IsChangedByNn512(std::uint32_t width, std::uint32_t height);
 /// in that order.
 std::array<std::uint32_t, kNn512Side> Nn512Positions(std::uint32_t length, bool mirrored);
 
-/// The hashes of all eight turns by nn512 of the picture as a view shows it; forms[t] is the nn512 hash of
-/// the picture turned so, which takes one shrunk picture for each of the four mirrorings (nearest neighbour
-/// and transposition commute). Each differs from the textbook's as ComputePdqForms says. REQUIRES:
-/// IsChangedByNn512. Cost: that of ComputePickedPdqForms, about half of ComputePdqForms' for the whole
-/// picture at 3 megapixels; memory 8 bytes for each sample of a row, and 7 MiB where alpha is mixed.
-perceptual::PdqFormSet Nn512Forms(const Bitmap& bitmap, Over over);
+/// The hashes of all eight turns by nn512 of a part of the picture as a view shows it; forms[t] is the nn512
+/// hash of the picture turned so, which takes one shrunk picture for each of the four mirrorings (nearest
+/// neighbour and transposition commute). Each differs from the textbook's as ComputePdqForms says. REQUIRES:
+/// IsChangedByNn512 of the part. Cost: that of ComputePickedPdqForms, about half of ComputePdqForms' for the
+/// whole picture at 3 megapixels; memory 8 bytes for each sample of a row, and 7 MiB where alpha is mixed.
+perceptual::PdqFormSet Nn512Forms(const Bitmap& bitmap, Over over, const Part& part);
 
 }  // namespace hashgate::image

@@ -4,9 +4,11 @@
 #include <chrono>
 #include <limits>
 #include <new>
+#include <optional>
 #include <stdexcept>
 
 #include "decode/sniff.h"
+#include "image/border.h"
 #include "image/codec.h"
 #include "image/color_request.h"
 #include "image/embedded.h"
@@ -33,6 +35,16 @@ bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHash
   });
 }
 
+/// A border of one colour around a picture leaves next to nothing of its hash.
+void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted,
+                 decode::DecodeResult& result) {
+  ViewRows rows(bitmap, over);
+  const std::optional<Part> inside = InsideBorder(rows);
+  if (!inside) return;
+  decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, *inside, wanted);
+  if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
+}
+
 void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeResult& result) {
   const Bitmap& bitmap = decoded.bitmap;
   // The second pipeline picks single pixels, which a picture decoded at a smaller scale no longer has.
@@ -49,6 +61,8 @@ void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeRe
     colors.hidden = !decoded.alpha_disputed;
     if (!colors.hidden || IsUnlike(colors, result.views)) result.views.push_back(std::move(colors));
   }
+  HashTrimmed(bitmap, white, wanted, result);
+  if (result.has_alpha) HashTrimmed(bitmap, {.background = 0}, wanted, result);
   if (decoded.alternate.width != 0) {
     AddFlattened(ViewKind::kAlternate, 0, decoded.alternate, wanted, result.views);
   }

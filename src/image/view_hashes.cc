@@ -13,19 +13,25 @@ void AddPdq(Pipeline pipeline, const perceptual::PdqFormSet& forms, decode::View
 }  // namespace
 
 decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted) {
-  decode::ViewHashes view{.kind = kind, .frame = 0, .width = bitmap.width, .height = bitmap.height};
+  return HashPart(kind, bitmap, over, WholeOf(bitmap), wanted);
+}
+
+decode::ViewHashes HashPart(ViewKind kind, const Bitmap& bitmap, Over over, const Part& part,
+                            const decode::Wanted& wanted) {
+  decode::ViewHashes view{.kind = kind, .frame = 0, .width = part.width, .height = part.height};
   constexpr auto kLeast = static_cast<std::uint32_t>(perceptual::kMinHashableSide);
-  view.hashable = bitmap.width >= kLeast && bitmap.height >= kLeast;
+  view.hashable = part.width >= kLeast && part.height >= kLeast;
   if (!view.hashable || !wanted.pdq_full) return view;
-  ViewRows rows(bitmap, over);
+  ViewRows whole(bitmap, over);
+  PartRows rows(whole, part);
   const auto full = perceptual::ComputePdqForms(rows);
   if (!full) return view;
   AddPdq(Pipeline::kFull, *full, view);
   if (!wanted.pdq_nn512) return view;
-  if (!IsChangedByNn512(bitmap.width, bitmap.height)) {
+  if (!IsChangedByNn512(part.width, part.height)) {
     AddPdq(Pipeline::kNn512, *full, view);
   } else {
-    AddPdq(Pipeline::kNn512, Nn512Forms(bitmap, over), view);
+    AddPdq(Pipeline::kNn512, Nn512Forms(bitmap, over, part), view);
   }
   return view;
 }

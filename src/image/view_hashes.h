@@ -6,6 +6,7 @@
 
 #include "decode/record.h"
 #include "image/luma.h"
+#include "image/part.h"
 #include "image/pixels.h"
 
 namespace hashgate::image {
@@ -13,6 +14,9 @@ namespace hashgate::image {
 /// PDQ of `bitmap` as `over` shows it, by each wanted pipeline; without hashes where a side is under 5 px.
 /// Cost: about 0.2 ns a sample; allocates a few rows. Throws std::bad_alloc.
 decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted);
+/// The same of a part of it.
+decode::ViewHashes HashPart(ViewKind kind, const Bitmap& bitmap, Over over, const Part& part,
+                            const decode::Wanted& wanted);
 
 /// Adds the view over white, as `kind`, and the one over black where some pixel is not opaque. `frame` is the
 /// number that both carry. Returns whether some pixel is not opaque.

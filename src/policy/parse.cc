@@ -120,7 +120,7 @@ Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string&
   when.algorithms =
       ReadSet<Algorithm>(map, "algorithm", static_cast<Algorithm>(kAlgorithmCount - 1), &AlgorithmName);
   when.identities = ReadSet<Identity>(map, "identity", Identity::kStrong, &Name);
-  when.views = ReadSet<ViewKind>(map, "view", ViewKind::kAlternate, &Name);
+  when.views = ReadSet<ViewKind>(map, "view", ViewKind::kTrimmed, &Name);
   when.surfaces = ReadTexts(map, "surface", false);
   when.surface_kinds = ReadSet<SurfaceKind>(map, "surface_kind", SurfaceKind::kOther, &Name);
   when.coverages = ReadSet<CoverageLevel>(map, "coverage", CoverageLevel::kComplete, &Name);

@@ -13,6 +13,8 @@
 #include "testkit/corpus.h"
 #include "testkit/hostile/corpus.h"
 #include "testkit/hostile/dictionary.h"
+#include "testkit/raw_files.h"
+#include "testkit/variants/corpus.h"
 
 namespace hashgate::testkit {
 namespace {
@@ -23,21 +25,24 @@ constexpr std::string_view kUsage =
     "(default)\n"
     "  --kind bench         photographs of 0.3, 1, 3 and 12 megapixels as JPEG and PNG\n"
     "  --kind hostile       damaged files of every format, and bombs\n"
+    "  --kind variants      listed pictures in every way of storing them that a viewer shows: pictures/, "
+    "list.csv, manifest.csv\n"
     "  --kind seeds         the sound files that damage starts from, one folder a format: seeds for fuzzing\n"
     "  --kind dictionaries  words of each format, for libFuzzer\n"
     "  --count N            files, or for bench pictures of each size and format; default 2000, for bench "
     "4,\n"
-    "                       for hostile 20000\n"
+    "                       for hostile 20000; for variants the pictures that are stored, default 200\n"
     "  --seed N             another corpus; default 1\n"
     "  --more DIR           for hostile: also damage the pictures in the folders image_* of DIR\n"
     "  --file NAME          for hostile: only this one\n";
 
-enum class Kind : std::uint8_t { kBenign, kBench, kHostile, kSeeds, kDictionaries };
+enum class Kind : std::uint8_t { kBenign, kBench, kHostile, kVariants, kSeeds, kDictionaries };
 
 std::optional<Kind> ParseKind(std::string_view text) {
   if (text == "benign") return Kind::kBenign;
   if (text == "bench") return Kind::kBench;
   if (text == "hostile") return Kind::kHostile;
+  if (text == "variants") return Kind::kVariants;
   if (text == "seeds") return Kind::kSeeds;
   if (text == "dictionaries") return Kind::kDictionaries;
   return std::nullopt;
@@ -158,6 +163,22 @@ Status WriteHostile(const Arguments& arguments) {
   return {};
 }
 
+Status WriteVariants(const Arguments& arguments) {
+  const int count = arguments.count.value_or(200);
+  const std::vector<variants::Trick> tricks = variants::AllTricks();
+  Writer writer(arguments.dir, count * static_cast<int>(tricks.size()) + 2);
+  HASHGATE_RETURN_IF_ERROR(writer.Put("list.csv", FromText(variants::ListCsv(arguments.seed, count))));
+  HASHGATE_RETURN_IF_ERROR(writer.Put("manifest.csv", FromText(variants::ManifestCsv(count))));
+  for (int i = 0; i < count; ++i) {
+    const variants::Scene scene = variants::DrawScene(arguments.seed, i);
+    for (const variants::Trick& trick : tricks) {
+      HASHGATE_ASSIGN_OR_RETURN(const Bytes bytes, trick.make(scene));
+      HASHGATE_RETURN_IF_ERROR(writer.Put("pictures/" + variants::FileName(i, trick), bytes));
+    }
+  }
+  return {};
+}
+
 Status WriteSeeds(const Arguments& arguments) {
   HASHGATE_ASSIGN_OR_RETURN(const auto bases, hostile::MakeBases(arguments.seed));
   Writer writer(arguments.dir, static_cast<int>(bases.size()));
@@ -171,9 +192,8 @@ Status WriteSeeds(const Arguments& arguments) {
 Status WriteDictionaries(const Arguments& arguments) {
   Writer writer(arguments.dir, static_cast<int>(hostile::Dictionaries().size()));
   for (const hostile::Dictionary& dictionary : hostile::Dictionaries()) {
-    const std::string text = hostile::DictionaryText(dictionary);
     HASHGATE_RETURN_IF_ERROR(
-        writer.Put(std::string(dictionary.name) + ".dict", Bytes(text.begin(), text.end())));
+        writer.Put(std::string(dictionary.name) + ".dict", FromText(hostile::DictionaryText(dictionary))));
   }
   return {};
 }
@@ -188,6 +208,7 @@ Status Run(const Arguments& arguments) {
     case Kind::kBenign: return WriteBenign(arguments);
     case Kind::kBench: return WriteBench(arguments);
     case Kind::kHostile: return WriteHostile(arguments);
+    case Kind::kVariants: return WriteVariants(arguments);
     case Kind::kSeeds: return WriteSeeds(arguments);
     case Kind::kDictionaries: return WriteDictionaries(arguments);
   }

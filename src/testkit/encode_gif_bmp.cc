@@ -21,7 +21,8 @@ struct FreeMap {
   void operator()(ColorMapObject* map) const { GifFreeMapObject(map); }
 };
 
-bool PutFrame(GifFileType* file, IndexedPicture& frame, int delay_centiseconds) {
+bool PutFrame(GifFileType* file, const PlacedFrame& placed, int delay_centiseconds) {
+  IndexedPicture frame = ReduceColours(placed.picture);
   GraphicsControlBlock control{};
   control.DisposalMode = frame.transparent ? DISPOSE_BACKGROUND : DISPOSE_DO_NOT;
   control.DelayTime = delay_centiseconds;
@@ -29,7 +30,10 @@ bool PutFrame(GifFileType* file, IndexedPicture& frame, int delay_centiseconds) 
   GifByteType extension[4];
   EGifGCBToExtension(&control, extension);
   if (EGifPutExtension(file, GRAPHICS_EXT_FUNC_CODE, sizeof(extension), extension) == GIF_ERROR) return false;
-  if (EGifPutImageDesc(file, 0, 0, frame.width, frame.height, false, nullptr) == GIF_ERROR) return false;
+  if (EGifPutImageDesc(file, placed.left, placed.top, frame.width, frame.height, false, nullptr) ==
+      GIF_ERROR) {
+    return false;
+  }
   for (int y = 0; y < frame.height; ++y) {
     GifPixelType* row =
         frame.indices.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(frame.width);
@@ -58,12 +62,17 @@ void Put32(Bytes& bytes, std::uint32_t value) {
 }  // namespace
 
 Result<Bytes> EncodeGif(std::span<const Picture> frames, int delay_centiseconds) {
+  return EncodeGifAnimation(WholeFrames(frames), delay_centiseconds);
+}
+
+Result<Bytes> EncodeGifAnimation(std::span<const PlacedFrame> frames, int delay_centiseconds) {
   const auto refused = [] { return Fail(Reason::kInvariantBroken, "giflib refused a generated picture"); };
   if (frames.empty()) return refused();
-  IndexedPicture first = ReduceColours(frames[0]);
+  const Picture& first = frames[0].picture;
+  const auto palette = ReduceColours(MakePicture(1, 1)).palette;
   std::vector<GifColorType> colours(256);
-  for (std::size_t i = 0; i < first.palette.size(); ++i) {
-    colours[i] = {first.palette[i][0], first.palette[i][1], first.palette[i][2]};
+  for (std::size_t i = 0; i < palette.size(); ++i) {
+    colours[i] = {palette[i][0], palette[i][1], palette[i][2]};
   }
   const std::unique_ptr<ColorMapObject, FreeMap> map(GifMakeMapObject(256, colours.data()));
   Bytes bytes;
@@ -74,9 +83,7 @@ Result<Bytes> EncodeGif(std::span<const Picture> frames, int delay_centiseconds)
     if (EGifPutScreenDesc(file.get(), first.width, first.height, 8, 0, map.get()) == GIF_ERROR)
       return refused();
     if (frames.size() > 1 && !PutLoop(file.get())) return refused();
-    if (!PutFrame(file.get(), first, delay_centiseconds)) return refused();
-    for (const Picture& picture : frames.subspan(1)) {
-      IndexedPicture frame = ReduceColours(picture);
+    for (const PlacedFrame& frame : frames) {
       if (!PutFrame(file.get(), frame, delay_centiseconds)) return refused();
     }
   }  // closing writes the trailer

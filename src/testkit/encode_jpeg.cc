@@ -1,6 +1,7 @@
 // libjpeg reports errors by longjmp; every object with a destructor lives outside the function that calls
 // setjmp, so that a jump skips none.
 #include <algorithm>
+#include <array>
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -35,6 +36,11 @@ struct Samples {
   std::vector<std::uint8_t> rows;
 };
 
+bool HasInks(JpegOptions::Colour colour) {
+  using Colour = JpegOptions::Colour;
+  return colour == Colour::kCmyk || colour == Colour::kYcck || colour == Colour::kAmounts;
+}
+
 Samples Convert(const Picture& picture, JpegOptions::Colour colour) {
   Samples samples;
   const Picture rgb = colour == JpegOptions::Colour::kGrey ? Grey(picture) : picture;
@@ -43,9 +49,11 @@ Samples Convert(const Picture& picture, JpegOptions::Colour colour) {
   if (colour == JpegOptions::Colour::kGrey) {
     samples.components = 1;
     samples.space = JCS_GRAYSCALE;
-  } else if (colour == JpegOptions::Colour::kCmyk) {
+  } else if (HasInks(colour)) {
     samples.components = 4;
     samples.space = JCS_CMYK;
+  } else if (colour == JpegOptions::Colour::kStoredYcc) {
+    samples.space = JCS_YCbCr;
   }
   samples.rows.reserve(count * static_cast<std::size_t>(samples.components));
   for (std::size_t i = 0; i < count; ++i) {
@@ -54,6 +62,9 @@ Samples Convert(const Picture& picture, JpegOptions::Colour colour) {
     // black is 255.
     samples.rows.insert(samples.rows.end(), pixel, pixel + std::min(samples.components, 3));
     if (samples.components == 4) samples.rows.push_back(255);
+  }
+  if (colour == JpegOptions::Colour::kAmounts) {
+    for (std::uint8_t& sample : samples.rows) sample = static_cast<std::uint8_t>(255 - sample);
   }
   return samples;
 }
@@ -92,12 +103,15 @@ bool Compress(const Picture& picture, const JpegOptions& options, Samples& sampl
   info.input_components = samples.components;
   info.in_color_space = samples.space;
   jpeg_set_defaults(&info);
+  if (options.colour == JpegOptions::Colour::kYcck) jpeg_set_colorspace(&info, JCS_YCCK);
   jpeg_set_quality(&info, options.quality, TRUE);
   info.dct_method = JDCT_ISLOW;
-  if (samples.space == JCS_RGB && !options.halve_chroma) {
+  if (samples.components == 3 && !options.halve_chroma) {
     info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
   }
-  if (samples.space == JCS_CMYK) info.write_Adobe_marker = TRUE;
+  if (samples.space == JCS_CMYK) {
+    info.write_Adobe_marker = options.colour != JpegOptions::Colour::kAmounts ? TRUE : FALSE;
+  }
   info.restart_in_rows = options.restart_rows;
   if (!scans.empty()) {
     info.scan_info = scans.data();
@@ -116,7 +130,48 @@ bool Compress(const Picture& picture, const JpegOptions& options, Samples& sampl
   return true;
 }
 
-bool Decompress(ByteSpan bytes, Picture& picture) {
+bool CompressBlocks(int columns, int rows, std::span<const JpegBlock> blocks, unsigned char** buffer,
+                    unsigned long* size) {
+  jpeg_compress_struct info;
+  ErrorManager errors;
+  InstallErrors(errors, info.err);
+  if (setjmp(errors.jump) != 0) {
+    jpeg_destroy_compress(&info);
+    return false;
+  }
+  jpeg_create_compress(&info);
+  jpeg_mem_dest(&info, buffer, size);
+  info.image_width = static_cast<JDIMENSION>(columns * DCTSIZE);
+  info.image_height = static_cast<JDIMENSION>(rows * DCTSIZE);
+  info.input_components = 1;
+  info.in_color_space = JCS_GRAYSCALE;
+  jpeg_set_defaults(&info);
+  static constexpr std::array<unsigned, DCTSIZE2> kQuanta = [] {
+    std::array<unsigned, DCTSIZE2> quanta{};
+    quanta.fill(kJpegBlockQuantum);
+    return quanta;
+  }();
+  jpeg_add_quant_table(&info, 0, kQuanta.data(), 100, TRUE);
+  jvirt_barray_ptr arrays[1] = {
+      info.mem->request_virt_barray(reinterpret_cast<j_common_ptr>(&info), JPOOL_IMAGE, TRUE,
+                                    static_cast<JDIMENSION>(columns), static_cast<JDIMENSION>(rows), 1)};
+  jpeg_write_coefficients(&info, arrays);
+  for (int row = 0; row < rows; ++row) {
+    JBLOCKARRAY line = info.mem->access_virt_barray(reinterpret_cast<j_common_ptr>(&info), arrays[0],
+                                                    static_cast<JDIMENSION>(row), 1, TRUE);
+    for (int column = 0; column < columns; ++column) {
+      const JpegBlock& block = blocks[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
+                                      static_cast<std::size_t>(column)];
+      line[0][column][0] = static_cast<JCOEF>(block.constant);
+      line[0][column][DCTSIZE2 - 1] = static_cast<JCOEF>(block.finest);
+    }
+  }
+  jpeg_finish_compress(&info);
+  jpeg_destroy_compress(&info);
+  return true;
+}
+
+bool Decompress(ByteSpan bytes, const JpegReading& reading, Picture& picture) {
   jpeg_decompress_struct info;
   ErrorManager errors;
   InstallErrors(errors, info.err);
@@ -127,10 +182,13 @@ bool Decompress(ByteSpan bytes, Picture& picture) {
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, bytes.data(), static_cast<unsigned long>(bytes.size()));
   jpeg_read_header(&info, TRUE);
-  info.out_color_space = JCS_RGB;
+  info.out_color_space = reading.luma_only ? JCS_GRAYSCALE : JCS_RGB;
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(reading.denominator);
   info.dct_method = JDCT_ISLOW;
   jpeg_start_decompress(&info);
-  picture = MakePicture(static_cast<int>(info.output_width), static_cast<int>(info.output_height));
+  picture = MakePicture(static_cast<int>(info.output_width), static_cast<int>(info.output_height),
+                        info.output_components);
   while (info.output_scanline < info.output_height) {
     JSAMPROW row = picture.pixels.data() + picture.offset(0, static_cast<int>(info.output_scanline));
     jpeg_read_scanlines(&info, &row, 1);
@@ -138,6 +196,14 @@ bool Decompress(ByteSpan bytes, Picture& picture) {
   jpeg_finish_decompress(&info);
   jpeg_destroy_decompress(&info);
   return true;
+}
+
+Result<Bytes> TakeBuffer(bool written, unsigned char* buffer, unsigned long size) {
+  Bytes bytes;
+  if (written) bytes.assign(buffer, buffer + size);
+  std::free(buffer);
+  if (!written) return Fail(Reason::kInvariantBroken, "libjpeg refused a generated picture");
+  return bytes;
 }
 
 }  // namespace
@@ -149,17 +215,25 @@ Result<Bytes> EncodeJpeg(const Picture& picture, const JpegOptions& options) {
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
   const bool written = Compress(picture, options, samples, scans, &buffer, &size);
-  Bytes bytes;
-  if (written) bytes.assign(buffer, buffer + size);
-  std::free(buffer);
-  if (!written) return Fail(Reason::kInvariantBroken, "libjpeg refused a generated picture");
-  return bytes;
+  return TakeBuffer(written, buffer, size);
 }
 
-Result<Picture> DecodeJpeg(ByteSpan bytes) {
+Result<Bytes> EncodeJpegBlocks(int columns, int rows, std::span<const JpegBlock> blocks) {
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  const bool written = CompressBlocks(columns, rows, blocks, &buffer, &size);
+  return TakeBuffer(written, buffer, size);
+}
+
+Result<Picture> DecodeJpeg(ByteSpan bytes, const JpegReading& reading) {
   Picture picture;
-  if (!Decompress(bytes, picture)) return Fail(Reason::kInvariantBroken, "libjpeg refused its own file");
-  return picture;
+  if (!Decompress(bytes, reading, picture)) {
+    return Fail(Reason::kInvariantBroken, "libjpeg refused its own file");
+  }
+  if (!reading.luma_only) return picture;
+  Picture grey = MakePicture(picture.width, picture.height);
+  for (std::size_t i = 0; i < grey.pixels.size(); ++i) grey.pixels[i] = picture.pixels[i / 3];
+  return grey;
 }
 
 }  // namespace hashgate::testkit

@@ -41,7 +41,7 @@ Result<Identity> ParseIdentity(std::string_view text) {
   return ByName<Identity, 3>(text);
 }
 Result<ViewKind> ParseView(std::string_view text) {
-  return ByName<ViewKind, static_cast<int>(ViewKind::kAlternate)>(text);
+  return ByName<ViewKind, static_cast<int>(ViewKind::kTrimmed)>(text);
 }
 
 Result<int> ParseNumber(std::string_view key, std::string_view text) {

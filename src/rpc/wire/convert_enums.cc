@@ -33,8 +33,8 @@ static_assert(static_cast<int>(CoverageLevel::kComplete) == v1::COVERAGE_LEVEL_C
               v1::CoverageLevel_MAX == v1::COVERAGE_LEVEL_COMPLETE);
 static_assert(static_cast<int>(Identity::kStrong) == v1::IDENTITY_STRONG &&
               v1::Identity_MAX == v1::IDENTITY_STRONG);
-static_assert(static_cast<int>(ViewKind::kAlternate) == v1::VIEW_KIND_ALTERNATE &&
-              v1::ViewKind_MAX == v1::VIEW_KIND_ALTERNATE);
+static_assert(static_cast<int>(ViewKind::kTrimmed) == v1::VIEW_KIND_TRIMMED &&
+              v1::ViewKind_MAX == v1::VIEW_KIND_TRIMMED);
 static_assert(kAlgorithmCount == v1::Algorithm_ARRAYSIZE &&
               static_cast<int>(Algorithm::kColorMoment) == v1::ALGORITHM_COLOR_MOMENT);
 static_assert(static_cast<int>(Pipeline::kNn512) == v1::PIPELINE_NN512 &&

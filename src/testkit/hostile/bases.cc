@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "testkit/hostile/byte_sink.h"
+#include "testkit/byte_sink.h"
 #include "testkit/hostile/parts.h"
 #include "testkit/random_source.h"
 #include "testkit/raw_files.h"
@@ -31,69 +31,16 @@ class Collector {
   Status failed_;
 };
 
-std::string_view TypeOf(const Bytes& png_chunk) {
-  return {reinterpret_cast<const char*>(png_chunk.data()) + 4, 4};
-}
-
-// The pictures, of one size, as an animation whose first frame is also the default image.
-Bytes Apng(const std::vector<Bytes>& pictures) {
-  ByteSink out;
-  const std::vector<Bytes> first = Split(Layout::kPng, pictures.front());
-  out.Put(first[0]).Put(first[1]);
-  out.Put(PngChunk("acTL", ByteSink().Big(pictures.size(), 4).Big(0, 4).Take()));
-  std::uint32_t number = 0;
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const std::vector<Bytes> parts = Split(Layout::kPng, pictures[i]);
-    const ByteSpan sides = ByteSpan(parts[1]).subspan(8, 8);
-    out.Put(PngChunk("fcTL",
-                     ByteSink().Big(number++, 4).Put(sides).Big(0, 8).Big(1, 2).Big(10, 2).Big(0, 2).Take()));
-    for (const Bytes& part : parts) {
-      if (part.size() < 12 || TypeOf(part) != "IDAT") continue;
-      if (i == 0) {
-        out.Put(part);
-      } else {
-        const ByteSpan data = ByteSpan(part).subspan(8, part.size() - 12);
-        out.Put(PngChunk("fdAT", ByteSink().Big(number++, 4).Put(data).Take()));
-      }
-    }
-  }
-  return out.Put(PngChunk("IEND", {})).Take();
-}
-
-Bytes WebpAnimation(const std::vector<Bytes>& pictures, int width, int height) {
-  ByteSink chunks;
-  const auto sides = [&](ByteSink& out) {
-    out.Little(static_cast<std::uint64_t>(width - 1), 3).Little(static_cast<std::uint64_t>(height - 1), 3);
-  };
-  chunks.Text("VP8X").Little(10, 4).Little(0x12, 4);
-  sides(chunks);
-  chunks.Text("ANIM").Little(6, 4).Little(0, 6);
-  for (const Bytes& picture : pictures) {
-    const ByteSpan data = ByteSpan(picture).subspan(12);
-    chunks.Text("ANMF").Little(16 + data.size(), 4).Little(0, 6);
-    sides(chunks);
-    chunks.Little(100, 3).Little(0, 1).Put(data);
-  }
-  return ByteSink().Text("RIFF").Little(chunks.size() + 4, 4).Text("WEBP").Put(chunks.Take()).Take();
-}
-
 // Two pictures behind each other, with EXIF, a profile's beginning and a comment in the first.
 Bytes JpegWithSegments(const Bytes& jpeg, const Bytes& second) {
-  const auto segment = [](int marker, ByteSpan data) {
-    return ByteSink()
-        .Big(0xff00U | static_cast<unsigned>(marker), 2)
-        .Big(data.size() + 2, 2)
-        .Put(data)
-        .Take();
-  };
   ByteSink exif;
   exif.Text("Exif").Big(0, 2).Text("MM").Big(42, 2).Big(8, 4).Big(1, 2);
   exif.Big(0x0112, 2).Big(3, 2).Big(1, 4).Big(6, 2).Big(0, 2).Big(0, 4);
   return ByteSink()
       .Put(ByteSpan(jpeg).first(2))
-      .Put(segment(0xe1, exif.Take()))
-      .Put(segment(0xe2, ByteSink().Text("ICC_PROFILE").Big(0, 1).Big(0x0101, 2).Repeat(0, 140).Take()))
-      .Put(segment(0xfe, FromText("a comment")))
+      .Put(JpegSegment(0xe1, exif.Take()))
+      .Put(JpegSegment(0xe2, ByteSink().Text("ICC_PROFILE").Big(0, 1).Big(0x0101, 2).Repeat(0, 140).Take()))
+      .Put(JpegSegment(0xfe, FromText("a comment")))
       .Put(ByteSpan(jpeg).subspan(2))
       .Put(second)
       .Take();
@@ -172,22 +119,12 @@ Result<std::vector<Base>> MakeBases(std::uint64_t seed) {
   }
   to.Add("png-palette", EncodePng(ReduceColours(photo)), true);
   to.Add("png-palette-transparent", EncodePng(ReduceColours(emoji)), true);
-  std::vector<Bytes> pngs;
-  for (const Picture& frame : frames) {
-    HASHGATE_ASSIGN_OR_RETURN(Bytes png, EncodePng(frame));
-    pngs.push_back(std::move(png));
-  }
-  to.Add("png-animated", Apng(pngs));
+  to.Add("png-animated", EncodeApng(WholeFrames(frames)));
 
   to.Add("webp", EncodeWebp(photo, {.quality = 70}));
   to.Add("webp-lossless", EncodeWebp(ResizeArea(other, 64, 48), {.lossless = true}));
   to.Add("webp-alpha", EncodeWebp(emoji, {.quality = 80}));
-  std::vector<Bytes> webps;
-  for (const Picture& frame : frames) {
-    HASHGATE_ASSIGN_OR_RETURN(Bytes webp, EncodeWebp(frame, {.quality = 60}));
-    webps.push_back(std::move(webp));
-  }
-  to.Add("webp-animated", WebpAnimation(webps, 60, 45));
+  to.Add("webp-animated", EncodeWebpAnimation(WholeFrames(frames), {.quality = 60}));
 
   to.Add("gif", EncodeGif({&photo, 1}), true);
   to.Add("gif-animated", EncodeGif(frames));

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "testkit/byte_sink.h"
 #include "testkit/hostile/bombs.h"
-#include "testkit/hostile/byte_sink.h"
 
 namespace hashgate::testkit::hostile {
 namespace {
@@ -27,23 +27,14 @@ std::uint64_t Blocks(const Frame& frame) {
   return std::uint64_t{(frame.width + 7) / 8} * ((frame.height + 7) / 8);
 }
 
-Bytes Segment(int marker, ByteSpan data) {
-  return ByteSink()
-      .Big(0xff, 1)
-      .Big(static_cast<std::uint64_t>(marker), 1)
-      .Big(data.size() + 2, 2)
-      .Put(data)
-      .Take();
-}
-
 // One code of one bit for `symbol`: zero bits repeat it.
 Bytes HuffmanTable(int id, int symbol) {
-  return Segment(0xc4, ByteSink()
-                           .Big(static_cast<std::uint64_t>(id), 1)
-                           .Big(1, 1)
-                           .Repeat(0, 15)
-                           .Big(static_cast<std::uint64_t>(symbol), 1)
-                           .Take());
+  return JpegSegment(0xc4, ByteSink()
+                               .Big(static_cast<std::uint64_t>(id), 1)
+                               .Big(1, 1)
+                               .Repeat(0, 15)
+                               .Big(static_cast<std::uint64_t>(symbol), 1)
+                               .Take());
 }
 
 Bytes FrameHeader(const Frame& frame) {
@@ -55,14 +46,14 @@ Bytes FrameHeader(const Frame& frame) {
         .Big(static_cast<std::uint64_t>(i == 1 ? frame.sampling : 0x11), 1)
         .Big(0, 1);
   }
-  return Segment(frame.marker, data.Take());
+  return JpegSegment(frame.marker, data.Take());
 }
 
 // In progressive frames an AC code of 0xe0 with zero bits behind ends 16,384 blocks.
 Bytes Tables(const Frame& frame) {
   const bool progressive = frame.marker == kProgressive || frame.marker == kArithmeticProgressive;
   return ByteSink()
-      .Put(Segment(0xdb, ByteSink().Big(0, 1).Repeat(1, 64).Take()))
+      .Put(JpegSegment(0xdb, ByteSink().Big(0, 1).Repeat(1, 64).Take()))
       .Put(HuffmanTable(0x00, 0))
       .Put(HuffmanTable(0x10, progressive ? 0xe0 : 0))
       .Take();
@@ -73,7 +64,7 @@ Bytes Scan(int components, int first, int last, std::size_t data_bytes) {
   header.Big(static_cast<std::uint64_t>(components), 1);
   for (int i = 1; i <= components; ++i) header.Big(static_cast<std::uint64_t>(i), 1).Big(0, 1);
   header.Big(static_cast<std::uint64_t>(first), 1).Big(static_cast<std::uint64_t>(last), 1).Big(0, 1);
-  return ByteSink().Put(Segment(0xda, header.Take())).Repeat(0, data_bytes).Take();
+  return ByteSink().Put(JpegSegment(0xda, header.Take())).Repeat(0, data_bytes).Take();
 }
 
 Bytes Picture(const Frame& frame, ByteSpan before, ByteSpan scans) {
@@ -109,7 +100,7 @@ Bytes ManySegments(ByteSpan segment, int count) {
 }
 
 Bytes Exif(ByteSpan tiff) {
-  return Segment(0xe1, ByteSink().Text("Exif").Big(0, 2).Put(tiff).Take());
+  return JpegSegment(0xe1, ByteSink().Text("Exif").Big(0, 2).Put(tiff).Take());
 }
 
 // A first directory of one entry, and a second that names a thumbnail.
@@ -134,7 +125,7 @@ Bytes MultiPicture(std::uint32_t count) {
   index.Big(0xb002, 2).Big(7, 2).Big(16ULL * count, 4).Big(38, 4).Big(0, 4);
   // All of them the file itself.
   for (std::uint32_t i = 0; i < std::min(count, 4'000U); ++i) index.Big(0x030000, 4).Big(1'000, 4).Big(0, 8);
-  return Flat({.width = 64, .height = 64}, Segment(0xe2, index.Take()));
+  return Flat({.width = 64, .height = 64}, JpegSegment(0xe2, index.Take()));
 }
 
 constexpr std::array kBombs = {
@@ -169,7 +160,7 @@ constexpr std::array kBombs = {
            const Frame frame{.width = 16'000, .height = 0};
            return Picture(
                frame, {},
-               ByteSink().Put(Scan(1, 0, 63, 1'000'000)).Put(Segment(0xdc, Bytes{0xff, 0xff})).Take());
+               ByteSink().Put(Scan(1, 0, 63, 1'000'000)).Put(JpegSegment(0xdc, Bytes{0xff, 0xff})).Take());
          }},
     Bomb{"jpeg-odd-sampling",
          [] { return Flat({.width = 3'000, .height = 3'000, .components = 3, .sampling = 0x41}); }},
@@ -190,35 +181,36 @@ constexpr std::array kBombs = {
          }},
     Bomb{"jpeg-lossless", [] { return Flat({.marker = kLossless, .width = 5'000, .height = 5'000}); }},
     Bomb{"jpeg-12-bit", [] { return Flat({.width = 2'000, .height = 2'000, .precision = 12}); }},
-    Bomb{"jpeg-240000-comments", [] { return ManySegments(Segment(0xfe, {}), 240'000); }},
-    Bomb{"jpeg-200000-application-segments", [] { return ManySegments(Segment(0xe5, Bytes{1}), 200'000); }},
+    Bomb{"jpeg-240000-comments", [] { return ManySegments(JpegSegment(0xfe, {}), 240'000); }},
+    Bomb{"jpeg-200000-application-segments",
+         [] { return ManySegments(JpegSegment(0xe5, Bytes{1}), 200'000); }},
     Bomb{"jpeg-20000-huffman-tables", [] { return ManySegments(HuffmanTable(0x10, 0), 20'000); }},
     Bomb{"jpeg-20000-quantisers",
-         [] { return ManySegments(Segment(0xdb, ByteSink().Big(0, 1).Repeat(1, 64).Take()), 20'000); }},
+         [] { return ManySegments(JpegSegment(0xdb, ByteSink().Big(0, 1).Repeat(1, 64).Take()), 20'000); }},
     Bomb{"jpeg-filling",
          [] { return Flat({.width = 64, .height = 64}, ByteSink().Repeat(0xff, 5'000'000).Take()); }},
     Bomb{"jpeg-bytes-between-segments",
          [] { return Flat({.width = 64, .height = 64}, ByteSink().Repeat(0x41, 2'000'000).Take()); }},
     Bomb{"jpeg-restarts-missing",
-         [] { return Flat({.width = 4'000, .height = 4'000}, Segment(0xdd, Bytes{0, 1})); }},
+         [] { return Flat({.width = 4'000, .height = 4'000}, JpegSegment(0xdd, Bytes{0, 1})); }},
     Bomb{"jpeg-restarts-only",
          [] {
            ByteSink scan;
            scan.Put(Scan(1, 0, 63, 0));
            for (int i = 0; i < 1'000'000; ++i) scan.Big(0xffd0, 2);
-           return Picture({.width = 7'000, .height = 7'000}, Segment(0xdd, Bytes{0, 1}), scan.Take());
+           return Picture({.width = 7'000, .height = 7'000}, JpegSegment(0xdd, Bytes{0, 1}), scan.Take());
          }},
     Bomb{"jpeg-4mib-profile",
          [] {
            ByteSink before;
            for (int i = 1; i <= 64; ++i) {
-             before.Put(Segment(0xe2, ByteSink()
-                                          .Text("ICC_PROFILE")
-                                          .Big(0, 1)
-                                          .Big(static_cast<std::uint64_t>(i), 1)
-                                          .Big(64, 1)
-                                          .Repeat(0, 65'000)
-                                          .Take()));
+             before.Put(JpegSegment(0xe2, ByteSink()
+                                              .Text("ICC_PROFILE")
+                                              .Big(0, 1)
+                                              .Big(static_cast<std::uint64_t>(i), 1)
+                                              .Big(64, 1)
+                                              .Repeat(0, 65'000)
+                                              .Take()));
            }
            return Flat({.width = 64, .height = 64}, before.Take());
          }},

@@ -3,8 +3,8 @@
 #include <array>
 #include <string>
 
+#include "testkit/byte_sink.h"
 #include "testkit/hostile/bombs.h"
-#include "testkit/hostile/byte_sink.h"
 #include "testkit/raw_files.h"
 
 namespace hashgate::testkit::hostile {

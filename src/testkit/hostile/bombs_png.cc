@@ -1,8 +1,8 @@
 // Source of the formats: the PNG specification (third edition, with APNG).
 #include <array>
 
+#include "testkit/byte_sink.h"
 #include "testkit/hostile/bombs.h"
-#include "testkit/hostile/byte_sink.h"
 
 namespace hashgate::testkit::hostile {
 namespace {

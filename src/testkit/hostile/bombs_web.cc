@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "testkit/byte_sink.h"
 #include "testkit/hostile/bombs.h"
-#include "testkit/hostile/byte_sink.h"
 
 namespace hashgate::testkit::hostile {
 namespace {

@@ -96,7 +96,7 @@ TEST(Record, EveryFieldSurvivesTheRoundTrip) {
 
 TEST(Record, EveryKindOfViewIsTaken) {
   DecodeResult sent = Full();
-  for (int kind = 1; kind <= static_cast<int>(ViewKind::kAlternate); ++kind) {
+  for (int kind = 1; kind <= static_cast<int>(ViewKind::kTrimmed); ++kind) {
     sent.views[0].kind = static_cast<ViewKind>(kind);
     const auto result = DecodeReply(EncodeReply(sent, kJob), kJob, {});
     ASSERT_TRUE(result) << Name(sent.views[0].kind);
@@ -160,7 +160,7 @@ TEST(Record, EveryLieIsFoundOut) {
       {"frames_seen", [](ReplyRecord& r, ViewRecord&) { r.frames_seen = r.frames_total + 1; }},
       {"frames_seen", [](ReplyRecord& r, ViewRecord&) { r.frames_seen = 0; }},
       {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 0; }},
-      {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 7; }},
+      {"view.kind", [](ReplyRecord&, ViewRecord& v) { v.kind = 8; }},
       {"view.hashable", [](ReplyRecord&, ViewRecord& v) { v.hashable = 2; }},
       {"view.hashable", [](ReplyRecord&, ViewRecord& v) { v.width = 4; }},
       {"view.pipelines", [](ReplyRecord&, ViewRecord& v) { v.pipelines = 4; }},

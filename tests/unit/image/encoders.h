@@ -4,27 +4,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "testkit/rgba.h"
+
 namespace hashgate::testing {
 
-using Bytes = std::vector<std::uint8_t>;
-
-/// Pixels of 8 bits, row-major: red, green, blue, alpha.
-struct Rgba {
-  int width = 0;
-  int height = 0;
-  Bytes samples;
-
-  [[nodiscard]] const std::uint8_t* At(int row, int col) const {
-    return &samples[(static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
-                     static_cast<std::size_t>(col)) *
-                    4];
-  }
-  std::uint8_t* At(int row, int col) {
-    return &samples[(static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
-                     static_cast<std::size_t>(col)) *
-                    4];
-  }
-};
+using testkit::Bytes;
+using testkit::Rgba;
 
 /// A smooth grey picture ("lattice" of the golden vectors), opaque.
 Rgba GreyPicture(int height, int width);

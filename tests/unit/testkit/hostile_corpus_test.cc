@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "testkit/hostile/byte_sink.h"
+#include "testkit/byte_sink.h"
 #include "testkit/hostile/dictionary.h"
 #include "testkit/hostile/parts.h"
 

@@ -1,10 +1,10 @@
-#include "testkit/hostile/byte_sink.h"
+#include "testkit/byte_sink.h"
 
 #include <algorithm>
 
 #include "testkit/raw_files.h"
 
-namespace hashgate::testkit::hostile {
+namespace hashgate::testkit {
 
 // Not in the header, where g++ 12 inlines them and warns of overflows that are not there.
 ByteSink& ByteSink::Put(ByteSpan bytes) {
@@ -18,6 +18,15 @@ ByteSink& ByteSink::Put(ByteSpan bytes) {
 ByteSink& ByteSink::Repeat(std::uint8_t byte, std::size_t count) {
   out_.resize(out_.size() + count, byte);
   return *this;
+}
+
+Bytes JpegSegment(int marker, ByteSpan data) {
+  return ByteSink()
+      .Big(0xff, 1)
+      .Big(static_cast<std::uint64_t>(marker), 1)
+      .Big(data.size() + 2, 2)
+      .Put(data)
+      .Take();
 }
 
 Bytes PngChunk(std::string_view type, ByteSpan data) {
@@ -51,4 +60,4 @@ Bytes ZlibOfZeros(std::uint64_t count) {
   return out.Big(count % 65521 << 16 | 1, 4).Take();
 }
 
-}  // namespace hashgate::testkit::hostile
+}  // namespace hashgate::testkit

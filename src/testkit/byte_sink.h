@@ -9,7 +9,7 @@
 #include "hashgate/hash.h"
 #include "testkit/encode.h"
 
-namespace hashgate::testkit::hostile {
+namespace hashgate::testkit {
 
 /// Appends numbers and bytes. Threads: confined.
 class ByteSink {
@@ -64,9 +64,11 @@ class BitSink {
   int used_ = 0;
 };
 
+/// One JPEG segment with its length.
+Bytes JpegSegment(int marker, ByteSpan data);
 /// One PNG chunk with its checksum.
 Bytes PngChunk(std::string_view type, ByteSpan data);
 /// A zlib stream that unpacks to `count` zero bytes; 158 times shorter than that. Source: RFC 1950, RFC 1951.
 Bytes ZlibOfZeros(std::uint64_t count);
 
-}  // namespace hashgate::testkit::hostile
+}  // namespace hashgate::testkit

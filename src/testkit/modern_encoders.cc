@@ -1,15 +1,17 @@
-#include "unit/image/modern_encoders.h"
+#include "testkit/modern_encoders.h"
 
 #include <avif/avif.h>
 #include <libheif/heif.h>
 #include <tiffio.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <string_view>
 
-namespace hashgate::testing {
+namespace hashgate::testkit {
 namespace {
 
 void Check(const heif_error& error) {
@@ -217,6 +219,22 @@ void WritePage(TIFF* tiff, const Rgba& picture, const TiffOptions& options, bool
   Check(TIFFWriteDirectory(tiff) == 1);
 }
 
+/// A sequence says when it was made; the same pictures shall be the same bytes. Source: ISO/IEC
+/// 14496-12, 8.2.2.
+void ClearTimes(Bytes& avif) {
+  constexpr std::array<std::string_view, 3> kBoxes = {"mvhd", "tkhd", "mdhd"};
+  constexpr std::size_t kVersion = 4;  // behind the name; 1: times of 8 bytes
+  constexpr std::size_t kTimes = 8;
+  constexpr std::string_view kData = "mdat";
+  const auto end = std::search(avif.begin(), avif.end(), kData.begin(), kData.end());
+  for (const std::string_view box : kBoxes) {
+    auto at = std::search(avif.begin(), end, box.begin(), box.end());
+    for (; at != end; at = std::search(at + 1, end, box.begin(), box.end())) {
+      if (at[kVersion] == 1) std::fill_n(at + kTimes, 16, std::uint8_t{0});
+    }
+  }
+}
+
 }  // namespace
 
 Bytes EncodeHeic(const Rgba& picture, const HeicOptions& options) {
@@ -303,6 +321,7 @@ Bytes EncodeAvif(const std::vector<Rgba>& frames, const AvifOptions& options) {
   Check(avifEncoderFinish(encoder.get(), &out));
   Bytes bytes(out.data, out.data + out.size);
   avifRWDataFree(&out);
+  ClearTimes(bytes);
   return bytes;
 }
 
@@ -317,7 +336,7 @@ Bytes EncodeTiff(const std::vector<Rgba>& pages, const TiffOptions& options) {
   return target.bytes;
 }
 
-}  // namespace hashgate::testing
+}  // namespace hashgate::testkit
 
 #ifdef HASHGATE_SANITIZED
 // The HEVC encoder, which only tests have, does not give back all of its tables.
