@@ -14,7 +14,7 @@ namespace hashgate::image {
 inline constexpr int kReduction = 4;
 
 /// A picture whose shorter side has fewer pixels is decoded whole: too few squares would be left of it.
-inline constexpr std::uint32_t kMinReducedSide = 1'200;
+inline constexpr std::uint32_t kMinReducedSide = 1'440;
 
 struct ReducedLuma {
   std::uint32_t width = 0;  ///< of the picture

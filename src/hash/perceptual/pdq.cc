@@ -66,10 +66,10 @@ PdqFormSet FormsOf(const Source& source, PdqFormsTrace& trace) {
   return out;
 }
 
-/// How far averages instead of samples carry a coefficient, several times what was
-/// seen on photographs of kMinReducedRows averages a side and more: see the distribution in docs/matching.md.
-constexpr double kReducedTolerance = 0.2;
-/// The same of the quality.
+/// How far averages instead of samples usually carry a coefficient: on half of all photographs by less, root
+/// mean square, and hardly ever by thrice as much.
+constexpr double kReducedTolerance = 0.15;
+/// The quality is so far from kMinUsablePdqQuality that a full decode is on the same side.
 constexpr int kQualityMargin = 5;
 
 /// A plane that holds a whole picture is wiped before its memory is given back.

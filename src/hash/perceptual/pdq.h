@@ -45,14 +45,14 @@ std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels);
 /// Shapes: rows x cols samples of 0..255. Threads: thread-safe. Cost: about 1 ns a sample.
 std::optional<PdqFormSet> ComputePdqForms(const LumaView& luma);
 
-/// The hashes of all eight turns of a picture of `rows` x `cols` samples of which only the averages of squares
-/// of `factor` samples a side are at hand. At most kMaxReducedBits of a hash differ from ComputePdqForms of the
-/// picture, and the quality hardly; nullopt where that cannot be promised, because too many coefficients lie
-/// about the median, or the quality about kMinUsablePdqQuality.
-/// Shapes: as DownsampleAverages; at least kMinReducedRows averages a side. Threads: thread-safe. Cost: about 1
-/// ns an average and 0.1 ms.
+/// A hash by ComputeReducedPdqForms and one of all pixels differ in so many bits at most.
 inline constexpr int kMaxReducedBits = 4;
-inline constexpr int kMinReducedRows = 160;
+/// The hashes of all eight turns of a picture of `rows` x `cols` samples of which only the averages of squares
+/// of `factor` samples a side are at hand. nullopt where many coefficients lie about the median, as in pictures
+/// that are mirrored or flat, or the quality lies about kMinUsablePdqQuality: there all pixels must be looked
+/// at. On photographs of 360 averages a side and more a form differs from ComputePdqForms in kMaxReducedBits at
+/// most; docs/matching.md has the distribution.
+/// Shapes: as DownsampleAverages. Threads: thread-safe. Cost: about 1 ns an average and 0.1 ms.
 std::optional<PdqFormSet> ComputeReducedPdqForms(const LumaView& averages, int rows, int cols, int factor);
 
 /// The hashes of all eight turns of a picture that is brought to 512x512 by picking pixels, each of the

@@ -210,7 +210,7 @@ TEST(ReducedHash, IsThatOfAFullDecodeButForFewBits) {
   const std::uint64_t seed = Seed();
   int differing = 0;
   for (std::uint64_t i = 0; i < 12; ++i) {
-    const Rgba picture = Photo(seed + i, 1600 + static_cast<int>(i), 1200 + 7 * static_cast<int>(i));
+    const Rgba picture = Photo(seed + i, 1920 + static_cast<int>(i), kSide + 7 * static_cast<int>(i));
     const BothWays ways(EncodeJpeg(picture, {.quality = 80 + static_cast<int>(i), .across = 2, .down = 2}));
     EXPECT_LE(ways.WorstBits(), perceptual::kMaxReducedBits);
     differing += static_cast<int>(ways.WorstBits() > 0);
@@ -230,7 +230,7 @@ TEST(ReducedHash, IsThatOfAFullDecodeButForFewBits) {
 TEST(ReducedHash, TiesAreLeftToAFullDecode) {
   // Mirrored both ways, and flat: half of the coefficients, or all of them, are nothing.
   for (const bool flat : {false, true}) {
-    Rgba picture = Photo(Seed(), 1600, 1200);
+    Rgba picture = Photo(Seed(), 1920, kSide);
     for (int row = 0; row < picture.height; ++row) {
       for (int col = 0; col < picture.width; ++col) {
         const std::uint8_t* from =
@@ -245,7 +245,7 @@ TEST(ReducedHash, TiesAreLeftToAFullDecode) {
 
 // The luma of the file shows one picture, or nothing; what is seen is made by cutting colours and samples.
 TEST(ReducedHash, IsOfWhatTheEyeSeesAndNotOfTheFilesLuma) {
-  const Rgba seen = Photo(Seed(), 1600, 1200);
+  const Rgba seen = Photo(Seed(), 1920, kSide);
   // White, with chroma that darkens it where the picture is dark.
   const Bytes white = EncodeJpeg(seen, {.quality = 90});
   const perceptual::LumaPlane luma = LumaOf(seen, 0);
