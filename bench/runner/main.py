@@ -13,11 +13,13 @@ import micro
 import overload
 import service
 import tables
+import uploads
 from server import Failure
 
 PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "match": micro.match, "load": service.load,
          "matchload": service.match_load, "overload": overload.overload,
-         "import": service.import_speed, "start": service.start, "handover": micro.handover}
+         "import": service.import_speed, "start": service.start, "handover": micro.handover,
+         "uploads": uploads.uploads}
 
 
 @dataclasses.dataclass

@@ -1,7 +1,9 @@
 // JPEG through libjpeg's API (libjpeg-turbo): accurate integer DCT, smooth chroma upsampling, no turning by
 // EXIF, no colour profile. Source of the format: ITU-T T.81; of Adobe's CMYK: Adobe technical note 5116.
+#include <algorithm>
 #include <csetjmp>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -15,6 +17,59 @@
 namespace hashgate::image {
 namespace {
 
+/// Makes rows of averages of squares from rows of pixels.
+class RowAverages {
+ public:
+  RowAverages() = default;
+  /// `to` has the averages of `width` x `height` pixels and stays where it is.
+  RowAverages(Bitmap& to, std::uint32_t width, std::uint32_t height, std::uint32_t factor)
+      : to_(&to),
+        width_(width),
+        height_(height),
+        factor_(factor),
+        row_(std::size_t{width} * to.channels),
+        sums_(to.stride()) {}
+
+  /// Where the next row of pixels goes.
+  [[nodiscard]] std::uint8_t* row() { return row_.data(); }
+
+  /// Row `y` is there.
+  void Add(std::uint32_t y) {
+    const std::size_t channels = to_->channels;
+    const std::uint8_t* pixel = row_.data();
+    std::uint32_t* sum = sums_.data();
+    for (std::uint32_t left = width_; left > 0; sum += channels) {
+      const std::uint32_t count = std::min(factor_, left);
+      for (std::uint32_t i = 0; i < count; ++i) {
+        for (std::size_t c = 0; c < channels; ++c) sum[c] += *pixel++;
+      }
+      left -= count;
+    }
+    if ((y + 1) % factor_ == 0 || y + 1 == height_) Finish(y / factor_, y % factor_ + 1);
+  }
+
+ private:
+  void Finish(std::uint32_t out_row, std::uint32_t rows) {
+    const std::size_t channels = to_->channels;
+    std::uint8_t* out = to_->Row(out_row);
+    for (std::uint32_t x = 0; x < to_->width; ++x) {
+      const std::uint32_t count = rows * std::min(factor_, width_ - x * factor_);
+      for (std::size_t c = 0; c < channels; ++c) {
+        std::uint32_t& sum = sums_[x * channels + c];
+        *out++ = static_cast<std::uint8_t>((sum + count / 2) / count);
+        sum = 0;
+      }
+    }
+  }
+
+  Bitmap* to_ = nullptr;
+  std::uint32_t width_ = 0;
+  std::uint32_t height_ = 0;
+  std::uint32_t factor_ = 1;
+  WipedBuffer<std::uint8_t> row_;
+  WipedBuffer<std::uint32_t> sums_;
+};
+
 /// Everything that must survive libjpeg's jump out of an error lives here, in the caller's frame; the
 /// functions that the jump leaves own nothing.
 struct Reader {
@@ -25,8 +80,11 @@ struct Reader {
   const decode::Limits* limits = nullptr;
   Decoded* out = nullptr;
   Bitmap bitmap;
-  Bitmap alternate;  ///< inks read the other way, grey; only where no marker says which way is meant
+  Bitmap alternate;          ///< inks read the other way, grey; only where no marker says which way is meant
+  std::uint32_t factor = 1;  ///< pixels of the picture along a side for one of `bitmap`
   WipedBuffer<std::uint8_t> cmyk_row;
+  RowAverages bitmap_rows;
+  RowAverages alternate_rows;
   bool failed_allocation = false;
   bool ran_out = false;          ///< the file ended before its end marker
   bool pixels_missing = false;   ///< entropy-coded data ended before the picture was complete
@@ -51,7 +109,7 @@ void NoteMissing(Reader& reader) {
     reader.rows_sound = codec.output_height;
     return;
   }
-  const auto rows_per_unit = static_cast<std::uint32_t>(codec.max_v_samp_factor * codec.min_DCT_scaled_size);
+  const auto rows_per_unit = static_cast<std::uint32_t>(codec.max_v_samp_factor * DCTSIZE);
   reader.rows_sound = std::min(codec.input_iMCU_row * rows_per_unit, codec.output_height);
 }
 
@@ -145,9 +203,16 @@ std::uint64_t CoefficientBytes(const jpeg_decompress_struct& codec) {
   return blocks * sizeof(JBLOCK);
 }
 
+/// How many averages of `factor` pixels stand for a side.
+std::uint32_t Shrunk(JDIMENSION side, std::uint32_t factor) {
+  return (side + factor - 1) / factor;
+}
+
 /// The picture and what is kept beside it, at the chosen scale.
-std::uint64_t NeededBytes(jpeg_decompress_struct& codec) {
-  const std::uint64_t pixels = static_cast<std::uint64_t>(codec.output_width) * codec.output_height;
+std::uint64_t NeededBytes(Reader& reader) {
+  jpeg_decompress_struct& codec = reader.codec;
+  const std::uint64_t pixels =
+      std::uint64_t{Shrunk(codec.image_width, reader.factor)} * Shrunk(codec.image_height, reader.factor);
   const bool inks = codec.out_color_space == JCS_CMYK;
   const std::uint64_t channels = codec.out_color_space == JCS_GRAYSCALE ? 1 : inks ? 4 : 3;
   return pixels * channels + (jpeg_has_multiple_scans(&codec) != FALSE ? CoefficientBytes(codec) : 0);
@@ -158,19 +223,17 @@ Cause ChooseScale(Reader& reader) {
   jpeg_decompress_struct& codec = reader.codec;
   const decode::Limits& limits = *reader.limits;
   const Cause whole = CheckSides(codec.image_width, codec.image_height, limits);
-  if (whole == Cause::kNone || whole == Cause::kCorrupt) {
-    jpeg_calc_output_dimensions(&codec);
-    return whole == Cause::kNone ? CheckMemory(NeededBytes(codec), limits) : whole;
-  }
+  if (whole == Cause::kNone) return CheckMemory(NeededBytes(reader), limits);
+  if (whole == Cause::kCorrupt) return whole;
   const std::uint64_t pixels = static_cast<std::uint64_t>(codec.image_width) * codec.image_height;
   if (pixels > limits.max_scaled_pixels) return whole;
-  codec.scale_num = 1;
-  for (const unsigned denominator : {2U, 4U, 8U}) {
-    codec.scale_denom = denominator;
-    jpeg_calc_output_dimensions(&codec);
-    if (CheckSides(codec.output_width, codec.output_height, limits) != Cause::kNone) continue;
+  for (const std::uint32_t factor : {2U, 4U, 8U}) {
+    const Cause sides =
+        CheckSides(Shrunk(codec.image_width, factor), Shrunk(codec.image_height, factor), limits);
+    if (sides != Cause::kNone) continue;
+    reader.factor = factor;
     reader.out->scaled = true;
-    return CheckMemory(NeededBytes(codec), limits) == Cause::kNone ? Cause::kNone : whole;
+    return CheckMemory(NeededBytes(reader), limits) == Cause::kNone ? Cause::kNone : whole;
   }
   return whole;
 }
@@ -200,14 +263,16 @@ Cause Begin(Reader& reader, ByteSpan bytes) {
 
 void Allocate(Reader& reader) {
   const jpeg_decompress_struct& codec = reader.codec;
+  const auto make = [&reader, &codec](std::uint32_t channels, Bitmap& bitmap, RowAverages& rows) {
+    bitmap = Bitmap(Shrunk(codec.output_width, reader.factor), Shrunk(codec.output_height, reader.factor),
+                    channels);
+    if (reader.factor > 1) rows = RowAverages(bitmap, codec.output_width, codec.output_height, reader.factor);
+  };
   try {
-    reader.bitmap =
-        Bitmap(codec.output_width, codec.output_height, codec.out_color_space == JCS_GRAYSCALE ? 1 : 3);
+    make(codec.out_color_space == JCS_GRAYSCALE ? 1 : 3, reader.bitmap, reader.bitmap_rows);
     if (codec.out_color_space == JCS_CMYK) {
       reader.cmyk_row = WipedBuffer<std::uint8_t>(std::size_t{codec.output_width} * 4);
-      if (codec.saw_Adobe_marker == FALSE) {
-        reader.alternate = Bitmap(codec.output_width, codec.output_height, 1);
-      }
+      if (codec.saw_Adobe_marker == FALSE) make(1, reader.alternate, reader.alternate_rows);
     }
   } catch (const std::bad_alloc&) {
     reader.failed_allocation = true;
@@ -216,22 +281,31 @@ void Allocate(Reader& reader) {
 
 void ReadRows(Reader& reader) {
   jpeg_decompress_struct& codec = reader.codec;
+  const bool whole = reader.factor == 1;
+  const bool inks = codec.out_color_space == JCS_CMYK;
+  const bool other = reader.alternate.width != 0;
   while (codec.output_scanline < codec.output_height) {
     const std::uint32_t y = codec.output_scanline;
-    std::uint8_t* row = reader.bitmap.Row(y);
-    JSAMPROW target = codec.out_color_space == JCS_CMYK ? reader.cmyk_row.data() : row;
+    std::uint8_t* row = whole ? reader.bitmap.Row(y) : reader.bitmap_rows.row();
+    JSAMPROW target = inks ? reader.cmyk_row.data() : row;
     if (jpeg_read_scanlines(&codec, &target, 1) != 1) break;
-    if (codec.out_color_space == JCS_CMYK) {
+    if (inks) {
       CmykToRgb(target, row, codec.output_width);
-      if (reader.alternate.width != 0) {
-        CmykToOtherGrey(target, reader.alternate.Row(y), codec.output_width);
+      if (other) {
+        CmykToOtherGrey(target, whole ? reader.alternate.Row(y) : reader.alternate_rows.row(),
+                        codec.output_width);
       }
+    }
+    if (!whole) {
+      reader.bitmap_rows.Add(y);
+      if (other) reader.alternate_rows.Add(y);
     }
     reader.rows_written = codec.output_scanline;
   }
 }
 
-/// Decodes into `reader`. Returns the cause; where it is kTruncated, reader.bitmap holds rows_sound rows.
+/// Decodes into `reader`. Returns the cause; where it is kTruncated, rows_sound rows of the picture are
+/// there.
 Cause Run(Reader& reader, ByteSpan bytes) {
   if (setjmp(reader.escape) != 0) {
     const Cause cause = CauseOfError(reader);
@@ -239,7 +313,7 @@ Cause Run(Reader& reader, ByteSpan bytes) {
     // Damage that libjpeg will not pass: what was shown before it still counts.
     const std::uint32_t shown = reader.rows_written;
     reader.rows_sound = reader.pixels_missing ? std::min(reader.rows_sound, shown) : shown;
-    return shown == reader.bitmap.height && !reader.pixels_missing ? Cause::kNone : Cause::kTruncated;
+    return shown == reader.codec.output_height && !reader.pixels_missing ? Cause::kNone : Cause::kTruncated;
   }
   jpeg_create_decompress(&reader.codec);
   reader.codec.progress = &reader.progress;
@@ -254,7 +328,7 @@ Cause Run(Reader& reader, ByteSpan bytes) {
   reader.out->trailing_bytes = !reader.ran_out && reader.codec.src->bytes_in_buffer > 0;
   if (reader.ran_out && !refined && !reader.pixels_missing) {
     reader.pixels_missing = true;
-    reader.rows_sound = reader.bitmap.height;
+    reader.rows_sound = reader.codec.output_height;
   }
   return reader.pixels_missing ? Cause::kTruncated : Cause::kNone;
 }
@@ -280,7 +354,7 @@ Decoded DecodeJpeg(ByteSpan bytes, const decode::Limits& limits) {
     out.alternate = std::move(reader.alternate);
     if (out.cause == Cause::kTruncated) {
       for (Bitmap* const part : {&out.bitmap, &out.alternate})
-        part->height = std::min(part->height, reader.rows_sound);
+        part->height = std::min(part->height, reader.rows_sound / reader.factor);
     }
   }
   return out;

@@ -6,12 +6,14 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "decode/sniff.h"
 #include "image/border.h"
 #include "image/codec.h"
 #include "image/color_request.h"
 #include "image/embedded.h"
+#include "image/jpeg_reduced.h"
 #include "image/luma.h"
 #include "image/png_pieces.h"
 #include "image/view_hashes.h"
@@ -21,10 +23,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::uint32_t MicrosSince(Clock::time_point start) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+std::uint32_t MicrosBetween(Clock::time_point start, Clock::time_point end) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(end - start).count();
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+std::uint32_t MicrosSince(Clock::time_point start) {
+  return MicrosBetween(start, Clock::now());
 }
 
 /// True where a view's hash differs from all of `others`.
@@ -78,6 +84,37 @@ void HashStretched(ByteSpan bytes, SampleRange range, const decode::Wanted& want
   if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
 }
 
+/// Hashes a large JPEG without decoding it whole. False, with `result` as it was, where that cannot be done.
+bool HashReduced(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
+                 decode::DecodeResult& result) {
+  if (result.format != decode::Format::kJpeg || !wanted.pdq_full) return false;
+  if (wanted.pdq_nn512) {
+    // It picks single pixels. A picture beyond the limits has none: it is never decoded whole.
+    const decode::HeaderFacts facts = decode::ReadHeader(result.format, bytes);
+    if (CheckSides(facts.width, facts.height, limits) != Cause::kTooManyPixels) return false;
+  }
+  const auto start = Clock::now();
+  const std::optional<ReducedLuma> luma = ReduceJpeg(bytes, limits);
+  if (!luma) return false;
+  const auto hashing = Clock::now();
+  auto view = HashReducedView(*luma);
+  if (!view) return false;
+  // Where a border ends is seen pixel by pixel.
+  AverageRows rows(*luma);
+  if (InsideBorder(rows)) return false;
+  result.views.push_back(*std::move(view));
+  result.decode_micros = MicrosBetween(start, hashing);
+  result.width = luma->width;
+  result.height = luma->height;
+  result.frames_total = 1;
+  result.frames_seen = 1;
+  result.trailing_bytes = luma->trailing_bytes;
+  result.colour_unusual = AsksForUnusualColors(result.format, bytes, limits.max_profile_bytes);
+  LookAtEmbedded(bytes, wanted, limits, result);
+  result.hash_micros = MicrosSince(hashing);
+  return true;
+}
+
 void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
              decode::DecodeResult& result) {
   const DecodeFunction codec = FindCodec(result.format);
@@ -85,6 +122,7 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
     result.cause = Cause::kUnsupportedFormat;
     return;
   }
+  if (HashReduced(bytes, wanted, limits, result)) return;
   const auto start = Clock::now();
   Decoded decoded = codec(bytes, limits);
   result.decode_micros = MicrosSince(start);

@@ -36,6 +36,16 @@ decode::ViewHashes HashPart(ViewKind kind, const Bitmap& bitmap, Over over, cons
   return view;
 }
 
+std::optional<decode::ViewHashes> HashReducedView(const ReducedLuma& luma) {
+  const auto full = perceptual::ComputeReducedPdqForms(luma.view(), static_cast<int>(luma.height),
+                                                       static_cast<int>(luma.width), kReduction);
+  if (!full) return std::nullopt;
+  decode::ViewHashes view{
+      .kind = ViewKind::kWhole, .frame = 0, .width = luma.width, .height = luma.height, .hashable = true};
+  AddPdq(Pipeline::kFull, *full, view);
+  return view;
+}
+
 bool AddFlattened(ViewKind kind, std::uint32_t frame, const Bitmap& bitmap, const decode::Wanted& wanted,
                   std::vector<decode::ViewHashes>& views) {
   const bool has_alpha = HasTransparency(bitmap);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "decode/record.h"
+#include "image/jpeg_reduced.h"
 #include "image/luma.h"
 #include "image/part.h"
 #include "image/pixels.h"
@@ -17,6 +19,10 @@ decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, cons
 /// The same of a part of it.
 decode::ViewHashes HashPart(ViewKind kind, const Bitmap& bitmap, Over over, const Part& part,
                             const decode::Wanted& wanted);
+
+/// The whole picture's view by the first pipeline; nullopt where only a full decode can tell. Cost: about 0.1
+/// ns a pixel.
+std::optional<decode::ViewHashes> HashReducedView(const ReducedLuma& luma);
 
 /// Adds the view over white, as `kind`, and the one over black where some pixel is not opaque. `frame` is the
 /// number that both carry. Returns whether some pixel is not opaque.

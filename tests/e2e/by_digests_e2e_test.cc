@@ -18,7 +18,8 @@ std::string Checks(const std::string& result) {
 }
 
 // A server whose list has the file by its SHA-256, with the PDQ hash of some other picture.
-std::unique_ptr<ServerProcess> ServerThatLists(const std::string& file, const std::string& by_digests = "always") {
+std::unique_ptr<ServerProcess> ServerThatLists(const std::string& file,
+                                               const std::string& by_digests = "always") {
   ServerOptions options;
   options.config["scan"]["answer_by_digests"] = by_digests;
   std::unique_ptr<ServerProcess> server = StartServer(FreshFolder("server"), options);

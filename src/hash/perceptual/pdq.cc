@@ -1,6 +1,7 @@
 #include "hash/perceptual/pdq.h"
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 
@@ -65,6 +66,12 @@ PdqFormSet FormsOf(const Source& source, PdqFormsTrace& trace) {
   return out;
 }
 
+/// How far averages instead of samples usually carry a coefficient: on half of all photographs by less, root
+/// mean square, and hardly ever by thrice as much.
+constexpr double kReducedTolerance = 0.15;
+/// The quality is so far from kMinUsablePdqQuality that a full decode is on the same side.
+constexpr int kQualityMargin = 5;
+
 /// A plane that holds a whole picture is wiped before its memory is given back.
 struct WipedPlane {
   WipedPlane() = default;
@@ -105,6 +112,24 @@ std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels, PdqFormsTrace& trac
                   .tolerance = ToleranceFor(pixels.rows(), pixels.cols(), pixels.channels() == 1),
                   .exact = [&luma](Dihedral turn) { return ExactDownsample(luma(), turn); }},
                  trace);
+}
+
+std::optional<PdqFormSet> ComputeReducedPdqForms(const LumaView& averages, int rows, int cols, int factor) {
+  const MirroredBlocks blocks = DownsampleAverages(averages, rows, cols, factor);
+  const int quality = QualityWithin(blocks[0], 0).ours;
+  if (std::abs(quality - kMinUsablePdqQuality) < kQualityMargin) return std::nullopt;
+  std::array<Division, 4> divisions;
+  for (std::size_t i = 0; i < 4; ++i) {
+    divisions[i] = Divide(DctOf(blocks[i]), kReducedTolerance);
+    if (2 * divisions[i].pairs_in_doubt > kMaxReducedBits) return std::nullopt;
+  }
+  PdqFormSet out;
+  out.quality = quality;
+  for (std::size_t turn = 0; turn < kDihedralCount; ++turn) {
+    const Division& division = divisions[kRoutes[turn].mirrored];
+    out.forms[turn] = kRoutes[turn].transposed ? division.transposed : division.bits;
+  }
+  return out;
 }
 
 std::optional<PdqFormSet> ComputePdqForms(const LumaView& luma) {

@@ -30,11 +30,14 @@ Division Divide(const WideBlock16& coefficients, double tolerance) {
   Division out;
   int rising = 0;
   int falling = 0;
+  // Of coefficients as great as the 128th some may lie on the other side of the line.
+  int equals = -128;
   for (std::size_t i = 0; i < 16; ++i) {
     for (std::size_t j = 0; j < 16; ++j) {
       const double value = coefficients[16 * i + j];
       if (value <= below) {
         rising += static_cast<int>(value >= above - 2 * tolerance);
+        ++equals;
         continue;
       }
       falling += static_cast<int>(value <= below + 2 * tolerance);
@@ -43,11 +46,12 @@ Division Divide(const WideBlock16& coefficients, double tolerance) {
     }
   }
   const double gap = above - below;
-  out.is_safe = gap > 2 * tolerance || (gap > 2 * tolerance * kTie && std::min(rising, falling) <= 1);
+  out.pairs_in_doubt = gap > 2 * tolerance ? 0 : std::min(rising - equals, falling + equals);
+  out.is_safe = out.pairs_in_doubt == 0 || (gap > 2 * tolerance * kTie && out.pairs_in_doubt <= 1);
   return out;
 }
 
-std::optional<int> SafeQuality(const WideBlock64& block, double tolerance) {
+QualityRange QualityWithin(const WideBlock64& block, double tolerance) {
   // Each difference is cut to a whole number: near one, the textbook may have cut to the next.
   const double reach = 2 * tolerance * 100 / 255;
   int least = 0;
@@ -64,9 +68,14 @@ std::optional<int> SafeQuality(const WideBlock64& block, double tolerance) {
   }
   for (std::size_t k = 0; k < std::size_t{63} * 64; ++k) step(block[k], block[k + 64]);
   const auto quality = [](int sum) { return std::min(sum / 90, 100); };
-  const bool same_use = (quality(least) < kMinUsablePdqQuality) == (quality(most) < kMinUsablePdqQuality);
-  if (quality(most) - quality(least) > 1 || !same_use) return std::nullopt;
-  return quality(ours);
+  return {.least = quality(least), .ours = quality(ours), .most = quality(most)};
+}
+
+std::optional<int> SafeQuality(const WideBlock64& block, double tolerance) {
+  const QualityRange quality = QualityWithin(block, tolerance);
+  const bool same_use = (quality.least < kMinUsablePdqQuality) == (quality.most < kMinUsablePdqQuality);
+  if (quality.most - quality.least > 1 || !same_use) return std::nullopt;
+  return quality.ours;
 }
 
 }  // namespace hashgate::perceptual

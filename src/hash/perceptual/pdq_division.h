@@ -26,8 +26,19 @@ struct Division {
   /// second coefficient on one side of the line comes near enough to cross it. So at most 2 bits differ, and
   /// that only where rounding errors many times the usual ones meet.
   bool is_safe = false;
+  /// Pairs of coefficients that could change sides of the dividing line together, each moved by the tolerance
+  /// at most: twice as many bits may differ.
+  int pairs_in_doubt = 0;
 };
 Division Divide(const WideBlock16& coefficients, double tolerance);
+
+/// The quality, and what it could be at least and at most were each sample off by the tolerance.
+struct QualityRange {
+  int least = 0;
+  int ours = 0;
+  int most = 0;
+};
+QualityRange QualityWithin(const WideBlock64& block, double tolerance);
 
 /// The quality, where rounding changes it by 1 at most and not from one side of kMinUsablePdqQuality to the
 /// other; else nullopt.

@@ -43,27 +43,12 @@ double Dot(const double* values, const std::vector<double>& weights) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-}  // namespace
+/// The weights of a side's 64 outputs, as it is and mirrored.
+using SidePlan = std::array<std::vector<WeightRow>, 2>;
 
-MirroredBlocks DownsampleMirrored(const LumaView& luma) {
+MirroredBlocks Downsample(const LumaView& luma, const SidePlan& down, const SidePlan& along) {
   MirroredBlocks blocks{};
-  if (luma.rows == 64 && luma.cols == 64) {
-    for (std::size_t i = 0; i < 64; ++i) {
-      for (std::size_t j = 0; j < 64; ++j) {
-        const auto value = static_cast<double>(luma.samples[i * 64 + j]);
-        blocks[0][i * 64 + j] = value;
-        blocks[1][i * 64 + 63 - j] = value;
-        blocks[2][(63 - i) * 64 + j] = value;
-        blocks[3][(63 - i) * 64 + 63 - j] = value;
-      }
-    }
-    return blocks;
-  }
   const auto cols = static_cast<std::size_t>(luma.cols);
-  const std::array<std::vector<WeightRow>, 2> down = {SideWeights(luma.rows, false),
-                                                      SideWeights(luma.rows, true)};
-  const std::array<std::vector<WeightRow>, 2> along = {SideWeights(luma.cols, false),
-                                                       SideWeights(luma.cols, true)};
   std::vector<double> sums(2 * 64 * cols);
   for (std::size_t col = 0; col < cols; col += kTile) {
     const std::size_t width = std::min(kTile, cols - col);
@@ -87,6 +72,33 @@ MirroredBlocks DownsampleMirrored(const LumaView& luma) {
     }
   }
   return blocks;
+}
+
+}  // namespace
+
+MirroredBlocks DownsampleMirrored(const LumaView& luma) {
+  if (luma.rows == 64 && luma.cols == 64) {
+    MirroredBlocks blocks{};
+    for (std::size_t i = 0; i < 64; ++i) {
+      for (std::size_t j = 0; j < 64; ++j) {
+        const auto value = static_cast<double>(luma.samples[i * 64 + j]);
+        blocks[0][i * 64 + j] = value;
+        blocks[1][i * 64 + 63 - j] = value;
+        blocks[2][(63 - i) * 64 + j] = value;
+        blocks[3][(63 - i) * 64 + 63 - j] = value;
+      }
+    }
+    return blocks;
+  }
+  return Downsample(luma, {SideWeights(luma.rows, false), SideWeights(luma.rows, true)},
+                    {SideWeights(luma.cols, false), SideWeights(luma.cols, true)});
+}
+
+MirroredBlocks DownsampleAverages(const LumaView& averages, int rows, int cols, int factor) {
+  const auto plan = [factor](int n) {
+    return SidePlan{FoldWeights(SideWeights(n, false), factor), FoldWeights(SideWeights(n, true), factor)};
+  };
+  return Downsample(averages, plan(rows), plan(cols));
 }
 
 WideBlock16 DctOf(const WideBlock64& block) {

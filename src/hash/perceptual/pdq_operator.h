@@ -18,6 +18,11 @@ using MirroredBlocks = std::array<WideBlock64, 4>;
 /// REQUIRES: both sides >= 5. Cost: about 1 ns a sample; memory 1 KiB a column.
 MirroredBlocks DownsampleMirrored(const LumaView& luma);
 
+/// The same of a picture of `rows` x `cols` samples of which only the averages of squares of `factor` samples
+/// a side are at hand: each average weighs as much as its samples. REQUIRES: both sides >= 5 and not 64x64;
+/// `averages` has ceil(rows / factor) x ceil(cols / factor) of them.
+MirroredBlocks DownsampleAverages(const LumaView& averages, int rows, int cols, int factor);
+
 /// DctOf without rounding between the steps, with the same matrix.
 WideBlock16 DctOf(const WideBlock64& block);
 

@@ -90,12 +90,11 @@ class RpcServerTest : public ScanTest {
     const auto policy = policy::LoadProfile("standard");
     ASSERT_TRUE(policy);
     policy_ = *policy;
-    gate_scanner_ =
-        std::make_unique<scan::Scanner>(scan::ScannerParts{.catalog = catalog_.get(),
-                                                           .decoder = &recording_,
-                                                           .metrics = metrics_.get(),
-                                                           .checks_behind = &checks_behind_},
-                                        scanner_options_, policy_);
+    gate_scanner_ = std::make_unique<scan::Scanner>(scan::ScannerParts{.catalog = catalog_.get(),
+                                                                       .decoder = &recording_,
+                                                                       .metrics = metrics_.get(),
+                                                                       .checks_behind = &checks_behind_},
+                                                    scanner_options_, policy_);
     context_.scanner = gate_scanner_.get();
     context_.catalog = catalog_.get();
     context_.policy = [this] { return policy_; };

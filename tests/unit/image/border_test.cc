@@ -79,7 +79,7 @@ TEST(Borders, WhatAPlainBorderLeavesIsAView) {
       const Rgba framed = Framed(picture, border, color);
       ExpectTrimmed(Process(EncodePng(framed, {})), picture, 0);
       ExpectTrimmed(Process(EncodeWebp(framed, true, false)), picture, 0);
-      ExpectTrimmed(Process(EncodeJpeg(framed, {.quality = 80, .subsampled = true})), picture, 16);
+      ExpectTrimmed(Process(EncodeJpeg(framed, {.quality = 80, .across = 2, .down = 2})), picture, 16);
     }
   }
 }

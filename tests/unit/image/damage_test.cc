@@ -24,7 +24,7 @@ struct Sample {
 std::vector<Sample> Samples(const Rgba& picture) {
   return {
       {"jpeg", EncodeJpeg(picture, {}), false},
-      {"jpeg subsampled", EncodeJpeg(picture, {.subsampled = true}), false},
+      {"jpeg subsampled", EncodeJpeg(picture, {.across = 2, .down = 2}), false},
       {"jpeg progressive", EncodeJpeg(picture, {.progressive = true}), false},
       {"jpeg restarts", EncodeJpeg(picture, {.restart_interval = 3}), false},
       {"jpeg grey", EncodeJpeg(picture, {.color = JpegColor::kGrey}), false},

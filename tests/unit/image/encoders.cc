@@ -95,11 +95,9 @@ Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options) {
   if (options.color == JpegColor::kCmyk) codec.write_Adobe_marker = options.adobe_marker ? TRUE : FALSE;
   jpeg_set_quality(&codec, options.quality, TRUE);
   codec.restart_interval = static_cast<unsigned>(options.restart_interval);
-  if (!options.subsampled) {
-    for (int i = 0; i < codec.num_components; ++i) {
-      codec.comp_info[i].h_samp_factor = 1;
-      codec.comp_info[i].v_samp_factor = 1;
-    }
+  for (int i = 0; i < codec.num_components; ++i) {
+    codec.comp_info[i].h_samp_factor = i == 0 ? options.across : 1;
+    codec.comp_info[i].v_samp_factor = i == 0 ? options.down : 1;
   }
   if (options.progressive) jpeg_simple_progression(&codec);
   jpeg_start_compress(&codec, TRUE);
@@ -122,6 +120,42 @@ Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options) {
   jpeg_finish_compress(&codec);
   Bytes out(memory, memory + size);
   jpeg_destroy_compress(&codec);
+  std::free(memory);
+  return out;
+}
+
+Bytes EditCoefficients(const Bytes& file, const std::function<void(int, int, int, std::int16_t*)>& edit,
+                       bool progressive) {
+  jpeg_error_mgr errors{};
+  jpeg_decompress_struct from{};
+  from.err = jpeg_std_error(&errors);
+  jpeg_create_decompress(&from);
+  jpeg_mem_src(&from, file.data(), file.size());
+  jpeg_read_header(&from, TRUE);
+  jvirt_barray_ptr* const blocks = jpeg_read_coefficients(&from);
+  const auto common = reinterpret_cast<j_common_ptr>(&from);
+  for (int i = 0; i < from.num_components; ++i) {
+    const jpeg_component_info& component = from.comp_info[i];
+    for (JDIMENSION row = 0; row < component.height_in_blocks; ++row) {
+      const JBLOCKARRAY line = from.mem->access_virt_barray(common, blocks[i], row, 1, TRUE);
+      for (JDIMENSION column = 0; column < component.width_in_blocks; ++column) {
+        edit(i, static_cast<int>(row), static_cast<int>(column), line[0][column]);
+      }
+    }
+  }
+  jpeg_compress_struct to{};
+  to.err = &errors;
+  jpeg_create_compress(&to);
+  unsigned char* memory = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&to, &memory, &size);
+  jpeg_copy_critical_parameters(&from, &to);
+  if (progressive) jpeg_simple_progression(&to);
+  jpeg_write_coefficients(&to, blocks);
+  jpeg_finish_compress(&to);
+  Bytes out(memory, memory + size);
+  jpeg_destroy_compress(&to);
+  jpeg_destroy_decompress(&from);
   std::free(memory);
   return out;
 }

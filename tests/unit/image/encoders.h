@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "testkit/rgba.h"
@@ -24,11 +25,16 @@ struct JpegOptions {
   int quality = 95;
   bool progressive = false;
   int restart_interval = 0;  ///< in MCUs
-  bool subsampled = false;
+  int across = 1;            ///< pixels along a row that share a sample of chroma
+  int down = 1;              ///< the same along a column
   std::uint8_t black = 255;  ///< value of the fourth ink all over
   bool adobe_marker = true;  ///< with kCmyk: says that the inks are stored inverted
 };
 Bytes EncodeJpeg(const Rgba& picture, const JpegOptions& options);
+/// The JPEG with other coefficients. `edit` is given each block: its component, row and column, and 64
+/// quantised coefficients, row-major.
+Bytes EditCoefficients(const Bytes& file, const std::function<void(int, int, int, std::int16_t*)>& edit,
+                       bool progressive = false);
 /// The first scan of a JPEG `count` times more: it stands for itself, so that repeating it is allowed and
 /// changes nothing.
 Bytes RepeatFirstScan(Bytes file, int count);

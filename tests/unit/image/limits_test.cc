@@ -114,7 +114,7 @@ Rgba Shrink(const Rgba& picture, int by) {
 TEST(Scaling, ALargeJpegIsDecodedSmallerAndHashesAlike) {
   const Rgba picture = WavePicture(960, 1280, 5);
   const JpegOptions kinds[] = {{},
-                               {.subsampled = true},
+                               {.across = 2, .down = 2},
                                {.color = JpegColor::kGrey},
                                {.color = JpegColor::kCmyk},
                                {.progressive = true},
@@ -183,7 +183,7 @@ TEST(Bombs, EveryKindHasItsCause) {
   ExpectLimit(PngHeader(30'000, 30'000, 1, 0), {}, Limit::kSide);
   ExpectLimit(PngHeader(16'000, 16'000, 8, 2), {}, Limit::kPixels);
   ExpectLimit(PngHeader(8'000, 8'000, 16, 6), {}, Limit::kPixels);
-  const Bytes small = EncodeJpeg(ColorPicture(64, 64), {.subsampled = true});
+  const Bytes small = EncodeJpeg(ColorPicture(64, 64), {.across = 2, .down = 2});
   ExpectLimit(WithJpegSides(small, 20'000, 14'000), {}, Limit::kSide);
   ExpectLimit(WithJpegSides(small, 16'000, 16'000), {}, Limit::kPixels);
   ExpectLimit(WithJpegSides(small, 65'535, 65'535), {}, Limit::kPixels);
