@@ -175,6 +175,9 @@ def check(root):
         relative = path.relative_to(root)
         findings.extend(check_cmake(path, relative, module_of(relative.relative_to("src"))))
     for path in common.own_files(root, ("CMakeLists.txt", ".cmake")):
+        # The benchmark is compared with it and is never installed.
+        if path.relative_to(root).parts[:2] == ("bench", "uploads"):
+            continue
         if re.search(r"\bopencv_imgcodecs\b", path.read_text(encoding="utf-8")):
             findings.append(f"{path.relative_to(root)}: opencv_imgcodecs is never linked")
     return findings, len(files)

@@ -7,32 +7,25 @@
 namespace hashgate::testkit::variants {
 namespace {
 
-constexpr int kLongerSide = 240;
 constexpr int kLong = 40;  // frames of a long animation
-
-Scene Small(const Scene& scene) {
-  return {Fit(scene.listed, kLongerSide), Fit(scene.stranger, kLongerSide)};
-}
 
 /// `count` whole frames of the stranger, each a little different, with the listed picture in place of one.
 std::vector<PlacedFrame> Among(const Scene& scene, int count, int at) {
-  const Scene small = Small(scene);
   std::vector<PlacedFrame> frames;
   for (int i = 0; i < count; ++i) {
-    Picture frame = small.stranger;
+    Picture frame = scene.stranger;
     Canvas(frame).Ellipse(10 + 5 * i, frame.height / 2, 12, 12, {250, 220, 40});
-    frames.push_back({.picture = i == at ? small.listed : std::move(frame)});
+    frames.push_back({.picture = i == at ? scene.listed : std::move(frame)});
   }
   return frames;
 }
 
 /// The stranger, painted over by the listed picture part by part, and back again.
 std::vector<PlacedFrame> InParts(const Scene& scene) {
-  const Scene small = Small(scene);
-  std::vector<PlacedFrame> frames = {{.picture = small.stranger}};
-  const int width = small.listed.width / 8 * 2;
-  const int height = small.listed.height / 6 * 2;
-  for (const Picture* picture : {&small.listed, &small.stranger}) {
+  std::vector<PlacedFrame> frames = {{.picture = scene.stranger}};
+  const int width = scene.listed.width / 8 * 2;
+  const int height = scene.listed.height / 6 * 2;
+  for (const Picture* picture : {&scene.listed, &scene.stranger}) {
     for (int top = 0; top < picture->height; top += height) {
       for (int left = 0; left < picture->width; left += width) {
         frames.push_back({.picture = Crop(*picture, left, top, std::min(width, picture->width - left),
@@ -57,15 +50,9 @@ constexpr std::array kTricks = {
     Trick{"gif-in-parts", "gif", [](const Scene& scene) { return EncodeGifAnimation(InParts(scene)); }},
     Trick{"apng-second-of-3", "png", [](const Scene& scene) { return EncodeApng(Among(scene, 3, 1)); }},
     Trick{"apng-default-apart", "png",
-          [](const Scene& scene) {
-            const Picture apart = Small(scene).stranger;
-            return EncodeApng(Among(scene, 3, 2), &apart);
-          }},
+          [](const Scene& scene) { return EncodeApng(Among(scene, 3, 2), &scene.stranger); }},
     Trick{"apng-in-default-apart", "png",
-          [](const Scene& scene) {
-            const Picture apart = Small(scene).listed;
-            return EncodeApng(Among(scene, 3, -1), &apart);
-          }},
+          [](const Scene& scene) { return EncodeApng(Among(scene, 3, -1), &scene.listed); }},
     Trick{"apng-in-parts", "png", [](const Scene& scene) { return EncodeApng(InParts(scene)); }},
     Trick{"webp-second-of-3", "webp",
           [](const Scene& scene) { return EncodeWebpAnimation(Among(scene, 3, 1), kWebp); }},

@@ -92,7 +92,7 @@ constexpr std::array kTricks = {
     Trick{"jpeg-clipped-chroma-other-luma", "jpg", ByChroma<Plane::kLight, true>},
     Trick{"jpeg-clipped-chroma-other-luma-dark", "jpg", ByChroma<Plane::kDark, true>},
     Trick{"jpeg-clipped-chroma-other-luma-large", "jpg", ByChroma<Plane::kLight, true, true, 3>},
-    Trick{"jpeg-clipped-frequencies", "jpg", ByFrequency<128>},
+    Trick{"jpeg-clipped-frequencies", "jpg", ByFrequency<240>},
     Trick{"jpeg-clipped-frequencies-large", "jpg", ByFrequency<320>},
 };
 

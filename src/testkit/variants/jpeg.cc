@@ -108,7 +108,7 @@ constexpr std::array kTricks = {
     Trick{"jpeg-exif-7", "jpg", Oriented<7>},
     Trick{"jpeg-exif-8", "jpg", Oriented<8>},
     Trick{"jpeg-twice-as-large", "jpg", [](const Scene& scene) { return Resized(scene, 2, 1); }},
-    Trick{"jpeg-half-as-large", "jpg", [](const Scene& scene) { return Resized(scene, 1, 2); }},
+    Trick{"jpeg-three-quarters-as-large", "jpg", [](const Scene& scene) { return Resized(scene, 3, 4); }},
     Trick{"jpeg-border-5", "jpg", Framed<5>},
     Trick{"jpeg-border-10", "jpg", Framed<10>},
     Trick{"jpeg-bars", "jpg",
@@ -130,12 +130,6 @@ constexpr std::array kTricks = {
 
 std::span<const Trick> JpegTricks() {
   return kTricks;
-}
-
-Picture Fit(const Picture& picture, int longer_side) {
-  const int longer = std::max(picture.width, picture.height);
-  const auto even = [&](int side) { return side * longer_side / longer / 2 * 2; };
-  return ResizeArea(picture, even(picture.width), even(picture.height));
 }
 
 }  // namespace hashgate::testkit::variants

@@ -7,10 +7,8 @@
 namespace hashgate::testkit::variants {
 namespace {
 
-constexpr int kLongerSide = 240;
-
 Rgba ToRgba(const Picture& picture) {
-  const Picture opaque = WithAlpha(Fit(picture, kLongerSide));
+  const Picture opaque = WithAlpha(picture);
   return {.width = opaque.width, .height = opaque.height, .samples = opaque.pixels};
 }
 

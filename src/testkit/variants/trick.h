@@ -8,7 +8,7 @@
 
 namespace hashgate::testkit::variants {
 
-/// What a file is made from: photograph-like pictures of one size, RGB.
+/// What a file is made from: photograph-like pictures of one size, RGB, with even sides.
 struct Scene {
   Picture listed;    ///< what a viewer shows
   Picture stranger;  ///< on no list: what a careless look takes the file for
@@ -17,8 +17,8 @@ struct Scene {
 struct Trick {
   std::string_view name;       ///< format first: "jpeg-q75"
   std::string_view extension;  ///< without the dot; the format's own but where the trick is another
-  /// Errors: kInvariantBroken where a codec refuses. The bytes depend on the codec's version. Cost: 5 to 300
-  /// ms.
+  /// Errors: kInvariantBroken where a codec refuses. The bytes depend on the codec's version. Cost: 5 ms to a
+  /// few seconds.
   Result<Bytes> (*make)(const Scene&);
 };
 
@@ -32,8 +32,5 @@ std::span<const Trick> AnimatedTricks();
 std::span<const Trick> WebTricks();
 /// HEIC and AVIF; none where the build lacks them.
 std::span<const Trick> ModernTricks();
-
-/// The picture made as small as needed for its longer side, with even sides.
-Picture Fit(const Picture& picture, int longer_side);
 
 }  // namespace hashgate::testkit::variants
