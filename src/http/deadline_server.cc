@@ -31,10 +31,11 @@ bool WaitFor(int fd, short events, Clock::time_point deadline) {
   }
 }
 
-/// A socket whose reads and writes all end by one deadline.
+/// A socket whose reads and writes all end by one deadline, and from which a request of bounded size is read:
+/// httplib limits neither the length of a header line nor how many there are.
 class DeadlineStream final : public httplib::Stream {
  public:
-  explicit DeadlineStream(int fd) : fd_(fd) {}
+  DeadlineStream(int fd, std::size_t max_bytes) : fd_(fd), bytes_left_(max_bytes) {}
 
   void SetDeadline(Clock::time_point deadline) { deadline_ = deadline; }
 
@@ -42,9 +43,11 @@ class DeadlineStream final : public httplib::Stream {
   [[nodiscard]] bool is_writable() const override { return WaitFor(fd_, POLLOUT, deadline_); }
   ssize_t read(char* to, std::size_t size) override {
     if (!HasMore()) {
-      if (!is_readable()) return -1;
-      const ssize_t count = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+      const std::size_t wanted = std::min(buffer_.size(), bytes_left_);
+      if (wanted == 0 || !is_readable()) return -1;
+      const ssize_t count = ::recv(fd_, buffer_.data(), wanted, 0);
       if (count <= 0) return count;
+      bytes_left_ -= static_cast<std::size_t>(count);
       at_ = 0;
       size_ = static_cast<std::size_t>(count);
     }
@@ -72,6 +75,7 @@ class DeadlineStream final : public httplib::Stream {
   [[nodiscard]] bool HasMore() const { return at_ < size_; }
 
   const int fd_;
+  std::size_t bytes_left_;
   Clock::time_point deadline_;
   std::array<char, 4096> buffer_{};
   std::size_t at_ = 0;
@@ -82,7 +86,7 @@ class DeadlineStream final : public httplib::Stream {
 
 bool DeadlineServer::process_and_close_socket(socket_t socket) {
   const UniqueFd owner(socket);
-  DeadlineStream stream(socket);
+  DeadlineStream stream(socket, max_request_bytes_);
   const auto until = Clock::now() + silence_time_;
   bool readable = false;
   while (!readable && Clock::now() < until && svr_sock_ != INVALID_SOCKET) {

@@ -16,6 +16,7 @@ namespace hashgate::http {
 namespace {
 
 constexpr std::size_t kMaxBodyBytes = 8 * 1024;
+constexpr std::size_t kMaxRequestBytes = 32 * 1024;
 
 // httplib's own pool queues without bound. This one makes the accepting thread wait, so that further
 // connections stay in the kernel's bounded backlog.
@@ -106,6 +107,13 @@ class RunningServer final : public HttpServer {
     // Short, because each silent connection holds a thread until it is over, and probes wait behind it.
     server_.set_silence_time(std::chrono::seconds(2));
     server_.set_request_time(options.request_time);
+    server_.set_max_request_bytes(kMaxRequestBytes);
+    // Parts of an answer are copies of it, as many as a header has room for, and nobody here needs any. The
+    // request is httplib's own and was made without const.
+    server_.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+      const_cast<httplib::Request&>(request).ranges.clear();
+      return httplib::Server::HandlerResponse::Unhandled;
+    });
     // SO_REUSEPORT, httplib's default, would let two servers share the port.
     server_.set_socket_options([](socket_t socket) {
       int yes = 1;

@@ -11,12 +11,12 @@ namespace hashgate::image {
 namespace {
 
 constexpr int kColors = 3;
-// Mean of the differences from the border's colour, in levels: what compression leaves of one colour.
-// Photographs of a sky are above it.
-constexpr std::int64_t kTolerance = 3;
-constexpr int kLeastShare = 100;  // of a side: thinner borders move a hash by a few bits only
-constexpr int kLeftShare = 4;     // of a side that must be left
-constexpr int kBandRows = 64;     // looked at together, so that columns are read row by row
+constexpr int kLeastSide = 8;    // of what has a border
+constexpr int kMostBorders = 3;  // one within the other
+// The outermost lines may be anything: a hundredth of a side.
+constexpr int kRimShare = 100;
+constexpr int kLeftShare = 4;  // of a side that must be left
+constexpr int kBandRows = 64;  // looked at together, so that columns are read row by row
 // Compression spreads a border's edge over the blocks that it crosses: of JPEG with halved chroma 16 samples.
 constexpr int kEdgeLines = 16;
 
@@ -53,13 +53,14 @@ int BlurredLines(std::span<const std::int64_t> differences) {
 /// Rows at one edge.
 class EdgeRows {
  public:
-  EdgeRows(perceptual::PixelRows& pixels, int edge, int step) : pixels_(pixels), edge_(edge), step_(step) {}
+  EdgeRows(perceptual::PixelRows& pixels, int edge, int step, int tolerance)
+      : pixels_(pixels), edge_(edge), step_(step), tolerance_(tolerance) {}
 
   /// Rows of the border; 0 where the first `most` show no edge.
   int Count(int most) {
     if (most == 0) return 0;
     color_ = Mean(Row(0));
-    const std::int64_t tolerated = kTolerance * pixels_.cols() * ColorsOf(pixels_);
+    const std::int64_t tolerated = std::int64_t{tolerance_} * pixels_.cols() * ColorsOf(pixels_);
     int plain = 0;
     while (plain < most && Sum(plain, tolerated) <= tolerated) ++plain;
     if (plain == 0 || plain == most) return 0;
@@ -97,17 +98,19 @@ class EdgeRows {
   perceptual::PixelRows& pixels_;
   const int edge_;
   const int step_;
+  const int tolerance_;
   Color color_{};
 };
 
 /// Columns at one edge, looked at band by band.
 class EdgeColumns {
  public:
-  EdgeColumns(const perceptual::PixelRows& pixels, int edge, int step)
+  EdgeColumns(const perceptual::PixelRows& pixels, int edge, int step, int tolerance)
       : pixels_(pixels),
         edge_(edge),
         step_(step),
-        plain_(MostLines(pixels.cols()) / 2),
+        tolerance_(tolerance),
+        plain_(MostLines(pixels.cols())),
         sums_(static_cast<std::size_t>(plain_)) {}
 
   [[nodiscard]] bool MayHaveOne() const { return plain_ > 0; }
@@ -122,7 +125,7 @@ class EdgeColumns {
       std::int64_t sum = 0;
       for (const std::uint8_t* row : band) sum += Difference(Pixel(row, column), color_, colors);
       sums_[static_cast<std::size_t>(column)] += sum;
-      if (sum > kTolerance * rows * colors) plain_ = std::min(plain_, column);
+      if (sum > tolerance_ * rows * colors) plain_ = std::min(plain_, column);
     }
   }
 
@@ -149,20 +152,20 @@ class EdgeColumns {
   const perceptual::PixelRows& pixels_;
   const int edge_;
   const int step_;
+  const int tolerance_;
   bool begun_ = false;
   Color color_{};
   int plain_;                       // columns that were plain in every band
   std::vector<std::int64_t> sums_;  // of the differences, of the plain columns and those that follow
 };
 
-}  // namespace
-
-std::optional<Part> InsideBorder(perceptual::PixelRows& pixels) {
+/// What one border leaves.
+std::optional<Part> InsideOne(perceptual::PixelRows& pixels, const BorderLimits& limits) {
   const int most_rows = MostLines(pixels.rows());
-  const int top = EdgeRows(pixels, 0, 1).Count(most_rows);
-  const int bottom = EdgeRows(pixels, pixels.rows() - 1, -1).Count(most_rows - top);
-  EdgeColumns from_left(pixels, 0, 1);
-  EdgeColumns from_right(pixels, pixels.cols() - 1, -1);
+  const int top = EdgeRows(pixels, 0, 1, limits.tolerance).Count(most_rows);
+  const int bottom = EdgeRows(pixels, pixels.rows() - 1, -1, limits.tolerance).Count(most_rows - top);
+  EdgeColumns from_left(pixels, 0, 1, limits.tolerance);
+  EdgeColumns from_right(pixels, pixels.cols() - 1, -1, limits.tolerance);
   std::array<const std::uint8_t*, kBandRows> rows{};
   const int end = pixels.rows() - bottom;
   for (int first = top; first < end && (from_left.MayHaveOne() || from_right.MayHaveOne());
@@ -173,15 +176,54 @@ std::optional<Part> InsideBorder(perceptual::PixelRows& pixels) {
     from_right.LookAt(band);
   }
   const int left = from_left.Count();
-  const int right = from_right.Count();
-  if (std::max(top, bottom) * kLeastShare < pixels.rows() &&
-      std::max(left, right) * kLeastShare < pixels.cols()) {
+  const int right = std::min(from_right.Count(), MostLines(pixels.cols()) - left);
+  if (std::max(top, bottom) * limits.least_share < pixels.rows() &&
+      std::max(left, right) * limits.least_share < pixels.cols()) {
     return std::nullopt;
   }
   return Part{.left = static_cast<std::uint32_t>(left),
               .top = static_cast<std::uint32_t>(top),
               .width = static_cast<std::uint32_t>(pixels.cols() - left - right),
               .height = static_cast<std::uint32_t>(end - top)};
+}
+
+/// `inner` is a part of `outer`; the same in pixels of the whole.
+Part Within(const Part& outer, const Part& inner) {
+  return {.left = outer.left + inner.left,
+          .top = outer.top + inner.top,
+          .width = inner.width,
+          .height = inner.height};
+}
+
+/// All but the outermost lines.
+Part WithoutRim(const perceptual::PixelRows& pixels) {
+  const auto rim = [](int side) { return static_cast<std::uint32_t>((side + kRimShare - 1) / kRimShare); };
+  const std::uint32_t across = rim(pixels.cols());
+  const std::uint32_t down = rim(pixels.rows());
+  return {.left = across,
+          .top = down,
+          .width = static_cast<std::uint32_t>(pixels.cols()) - 2 * across,
+          .height = static_cast<std::uint32_t>(pixels.rows()) - 2 * down};
+}
+
+}  // namespace
+
+std::optional<Part> InsideBorder(perceptual::PixelRows& pixels, const BorderLimits& limits) {
+  if (std::min(pixels.rows(), pixels.cols()) < kLeastSide) return std::nullopt;
+  std::optional<Part> inside = InsideOne(pixels, limits);
+  if (!inside) {
+    const Part core = WithoutRim(pixels);
+    PartRows rows(pixels, core);
+    if (const auto found = InsideOne(rows, limits)) inside = Within(core, *found);
+  }
+  for (int i = 1; inside && i < kMostBorders; ++i) {
+    if (std::min(inside->width, inside->height) < kLeastSide) break;
+    PartRows rows(pixels, *inside);
+    const auto further = InsideOne(rows, limits);
+    if (!further) break;
+    inside = Within(*inside, *further);
+  }
+  return inside;
 }
 
 }  // namespace hashgate::image

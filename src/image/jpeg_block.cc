@@ -25,6 +25,10 @@ using Row16 = std::int16_t __attribute__((vector_size(16)));
 using Unsigned16 = std::uint16_t __attribute__((vector_size(16)));
 using RowF = float __attribute__((vector_size(32)));
 
+void Store(Row16 row, std::int16_t* to) {
+  std::memcpy(to, &row, sizeof(row));
+}
+
 Row16 Load(const std::int16_t* from) {
   Row16 row;
   std::memcpy(&row, from, sizeof(row));
@@ -54,11 +58,9 @@ struct HalfWeights {
 };
 const HalfWeights kHalf;
 
-/// Eight samples, each taken `times` times: 1 or 2.
-Row16 Widen(const std::uint8_t* from, std::size_t times) {
+Row16 Widen(const std::uint8_t* from) {
   Row8 samples;
   std::memcpy(&samples, from, sizeof(samples));
-  if (times == 2) samples = __builtin_shuffle(samples, Row8{0, 0, 1, 1, 2, 2, 3, 3});
   return __builtin_convertvector(samples, Row16);
 }
 
@@ -141,7 +143,7 @@ std::array<float, 4> QuartersOf(const Pixels& pixels) {
   std::array<float, 4> out;
   for (std::size_t half = 0; half < 2; ++half) {
     Row16 sums{};
-    for (std::size_t y = 0; y < kSide / 2; ++y) sums += Widen(&pixels[(half * kSide / 2 + y) * kSide], 1);
+    for (std::size_t y = 0; y < kSide / 2; ++y) sums += Widen(&pixels[(half * kSide / 2 + y) * kSide]);
     out[2 * half] = static_cast<float>(sums[0] + sums[1] + sums[2] + sums[3]) / 16;
     out[2 * half + 1] = static_cast<float>(sums[4] + sums[5] + sums[6] + sums[7]) / 16;
   }
@@ -166,13 +168,39 @@ Bounds AddedBounds(const Bounds& blue, const Bounds& red) {
           std::max({1.402F * red_high, -0.344F * blue_low - 0.714F * red_low, 1.772F * blue_high})};
 }
 
-Pixels ShownLuma(const Pixels& luma, const Pixels& blue, const Pixels& red, const ChromaPart& part) {
+Chroma Blend(const Pixels& samples, std::size_t across, std::size_t down) {
+  Chroma out;
+  for (std::size_t y = 0; y < kSide * down; ++y) {
+    // Four times the sample between rows.
+    Row16 row = 4 * Widen(&samples[y / down * kSide]);
+    if (down == 2) {
+      const std::size_t other =
+          y % 2 == 0 ? std::max<std::size_t>(y / 2, 1) - 1 : std::min(y / 2 + 1, kSide - 1);
+      row = row / 4 * 3 + Widen(&samples[other * kSide]);
+    }
+    std::int16_t* to = &out.samples[y * Chroma::kStride];
+    if (across == 1) {
+      Store(((row + 2) >> 2) - kMiddle, to);
+      continue;
+    }
+    const Row16 before = __builtin_shuffle(row, Row16{0, 0, 1, 2, 3, 4, 5, 6});
+    const Row16 behind = __builtin_shuffle(row, Row16{1, 2, 3, 4, 5, 6, 7, 7});
+    const Row16 left = ((3 * row + before + 8) >> 4) - kMiddle;
+    const Row16 right = ((3 * row + behind + 7) >> 4) - kMiddle;
+    Store(__builtin_shuffle(left, right, Row16{0, 8, 1, 9, 2, 10, 3, 11}), to);
+    Store(__builtin_shuffle(left, right, Row16{4, 12, 5, 13, 6, 14, 7, 15}), to + kSide);
+  }
+  return out;
+}
+
+Pixels ShownLuma(const Pixels& luma, const Chroma& blue, const Chroma& red, std::size_t column,
+                 std::size_t row) {
   Pixels out;
   for (std::size_t y = 0; y < kSide; ++y) {
-    const std::size_t first = (part.row * kSide + y) / part.down * kSide + part.column * kSide / part.across;
-    const Row16 level = Widen(&luma[y * kSide], 1);
-    const Row16 b = Widen(&blue[first], part.across) - kMiddle;
-    const Row16 r = Widen(&red[first], part.across) - kMiddle;
+    const std::size_t first = (row * kSide + y) * Chroma::kStride + column * kSide;
+    const Row16 level = Widen(&luma[y * kSide]);
+    const Row16 b = Load(&blue.samples[first]);
+    const Row16 r = Load(&red.samples[first]);
     // Factors in 7 or 8 fractional bits, so that products fit: 1.402, 0.344, 0.714 and 1.772.
     const Row16 shown_red = Cut(level + r + ((r * 103 + 128) >> 8));
     const Row16 shown_green = Cut(level - ((b * 44 + r * 91 + ((r * 13) >> 5) + 64) >> 7));

@@ -54,16 +54,20 @@ float Average(const Pixels& pixels, std::size_t left, std::size_t top, std::size
 /// What samples of chroma add to the luma at least and at most in red, green or blue.
 Bounds AddedBounds(const Bounds& blue, const Bounds& red);
 
-/// A luma block's part of a chroma block that stands for `across` x `down` of them, 1 or 2 each.
-struct ChromaPart {
-  std::size_t column = 0;
-  std::size_t row = 0;
-  std::size_t across = 1;
-  std::size_t down = 1;
+/// A block of chroma for all the pixels that it stands for, less 128.
+struct Chroma {
+  static constexpr std::size_t kStride = 16;
+  std::array<std::int16_t, kStride * kStride> samples{};
 };
 
-/// The luma of the colours that a screen shows: red, green and blue cut to 0..255. Samples of chroma are
-/// repeated. A level off at most. Cost: about 30 ns.
-Pixels ShownLuma(const Pixels& luma, const Pixels& blue, const Pixels& red, const ChromaPart& part);
+/// Blends samples as libjpeg and browsers do, three parts of the nearer one and one of the farther, within
+/// the block; at its edges, where they take the neighbour's, the nearer one alone. `across` and `down`:
+/// pixels for a sample, 1 or 2. Cost: about 30 ns.
+Chroma Blend(const Pixels& samples, std::size_t across, std::size_t down);
+
+/// The luma of the colours that a screen shows: red, green and blue cut to 0..255. `column` and `row`: the
+/// luma block's place among those that the chroma is for. A level off at most. Cost: about 30 ns.
+Pixels ShownLuma(const Pixels& luma, const Chroma& blue, const Chroma& red, std::size_t column,
+                 std::size_t row);
 
 }  // namespace hashgate::image

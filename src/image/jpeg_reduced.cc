@@ -58,7 +58,9 @@ struct Reducer {
 
   std::array<LumaBlock, kMaxLumaBlocks> luma{};
   std::size_t luma_count = 0;
-  std::array<Block, 2> chroma{};  ///< blue, red
+  std::array<Block, 2> chroma{};    ///< blue, red
+  std::array<Chroma, 2> blended{};  ///< the same, once a block's colours are cut
+  bool is_blended = false;
 };
 
 Reducer& ReducerOf(j_decompress_ptr codec) {
@@ -142,14 +144,17 @@ void Recolor(Reducer& reducer, LumaBlock& block) {
   Decode(reducer, 0, block);
   if (!MayBeCut(reducer, block)) return;
   const jpeg_component_info& luma = reducer.codec.comp_info[0];
-  const auto across = static_cast<std::uint32_t>(luma.h_samp_factor);
-  const auto down = static_cast<std::uint32_t>(luma.v_samp_factor);
-  const ChromaPart part{.column = block.x / kBlockSide % across,
-                        .row = block.y / kBlockSide % down,
-                        .across = across,
-                        .down = down};
+  const auto across = static_cast<std::size_t>(luma.h_samp_factor);
+  const auto down = static_cast<std::size_t>(luma.v_samp_factor);
+  if (!reducer.is_blended) {
+    for (std::size_t i = 0; i < reducer.chroma.size(); ++i) {
+      reducer.blended[i] = Blend(reducer.chroma[i].pixels, across, down);
+    }
+    reducer.is_blended = true;
+  }
   WriteAverages(reducer, block,
-                ShownLuma(block.pixels, reducer.chroma[0].pixels, reducer.chroma[1].pixels, part));
+                ShownLuma(block.pixels, reducer.blended[0], reducer.blended[1], block.x / kBlockSide % across,
+                          block.y / kBlockSide % down));
 }
 
 /// All of an MCU has been seen, its last block of chroma too.
@@ -158,6 +163,7 @@ void FinishMcu(Reducer& reducer) {
     if (MayBeCut(reducer, block)) Recolor(reducer, block);
   }
   reducer.luma_count = 0;
+  reducer.is_blended = false;
 }
 
 /// In place of libjpeg's inverse transform. Nothing is written to `output`, it only says where the block
@@ -188,6 +194,8 @@ void OnBlock(j_decompress_ptr codec, jpeg_component_info* component, JCOEFPTR co
 /// True where blocks come as OnBlock expects them: MCU by MCU, luma first, one block of each chroma last.
 bool HasExpectedLayout(jpeg_decompress_struct& codec) {
   if (jpeg_has_multiple_scans(&codec) != FALSE || codec.progressive_mode != FALSE) return false;
+  // No browser shows what is coded arithmetically.
+  if (codec.arith_code != FALSE) return false;
   if (codec.data_precision != 8 || codec.comps_in_scan != codec.num_components) return false;
   for (int i = 0; i < codec.num_components; ++i) {
     const jpeg_component_info& component = codec.comp_info[i];

@@ -44,10 +44,9 @@ class AverageRows final : public perceptual::PixelRows {
   WipedBuffer<std::uint8_t> rows_;  // as many as were ever asked for at once
 };
 
-/// Averages the pixels that a full decode shows, their colours cut to what a screen can show, but for chroma
-/// samples that are repeated over the pixels they stand for instead of blended. Where the coefficients of a
-/// block rule out that any of its pixels is cut, its averages come straight from them; every other block is
-/// decoded.
+/// Averages the pixels that a full decode shows, their colours cut to what a screen can show; chroma is
+/// blended within its blocks only, which may show at their edges. Where the coefficients of a block rule out
+/// that any of its pixels is cut, its averages come straight from them; every other block is decoded.
 ///
 /// nullopt where the file needs its own codec: a small picture, one of several scans or of other colours than
 /// YCbCr and grey, unusual sampling, any damage, any limit passed. Nothing is said about why: that is the

@@ -1,6 +1,7 @@
 #include "image/process.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <limits>
 #include <new>
@@ -33,11 +34,16 @@ std::uint32_t MicrosSince(Clock::time_point start) {
   return MicrosBetween(start, Clock::now());
 }
 
-/// True where a view's hash differs from all of `others`.
+/// What is left within a border is not looked at where it is smaller: as small as pictures whose hashes do
+/// not count.
+constexpr std::uint32_t kMinTrimmedSide = 24;
+
+/// True where a view's hash differs from all of `others`. What nobody sees takes the place of no view that is
+/// seen.
 bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHashes>& others) {
   if (view.pdq.empty()) return false;
   return std::ranges::none_of(others, [&](const decode::ViewHashes& other) {
-    return !other.pdq.empty() && other.pdq[0].forms == view.pdq[0].forms;
+    return (view.hidden || !other.hidden) && !other.pdq.empty() && other.pdq[0].forms == view.pdq[0].forms;
   });
 }
 
@@ -47,6 +53,7 @@ void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted,
   ViewRows rows(bitmap, over);
   const std::optional<Part> inside = InsideBorder(rows);
   if (!inside) return;
+  if (std::max(inside->width, inside->height) < kMinTrimmedSide) return;
   decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, *inside, wanted);
   if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
 }
@@ -84,24 +91,37 @@ void HashStretched(ByteSpan bytes, SampleRange range, const decode::Wanted& want
   if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
 }
 
+/// The marker that ends a JPEG is there, perhaps with something behind it.
+bool HasEndMarker(ByteSpan bytes) {
+  constexpr std::array<std::uint8_t, 2> kEnd = {0xff, 0xd9};
+  return !std::ranges::find_end(bytes, kEnd).empty();
+}
+
+bool IsBeyond(ByteSpan bytes, const decode::Limits& limits) {
+  const decode::HeaderFacts facts = decode::ReadHeader(decode::Format::kJpeg, bytes);
+  return CheckSides(facts.width, facts.height, limits) == Cause::kTooManyPixels;
+}
+
+/// Averages in place of all pixels, where the file is a JPEG that has them. What would only turn out at the
+/// end, after all the work, is looked at first.
+std::optional<ReducedLuma> Reduce(ByteSpan bytes, const decode::Limits& limits) {
+  if (decode::ReadHeader(decode::Format::kJpeg, bytes).scans != 1 || !HasEndMarker(bytes))
+    return std::nullopt;
+  return ReduceJpeg(bytes, limits);
+}
+
 /// Hashes a large JPEG without decoding it whole. False, with `result` as it was, where that cannot be done.
 bool HashReduced(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
                  decode::DecodeResult& result) {
-  if (result.format != decode::Format::kJpeg || !wanted.pdq_full) return false;
-  if (wanted.pdq_nn512) {
-    // It picks single pixels. A picture beyond the limits has none: it is never decoded whole.
-    const decode::HeaderFacts facts = decode::ReadHeader(result.format, bytes);
-    if (CheckSides(facts.width, facts.height, limits) != Cause::kTooManyPixels) return false;
-  }
   const auto start = Clock::now();
-  const std::optional<ReducedLuma> luma = ReduceJpeg(bytes, limits);
+  const std::optional<ReducedLuma> luma = Reduce(bytes, limits);
   if (!luma) return false;
   const auto hashing = Clock::now();
   auto view = HashReducedView(*luma);
   if (!view) return false;
   // Where a border ends is seen pixel by pixel.
   AverageRows rows(*luma);
-  if (InsideBorder(rows)) return false;
+  if (InsideBorder(rows, kLaxBorder)) return false;
   result.views.push_back(*std::move(view));
   result.decode_micros = MicrosBetween(start, hashing);
   result.width = luma->width;
@@ -115,6 +135,25 @@ bool HashReduced(ByteSpan bytes, const decode::Wanted& wanted, const decode::Lim
   return true;
 }
 
+/// A JPEG beyond the limits, as a grey picture of averages where it has them.
+Decoded DecodeBeyond(ByteSpan bytes, const decode::Limits& limits) {
+  const std::optional<ReducedLuma> luma = Reduce(bytes, limits);
+  if (!luma) return DecodeJpeg(bytes, limits);
+  Decoded out{.width = luma->width,
+              .height = luma->height,
+              .frames_total = 1,
+              .trailing_bytes = luma->trailing_bytes,
+              .scaled = true};
+  AverageRows rows(*luma);
+  out.bitmap = Bitmap(static_cast<std::uint32_t>(rows.cols()), static_cast<std::uint32_t>(rows.rows()), 1);
+  for (std::uint32_t y = 0; y < out.bitmap.height; ++y) {
+    std::array<const std::uint8_t*, 1> row{};
+    rows.Rows(static_cast<int>(y), row);
+    std::copy_n(row[0], out.bitmap.width, out.bitmap.Row(y));
+  }
+  return out;
+}
+
 void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
              decode::DecodeResult& result) {
   const DecodeFunction codec = FindCodec(result.format);
@@ -122,9 +161,13 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
     result.cause = Cause::kUnsupportedFormat;
     return;
   }
-  if (HashReduced(bytes, wanted, limits, result)) return;
+  const bool is_jpeg = result.format == decode::Format::kJpeg;
+  const bool is_beyond = is_jpeg && IsBeyond(bytes, limits);
+  // The second pipeline picks single pixels, which averages are not.
+  const bool may_be_reduced = is_jpeg && !is_beyond && wanted.pdq_full && !wanted.pdq_nn512;
+  if (may_be_reduced && HashReduced(bytes, wanted, limits, result)) return;
   const auto start = Clock::now();
-  Decoded decoded = codec(bytes, limits);
+  Decoded decoded = is_beyond ? DecodeBeyond(bytes, limits) : codec(bytes, limits);
   result.decode_micros = MicrosSince(start);
   result.cause = decoded.cause;
   result.limit = decoded.limit;

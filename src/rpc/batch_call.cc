@@ -265,8 +265,7 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
     const SteadyTime begun = std::chrono::steady_clock::now();
     scan::ScanRequest& request = file->request;
     const Result<scan::ScanAnswer> answer =
-        ScanContent(context_, request, begun, AsBytes(file->message.content()),
-                    file->message.header().options().include_hashes());
+        ScanContent(context_, request, begun, AsBytes(file->message.content()));
     const scan::Cost used = scan::UsedBy(answer ? answer->timings : scan::StageTimings{}, begun);
     if (!answer) {
       AnswerError(*file, ScanError(context_, answer.error(), request.surface.kind));

@@ -132,10 +132,10 @@ void BoundScan(const ServiceContext& context, SteadyTime begun, scan::ScanReques
 }
 
 Result<scan::ScanAnswer> ScanContent(const ServiceContext& context, scan::ScanRequest& request,
-                                     SteadyTime begun, ByteSpan content, bool include_hashes) {
+                                     SteadyTime begun, ByteSpan content) {
   BoundScan(context, begun, request);
   scan::UploadReader reader(context.scanner->options().max_decode_bytes,
-                            include_hashes ? DigestKinds::All() : context.scanner->WantedDigests());
+                            request.include_hashes ? DigestKinds::All() : context.scanner->WantedDigests());
   reader.Borrow(content);
   return context.scanner->Scan(request, reader.Finish());
 }
@@ -188,8 +188,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
            [this, reactor, request, scan_request, answer_with] {
              const SteadyTime begun = std::chrono::steady_clock::now();
              const Result<scan::ScanAnswer> answer =
-                 ScanContent(context_, *scan_request, begun, AsBytes(request->content()),
-                             request->header().options().include_hashes());
+                 ScanContent(context_, *scan_request, begun, AsBytes(request->content()));
              if (!answer) {
                reactor->Done(ScanError(context_, answer.error(), scan_request->surface.kind));
                return scan::UsedBy({}, begun);

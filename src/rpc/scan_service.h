@@ -53,7 +53,7 @@ void BoundScan(const ServiceContext& context, SteadyTime begun, scan::ScanReques
 /// Scans a file that came in one message. Its digests are those that lists hold, all where hashes are to be
 /// in the answer. `begun`: now, when its turn has come.
 Result<scan::ScanAnswer> ScanContent(const ServiceContext& context, scan::ScanRequest& request,
-                                     SteadyTime begun, ByteSpan content, bool include_hashes);
+                                     SteadyTime begun, ByteSpan content);
 
 /// Overwrites the bytes of an upload: gRPC owns messages until the call is done and then frees them, and
 /// nothing of an upload stays behind in memory.

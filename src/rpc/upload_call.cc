@@ -162,8 +162,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     auto request = ToRequest(context_, header.header(), caller_);
     if (!request) return ScanError(context_, request.error(), SurfaceKind::kPublic);
     declared_ = static_cast<std::uint64_t>(header.declared_size_bytes());
-    include_hashes_ = header.header().options().include_hashes();
-    reader_.AlsoDigest(include_hashes_ ? DigestKinds::All() : context_.scanner->WantedDigests());
+    reader_.AlsoDigest(request->include_hashes ? DigestKinds::All() : context_.scanner->WantedDigests());
     lane_ = LaneOf(header.header());
     request_ = *std::move(request);
     request_->accepted = begun_;
@@ -217,7 +216,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
       return used;
     }
     const scan::Cost used = scan::UsedBy(answer->timings, begun);
-    FillResult(*answer, caller_.detail, include_hashes_, *response_->mutable_result());
+    FillResult(*answer, caller_.detail, request.include_hashes, *response_->mutable_result());
     End(grpc::Status::OK);
     return used;
   }
@@ -286,7 +285,6 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
   scan::Lane lane_ = scan::Lane::kUpload;
   std::uint64_t declared_ = 0;
   std::uint64_t charged_bytes_ = 0;
-  bool include_hashes_ = false;
 };
 
 // A stream that is refused at the door.

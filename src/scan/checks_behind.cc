@@ -75,8 +75,10 @@ bool ChecksBehind::stopped() const {
   return stopped_;
 }
 
-void ChecksBehind::Count(std::string_view result) {
+void ChecksBehind::Count(std::string_view result) try {
   if (parts_.metrics != nullptr) parts_.metrics->Count(obs::Metric::kChecksBehind, {{"result", result}});
+} catch (const std::bad_alloc&) {
+  // A count is lost, and not the server with it.
 }
 
 Cost ChecksBehind::Run(Kept& kept, const Check& check) {
@@ -106,11 +108,13 @@ bool ChecksBehind::Submit(ByteSpan content, Check check) {
               .finish_by = now + options_.max_wait,
               .owner = this};
   job.work = [this, kept, check = std::move(check)] { return Run(*kept, check); };
-  job.late = [this, kept = std::move(kept)] { Count(kDropped); };
+  // A copy: the upload is not to be wiped under the executor's mutex where it refuses.
+  job.late = [this, kept] { Count(kDropped); };
   return !parts_.executor->Submit(std::move(job));
 }
 
 void ChecksBehind::Add(ByteSpan content, Check check) {
+  if (content.empty()) return;
   if (!Submit(content, std::move(check))) return Count(kDropped);
   // It may have come after Stop took the others back.
   if (stopped()) parts_.executor->TakeBack(this);

@@ -52,8 +52,11 @@ Estimate DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits
   const decode::Format format = decode::Sniff(content.first(std::min(content.size(), decode::kSniffBytes)));
   if (!decode::IsImage(format)) return {cost, KindOf(format)};
   const decode::HeaderFacts facts = decode::ReadHeader(format, content);
+  const std::uint64_t most_pixels = format == decode::Format::kJpeg
+                                        ? std::max(limits.max_pixels, limits.max_scaled_pixels)
+                                        : limits.max_pixels;
   const std::uint64_t canvas =
-      std::min(std::uint64_t{facts.width} * std::uint64_t{facts.height}, limits.max_pixels);
+      std::min(std::uint64_t{facts.width} * std::uint64_t{facts.height}, most_pixels);
   double pixels = static_cast<double>(canvas);
   if (facts.may_be_animated && canvas > 0) {
     const double frames = AnimatedPixelsPerByte(format) * static_cast<double>(content.size());

@@ -142,6 +142,15 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
 
   DescribeLook(look);
 
+  // The picture could not be looked at now. Whether it contradicts a digest cannot be told, then, and load
+  // must not turn what is for a person into a report: a later look may.
+  const bool is_late = OutcomeOf(look.cause) == Outcome::kNotEvaluated && !request.exact_only;
+  if (is_late && look.digest_answers != DigestAnswers::kAlways) {
+    for (MatchDetail& match : look.matches.found) {
+      if (match.has_pdq) match.fact.action_ceiling = std::min(match.fact.action_ceiling, Verdict::kBlock);
+    }
+  }
+
   std::vector<policy::MatchFact> facts;
   facts.reserve(look.matches.found.size());
   for (const MatchDetail& match : look.matches.found) facts.push_back(match.fact);

@@ -269,6 +269,8 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
   }
   if (request.system_lists) return answers;
   if (parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
+  // That hashes sent to us contradict each other says nothing of the list.
+  if (method == kHashesMethod) return answers;
   for (const ScanAnswer& answer : answers) RaiseConflicts(parts_.metrics, answer.matches, method);
   return answers;
 }
@@ -310,7 +312,7 @@ Result<ScanAnswer> Scanner::Scan(const ScanRequest& request, const Upload& uploa
         return looks;
       }));
   ScanAnswer& answer = answers.front();
-  if (answer.by_digests) CheckBehind(request, upload, answer);
+  if (answer.by_digests && !answer.replayed) CheckBehind(request, upload, answer);
   return std::move(answer);
 } catch (const std::bad_alloc&) {
   return NoMemory();
@@ -360,6 +362,7 @@ Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, 
     std::vector<Look> looks(files.size());
     for (std::size_t i = 0; i < files.size(); ++i) {
       looks[i].policy = policy;
+      looks[i].digest_answers = options_.answer_by_digests;
       looks[i].hashes = std::move(files[i]);
       looks[i].timings.queue = queued;
     }

@@ -25,24 +25,25 @@ std::array<std::uint8_t, 32> NewKey() {
   return key;
 }
 
-bool Covers(const decode::Wanted& had, const decode::Wanted& wanted) {
-  return (had.pdq_full || !wanted.pdq_full) && (had.pdq_nn512 || !wanted.pdq_nn512);
-}
-
 }  // namespace
 
 SeenPictures::SeenPictures(const SeenPicturesOptions& options, const Clock& clock)
     : options_(options), clock_(clock), key_(NewKey()) {}
 
-std::string SeenPictures::IdOf(const Sha256& content) const {
-  const auto id = HmacSha256(key_, content);
-  return {id.begin(), id.end()};
+// What was wanted is a part of it. A result with more in it is no answer: a large JPEG's `full` hash differs
+// by a few bits where `nn512` had it decoded whole, and what was scanned before must not show in an answer.
+std::string SeenPictures::IdOf(const Sha256& content, const decode::Wanted& wanted) const {
+  const auto keyed = HmacSha256(key_, content);
+  std::string id(keyed.begin(), keyed.end());
+  id += wanted.pdq_full ? 'f' : '-';
+  id += wanted.pdq_nn512 ? 'n' : '-';
+  return id;
 }
 
 std::shared_ptr<const decode::DecodeResult> SeenPictures::Find(const Sha256& content,
                                                                const decode::Wanted& wanted) {
   if (options_.max_bytes == 0) return nullptr;
-  const std::string id = IdOf(content);
+  const std::string id = IdOf(content, wanted);
   const MutexLock lock(mutex_);
   const auto it = by_id_.find(id);
   if (it == by_id_.end()) return nullptr;
@@ -51,7 +52,6 @@ std::shared_ptr<const decode::DecodeResult> SeenPictures::Find(const Sha256& con
     Drop(seen);
     return nullptr;
   }
-  if (!Covers(seen->wanted, wanted)) return nullptr;
   order_.splice(order_.begin(), order_, seen);
   return seen->result;
 }
@@ -59,18 +59,13 @@ std::shared_ptr<const decode::DecodeResult> SeenPictures::Find(const Sha256& con
 void SeenPictures::Remember(const Sha256& content, const decode::Wanted& wanted,
                             const decode::DecodeResult& result) {
   if (result.cause != Cause::kNone && result.cause != Cause::kTruncated) return;
-  Seen seen{.id = IdOf(content),
-            .wanted = wanted,
+  Seen seen{.id = IdOf(content, wanted),
             .result = std::make_shared<const decode::DecodeResult>(result),
             .bytes = BytesOf(result),
             .until = clock_.Steady() + options_.keep};
   if (seen.bytes > options_.max_bytes) return;
   const MutexLock lock(mutex_);
-  if (const auto it = by_id_.find(seen.id); it != by_id_.end()) {
-    // Another scan of the same bytes may have come first, and have wanted more.
-    if (!Covers(seen.wanted, it->second->wanted)) return;
-    Drop(it->second);
-  }
+  if (const auto it = by_id_.find(seen.id); it != by_id_.end()) Drop(it->second);
   bytes_ += seen.bytes;
   order_.push_front(std::move(seen));
   by_id_.emplace(order_.front().id, order_.begin());

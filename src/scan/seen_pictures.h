@@ -34,7 +34,7 @@ class SeenPictures {
   SeenPictures(const SeenPictures&) = delete;
   SeenPictures& operator=(const SeenPictures&) = delete;
 
-  /// What was hashed of the same bytes, where that is at least what is wanted now.
+  /// What was hashed of the same bytes when the same was wanted.
   std::shared_ptr<const decode::DecodeResult> Find(const Sha256& content, const decode::Wanted& wanted);
 
   /// Keeps what a decoder said of these bytes. What it could not show any part of is not kept: such a file is
@@ -47,14 +47,13 @@ class SeenPictures {
  private:
   struct Seen {
     std::string id;
-    decode::Wanted wanted;
     std::shared_ptr<const decode::DecodeResult> result;
     std::size_t bytes = 0;
     SteadyTime until;
   };
   using Order = std::list<Seen>;
 
-  [[nodiscard]] std::string IdOf(const Sha256& content) const;
+  [[nodiscard]] std::string IdOf(const Sha256& content, const decode::Wanted& wanted) const;
   void Drop(Order::iterator seen) HASHGATE_REQUIRES(mutex_);
 
   const SeenPicturesOptions options_;

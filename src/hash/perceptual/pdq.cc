@@ -69,7 +69,8 @@ PdqFormSet FormsOf(const Source& source, PdqFormsTrace& trace) {
 /// How far averages instead of samples usually carry a coefficient: on half of all photographs by less, root
 /// mean square, and hardly ever by thrice as much.
 constexpr double kReducedTolerance = 0.15;
-/// The quality is so far from kMinUsablePdqQuality that a full decode is on the same side.
+/// The quality passes kMinUsablePdqQuality by so much that a full decode's does. That a picture says too
+/// little is never said by averages.
 constexpr int kQualityMargin = 5;
 
 /// A plane that holds a whole picture is wiped before its memory is given back.
@@ -117,7 +118,7 @@ std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels, PdqFormsTrace& trac
 std::optional<PdqFormSet> ComputeReducedPdqForms(const LumaView& averages, int rows, int cols, int factor) {
   const MirroredBlocks blocks = DownsampleAverages(averages, rows, cols, factor);
   const int quality = QualityWithin(blocks[0], 0).ours;
-  if (std::abs(quality - kMinUsablePdqQuality) < kQualityMargin) return std::nullopt;
+  if (quality < kMinUsablePdqQuality + kQualityMargin) return std::nullopt;
   std::array<Division, 4> divisions;
   for (std::size_t i = 0; i < 4; ++i) {
     divisions[i] = Divide(DctOf(blocks[i]), kReducedTolerance);

@@ -49,10 +49,10 @@ std::optional<PdqFormSet> ComputePdqForms(const LumaView& luma);
 inline constexpr int kMaxReducedBits = 4;
 /// The hashes of all eight turns of a picture of `rows` x `cols` samples of which only the averages of
 /// squares of `factor` samples a side are at hand. nullopt where many coefficients lie about the median, as
-/// in pictures that are mirrored or flat, or the quality lies about kMinUsablePdqQuality: there all pixels
-/// must be looked at. On photographs of 360 averages a side and more a form differs from ComputePdqForms in
-/// kMaxReducedBits at most; docs/matching.md has the distribution. Shapes: as DownsampleAverages. Threads:
-/// thread-safe. Cost: about 1 ns an average and 0.1 ms.
+/// in pictures that are mirrored or flat, or the quality is near kMinUsablePdqQuality or below: there all
+/// pixels must be looked at. On photographs of 360 averages a side and more a form differs from
+/// ComputePdqForms in kMaxReducedBits at most; docs/matching.md has the distribution. Shapes: as
+/// DownsampleAverages. Threads: thread-safe. Cost: about 1 ns an average and 0.1 ms.
 std::optional<PdqFormSet> ComputeReducedPdqForms(const LumaView& averages, int rows, int cols, int factor);
 
 /// The hashes of all eight turns of a picture that is brought to 512x512 by picking pixels, each of the

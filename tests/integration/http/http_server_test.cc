@@ -79,6 +79,37 @@ TEST_F(HttpServerTest, LargeBodiesAreRefused) {
   EXPECT_EQ(post(8 * 1024 + 1), 413);
 }
 
+// A request is read into memory: what never ends must not be read for as long as it may last.
+TEST_F(HttpServerTest, EndlessHeadersAreCutOff) {
+  for (const std::string& line : {std::string(1'000, 'x'), std::string("X: y\r\n")}) {
+    const int endless = ConnectTo(server_->port());
+    const std::string head = "GET /healthz HTTP/1.1\r\nX: ";
+    ASSERT_EQ(::send(endless, head.data(), head.size(), MSG_NOSIGNAL), static_cast<ssize_t>(head.size()));
+    std::size_t sent = 0;
+    const bool closed = hashgate::testing::PollUntil(
+        [&] {
+          const ssize_t count = ::send(endless, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+          if (count > 0) sent += static_cast<std::size_t>(count);
+          char byte = 0;
+          const ssize_t read = ::recv(endless, &byte, 1, MSG_DONTWAIT);
+          return read == 0 || (read < 0 && errno != EAGAIN);
+        },
+        seconds(8));
+    EXPECT_TRUE(closed);
+    EXPECT_GT(sent, 30'000U);
+    // What lies in the buffers of the connection counts here, and is never read.
+    EXPECT_LT(sent, 20U << 20);
+    ::close(endless);
+  }
+}
+
+TEST_F(HttpServerTest, PartsOfAPageAreNotServed) {
+  const std::string request = "GET /healthz HTTP/1.1\r\nHost: x\r\nRange: bytes=0-,0-,0-,0-\r\n\r\n";
+  const auto reply = HttpExchange(server_->port(), request);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "ok\n");
+}
+
 TEST_F(HttpServerTest, IdleConnectionsDoNotBlockReadinessForLong) {
   std::vector<int> idle;
   for (int i = 0; i < 24; ++i) idle.push_back(ConnectTo(server_->port()));

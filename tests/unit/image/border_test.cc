@@ -73,7 +73,8 @@ constexpr std::array<std::uint8_t, 4> kClear = {90, 10, 200, 0};
 TEST(Borders, WhatAPlainBorderLeavesIsAView) {
   const Rgba picture = Content();
   for (const Border& border : {Border{24, 24, 24, 24}, Border{0, 60, 0, 60}, Border{60, 0, 60, 0},
-                               Border{0, 0, 70, 0}, Border{0, 0, 0, 50}, Border{18, 40, 30, 22}}) {
+                               Border{0, 0, 70, 0}, Border{0, 0, 0, 50}, Border{18, 40, 30, 22},
+                               Border{180, 0, 0, 0}, Border{0, 0, 180, 0}, Border{150, 0, 60, 0}}) {
     for (const auto& color : {kWhite, kRed}) {
       SCOPED_TRACE(std::to_string(border.left) + " " + std::to_string(border.top));
       const Rgba framed = Framed(picture, border, color);
@@ -82,6 +83,21 @@ TEST(Borders, WhatAPlainBorderLeavesIsAView) {
       ExpectTrimmed(Process(EncodeJpeg(framed, {.quality = 80, .across = 2, .down = 2})), picture, 16);
     }
   }
+}
+
+TEST(Borders, OneWithinTheOtherAndBehindAnyRim) {
+  const Rgba picture = Content();
+  const Rgba once = Framed(picture, {14, 12, 14, 12}, kRed);
+  ExpectTrimmed(Process(EncodePng(Framed(once, {13, 17, 13, 17}, kWhite), {})), picture, 0);
+  // A dotted outermost line is no border, and must not hide the one behind it.
+  Rgba dotted = Framed(picture, {20, 20, 20, 20}, kWhite);
+  for (int r = 0; r < dotted.height; ++r) {
+    for (int c = 0; c < dotted.width; ++c) {
+      const bool outermost = r < 2 || c < 2 || r >= dotted.height - 2 || c >= dotted.width - 2;
+      if (outermost && (r + c) % 6 < 3) std::copy_n(kRed.data(), 4, dotted.At(r, c));
+    }
+  }
+  ExpectTrimmed(Process(EncodePng(dotted, {})), picture, 0);
 }
 
 TEST(Borders, OfGreyAndOfClearPixelsCountToo) {

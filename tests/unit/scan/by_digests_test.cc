@@ -187,6 +187,28 @@ TEST_F(ByDigestsTest, ByDefaultWhatCouldContradictIsDecodedFirst) {
   EXPECT_EQ(decoder_.calls, 2);
 }
 
+// A contradiction that nobody had time to find must not become a report.
+TEST_F(ByDigestsTest, WithoutItsPictureWhatCouldContradictIsNoReport) {
+  Use({});
+  List(PngBytes(1), {Algorithm::kSha256}, kUnrelated);
+  AddList("plain");
+  List(PngBytes(2), {Algorithm::kSha256}, {}, "plain");
+  const auto late = [this](std::uint8_t number) {
+    ScanRequest request = Request();
+    request.deadline = clock_.Steady();
+    auto answer = ScanBytes(PngBytes(number), request);
+    EXPECT_TRUE(answer);
+    return answer.value_or(ScanAnswer{});
+  };
+  EXPECT_EQ(late(1).cause, Cause::kDeadline);
+  EXPECT_EQ(late(1).verdict, Verdict::kBlock);
+  EXPECT_EQ(late(2).verdict, Verdict::kBlockAndReport);
+  decoder_.answer = Fail(Reason::kDecoderUnavailable, "none");
+  EXPECT_EQ(ScanBytes(PngBytes(1)).verdict, Verdict::kBlock);
+  Use(kAlways);
+  EXPECT_EQ(late(1).verdict, Verdict::kBlockAndReport);
+}
+
 TEST_F(ByDigestsTest, APictureThatFitsItsEntryRaisesNoAlarm) {
   const auto bytes = PngBytes(1);
   List(bytes, {Algorithm::kSha256}, Flip(kPicture, 5));
