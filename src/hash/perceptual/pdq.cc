@@ -1,9 +1,11 @@
 #include "hash/perceptual/pdq.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 #include "hash/perceptual/pdq_division.h"
 #include "hash/perceptual/pdq_exact.h"
@@ -37,7 +39,7 @@ bool IsHashable(int rows, int cols) {
 struct Source {
   MirroredBlocks blocks;
   Tolerance tolerance;
-  std::function<Block64(Dihedral)> exact;
+  std::function<Block64(Dihedral)> exact;  ///< null: nothing is computed so
 };
 
 PdqFormSet FormsOf(const Source& source, PdqFormsTrace& trace) {
@@ -49,12 +51,12 @@ PdqFormSet FormsOf(const Source& source, PdqFormsTrace& trace) {
   trace = {.exact_turns = 0, .tolerance = source.tolerance.coefficient};
 
   PdqFormSet out;
-  out.quality = quality.value_or(0);
+  out.quality = quality.has_value() ? *quality : QualityWithin(source.blocks[0], 0).ours;
   for (std::size_t turn = 0; turn < kDihedralCount; ++turn) {
     const Route route = kRoutes[turn];
     const Division& division = divisions[route.mirrored];
     const bool is_original = turn == static_cast<std::size_t>(Dihedral::kOriginal);
-    if (division.is_safe && (!is_original || quality.has_value())) {
+    if (source.exact == nullptr || (division.is_safe && (!is_original || quality.has_value()))) {
       out.forms[turn] = route.transposed ? division.transposed : division.bits;
       continue;
     }
@@ -109,9 +111,12 @@ std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels, PdqFormsTrace& trac
   };
   if (pixels.rows() > kMaxRowsSide || pixels.cols() > kMaxRowsSide) return ComputePdqForms(luma(), trace);
   const Kernel& kernel = KernelFor(BoxWindow(pixels.rows()));
+  const std::int64_t count = std::int64_t{pixels.rows()} * pixels.cols();
+  std::function<Block64(Dihedral)> exact;
+  if (count <= kMaxExactPixels) exact = [&luma](Dihedral turn) { return ExactDownsample(luma(), turn); };
   return FormsOf({.blocks = DownsampleRows(pixels, kernel),
                   .tolerance = ToleranceFor(pixels.rows(), pixels.cols(), pixels.channels() == 1),
-                  .exact = [&luma](Dihedral turn) { return ExactDownsample(luma(), turn); }},
+                  .exact = std::move(exact)},
                  trace);
 }
 

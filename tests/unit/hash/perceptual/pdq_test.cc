@@ -67,5 +67,23 @@ TEST(PdqBits, MedianIsTheLowerMiddleAndTiesStayClear) {
   EXPECT_EQ(BitsOf(block), expected);
 }
 
+// A mirrored picture ties in half of its coefficients; a large one is not computed in the textbook's order
+// all the same, because that takes 4 bytes a pixel.
+TEST(PdqForms, LargePicturesAreNeverDrawn) {
+  for (const int side : {1'000, 5'000}) {
+    std::vector<std::uint8_t> samples(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+    for (int row = 0; row < side; ++row) {
+      for (int col = 0; col < side; ++col) {
+        samples[static_cast<std::size_t>(row * side + col)] = static_cast<std::uint8_t>(
+            std::min(row, side - 1 - row) * std::min(col, side - 1 - col) * 7 / side);
+      }
+    }
+    StoredRows rows(samples.data(), side, side, 1);
+    PdqFormsTrace trace;
+    ASSERT_TRUE(ComputePdqForms(rows, trace).has_value());
+    EXPECT_EQ(trace.exact_turns > 0, side == 1'000) << side;
+  }
+}
+
 }  // namespace
 }  // namespace hashgate::perceptual
