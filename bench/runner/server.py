@@ -170,9 +170,9 @@ class Server:
             raise Failure(f"hashgate {arguments[0]} {arguments[1]} ended with {done.returncode}: {done.stderr.strip()}")
         return time.monotonic() - started
 
-    def create_list(self, name):
+    def create_list(self, name, *options):
         self.command_line("lists", "create", name, "--purpose", "CSAM", "--trust", "TRUSTED", "--source", "synthetic",
-                          "--legal-basis", "none: random numbers")
+                          "--legal-basis", "none: random numbers", *options)
 
     def import_file(self, name, path, *options):
         return self.command_line("lists", "import", name, str(path), *options)

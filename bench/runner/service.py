@@ -33,15 +33,15 @@ def write_list(path, count, form):
     unfinished.rename(path)
 
 
-def filled_folder(work, count):
+def filled_folder(work, count, pipeline="unknown"):
     """A data folder whose one list has `count` entries, made once a run."""
-    folder = work.folder / f"store-{count}"
+    folder = work.folder / f"store-{count}-{pipeline}"
     if not (folder / "filled").exists():
         shutil.rmtree(folder, ignore_errors=True)
         source = work.folder / f"list-{count}.csv"
         write_list(source, count, "csv")
         with Server(work.bin_dir, folder) as server:
-            server.create_list("bench")
+            server.create_list("bench", "--pipeline", pipeline)
             server.import_file("bench", source)
         (folder / "filled").touch()
     return folder
