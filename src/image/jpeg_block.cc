@@ -43,8 +43,9 @@ Row16 Size(Row16 row) {
 
 /// How much the coefficient of a frequency along one side adds to the average of the side's first half. The
 /// average of the second half has the opposite sign for odd frequencies; even ones add nothing to either.
-struct HalfWeights {
-  HalfWeights() {
+const std::array<float, kSide>& HalfWeights() {
+  static const std::array<float, kSide> weights = [] {
+    std::array<float, kSide> of{};
     of[0] = static_cast<float>(std::sqrt(0.125));
     for (std::size_t k = 1; k < kSide; k += 2) {
       double sum = 0;
@@ -53,10 +54,10 @@ struct HalfWeights {
       }
       of[k] = static_cast<float>(sum / 8);
     }
-  }
-  std::array<float, kSide> of{};
-};
-const HalfWeights kHalf;
+    return of;
+  }();
+  return weights;
+}
 
 Row16 Widen(const std::uint8_t* from) {
   Row8 samples;
@@ -111,7 +112,7 @@ Transformed Transform(const std::int16_t* coefficients, const BlockTable& table)
     const float reach = static_cast<float>(sum) * kMostOfCoefficient + kRounding;
     out.bounds = {average - reach, average + reach};
 
-    const auto& half = kHalf.of;
+    const std::array<float, kSide>& half = HalfWeights();
     const RowF top = __builtin_convertvector(rows[0], RowF);
     const RowF odd =
         half[1] * __builtin_convertvector(rows[1], RowF) + half[3] * __builtin_convertvector(rows[3], RowF) +
@@ -183,12 +184,12 @@ Chroma Blend(const Pixels& samples, std::size_t across, std::size_t down) {
       Store(((row + 2) >> 2) - kMiddle, to);
       continue;
     }
-    const Row16 before = __builtin_shuffle(row, Row16{0, 0, 1, 2, 3, 4, 5, 6});
-    const Row16 behind = __builtin_shuffle(row, Row16{1, 2, 3, 4, 5, 6, 7, 7});
+    const Row16 before = __builtin_shufflevector(row, row, 0, 0, 1, 2, 3, 4, 5, 6);
+    const Row16 behind = __builtin_shufflevector(row, row, 1, 2, 3, 4, 5, 6, 7, 7);
     const Row16 left = ((3 * row + before + 8) >> 4) - kMiddle;
     const Row16 right = ((3 * row + behind + 7) >> 4) - kMiddle;
-    Store(__builtin_shuffle(left, right, Row16{0, 8, 1, 9, 2, 10, 3, 11}), to);
-    Store(__builtin_shuffle(left, right, Row16{4, 12, 5, 13, 6, 14, 7, 15}), to + kSide);
+    Store(__builtin_shufflevector(left, right, 0, 8, 1, 9, 2, 10, 3, 11), to);
+    Store(__builtin_shufflevector(left, right, 4, 12, 5, 13, 6, 14, 7, 15), to + kSide);
   }
   return out;
 }

@@ -79,6 +79,7 @@ void ChecksBehind::Count(std::string_view result) try {
   if (parts_.metrics != nullptr) parts_.metrics->Count(obs::Metric::kChecksBehind, {{"result", result}});
 } catch (const std::bad_alloc&) {
   // A count is lost, and not the server with it.
+  return;
 }
 
 Cost ChecksBehind::Run(Kept& kept, const Check& check) {

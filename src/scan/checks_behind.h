@@ -53,6 +53,7 @@ class ChecksBehind {
   using Check = std::function<Finding(ByteSpan content, const Until& until)>;
 
   ChecksBehind(ChecksBehindParts parts, const ChecksBehindOptions& options);
+  ~ChecksBehind() = default;
   ChecksBehind(const ChecksBehind&) = delete;
   ChecksBehind& operator=(const ChecksBehind&) = delete;
 
