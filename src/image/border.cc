@@ -5,14 +5,16 @@
 #include <cstddef>
 #include <cstdlib>
 #include <limits>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace hashgate::image {
 namespace {
 
 constexpr int kColors = 3;
-constexpr int kLeastSide = 8;    // of what has a border
-constexpr int kMostBorders = 3;  // one within the other
+constexpr int kLeastSide = 8;            // of what has a border
+constexpr std::size_t kMostBorders = 3;  // one within the other
 // The outermost lines may be anything: a hundredth of a side.
 constexpr int kRimShare = 100;
 constexpr int kLeftShare = 4;  // of a side that must be left
@@ -208,22 +210,25 @@ Part WithoutRim(const perceptual::PixelRows& pixels) {
 
 }  // namespace
 
-std::optional<Part> InsideBorder(perceptual::PixelRows& pixels, const BorderLimits& limits) {
-  if (std::min(pixels.rows(), pixels.cols()) < kLeastSide) return std::nullopt;
-  std::optional<Part> inside = InsideOne(pixels, limits);
-  if (!inside) {
+std::vector<Part> InsideBorders(perceptual::PixelRows& pixels, const BorderLimits& limits) {
+  std::vector<Part> parts;
+  if (std::min(pixels.rows(), pixels.cols()) < kLeastSide) return parts;
+  if (const auto inside = InsideOne(pixels, limits)) {
+    parts.push_back(*inside);
+  } else {
     const Part core = WithoutRim(pixels);
     PartRows rows(pixels, core);
-    if (const auto found = InsideOne(rows, limits)) inside = Within(core, *found);
+    if (const auto found = InsideOne(rows, limits)) parts.push_back(Within(core, *found));
   }
-  for (int i = 1; inside && i < kMostBorders; ++i) {
-    if (std::min(inside->width, inside->height) < kLeastSide) break;
-    PartRows rows(pixels, *inside);
+  while (!parts.empty() && parts.size() < kMostBorders) {
+    const Part& outer = parts.front();
+    if (std::min(outer.width, outer.height) < kLeastSide) break;
+    PartRows rows(pixels, outer);
     const auto further = InsideOne(rows, limits);
     if (!further) break;
-    inside = Within(*inside, *further);
+    parts.insert(parts.begin(), Within(outer, *further));
   }
-  return inside;
+  return parts;
 }
 
 }  // namespace hashgate::image

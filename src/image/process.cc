@@ -51,11 +51,11 @@ bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHash
 void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted,
                  decode::DecodeResult& result) {
   ViewRows rows(bitmap, over);
-  const std::optional<Part> inside = InsideBorder(rows);
-  if (!inside) return;
-  if (std::max(inside->width, inside->height) < kMinTrimmedSide) return;
-  decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, *inside, wanted);
-  if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
+  for (const Part& inside : InsideBorders(rows)) {
+    if (std::max(inside.width, inside.height) < kMinTrimmedSide) continue;
+    decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, inside, wanted);
+    if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
+  }
 }
 
 void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeResult& result) {
@@ -121,7 +121,7 @@ bool HashReduced(ByteSpan bytes, const decode::Wanted& wanted, const decode::Lim
   if (!view) return false;
   // Where a border ends is seen pixel by pixel.
   AverageRows rows(*luma);
-  if (InsideBorder(rows, kLaxBorder)) return false;
+  if (!InsideBorders(rows, kLaxBorder).empty()) return false;
   result.views.push_back(*std::move(view));
   result.decode_micros = MicrosBetween(start, hashing);
   result.width = luma->width;

@@ -140,7 +140,7 @@ TEST(Borders, OfOneColourAllOverThereIsNone) {
     const Rgba plain = Framed({}, {width, height, 0, 0}, kRed);
     EXPECT_EQ(Process(EncodePng(plain, {})).cause, Cause::kNone);
     perceptual::StoredRows rows(plain.samples.data(), height, width, 4);
-    EXPECT_FALSE(image::InsideBorder(rows));
+    EXPECT_TRUE(image::InsideBorders(rows).empty());
   }
 }
 
