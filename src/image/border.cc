@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
@@ -33,11 +35,48 @@ int MostLines(int side) {
   return side - (side + kLeftShare - 1) / kLeftShare;
 }
 
-std::int64_t Difference(const std::uint8_t* pixel, const Color& color, int colors) {
-  std::int64_t sum = 0;
-  for (int c = 0; c < colors; ++c) sum += std::abs(pixel[c] - color[static_cast<std::size_t>(c)]);
-  return sum;
-}
+/// The same colour as often as a line needs it, to compare samples in the order that they lie in.
+class PlainLine {
+ public:
+  PlainLine(const Color& color, std::size_t pixels, int channels)
+      : channels_(static_cast<std::size_t>(channels)),
+        samples_(pixels * channels_),
+        counted_(samples_.size()) {
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      const std::size_t c = i % channels_;
+      if (c >= kColors) continue;  // alpha is compared with nothing
+      samples_[i] = static_cast<std::uint8_t>(color[c]);
+      counted_[i] = 0xff;
+    }
+  }
+
+  /// The sum of the differences to a row; not all of them once it is past `enough`.
+  [[nodiscard]] std::int64_t Difference(const std::uint8_t* row, std::int64_t enough) const {
+    std::int64_t sum = 0;
+    for (std::size_t begin = 0; begin < samples_.size() && sum <= enough; begin += kAtOnce) {
+      const std::size_t end = std::min(begin + kAtOnce, samples_.size());
+      std::int32_t some = 0;
+      for (std::size_t i = begin; i < end; ++i) some += std::abs((row[i] & counted_[i]) - samples_[i]);
+      sum += some;
+    }
+    return sum;
+  }
+
+  /// Adds the differences of the samples [begin, end) of a row to `sums`.
+  void Add(const std::uint8_t* row, std::size_t begin, std::size_t end, std::uint16_t* sums) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      sums[i] = static_cast<std::uint16_t>(sums[i] + std::abs((row[i] & counted_[i]) - samples_[i]));
+    }
+  }
+
+  [[nodiscard]] std::size_t channels() const { return channels_; }
+
+ private:
+  static constexpr std::size_t kAtOnce = 4'096;  // samples between looks at whether it is enough
+  std::size_t channels_;
+  std::vector<std::uint8_t> samples_;
+  std::vector<std::uint8_t> counted_;  // 0xff, or 0 for alpha
+};
 
 /// How many lines behind the plain ones belong to the border too. `differences` are those of the last plain
 /// line and what follows it: where they first rise about as steeply as anywhere is the picture's edge.
@@ -52,141 +91,150 @@ int BlurredLines(std::span<const std::int64_t> differences) {
   return 0;
 }
 
-/// Rows at one edge.
-class EdgeRows {
- public:
-  EdgeRows(perceptual::PixelRows& pixels, int edge, int step, int tolerance)
-      : pixels_(pixels), edge_(edge), step_(step), tolerance_(tolerance) {}
-
-  /// Rows of the border; 0 where the first `most` show no edge.
-  int Count(int most) {
-    if (most == 0) return 0;
-    color_ = Mean(Row(0));
-    const std::int64_t tolerated = std::int64_t{tolerance_} * pixels_.cols() * ColorsOf(pixels_);
-    int plain = 0;
-    while (plain < most && Sum(plain, tolerated) <= tolerated) ++plain;
-    if (plain == 0 || plain == most) return 0;
-    std::vector<std::int64_t> differences;
-    for (int row = plain - 1; row < std::min(plain + kEdgeLines, most); ++row) {
-      differences.push_back(Sum(row, std::numeric_limits<std::int64_t>::max()));
-    }
-    return plain + BlurredLines(differences);
-  }
-
- private:
-  const std::uint8_t* Row(int row) {
-    std::array<const std::uint8_t*, 1> out{};
-    pixels_.Rows(edge_ + row * step_, out);
-    return out[0];
-  }
-  [[nodiscard]] Color Mean(const std::uint8_t* row) const {
-    Color mean{};
-    for (int x = 0; x < pixels_.cols(); ++x, row += pixels_.channels()) {
-      for (int c = 0; c < ColorsOf(pixels_); ++c) mean[static_cast<std::size_t>(c)] += row[c];
-    }
-    for (std::int64_t& sample : mean) sample /= pixels_.cols();
-    return mean;
-  }
-  /// Of a row's differences; not all of them once it is past `enough`.
-  std::int64_t Sum(int row, std::int64_t enough) {
-    const std::uint8_t* pixel = Row(row);
-    std::int64_t sum = 0;
-    for (int x = 0; x < pixels_.cols() && sum <= enough; ++x, pixel += pixels_.channels()) {
-      sum += Difference(pixel, color_, ColorsOf(pixels_));
-    }
-    return sum;
-  }
-
-  perceptual::PixelRows& pixels_;
-  const int edge_;
-  const int step_;
-  const int tolerance_;
-  Color color_{};
+/// What was found at one edge.
+struct Edge {
+  int lines = 0;              ///< of the border; 0 where there is none
+  bool begins_plain = false;  ///< its outermost line is
+  bool never_ends = false;    ///< all lines that could be border are plain: none is
 };
+
+Edge EdgeOf(int plain, int most, std::span<const std::int64_t> last_and_following) {
+  const bool never_ends = plain == most;
+  const bool is_border = plain > 0 && !never_ends;
+  return {.lines = is_border ? plain + BlurredLines(last_and_following) : 0,
+          .begins_plain = plain > 0,
+          .never_ends = never_ends};
+}
+
+/// Rows at one edge, `most` at most.
+Edge FindRows(perceptual::PixelRows& pixels, int edge, int step, int most, int tolerance) {
+  const auto row = [&](int number) {
+    std::array<const std::uint8_t*, 1> out{};
+    pixels.Rows(edge + number * step, out);
+    return out[0];
+  };
+  if (most == 0) return {};
+  Color color{};
+  const std::uint8_t* pixel = row(0);
+  for (int x = 0; x < pixels.cols(); ++x, pixel += pixels.channels()) {
+    for (int c = 0; c < ColorsOf(pixels); ++c) color[static_cast<std::size_t>(c)] += pixel[c];
+  }
+  for (std::int64_t& sample : color) sample /= pixels.cols();
+  const PlainLine line(color, static_cast<std::size_t>(pixels.cols()), pixels.channels());
+  const std::int64_t tolerated = std::int64_t{tolerance} * pixels.cols() * ColorsOf(pixels);
+  int plain = 0;
+  while (plain < most && line.Difference(row(plain), tolerated) <= tolerated) ++plain;
+  std::vector<std::int64_t> differences;
+  for (int number = std::max(plain, 1) - 1; number < std::min(plain + kEdgeLines, most); ++number) {
+    differences.push_back(line.Difference(row(number), std::numeric_limits<std::int64_t>::max()));
+  }
+  return EdgeOf(plain, most, differences);
+}
 
 /// Columns at one edge, looked at band by band.
 class EdgeColumns {
  public:
-  EdgeColumns(const perceptual::PixelRows& pixels, int edge, int step, int tolerance)
+  EdgeColumns(const perceptual::PixelRows& pixels, bool from_right, int tolerance)
       : pixels_(pixels),
-        edge_(edge),
-        step_(step),
+        from_right_(from_right),
         tolerance_(tolerance),
         plain_(MostLines(pixels.cols())),
-        sums_(static_cast<std::size_t>(plain_)) {}
+        sums_(static_cast<std::size_t>(plain_)),
+        band_(pixels.row_size()) {}
 
   [[nodiscard]] bool MayHaveOne() const { return plain_ > 0; }
 
-  void LookAt(std::span<const std::uint8_t* const> band) {
+  /// REQUIRES: at most kBandRows rows.
+  void LookAt(std::span<const std::uint8_t* const> rows) {
     if (!MayHaveOne()) return;
-    const auto rows = static_cast<std::int64_t>(band.size());
-    if (!begun_) SetColor(band);
-    const int colors = ColorsOf(pixels_);
-    const int all = static_cast<int>(sums_.size());
-    for (int column = 0; column < std::min(plain_ + kEdgeLines, all); ++column) {
-      std::int64_t sum = 0;
-      for (const std::uint8_t* row : band) sum += Difference(Pixel(row, column), color_, colors);
+    if (!line_)
+      line_.emplace(MeanOfFirst(rows), static_cast<std::size_t>(pixels_.cols()), pixels_.channels());
+    const int looked_at = std::min(plain_ + kEdgeLines, static_cast<int>(sums_.size()));
+    const std::size_t begin = from_right_ ? SampleOf(looked_at - 1) : 0;
+    const std::size_t end = from_right_ ? pixels_.row_size() : SampleOf(looked_at);
+    std::fill(band_.begin() + static_cast<std::ptrdiff_t>(begin),
+              band_.begin() + static_cast<std::ptrdiff_t>(end), std::uint16_t{0});
+    for (const std::uint8_t* row : rows) line_->Add(row, begin, end, band_.data());
+    const std::int64_t tolerated = static_cast<std::int64_t>(rows.size()) * tolerance_ * ColorsOf(pixels_);
+    for (int column = 0; column < looked_at; ++column) {
+      const std::uint16_t* first = &band_[SampleOf(column)];
+      const std::int64_t sum = std::accumulate(first, first + line_->channels(), std::int64_t{0});
       sums_[static_cast<std::size_t>(column)] += sum;
-      if (sum > tolerance_ * rows * colors) plain_ = std::min(plain_, column);
+      if (sum > tolerated) plain_ = std::min(plain_, column);
     }
   }
 
-  /// Columns of the border, once every band was looked at; 0 where there is no edge.
-  [[nodiscard]] int Count() const {
-    const auto plain = static_cast<std::size_t>(plain_);
-    if (plain == 0 || plain == sums_.size()) return 0;
-    const std::size_t end = std::min(plain + kEdgeLines, sums_.size());
-    return plain_ + BlurredLines(std::span(sums_).subspan(plain - 1, end - plain + 1));
+  /// Once every band was looked at.
+  [[nodiscard]] Edge Find() const {
+    const auto first = static_cast<std::size_t>(std::max(plain_, 1) - 1);
+    const std::size_t end = std::min(static_cast<std::size_t>(plain_ + kEdgeLines), sums_.size());
+    return EdgeOf(plain_, static_cast<int>(sums_.size()), std::span(sums_).subspan(first, end - first));
   }
 
  private:
-  [[nodiscard]] const std::uint8_t* Pixel(const std::uint8_t* row, int column) const {
-    return row + static_cast<std::ptrdiff_t>(edge_ + column * step_) * pixels_.channels();
+  /// Where a column's first sample lies in a row; columns are counted from the edge.
+  [[nodiscard]] std::size_t SampleOf(int column) const {
+    const int x = from_right_ ? pixels_.cols() - 1 - column : column;
+    return static_cast<std::size_t>(x) * static_cast<std::size_t>(pixels_.channels());
   }
-  void SetColor(std::span<const std::uint8_t* const> band) {
-    begun_ = true;
-    for (const std::uint8_t* row : band) {
-      for (int c = 0; c < ColorsOf(pixels_); ++c) color_[static_cast<std::size_t>(c)] += Pixel(row, 0)[c];
+  [[nodiscard]] Color MeanOfFirst(std::span<const std::uint8_t* const> rows) const {
+    Color mean{};
+    for (const std::uint8_t* row : rows) {
+      for (int c = 0; c < ColorsOf(pixels_); ++c) {
+        mean[static_cast<std::size_t>(c)] += row[SampleOf(0) + static_cast<std::size_t>(c)];
+      }
     }
-    for (std::int64_t& sample : color_) sample /= static_cast<std::int64_t>(band.size());
+    for (std::int64_t& sample : mean) sample /= static_cast<std::int64_t>(rows.size());
+    return mean;
   }
 
   const perceptual::PixelRows& pixels_;
-  const int edge_;
-  const int step_;
+  const bool from_right_;
   const int tolerance_;
-  bool begun_ = false;
-  Color color_{};
-  int plain_;                       // columns that were plain in every band
-  std::vector<std::int64_t> sums_;  // of the differences, of the plain columns and those that follow
+  std::optional<PlainLine> line_;
+  int plain_;                        // columns that were plain in every band
+  std::vector<std::int64_t> sums_;   // of the differences, of the plain columns and those that follow
+  std::vector<std::uint16_t> band_;  // of the differences in a band, sample by sample
+};
+static_assert(kBandRows * 255 <= 65'535, "what a sample of a band adds up to");
+
+struct Found {
+  std::optional<Part> inside;
+  /// The outermost line of some edge is not plain, which may hide a border behind it.
+  bool may_have_rim = false;
 };
 
 /// What one border leaves.
-std::optional<Part> InsideOne(perceptual::PixelRows& pixels, const BorderLimits& limits) {
+Found InsideOne(perceptual::PixelRows& pixels, const BorderLimits& limits) {
   const int most_rows = MostLines(pixels.rows());
-  const int top = EdgeRows(pixels, 0, 1, limits.tolerance).Count(most_rows);
-  const int bottom = EdgeRows(pixels, pixels.rows() - 1, -1, limits.tolerance).Count(most_rows - top);
-  EdgeColumns from_left(pixels, 0, 1, limits.tolerance);
-  EdgeColumns from_right(pixels, pixels.cols() - 1, -1, limits.tolerance);
+  const Edge top = FindRows(pixels, 0, 1, most_rows, limits.tolerance);
+  const Edge bottom = FindRows(pixels, pixels.rows() - 1, -1, most_rows - top.lines, limits.tolerance);
+  // Of one colour all over.
+  if (top.never_ends && bottom.never_ends) return {};
+  EdgeColumns from_left(pixels, false, limits.tolerance);
+  EdgeColumns from_right(pixels, true, limits.tolerance);
   std::array<const std::uint8_t*, kBandRows> rows{};
-  const int end = pixels.rows() - bottom;
-  for (int first = top; first < end && (from_left.MayHaveOne() || from_right.MayHaveOne());
+  const int end = pixels.rows() - bottom.lines;
+  for (int first = top.lines; first < end && (from_left.MayHaveOne() || from_right.MayHaveOne());
        first += kBandRows) {
     const auto band = std::span(rows).first(static_cast<std::size_t>(std::min(kBandRows, end - first)));
     pixels.Rows(first, band);
     from_left.LookAt(band);
     from_right.LookAt(band);
   }
-  const int left = from_left.Count();
-  const int right = std::min(from_right.Count(), MostLines(pixels.cols()) - left);
-  if (std::max(top, bottom) * limits.least_share < pixels.rows() &&
-      std::max(left, right) * limits.least_share < pixels.cols()) {
-    return std::nullopt;
+  const Edge left = from_left.Find();
+  const Edge right = from_right.Find();
+  const int right_lines = std::min(right.lines, MostLines(pixels.cols()) - left.lines);
+  Found found;
+  found.may_have_rim = !(top.begins_plain && bottom.begins_plain && left.begins_plain && right.begins_plain);
+  if (std::max(top.lines, bottom.lines) * limits.least_share >= pixels.rows() ||
+      std::max(left.lines, right_lines) * limits.least_share >= pixels.cols()) {
+    found.inside = Part{.left = static_cast<std::uint32_t>(left.lines),
+                        .top = static_cast<std::uint32_t>(top.lines),
+                        .width = static_cast<std::uint32_t>(pixels.cols() - left.lines - right_lines),
+                        .height = static_cast<std::uint32_t>(end - top.lines)};
   }
-  return Part{.left = static_cast<std::uint32_t>(left),
-              .top = static_cast<std::uint32_t>(top),
-              .width = static_cast<std::uint32_t>(pixels.cols() - left - right),
-              .height = static_cast<std::uint32_t>(end - top)};
+  return found;
 }
 
 /// `inner` is a part of `outer`; the same in pixels of the whole.
@@ -213,18 +261,19 @@ Part WithoutRim(const perceptual::PixelRows& pixels) {
 std::vector<Part> InsideBorders(perceptual::PixelRows& pixels, const BorderLimits& limits) {
   std::vector<Part> parts;
   if (std::min(pixels.rows(), pixels.cols()) < kLeastSide) return parts;
-  if (const auto inside = InsideOne(pixels, limits)) {
-    parts.push_back(*inside);
-  } else {
+  const Found found = InsideOne(pixels, limits);
+  if (found.inside) {
+    parts.push_back(*found.inside);
+  } else if (found.may_have_rim) {
     const Part core = WithoutRim(pixels);
     PartRows rows(pixels, core);
-    if (const auto found = InsideOne(rows, limits)) parts.push_back(Within(core, *found));
+    if (const auto inside = InsideOne(rows, limits).inside) parts.push_back(Within(core, *inside));
   }
   while (!parts.empty() && parts.size() < kMostBorders) {
     const Part& outer = parts.front();
     if (std::min(outer.width, outer.height) < kLeastSide) break;
     PartRows rows(pixels, outer);
-    const auto further = InsideOne(rows, limits);
+    const auto further = InsideOne(rows, limits).inside;
     if (!further) break;
     parts.insert(parts.begin(), Within(outer, *further));
   }
