@@ -84,6 +84,9 @@ inline int Distance(const PdqHash& a, const PdqHash& b) {
 inline constexpr int kDefaultPdqMaxDistanceBits = 31;
 /// Below this quality (0..100) a PDQ hash is kept and looked up, but limits what a match may do.
 inline constexpr int kMinUsablePdqQuality = 50;
+/// Pixels: below this longer side a picture says too little for a perceptual hash to tell copies from
+/// lookalikes.
+inline constexpr std::uint32_t kMinUsableSide = 24;
 /// Quality unknown: the source gave none.
 inline constexpr int kQualityUnknown = -1;
 

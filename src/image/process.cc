@@ -34,10 +34,6 @@ std::uint32_t MicrosSince(Clock::time_point start) {
   return MicrosBetween(start, Clock::now());
 }
 
-/// What is left within a border is not looked at where it is smaller: as small as pictures whose hashes do
-/// not count.
-constexpr std::uint32_t kMinTrimmedSide = 24;
-
 /// True where a view's hash differs from all of `others`. What nobody sees takes the place of no view that is
 /// seen.
 bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHashes>& others) {
@@ -52,7 +48,7 @@ void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted,
                  decode::DecodeResult& result) {
   ViewRows rows(bitmap, over);
   for (const Part& inside : InsideBorders(rows)) {
-    if (std::max(inside.width, inside.height) < kMinTrimmedSide) continue;
+    if (std::max(inside.width, inside.height) < kMinUsableSide) continue;
     decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, inside, wanted);
     if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
   }
@@ -97,24 +93,19 @@ bool HasEndMarker(ByteSpan bytes) {
   return !std::ranges::find_end(bytes, kEnd).empty();
 }
 
-bool IsBeyond(ByteSpan bytes, const decode::Limits& limits) {
-  const decode::HeaderFacts facts = decode::ReadHeader(decode::Format::kJpeg, bytes);
-  return CheckSides(facts.width, facts.height, limits) == Cause::kTooManyPixels;
-}
-
-/// Averages in place of all pixels, where the file is a JPEG that has them. What would only turn out at the
-/// end, after all the work, is looked at first.
-std::optional<ReducedLuma> Reduce(ByteSpan bytes, const decode::Limits& limits) {
-  if (decode::ReadHeader(decode::Format::kJpeg, bytes).scans != 1 || !HasEndMarker(bytes))
-    return std::nullopt;
+/// Averages in place of all pixels, where the JPEG has them. What would only turn out at the end, after all
+/// the work, is looked at first.
+std::optional<ReducedLuma> Reduce(ByteSpan bytes, const decode::HeaderFacts& facts,
+                                  const decode::Limits& limits) {
+  if (facts.scans != 1 || !HasEndMarker(bytes)) return std::nullopt;
   return ReduceJpeg(bytes, limits);
 }
 
 /// Hashes a large JPEG without decoding it whole. False, with `result` as it was, where that cannot be done.
-bool HashReduced(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits& limits,
-                 decode::DecodeResult& result) {
+bool HashReduced(ByteSpan bytes, const decode::HeaderFacts& facts, const decode::Wanted& wanted,
+                 const decode::Limits& limits, decode::DecodeResult& result) {
   const auto start = Clock::now();
-  const std::optional<ReducedLuma> luma = Reduce(bytes, limits);
+  const std::optional<ReducedLuma> luma = Reduce(bytes, facts, limits);
   if (!luma) return false;
   const auto hashing = Clock::now();
   auto view = HashReducedView(*luma);
@@ -136,8 +127,8 @@ bool HashReduced(ByteSpan bytes, const decode::Wanted& wanted, const decode::Lim
 }
 
 /// A JPEG beyond the limits, as a grey picture of averages where it has them.
-Decoded DecodeBeyond(ByteSpan bytes, const decode::Limits& limits) {
-  const std::optional<ReducedLuma> luma = Reduce(bytes, limits);
+Decoded DecodeBeyond(ByteSpan bytes, const decode::HeaderFacts& facts, const decode::Limits& limits) {
+  const std::optional<ReducedLuma> luma = Reduce(bytes, facts, limits);
   if (!luma) return DecodeJpeg(bytes, limits);
   Decoded out{.width = luma->width,
               .height = luma->height,
@@ -162,12 +153,14 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
     return;
   }
   const bool is_jpeg = result.format == decode::Format::kJpeg;
-  const bool is_beyond = is_jpeg && IsBeyond(bytes, limits);
+  const decode::HeaderFacts facts =
+      is_jpeg ? decode::ReadHeader(result.format, bytes) : decode::HeaderFacts{};
+  const bool is_beyond = CheckSides(facts.width, facts.height, limits) == Cause::kTooManyPixels;
   // The second pipeline picks single pixels, which averages are not.
   const bool may_be_reduced = is_jpeg && !is_beyond && wanted.pdq_full && !wanted.pdq_nn512;
-  if (may_be_reduced && HashReduced(bytes, wanted, limits, result)) return;
+  if (may_be_reduced && HashReduced(bytes, facts, wanted, limits, result)) return;
   const auto start = Clock::now();
-  Decoded decoded = is_beyond ? DecodeBeyond(bytes, limits) : codec(bytes, limits);
+  Decoded decoded = is_beyond ? DecodeBeyond(bytes, facts, limits) : codec(bytes, limits);
   result.decode_micros = MicrosSince(start);
   result.cause = decoded.cause;
   result.limit = decoded.limit;

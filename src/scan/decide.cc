@@ -11,9 +11,6 @@
 namespace hashgate::scan {
 namespace {
 
-/// Below this longer side a picture says too little for a perceptual hash to tell copies from lookalikes.
-constexpr std::uint32_t kMinUsableSide = 24;
-
 // Which limit ended the decoding; empty where none did.
 std::string_view LimitWords(Cause cause, decode::Limit limit) {
   using decode::Limit;
