@@ -92,8 +92,12 @@ Transformed Transform(const std::int16_t* coefficients, const BlockTable& table)
     if (v == 0) rows[v][0] = 0;
     bits |= Size(rows[v]);
   }
-  std::int64_t any = 0;
-  for (std::size_t u = 0; u < kSide; ++u) any |= static_cast<std::uint16_t>(bits[u]);
+  // All lanes in one.
+  const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(bits);
+  std::uint64_t lanes = halves[0] | halves[1];
+  lanes |= lanes >> 32;
+  lanes |= lanes >> 16;
+  const auto any = static_cast<std::int64_t>(lanes & 0xffff);
   if (any * table.greatest() > kGreatestProduct) return out;
 
   const float constant = static_cast<float>(coefficients[0] * table.steps()[0]);
