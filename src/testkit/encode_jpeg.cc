@@ -87,6 +87,23 @@ std::vector<jpeg_scan_info> ScanPerCoefficient(int components) {
   return scans;
 }
 
+struct Destination {
+  unsigned char** buffer;
+  unsigned long* size;
+};
+
+/// A file of these sides and samples, otherwise as libjpeg thinks best.
+void Begin(jpeg_compress_struct& info, Destination to, int width, int height, int components,
+           J_COLOR_SPACE space) {
+  jpeg_create_compress(&info);
+  jpeg_mem_dest(&info, to.buffer, to.size);
+  info.image_width = static_cast<JDIMENSION>(width);
+  info.image_height = static_cast<JDIMENSION>(height);
+  info.input_components = components;
+  info.in_color_space = space;
+  jpeg_set_defaults(&info);
+}
+
 bool Compress(const Picture& picture, const JpegOptions& options, Samples& samples,
               const std::vector<jpeg_scan_info>& scans, unsigned char** buffer, unsigned long* size) {
   jpeg_compress_struct info;
@@ -96,13 +113,7 @@ bool Compress(const Picture& picture, const JpegOptions& options, Samples& sampl
     jpeg_destroy_compress(&info);
     return false;
   }
-  jpeg_create_compress(&info);
-  jpeg_mem_dest(&info, buffer, size);
-  info.image_width = static_cast<JDIMENSION>(picture.width);
-  info.image_height = static_cast<JDIMENSION>(picture.height);
-  info.input_components = samples.components;
-  info.in_color_space = samples.space;
-  jpeg_set_defaults(&info);
+  Begin(info, {buffer, size}, picture.width, picture.height, samples.components, samples.space);
   if (options.colour == JpegOptions::Colour::kYcck) jpeg_set_colorspace(&info, JCS_YCCK);
   jpeg_set_quality(&info, options.quality, TRUE);
   info.dct_method = JDCT_ISLOW;
@@ -139,13 +150,7 @@ bool CompressBlocks(int columns, int rows, std::span<const JpegBlock> blocks, un
     jpeg_destroy_compress(&info);
     return false;
   }
-  jpeg_create_compress(&info);
-  jpeg_mem_dest(&info, buffer, size);
-  info.image_width = static_cast<JDIMENSION>(columns * DCTSIZE);
-  info.image_height = static_cast<JDIMENSION>(rows * DCTSIZE);
-  info.input_components = 1;
-  info.in_color_space = JCS_GRAYSCALE;
-  jpeg_set_defaults(&info);
+  Begin(info, {buffer, size}, columns * DCTSIZE, rows * DCTSIZE, 1, JCS_GRAYSCALE);
   static constexpr std::array<unsigned, DCTSIZE2> kQuanta = [] {
     std::array<unsigned, DCTSIZE2> quanta{};
     quanta.fill(kJpegBlockQuantum);
