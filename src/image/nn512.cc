@@ -40,18 +40,19 @@ perceptual::PdqFormSet MixedForms(const Bitmap& bitmap, std::uint8_t background,
   perceptual::PickedSide columns = SideOf(part.left, part.width);
   const std::vector<std::uint32_t> used_rows = Condense(rows);
   const std::vector<std::uint32_t> used_columns = Condense(columns);
-  Bitmap row(static_cast<std::uint32_t>(used_columns.size()), 1, 4);
-  Bitmap mixed(row.width, static_cast<std::uint32_t>(used_rows.size()), 3);
+  Bitmap mixed(static_cast<std::uint32_t>(used_columns.size()), static_cast<std::uint32_t>(used_rows.size()),
+               4);
   for (std::uint32_t y = 0; y < mixed.height; ++y) {
     const std::uint8_t* from = bitmap.Row(used_rows[y]);
+    std::uint8_t* row = mixed.Row(y);
     for (std::size_t x = 0; x < used_columns.size(); ++x) {
-      std::copy_n(from + std::size_t{used_columns[x]} * 4, 4, &row.samples[x * 4]);
+      std::copy_n(from + std::size_t{used_columns[x]} * 4, 4, row + x * 4);
     }
-    MixPixels(row.samples.data(), row.width, background, mixed.Row(y));
+    MixPixels(row, mixed.width, background, row);
   }
   return perceptual::ComputePickedPdqForms({.samples = mixed.samples.data(),
                                             .width = mixed.width,
-                                            .channels = 3,
+                                            .channels = static_cast<int>(mixed.channels),
                                             .rows = rows,
                                             .columns = columns});
 }

@@ -184,14 +184,24 @@ TEST(HostileTallyTest, WrongAnswersAreFound) {
 
   HostileTally tally(1);
   const HostileAnswer first = JudgeAnswer(whole, allowed);
-  const HostileAnswer late{.text = "NOT_EVALUATED DEADLINE", .evaluated = false, .wrong = {}};
+  const HostileAnswer late{.text = "NOT_EVALUATED DEADLINE"};
   tally.Add(1, 0, whole.name, first, Millis(1));
   tally.Add(2, 0, whole.name, late, Millis(4'000));
   tally.Add(3, 0, whole.name, first, Millis(2));
+  ScanReply costly;
+  costly.result.set_verdict(v1::VERDICT_HOLD);
+  costly.result.set_outcome(v1::OUTCOME_UNSCANNABLE);
+  costly.result.set_cause(v1::CAUSE_TOO_COSTLY);
+  costly.result.mutable_coverage()->add_missing("decoding took more processor time than is allowed");
+  tally.Add(2, 0, whole.name, JudgeAnswer(whole, costly), Millis(2));
   EXPECT_TRUE(tally.Findings().empty());
   EXPECT_EQ(tally.SlowerThan(Millis(3'999)), std::vector<int>{0});
-  tally.Add(3, 0, whole.name, {.text = "UNSCANNABLE CORRUPT", .evaluated = true, .wrong = {}}, Millis(2));
+  tally.Add(3, 0, whole.name, {.text = "UNSCANNABLE CORRUPT", .evaluated = true}, Millis(2));
   EXPECT_EQ(tally.Findings().size(), 1U);
+  // Any other limit counts work.
+  costly.result.mutable_coverage()->set_missing(0, "decoding takes more memory than is allowed");
+  tally.Add(3, 0, whole.name, JudgeAnswer(whole, costly), Millis(2));
+  EXPECT_EQ(tally.Findings().size(), 2U);
 }
 
 }  // namespace

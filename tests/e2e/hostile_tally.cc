@@ -41,6 +41,11 @@ HostileAnswer JudgeAnswer(const testkit::hostile::HostileFile& file, const ScanR
   const KitAnswer words = ToKitAnswer(file.name, result);
   answer.text = words.outcome + " " + words.cause + " " + words.verdict + " " + words.coverage;
   answer.evaluated = result.outcome() != v1::OUTCOME_NOT_EVALUATED;
+  const auto& missing = result.coverage().missing();
+  answer.by_time =
+      result.cause() == v1::CAUSE_TOO_COSTLY && std::ranges::any_of(missing, [](const std::string& sentence) {
+        return sentence.find("processor time") != std::string::npos;
+      });
   if (result.verdict() == v1::VERDICT_UNSPECIFIED || result.outcome() == v1::OUTCOME_UNSPECIFIED) {
     answer.wrong = "has no verdict or no outcome";
   } else if (!answer.evaluated && result.cause() == v1::CAUSE_UNSPECIFIED) {
@@ -65,6 +70,8 @@ void HostileTally::Add(int round, int index, const std::string& name, const Host
   if (!answer.wrong.empty()) Find(name + " " + answer.wrong + " (" + answer.text + ")");
   if (!answer.evaluated) {
     ++not_evaluated_;
+  } else if (answer.by_time) {
+    ++by_time_;
   } else if (seen.answer.empty()) {
     seen.answer = answer.text;
   } else if (seen.answer != answer.text) {
@@ -102,7 +109,8 @@ std::string HostileTally::Table() const {
     out << "| " << text << " | " << row.damaged << " | " << row.bombs << " | " << row.slowest.count() << " | "
         << row.slowest_name << " |\n";
   }
-  out << answers_ << " answers, " << not_evaluated_ << " of them NOT_EVALUATED\n\nslowest files, ms:\n";
+  out << answers_ << " answers, " << not_evaluated_ << " of them NOT_EVALUATED, " << by_time_
+      << " ended by the limit of processor time\n\nslowest files, ms:\n";
   std::vector<const Seen*> slowest;
   for (const Seen& seen : seen_) slowest.push_back(&seen);
   const std::size_t shown = std::min(kSlowestShown, slowest.size());

@@ -13,11 +13,13 @@
 namespace hashgate::testing {
 
 /// One answer in words. Two answers to the same bytes must be equal in `text`, unless one of them was not
-/// evaluated.
+/// evaluated or came from the limit of processor time: all other limits count work, this one also counts what
+/// else the machine had to do.
 struct HostileAnswer {
   std::string text;  ///< "UNSCANNABLE TRUNCATED HOLD PARTIAL", or the error
   bool evaluated = false;
-  std::string wrong;  ///< a sentence where the answer alone breaks a promise
+  bool by_time = false;
+  std::string wrong{};  ///< a sentence where the answer alone breaks a promise
 };
 HostileAnswer JudgeAnswer(const testkit::hostile::HostileFile& file, const ScanReply& reply);
 
@@ -41,7 +43,7 @@ class HostileTally {
  private:
   struct Seen {
     std::string name;
-    std::string answer;  // the first that was evaluated
+    std::string answer;  // the first that must be the same again
     Millis slowest{0};
   };
   struct Row {
@@ -58,6 +60,7 @@ class HostileTally {
   std::vector<std::string> findings_ HASHGATE_GUARDED_BY(mutex_);
   int answers_ HASHGATE_GUARDED_BY(mutex_) = 0;
   int not_evaluated_ HASHGATE_GUARDED_BY(mutex_) = 0;
+  int by_time_ HASHGATE_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace hashgate::testing

@@ -109,15 +109,17 @@ std::optional<PdqFormSet> ComputePdqForms(PixelRows& pixels, PdqFormsTrace& trac
     if (drawn.plane.samples.empty()) drawn.plane = DrawLuma(pixels);
     return drawn.plane.view();
   };
-  if (pixels.rows() > kMaxRowsSide || pixels.cols() > kMaxRowsSide) return ComputePdqForms(luma(), trace);
-  const Kernel& kernel = KernelFor(BoxWindow(pixels.rows()));
-  const std::int64_t count = std::int64_t{pixels.rows()} * pixels.cols();
+  const bool is_drawn = pixels.rows() > kMaxRowsSide || pixels.cols() > kMaxRowsSide;
   std::function<Block64(Dihedral)> exact;
-  if (count <= kMaxExactPixels) exact = [&luma](Dihedral turn) { return ExactDownsample(luma(), turn); };
-  return FormsOf({.blocks = DownsampleRows(pixels, kernel),
-                  .tolerance = ToleranceFor(pixels.rows(), pixels.cols(), pixels.channels() == 1),
-                  .exact = std::move(exact)},
-                 trace);
+  if (std::int64_t{pixels.rows()} * pixels.cols() <= kMaxExactPixels) {
+    exact = [&luma](Dihedral turn) { return ExactDownsample(luma(), turn); };
+  }
+  return FormsOf(
+      {.blocks = is_drawn ? DownsampleMirrored(luma())
+                          : DownsampleRows(pixels, KernelFor(BoxWindow(pixels.rows()))),
+       .tolerance = ToleranceFor(pixels.rows(), pixels.cols(), !is_drawn && pixels.channels() == 1),
+       .exact = std::move(exact)},
+      trace);
 }
 
 std::optional<PdqFormSet> ComputeReducedPdqForms(const LumaView& averages, int rows, int cols, int factor) {
