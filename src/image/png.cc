@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "decode/byte_order.h"
 #include "image/codec.h"
@@ -26,8 +27,8 @@ struct Reader {
   png_infop info = nullptr;
   const decode::Limits* limits = nullptr;
   Bitmap bitmap;
-  Cause refusal = Cause::kNone;  ///< why the header's callback stopped
-  const SampleRange* stretch = nullptr;
+  Cause refusal = Cause::kNone;          ///< why the header's callback stopped
+  const std::uint8_t* levels = nullptr;  ///< StretchedLevels, where samples are stretched
   bool warned = false;
   bool complete = false;  ///< every pixel has been read
   bool ended = false;     ///< the end chunk has been read
@@ -61,19 +62,28 @@ bool Allocate(Reader& reader) noexcept {
   }
 }
 
-/// Brings a row of 16-bit samples to 8 bits in place, so that what lies between the bounds fills them all.
-void StretchRow(png_structp png, png_row_infop info, png_bytep row) {
-  const SampleRange& range = *static_cast<const Reader*>(png_get_user_transform_ptr(png))->stretch;
+/// What each sample of 16 bits becomes in 8, so that what lies between the bounds fills them all.
+std::vector<std::uint8_t> StretchedLevels(SampleRange range) {
   // All samples that round to a value lie within half a step of it.
   const int least = std::max(0, range.least * 257 - 128);
   const int span = std::min(65535, range.most * 257 + 128) - least;
+  std::vector<std::uint8_t> levels(65536);
+  for (int value = 0; value < 65536; ++value) {
+    levels[static_cast<std::size_t>(value)] =
+        static_cast<std::uint8_t>(std::clamp((value - least) * 255 / span, 0, 255));
+  }
+  return levels;
+}
+
+/// Brings a row of 16-bit samples to 8 bits in place.
+void StretchRow(png_structp png, png_row_infop info, png_bytep row) {
+  const std::uint8_t* levels = static_cast<const Reader*>(png_get_user_transform_ptr(png))->levels;
   const std::uint32_t channels = info->channels;
   for (png_uint_32 x = 0; x < info->width; ++x) {
     for (std::uint32_t i = 0; i < channels; ++i) {
       const std::size_t at = std::size_t{x} * channels + i;
-      const int value = row[2 * at] << 8 | row[2 * at + 1];
       const bool alpha = channels == 4 && i == 3;
-      row[at] = static_cast<png_byte>(alpha ? value >> 8 : std::clamp((value - least) * 255 / span, 0, 255));
+      row[at] = alpha ? row[2 * at] : levels[row[2 * at] << 8 | row[2 * at + 1]];
     }
   }
 }
@@ -90,13 +100,13 @@ void OnHeader(png_structp png, png_infop info) {
   const bool transparent = (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
   const bool grey = (type & PNG_COLOR_MASK_COLOR) == 0;
   png_set_expand(png);  // palettes, fewer than 8 bits, transparent colours
-  if (reader.stretch != nullptr) {
+  if (reader.levels != nullptr) {
     png_set_read_user_transform_fn(png, &StretchRow);
   } else {
     png_set_scale_16(png);  // rounds v / 257, so 8-bit values stored in 16 bits come back unchanged
   }
   if (grey && transparent) png_set_gray_to_rgb(png);
-  if (reader.stretch != nullptr) {
+  if (reader.levels != nullptr) {
     png_set_user_transform_info(png, &reader, 8, (grey && !transparent ? 1 : 3) + (transparent ? 1 : 0));
   }
   if (png_set_interlace_handling(png) > 1) {
@@ -179,11 +189,11 @@ class WholeFile final : public PngPieces {
   ByteSpan bytes_;
 };
 
-PngPart DecodePart(PngPieces& pieces, const decode::Limits& limits, const SampleRange* stretch) {
+PngPart DecodePart(PngPieces& pieces, const decode::Limits& limits, const std::uint8_t* levels) {
   PngPart out;
   Reader reader;
   reader.limits = &limits;
-  reader.stretch = stretch;
+  reader.levels = levels;
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, &OnError, &OnWarning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
   out.cause = reader.info == nullptr ? Cause::kTooCostly : Run(reader, pieces);
@@ -205,7 +215,8 @@ bool Is16BitPng(ByteSpan bytes) {
 
 Bitmap DecodePngStretched(ByteSpan bytes, SampleRange range, const decode::Limits& limits) {
   WholeFile whole(bytes);
-  PngPart part = DecodePart(whole, limits, &range);
+  const std::vector<std::uint8_t> levels = StretchedLevels(range);
+  PngPart part = DecodePart(whole, limits, levels.data());
   return std::move(part.bitmap);
 }
 
