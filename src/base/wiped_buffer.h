@@ -34,6 +34,7 @@ class WipedBuffer {
   }
   ~WipedBuffer() {
     if (data_ == nullptr) return;
+    // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes what a std::optional holds for destroyed twice.
     explicit_bzero(data_, size_ * sizeof(T));
     std::free(data_);
   }
