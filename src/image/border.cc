@@ -94,16 +94,12 @@ int BlurredLines(std::span<const std::int64_t> differences) {
 /// What was found at one edge.
 struct Edge {
   int lines = 0;              ///< of the border; 0 where there is none
-  bool begins_plain = false;  ///< its outermost line is
-  bool never_ends = false;    ///< all lines that could be border are plain: none is
+  bool is_one_color = false;  ///< all lines that could be border are of exactly one colour
 };
 
-Edge EdgeOf(int plain, int most, std::span<const std::int64_t> last_and_following) {
-  const bool never_ends = plain == most;
-  const bool is_border = plain > 0 && !never_ends;
-  return {.lines = is_border ? plain + BlurredLines(last_and_following) : 0,
-          .begins_plain = plain > 0,
-          .never_ends = never_ends};
+/// Where all lines that could be border are plain none is.
+int LinesOf(int plain, int most, std::span<const std::int64_t> last_and_following) {
+  return plain > 0 && plain < most ? plain + BlurredLines(last_and_following) : 0;
 }
 
 /// Rows at one edge, `most` at most.
@@ -123,12 +119,16 @@ Edge FindRows(perceptual::PixelRows& pixels, int edge, int step, int most, int t
   const PlainLine line(color, static_cast<std::size_t>(pixels.cols()), pixels.channels());
   const std::int64_t tolerated = std::int64_t{tolerance} * pixels.cols() * ColorsOf(pixels);
   int plain = 0;
-  while (plain < most && line.Difference(row(plain), tolerated) <= tolerated) ++plain;
+  std::int64_t greatest = 0;
+  for (; plain < most; ++plain) {
+    greatest = std::max(greatest, line.Difference(row(plain), tolerated));
+    if (greatest > tolerated) break;
+  }
   std::vector<std::int64_t> differences;
   for (int number = std::max(plain, 1) - 1; number < std::min(plain + kEdgeLines, most); ++number) {
     differences.push_back(line.Difference(row(number), std::numeric_limits<std::int64_t>::max()));
   }
-  return EdgeOf(plain, most, differences);
+  return {.lines = LinesOf(plain, most, differences), .is_one_color = greatest == 0};
 }
 
 /// Columns at one edge, looked at band by band.
@@ -165,10 +165,10 @@ class EdgeColumns {
   }
 
   /// Once every band was looked at.
-  [[nodiscard]] Edge Find() const {
+  [[nodiscard]] int Count() const {
     const auto first = static_cast<std::size_t>(std::max(plain_, 1) - 1);
     const std::size_t end = std::min(static_cast<std::size_t>(plain_ + kEdgeLines), sums_.size());
-    return EdgeOf(plain_, static_cast<int>(sums_.size()), std::span(sums_).subspan(first, end - first));
+    return LinesOf(plain_, static_cast<int>(sums_.size()), std::span(sums_).subspan(first, end - first));
   }
 
  private:
@@ -198,23 +198,18 @@ class EdgeColumns {
 };
 static_assert(kBandRows * 255 <= 65'535, "what a sample of a band adds up to");
 
-struct Found {
-  std::optional<Part> inside;
-  /// The outermost line of some edge is not plain, which may hide a border behind it.
-  bool may_have_rim = false;
-};
-
 /// What one border leaves.
-Found InsideOne(perceptual::PixelRows& pixels, const BorderLimits& limits) {
+std::optional<Part> InsideOne(perceptual::PixelRows& pixels, const BorderLimits& limits) {
   const int most_rows = MostLines(pixels.rows());
   const Edge top = FindRows(pixels, 0, 1, most_rows, limits.tolerance);
-  const Edge bottom = FindRows(pixels, pixels.rows() - 1, -1, most_rows - top.lines, limits.tolerance);
-  // Of one colour all over.
-  if (top.never_ends && bottom.never_ends) return {};
+  const Edge bottom = FindRows(pixels, pixels.rows() - 1, -1, most_rows, limits.tolerance);
+  // Rows that are merely plain say less: a narrow picture on a wide ground changes their means by little.
+  if (top.is_one_color && bottom.is_one_color) return std::nullopt;
+  const int bottom_lines = std::min(bottom.lines, most_rows - top.lines);
   EdgeColumns from_left(pixels, false, limits.tolerance);
   EdgeColumns from_right(pixels, true, limits.tolerance);
   std::array<const std::uint8_t*, kBandRows> rows{};
-  const int end = pixels.rows() - bottom.lines;
+  const int end = pixels.rows() - bottom_lines;
   for (int first = top.lines; first < end && (from_left.MayHaveOne() || from_right.MayHaveOne());
        first += kBandRows) {
     const auto band = std::span(rows).first(static_cast<std::size_t>(std::min(kBandRows, end - first)));
@@ -222,19 +217,16 @@ Found InsideOne(perceptual::PixelRows& pixels, const BorderLimits& limits) {
     from_left.LookAt(band);
     from_right.LookAt(band);
   }
-  const Edge left = from_left.Find();
-  const Edge right = from_right.Find();
-  const int right_lines = std::min(right.lines, MostLines(pixels.cols()) - left.lines);
-  Found found;
-  found.may_have_rim = !(top.begins_plain && bottom.begins_plain && left.begins_plain && right.begins_plain);
-  if (std::max(top.lines, bottom.lines) * limits.least_share >= pixels.rows() ||
-      std::max(left.lines, right_lines) * limits.least_share >= pixels.cols()) {
-    found.inside = Part{.left = static_cast<std::uint32_t>(left.lines),
-                        .top = static_cast<std::uint32_t>(top.lines),
-                        .width = static_cast<std::uint32_t>(pixels.cols() - left.lines - right_lines),
-                        .height = static_cast<std::uint32_t>(end - top.lines)};
+  const int left = from_left.Count();
+  const int right = std::min(from_right.Count(), MostLines(pixels.cols()) - left);
+  if (std::max(top.lines, bottom_lines) * limits.least_share < pixels.rows() &&
+      std::max(left, right) * limits.least_share < pixels.cols()) {
+    return std::nullopt;
   }
-  return found;
+  return Part{.left = static_cast<std::uint32_t>(left),
+              .top = static_cast<std::uint32_t>(top.lines),
+              .width = static_cast<std::uint32_t>(pixels.cols() - left - right),
+              .height = static_cast<std::uint32_t>(end - top.lines)};
 }
 
 /// `inner` is a part of `outer`; the same in pixels of the whole.
@@ -261,19 +253,18 @@ Part WithoutRim(const perceptual::PixelRows& pixels) {
 std::vector<Part> InsideBorders(perceptual::PixelRows& pixels, const BorderLimits& limits) {
   std::vector<Part> parts;
   if (std::min(pixels.rows(), pixels.cols()) < kLeastSide) return parts;
-  const Found found = InsideOne(pixels, limits);
-  if (found.inside) {
-    parts.push_back(*found.inside);
-  } else if (found.may_have_rim) {
+  if (const auto inside = InsideOne(pixels, limits)) {
+    parts.push_back(*inside);
+  } else {
     const Part core = WithoutRim(pixels);
     PartRows rows(pixels, core);
-    if (const auto inside = InsideOne(rows, limits).inside) parts.push_back(Within(core, *inside));
+    if (const auto behind = InsideOne(rows, limits)) parts.push_back(Within(core, *behind));
   }
   while (!parts.empty() && parts.size() < kMostBorders) {
     const Part& outer = parts.front();
     if (std::min(outer.width, outer.height) < kLeastSide) break;
     PartRows rows(pixels, outer);
-    const auto further = InsideOne(rows, limits).inside;
+    const auto further = InsideOne(rows, limits);
     if (!further) break;
     parts.insert(parts.begin(), Within(outer, *further));
   }

@@ -98,6 +98,32 @@ TEST(Borders, OneWithinTheOtherAndBehindAnyRim) {
     }
   }
   ExpectTrimmed(Process(EncodePng(dotted, {})), picture, 0);
+  // Nor must a plain line, too thin to be a border, around the dotted one.
+  for (int r = 0; r < dotted.height; ++r) {
+    for (int c = 0; c < dotted.width; ++c) {
+      const bool outermost = r == 0 || c == 0 || r == dotted.height - 1 || c == dotted.width - 1;
+      if (outermost) std::copy_n(kRed.data(), 4, dotted.At(r, c));
+    }
+  }
+  ExpectTrimmed(Process(EncodePng(dotted, {})), picture, 0);
+}
+
+// Rows of which a fifteenth is the picture are plain by their means where the ground is about as bright. So
+// are columns.
+TEST(Borders, ANarrowPictureOnAWideGroundIsFound) {
+  const Rgba picture = Content();
+  std::array<std::uint8_t, 4> ground = kWhite;
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::size_t sum = 0;
+    for (std::size_t at = i; at < picture.samples.size(); at += 4) sum += picture.samples[at];
+    ground[i] = static_cast<std::uint8_t>(sum * 4 / picture.samples.size());
+  }
+  for (const Border& border : {Border{1'700, 0, 1'700, 0}, Border{0, 1'275, 0, 1'275}}) {
+    const auto result = Process(EncodePng(Framed(picture, border, ground), {}));
+    const auto found = std::ranges::find(result.views, ViewKind::kTrimmed, &decode::ViewHashes::kind);
+    ASSERT_NE(found, result.views.end()) << "columns " << border.left << ", rows " << border.top;
+    ExpectTrimmed(result, picture, 0);
+  }
 }
 
 TEST(Borders, OfGreyAndOfClearPixelsCountToo) {
