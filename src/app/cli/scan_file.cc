@@ -61,7 +61,9 @@ bool IsRetryable(Reason reason) {
     case Reason::kIndexNotReady:
     case Reason::kDraining:
     case Reason::kStoreBusy:
-    case Reason::kDecoderUnavailable: return true;
+    case Reason::kDecoderUnavailable:
+    // Not by us, who would have been told to stop: a server that stops cancels what it has not ended.
+    case Reason::kCancelled: return true;
     default: return false;
   }
 }

@@ -74,7 +74,7 @@ grpc::Status FakeScan::ScanBatch(
   v1::ScanBatchRequest request;
   for (int answered = 0; stream->Read(&request); ++answered) {
     if (batch_breaks_after > 0 && answered == batch_breaks_after) {
-      return {grpc::StatusCode::UNAVAILABLE, "the connection is too old"};
+      return {batch_breaks_with.load(), "the connection is too old"};
     }
     ++batched;
     v1::ScanBatchResponse response;

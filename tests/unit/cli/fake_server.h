@@ -59,8 +59,9 @@ class FakeScan : public v1::ScanService::Service {
   std::atomic<int> uploads = 0;
   std::atomic<int> batches = 0;
   std::atomic<int> batched = 0;
-  /// A ScanBatch ends with UNAVAILABLE after so many answers; 0: never.
+  /// A ScanBatch ends with `batch_breaks_with` after so many answers; 0: never.
   std::atomic<int> batch_breaks_after = 0;
+  std::atomic<grpc::StatusCode> batch_breaks_with = grpc::StatusCode::UNAVAILABLE;
   std::atomic<std::int64_t> uploaded_bytes = 0;
   std::atomic<std::int64_t> declared_bytes = 0;
 

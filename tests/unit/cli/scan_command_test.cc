@@ -1,5 +1,7 @@
 #include <sys/stat.h>
 
+#include <array>
+
 #include "base/digest.h"
 #include "base/hex.h"
 #include "unit/cli/fake_server.h"
@@ -51,14 +53,16 @@ TEST_F(ScanCommand, FileOverTheServersInlineLimitIsStreamed) {
 
 TEST_F(ScanCommand, RefusalsAreTriedAgainWithTheSameRequestId) {
   scan_.refuse = [](const v1::ScanHeader&, int number) {
-    if (number == 2) return grpc::Status::OK;
-    return rpc::ToGrpc({number == 0 ? Reason::kOverloaded : Reason::kDraining, "busy", {}, milliseconds(1)});
+    // What a server has not ended when it stops is cancelled.
+    constexpr std::array kReasons = {Reason::kOverloaded, Reason::kDraining, Reason::kCancelled};
+    if (number == static_cast<int>(kReasons.size())) return grpc::Status::OK;
+    return rpc::ToGrpc({kReasons.at(static_cast<std::size_t>(number)), "busy", {}, milliseconds(1)});
   };
   EXPECT_EQ(Cli({"scan", Write("a", "x")}).code, kDone);
   const auto headers = scan_.headers();
-  ASSERT_EQ(headers.size(), 3U);
+  ASSERT_EQ(headers.size(), 4U);
   EXPECT_FALSE(headers[0].request_id().empty());
-  EXPECT_EQ(headers[0].request_id(), headers[2].request_id());
+  EXPECT_EQ(headers[0].request_id(), headers[3].request_id());
 }
 
 TEST_F(ScanCommand, RetriesEndWithTheTimeoutAndTheServersFailVerdictHolds) {
@@ -349,10 +353,15 @@ TEST_F(ScanCommand, SingleFilesAreUploads) {
 TEST_F(ScanCommand, ABatchThatBreaksIsOpenedAnewAndNothingIsLost) {
   for (int i = 0; i < 40; ++i) Write("d/" + std::to_string(10 + i), "x");
   scan_.batch_breaks_after = 7;
-  const Run run = Cli({"scan", "--jobs", "4", (folder_ / "d").string()});
-  EXPECT_EQ(run.code, kDone) << run.err;
-  EXPECT_NE(run.out.find("40 files: 40 ALLOW\n"), std::string::npos) << run.out;
-  EXPECT_GE(scan_.batches, 6);
+  // The second is what a server does that stops.
+  for (const grpc::StatusCode code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::CANCELLED}) {
+    scan_.batch_breaks_with = code;
+    scan_.batches = 0;
+    const Run run = Cli({"scan", "--jobs", "4", (folder_ / "d").string()});
+    EXPECT_EQ(run.code, kDone) << run.err;
+    EXPECT_NE(run.out.find("40 files: 40 ALLOW\n"), std::string::npos) << run.out;
+    EXPECT_GE(scan_.batches, 6);
+  }
 }
 
 TEST_F(ScanCommand, ARefusedFileOfABatchIsTriedAgainWithTheSameRequestId) {
