@@ -24,14 +24,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::uint32_t MicrosBetween(Clock::time_point start, Clock::time_point end) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(end - start).count();
+std::uint32_t MicrosSince(Clock::time_point start) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(micros, 0, std::numeric_limits<std::uint32_t>::max()));
-}
-
-std::uint32_t MicrosSince(Clock::time_point start) {
-  return MicrosBetween(start, Clock::now());
 }
 
 /// True where a view's hash differs from all of `others`. What nobody sees takes the place of no view that is
@@ -101,41 +97,39 @@ std::optional<ReducedLuma> Reduce(ByteSpan bytes, const decode::HeaderFacts& fac
   return ReduceJpeg(bytes, limits);
 }
 
-/// Hashes a large JPEG without decoding it whole. False, with `result` as it was, where that cannot be done.
-bool HashReduced(ByteSpan bytes, const decode::HeaderFacts& facts, const decode::Wanted& wanted,
+/// Hashes the averages of a large JPEG. False, with `result` as it was, where they are not enough.
+bool HashReduced(ByteSpan bytes, const ReducedLuma& luma, const decode::Wanted& wanted,
                  const decode::Limits& limits, decode::DecodeResult& result) {
-  const auto start = Clock::now();
-  const std::optional<ReducedLuma> luma = Reduce(bytes, facts, limits);
-  if (!luma) return false;
-  const auto hashing = Clock::now();
-  auto view = HashReducedView(*luma);
+  auto view = HashReducedView(luma);
   if (!view) return false;
   // Where a border ends is seen pixel by pixel.
-  AverageRows rows(*luma);
+  AverageRows rows(luma);
   if (!InsideBorders(rows, kLaxBorder).empty()) return false;
+  // Of a picture beyond the limits the view is the smaller one: a larger one is no answer that a worker may
+  // give.
+  if (CheckSides(luma.width, luma.height, limits) != Cause::kNone) {
+    view->width = static_cast<std::uint32_t>(rows.cols());
+    view->height = static_cast<std::uint32_t>(rows.rows());
+  }
   result.views.push_back(*std::move(view));
-  result.decode_micros = MicrosBetween(start, hashing);
-  result.width = luma->width;
-  result.height = luma->height;
+  result.width = luma.width;
+  result.height = luma.height;
   result.frames_total = 1;
   result.frames_seen = 1;
-  result.trailing_bytes = luma->trailing_bytes;
+  result.trailing_bytes = luma.trailing_bytes;
   result.colour_unusual = AsksForUnusualColors(result.format, bytes, limits.max_profile_bytes);
   LookAtEmbedded(bytes, wanted, limits, result);
-  result.hash_micros = MicrosSince(hashing);
   return true;
 }
 
-/// A JPEG beyond the limits, as a grey picture of averages where it has them.
-Decoded DecodeBeyond(ByteSpan bytes, const decode::HeaderFacts& facts, const decode::Limits& limits) {
-  const std::optional<ReducedLuma> luma = Reduce(bytes, facts, limits);
-  if (!luma) return DecodeJpeg(bytes, limits);
-  Decoded out{.width = luma->width,
-              .height = luma->height,
+/// Averages as a smaller picture in grey.
+Decoded PictureOf(const ReducedLuma& luma) {
+  Decoded out{.width = luma.width,
+              .height = luma.height,
               .frames_total = 1,
-              .trailing_bytes = luma->trailing_bytes,
+              .trailing_bytes = luma.trailing_bytes,
               .scaled = true};
-  AverageRows rows(*luma);
+  AverageRows rows(luma);
   out.bitmap = Bitmap(static_cast<std::uint32_t>(rows.cols()), static_cast<std::uint32_t>(rows.rows()), 1);
   for (std::uint32_t y = 0; y < out.bitmap.height; ++y) {
     std::array<const std::uint8_t*, 1> row{};
@@ -156,11 +150,23 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   const decode::HeaderFacts facts =
       is_jpeg ? decode::ReadHeader(result.format, bytes) : decode::HeaderFacts{};
   const bool is_beyond = CheckSides(facts.width, facts.height, limits) == Cause::kTooManyPixels;
-  // The second pipeline picks single pixels, which averages are not.
-  const bool may_be_reduced = is_jpeg && !is_beyond && wanted.pdq_full && !wanted.pdq_nn512;
-  if (may_be_reduced && HashReduced(bytes, facts, wanted, limits, result)) return;
   const auto start = Clock::now();
-  Decoded decoded = is_beyond ? DecodeBeyond(bytes, facts, limits) : codec(bytes, limits);
+  std::optional<ReducedLuma> averages;
+  // The second pipeline picks single pixels, which averages are not: of what is beyond the limits it is left
+  // out.
+  if (is_beyond || (is_jpeg && wanted.pdq_full && !wanted.pdq_nn512)) averages = Reduce(bytes, facts, limits);
+  if (averages && wanted.pdq_full) {
+    result.decode_micros = MicrosSince(start);
+    const auto hashing = Clock::now();
+    if (HashReduced(bytes, *averages, wanted, limits, result)) {
+      result.hash_micros = MicrosSince(hashing);
+      return;
+    }
+  }
+  // They take memory that decoding needs.
+  if (!is_beyond) averages.reset();
+  Decoded decoded = averages ? PictureOf(*averages) : codec(bytes, limits);
+  averages.reset();
   result.decode_micros = MicrosSince(start);
   result.cause = decoded.cause;
   result.limit = decoded.limit;

@@ -15,6 +15,7 @@
 
 #include <jpeglib.h>  // needs <cstdio> before it
 
+#include "image/view_hashes.h"
 #include "testing/seed.h"
 #include "testkit/pictures.h"
 #include "unit/image/upload.h"
@@ -278,6 +279,31 @@ TEST(ReducedHash, TiesAreLeftToAFullDecode) {
     }
     EXPECT_EQ(BothWays(EncodeJpeg(picture, {.quality = 95})).WorstBits(), 0);
   }
+}
+
+// Of a picture beyond the limits not all pixels are kept. Where the averages are enough, its hash is the one
+// it would have within them, and not that of a smaller picture; where they are not, it is hashed all the
+// same.
+TEST(ReducedHash, BeyondTheLimitsIsThatOfTheSameAverages) {
+  const std::uint64_t seed = Seed();
+  const decode::Limits narrow{.max_pixels = 1'000'000};
+  int by_averages = 0;
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    const Bytes file = EncodeJpeg(Photo(seed + i, 1920, kSide), {.quality = 80, .across = 2, .down = 2});
+    const auto averages = image::ReduceJpeg(file, {});
+    ASSERT_TRUE(averages.has_value());
+    const auto expected = image::HashReducedView(*averages);
+    const auto beyond = image::ProcessUpload(file, decode::Format::kUnknown, {true, true}, narrow);
+    ExpectAccepted(beyond, narrow);
+    ASSERT_EQ(beyond.views.size(), 1U);
+    ASSERT_EQ(beyond.views[0].pdq.size(), 1U) << "no pixels to pick";
+    if (!expected) continue;
+    ++by_averages;
+    EXPECT_EQ(beyond.views[0].pdq[0].forms, expected->pdq.at(0).forms);
+    EXPECT_EQ(beyond.width, 1920U);
+    EXPECT_EQ(beyond.views[0].width, 1920U / image::kReduction);
+  }
+  EXPECT_GT(by_averages, 0);
 }
 
 // The luma of the file shows one picture, or nothing; what is seen is made by cutting colours and samples.
