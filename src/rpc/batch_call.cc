@@ -32,6 +32,8 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
       : context_(context), call_(call), caller_(std::move(caller)), timer_([this] { return OnSilence(); }) {
     GoOn();
   }
+  BatchCall(const BatchCall&) = delete;
+  BatchCall& operator=(const BatchCall&) = delete;
 
   void OnReadDone(bool ok) override {
     std::shared_ptr<File> file;

@@ -195,7 +195,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
     request.deadline = ScanDeadlineOf(*call_, context_, lane_);
     request.cancelled = [this] { return call_->IsCancelled(); };
     const auto refused = context_.scan_executor->Submit(
-        {.work = [this] { return ScanIt(); },
+        {.work = [this, &request] { return ScanIt(request); },
          .late = [this] { AnswerLate(std::string(kNoTurn)); },
          .caller = caller_.share,
          .lane = lane_,
@@ -205,9 +205,8 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
   }
 
   // The last thing on the executor that may touch the call is its End.
-  scan::Cost ScanIt() {
+  scan::Cost ScanIt(scan::ScanRequest& request) {
     const SteadyTime begun = std::chrono::steady_clock::now();
-    scan::ScanRequest& request = *request_;
     BoundScan(context_, begun, request);
     const Result<scan::ScanAnswer> answer = context_.scanner->Scan(request, reader_.Finish());
     if (!answer) {

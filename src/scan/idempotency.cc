@@ -240,14 +240,15 @@ class Table final : public IdempotencyTable {
       HASHGATE_ASSIGN_OR_RETURN(known_, table_.ReadEach(ids_));
       std::vector<std::optional<RememberedAnswer>> answers(ids_.size());
       for (std::size_t i = 0; i < ids_.size(); ++i) {
-        if (!known_[i] || table_.Expired(*known_[i])) continue;
-        if (known_[i]->content != HmacSha256(table_.key_, content_digests[i])) {
+        const std::optional<StoredRecord>& known = known_[i];
+        if (!known || table_.Expired(*known)) continue;
+        if (known->content != HmacSha256(table_.key_, content_digests[i])) {
           return Fail(
               Reason::kRequestIdReused,
               "this request id was used within 24 hours with other content: use a new id for new content",
               "header.request_id");
         }
-        answers[i] = known_[i]->answer;
+        answers[i] = known->answer;
       }
       return answers;
     }
@@ -259,22 +260,24 @@ class Table final : public IdempotencyTable {
       store::Batch batch;
       std::size_t added = 0;
       for (std::size_t i = 0; i < ids_.size(); ++i) {
-        if (!answers[i]) continue;
-        StoredRecord record{.time_millis = now, .answer = *answers[i]};
-        if (known[i] && table_.Expired(*known[i])) {
+        const std::optional<RememberedAnswer>& answer = answers[i];
+        if (!answer) continue;
+        std::optional<StoredRecord>& before = known[i];
+        StoredRecord record{.time_millis = now, .answer = *answer};
+        if (before && table_.Expired(*before)) {
           // Still stored: its key goes now that the id is used again.
-          batch.Delete(store::Family::kRequests, TimeKey(*known[i], ids_[i]));
-        } else if (known[i]) {
-          if (known[i]->answer.verdict >= record.answer.verdict) continue;
+          batch.Delete(store::Family::kRequests, TimeKey(*before, ids_[i]));
+        } else if (before) {
+          if (before->answer.verdict >= record.answer.verdict) continue;
           // The 24 hours run from the first answer, so that the two keys of a request always agree.
-          record.time_millis = known[i]->time_millis;
+          record.time_millis = before->time_millis;
         } else {
           ++added;
         }
         record.content = HmacSha256(table_.key_, content_digests[i]);
         batch.Put(store::Family::kRequests, kRecordPrefix + ids_[i], Encode(record));
         batch.Put(store::Family::kRequests, TimeKey(record, ids_[i]), {});
-        known[i] = std::move(record);
+        before = std::move(record);
       }
       if (batch.empty()) return {};
       HASHGATE_RETURN_IF_ERROR(table_.store_.Write(batch));
@@ -298,8 +301,9 @@ class Table final : public IdempotencyTable {
                               store_.GetMany(store::Family::kRequests, keys));
     std::vector<std::optional<StoredRecord>> records(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (!values[i]) continue;
-      HASHGATE_ASSIGN_OR_RETURN(records[i], Decode(*values[i]));
+      const std::optional<std::string>& value = values[i];
+      if (!value) continue;
+      HASHGATE_ASSIGN_OR_RETURN(records[i], Decode(*value));
     }
     return records;
   }

@@ -59,7 +59,7 @@ Status Remembering::Remember(std::span<ScanAnswer> answers) {
   std::vector<std::optional<RememberedAnswer>> final_answers(answers.size());
   for (std::size_t i = 0; i < answers.size(); ++i) {
     ScanAnswer& answer = answers[i];
-    if ((*seen_)[i]) TakeOver(*(*seen_)[i], answer);
+    if (const std::optional<RememberedAnswer>& seen = (*seen_)[i]; seen) TakeOver(*seen, answer);
     // Our own failures are never replayed.
     if (answer.outcome == Outcome::kNotEvaluated) continue;
     final_answers[i] = {answer.verdict, answer.harm_class, answer.rule_id};

@@ -327,7 +327,7 @@ void Scanner::CheckBehind(const ScanRequest& request, const Upload& upload, cons
   ScanRequest later{.tenant = request.tenant, .lists = request.lists};
   Upload kept = upload;
   kept.content = {};
-  parts_.checks_behind->Add(upload.content, [this, later = std::move(later), kept = std::move(kept)](
+  parts_.checks_behind->Add(upload.content, [this, later = std::move(later), kept](
                                                 ByteSpan content, const ChecksBehind::Until& until) mutable {
     kept.content = content;
     later.cancelled = until.stopped;

@@ -33,6 +33,7 @@ class SeenPictures {
   explicit SeenPictures(const SeenPicturesOptions& options, const Clock& clock = Clock::System());
   SeenPictures(const SeenPictures&) = delete;
   SeenPictures& operator=(const SeenPictures&) = delete;
+  ~SeenPictures() = default;
 
   /// What was hashed of the same bytes when the same was wanted.
   std::shared_ptr<const decode::DecodeResult> Find(const Sha256& content, const decode::Wanted& wanted);

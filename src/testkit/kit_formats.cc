@@ -79,6 +79,7 @@ Status AddFormats(KitDraft& draft) {
   const auto add_gif = [&](const char* file, const char* which) -> Status {
     HASHGATE_ASSIGN_OR_RETURN(Bytes animated, EncodeGif(frames));
     std::vector<Picture> shown;
+    shown.reserve(frames.size());
     for (const Picture& frame : frames) shown.push_back(Expand(ReduceColours(frame)));
     draft.Add(file, {animated, std::move(shown)}, block,
               std::string("an animation whose ") + which + " is listed");

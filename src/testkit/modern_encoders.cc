@@ -47,10 +47,10 @@ std::unique_ptr<heif_image, Release> ToHeif(const Rgba& picture, bool alpha) {
   Check(heif_image_add_plane(made, heif_channel_interleaved, picture.width, picture.height, 8));
   int stride = 0;
   std::uint8_t* plane = heif_image_get_plane(made, heif_channel_interleaved, &stride);
+  const int channels = alpha ? 4 : 3;
   for (int y = 0; y < picture.height; ++y) {
-    for (int x = 0; x < picture.width; ++x) {
-      std::copy_n(picture.At(y, x), alpha ? 4 : 3, plane + y * stride + x * (alpha ? 4 : 3));
-    }
+    std::uint8_t* to = plane + std::ptrdiff_t{y} * stride;
+    for (int x = 0; x < picture.width; ++x, to += channels) std::copy_n(picture.At(y, x), channels, to);
   }
   return image;
 }

@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <cstdlib>
 
-// glibc's own names of the functions that are replaced here.
+// glibc's own names of the functions that are replaced here: hence NOLINT.
 extern "C" {
-void* __libc_malloc(std::size_t size);                           // NOLINT(bugprone-reserved-identifier)
-void* __libc_calloc(std::size_t count, std::size_t size);        // NOLINT(bugprone-reserved-identifier)
-void* __libc_realloc(void* data, std::size_t size);              // NOLINT(bugprone-reserved-identifier)
-void* __libc_memalign(std::size_t alignment, std::size_t size);  // NOLINT(bugprone-reserved-identifier)
-void __libc_free(void* data);                                    // NOLINT(bugprone-reserved-identifier)
+void* __libc_malloc(std::size_t size);                           // NOLINT
+void* __libc_calloc(std::size_t count, std::size_t size);        // NOLINT
+void* __libc_realloc(void* data, std::size_t size);              // NOLINT
+void* __libc_memalign(std::size_t alignment, std::size_t size);  // NOLINT
+void __libc_free(void* data);                                    // NOLINT
 }
 
 namespace {
@@ -61,7 +61,7 @@ void* realloc(void* data, std::size_t size) {
   }
   return Refuse() ? nullptr : __libc_realloc(data, size);
 }
-void* memalign(std::size_t alignment, std::size_t size) {
+void* memalign(std::size_t alignment, std::size_t size) {  // NOLINT: likewise
   return Refuse() ? nullptr : Counted(__libc_memalign(alignment, size));
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) {

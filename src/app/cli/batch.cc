@@ -48,7 +48,7 @@ void Batch::ReadAnswers() {
     const auto found = waiting_.find(response.request_id());
     // Nobody waits for it any more.
     if (found == waiting_.end()) continue;
-    found->second = std::move(response);
+    found->second.emplace().Swap(&response);
     answered_.notify_all();
   }
   grpc::Status status = stream_->Finish();
@@ -84,7 +84,7 @@ Result<v1::ScanResult> Batch::Scan(const v1::ScanBatchRequest& request, std::chr
   }
   if (response && response->has_result()) return std::move(*response->mutable_result());
   if (!response && !in_time) return Fail(Reason::kDeadlineExceeded, "no answer came in time");
-  const grpc::Status status = response ? StatusOf(response->error()) : *end_;
+  const grpc::Status status = response ? StatusOf(response->error()) : end_.value_or(grpc::Status::CANCELLED);
   facts = rpc::MetadataOf(status);
   return std::unexpected(rpc::FromGrpc(status));
 }

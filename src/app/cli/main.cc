@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
         HASHGATE_ASSIGN_OR_RETURN(auto spawners,
                                   decode::Spawner::StartClasses(decode::Spawner::DefaultBinary(), kClasses));
         std::vector<decode::ClassPool> pools;
+        pools.reserve(spawners.size());
         for (auto& spawner : spawners) {
           pools.push_back({.spawner = std::move(spawner), .options = {.workers = workers}});
         }

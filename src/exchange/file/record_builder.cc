@@ -42,13 +42,11 @@ std::string_view Trim(std::string_view text) {
 
 RecordBuilder::RecordBuilder(std::uint64_t line) {
   record_.line = line;
-  record_.record.emplace();
 }
 
 void RecordBuilder::SetProblem(std::string problem) {
   if (!ok()) return;
   record_.problem = std::move(problem);
-  record_.record.reset();
 }
 
 // What is not UTF-8 could not be sent: the wire's strings are UTF-8.
@@ -73,14 +71,14 @@ void RecordBuilder::AddHash(Algorithm algorithm, std::string_view text, Pipeline
     return;
   }
   hash->pipeline = pipeline;
-  for (const HashValue& other : record_.record->hashes) {
+  for (const HashValue& other : entry_.hashes) {
     if (other.algorithm != algorithm || other.pipeline != pipeline) continue;
     if (other.bytes != hash->bytes) {
       SetProblem("two different values of " + std::string(AlgorithmName(algorithm)));
     }
     return;
   }
-  record_.record->hashes.push_back(*std::move(hash));
+  entry_.hashes.push_back(*std::move(hash));
 }
 
 void RecordBuilder::SetQuality(Pipeline pipeline, std::string_view text) {
@@ -98,14 +96,14 @@ void RecordBuilder::SetQuality(Pipeline pipeline, std::string_view text) {
 void RecordBuilder::AddLabel(std::string_view label) {
   label = Trim(label);
   if (!ok() || label.empty() || !CheckText("a label", label)) return;
-  record_.record->labels.emplace_back(label);
+  entry_.labels.emplace_back(label);
 }
 
 void RecordBuilder::SetText(FieldName field, std::string_view text) {
   if (!ok()) return;
   switch (field) {
     case FieldName::kSourceId:
-      if (CheckText("sourceId", text)) record_.record->source_id = Trim(text);
+      if (CheckText("sourceId", text)) entry_.source_id = Trim(text);
       break;
     case FieldName::kMd5: AddHash(Algorithm::kMd5, text); break;
     case FieldName::kSha1: AddHash(Algorithm::kSha1, text); break;
@@ -116,7 +114,7 @@ void RecordBuilder::SetText(FieldName field, std::string_view text) {
     case FieldName::kPdqQuality: SetQuality(Pipeline::kUnspecified, text); break;
     case FieldName::kPdqNn512Quality: SetQuality(Pipeline::kNn512, text); break;
     case FieldName::kClassification:
-      if (CheckText("classification", text)) record_.record->classification = Trim(text);
+      if (CheckText("classification", text)) entry_.classification = Trim(text);
       break;
     case FieldName::kLabels: {
       std::string label;
@@ -138,15 +136,16 @@ void RecordBuilder::SetText(FieldName field, std::string_view text) {
 
 lists::ImportRecord RecordBuilder::Finish() {
   if (ok()) {
-    for (HashValue& hash : record_.record->hashes) {
+    for (HashValue& hash : entry_.hashes) {
       if (hash.algorithm != Algorithm::kPdq) continue;
       hash.quality = static_cast<std::int16_t>(hash.pipeline == Pipeline::kNn512 ? nn512_quality_ : quality_);
     }
     // One order whatever the file's, so that the same item always is the same record.
-    std::ranges::sort(record_.record->hashes, {},
+    std::ranges::sort(entry_.hashes, {},
                       [](const HashValue& hash) { return std::pair(hash.algorithm, hash.pipeline); });
-    if (record_.record->hashes.empty()) SetProblem("no hash");
+    if (entry_.hashes.empty()) SetProblem("no hash");
   }
+  if (ok()) record_.record = std::move(entry_);
   return std::move(record_);
 }
 

@@ -56,7 +56,8 @@ class RecordBuilder {
   void SetQuality(Pipeline pipeline, std::string_view text);
   bool CheckText(std::string_view name, std::string_view text);
 
-  lists::ImportRecord record_;
+  lists::ImportRecord record_;  // its record comes with the end
+  lists::EntryRecord entry_;
   int quality_ = kQualityUnknown;
   int nn512_quality_ = kQualityUnknown;
 };

@@ -140,6 +140,7 @@ Bitmap CleanAperture(const avifImage& image, const Bitmap& whole) {
 std::vector<std::uint32_t> Choose(std::uint32_t count) {
   std::vector<std::uint32_t> chosen;
   const std::uint32_t wanted = std::min(count, kMaxAvifFrames);
+  chosen.reserve(wanted);
   for (std::uint32_t i = 0; i < wanted; ++i) {
     chosen.push_back(wanted < 2 ? 0
                                 : static_cast<std::uint32_t>(std::uint64_t{i} * (count - 1) / (wanted - 1)));

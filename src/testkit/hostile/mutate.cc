@@ -57,8 +57,8 @@ void ChangeBytes(Bytes& bytes, Layout layout, std::span<const Bytes> others, Ran
       return;
     case 1: bytes[at] = static_cast<std::uint8_t>(random.Next()); return;
     case 2: {
-      const auto fill =
-          static_cast<std::uint8_t>(random.Chance(50) ? random.Range(0, 1) * 255 : random.Next());
+      const auto fill = static_cast<std::uint8_t>(
+          random.Chance(50) ? 255 * std::uint64_t{random.Range(0, 1) != 0} : random.Next());
       const std::size_t count = std::min(bytes.size() - at, std::size_t{1} << random.Range(0, 10));
       std::fill_n(bytes.begin() + Offset(at), count, fill);
       return;

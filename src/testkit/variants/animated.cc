@@ -13,9 +13,9 @@ constexpr int kLong = 40;  // frames of a long animation
 std::vector<PlacedFrame> Among(const Scene& scene, int count, int at) {
   std::vector<PlacedFrame> frames;
   for (int i = 0; i < count; ++i) {
-    Picture frame = scene.stranger;
-    Canvas(frame).Ellipse(10 + 5 * i, frame.height / 2, 12, 12, {250, 220, 40});
-    frames.push_back({.picture = i == at ? scene.listed : std::move(frame)});
+    Picture frame = i == at ? scene.listed : scene.stranger;
+    if (i != at) Canvas(frame).Ellipse(10 + 5 * i, frame.height / 2, 12, 12, {250, 220, 40});
+    frames.push_back({.picture = std::move(frame)});
   }
   return frames;
 }
