@@ -11,7 +11,7 @@ DigestKinds DigestsHeld(std::span<const lists::HashList* const> lists, const lis
                                                            {Algorithm::kSha256, DigestKind::kSha256}};
   DigestKinds kinds;
   for (const auto& [algorithm, kind] : kDigests) {
-    const auto holds = [&, algorithm = algorithm](const lists::HashList* list) {
+    const auto holds = [&](const lists::HashList* list) {
       return generation.index->HoldsAny(list->id, algorithm);
     };
     if (std::ranges::any_of(lists, holds)) kinds = kinds.With(kind);
