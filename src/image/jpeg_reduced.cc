@@ -208,9 +208,13 @@ bool HasExpectedLayout(jpeg_decompress_struct& codec) {
 
 bool KeepsTo(const decode::Limits& limits, JDIMENSION width, JDIMENSION height) {
   const std::uint64_t pixels = std::uint64_t{width} * height;
-  const std::uint32_t longest = std::max(width, height) / kReduction;
-  return pixels <= std::max(limits.max_pixels, limits.max_scaled_pixels) && longest <= limits.max_side &&
-         CheckMemory(pixels / (kReduction * kReduction) * sizeof(float), limits) == Cause::kNone;
+  // What is left of a picture beyond the limits keeps to them itself, or the codec makes it smaller still.
+  const bool is_beyond = CheckSides(width, height, limits) != Cause::kNone;
+  if (is_beyond && (pixels > limits.max_scaled_pixels ||
+                    CheckSides(ReducedSide(width), ReducedSide(height), limits) != Cause::kNone)) {
+    return false;
+  }
+  return CheckMemory(pixels / (kReduction * kReduction) * sizeof(float), limits) == Cause::kNone;
 }
 
 /// Reads the header. False where this file is not for us.

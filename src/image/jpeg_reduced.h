@@ -19,6 +19,11 @@ inline constexpr int kReduction = 4;
 /// A picture whose shorter side has fewer pixels is decoded whole: too few squares would be left of it.
 inline constexpr std::uint32_t kMinReducedSide = 1'440;
 
+/// Averages along a side of so many pixels.
+constexpr std::uint32_t ReducedSide(std::uint32_t pixels) {
+  return (pixels + kReduction - 1) / kReduction;
+}
+
 struct ReducedLuma {
   std::uint32_t width = 0;  ///< of the picture
   std::uint32_t height = 0;
@@ -28,8 +33,8 @@ struct ReducedLuma {
   WipedBuffer<float> averages;
 
   [[nodiscard]] perceptual::LumaView view() const {
-    const auto side = [](std::uint32_t n) { return static_cast<int>((n + kReduction - 1) / kReduction); };
-    return {averages.first(averages.size()), side(height), side(width)};
+    return {averages.first(averages.size()), static_cast<int>(ReducedSide(height)),
+            static_cast<int>(ReducedSide(width))};
   }
 };
 

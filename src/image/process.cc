@@ -98,8 +98,8 @@ std::optional<ReducedLuma> Reduce(ByteSpan bytes, const decode::HeaderFacts& fac
 }
 
 /// Hashes the averages of a large JPEG. False, with `result` as it was, where they are not enough.
-bool HashReduced(ByteSpan bytes, const ReducedLuma& luma, const decode::Wanted& wanted,
-                 const decode::Limits& limits, decode::DecodeResult& result) {
+bool HashReduced(ByteSpan bytes, const ReducedLuma& luma, const decode::Limits& limits,
+                 decode::DecodeResult& result) {
   auto view = HashReducedView(luma);
   if (!view) return false;
   // Where a border ends is seen pixel by pixel.
@@ -118,7 +118,6 @@ bool HashReduced(ByteSpan bytes, const ReducedLuma& luma, const decode::Wanted& 
   result.frames_seen = 1;
   result.trailing_bytes = luma.trailing_bytes;
   result.colour_unusual = AsksForUnusualColors(result.format, bytes, limits.max_profile_bytes);
-  LookAtEmbedded(bytes, wanted, limits, result);
   return true;
 }
 
@@ -158,7 +157,10 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   if (averages && wanted.pdq_full) {
     result.decode_micros = MicrosSince(start);
     const auto hashing = Clock::now();
-    if (HashReduced(bytes, *averages, wanted, limits, result)) {
+    if (HashReduced(bytes, *averages, limits, result)) {
+      // What follows needs the memory.
+      averages.reset();
+      LookAtEmbedded(bytes, wanted, limits, result);
       result.hash_micros = MicrosSince(hashing);
       return;
     }

@@ -144,7 +144,8 @@ void FileScanner::NoteAnswer() {
 
 bool FileScanner::WaitToRetry(const Error& error, int attempt, steady_clock::time_point deadline) {
   if (!IsRetryable(error.reason)) return false;
-  if (error.reason == Reason::kServerUnreachable && !MayComeBack()) return false;
+  const bool is_gone = error.reason == Reason::kServerUnreachable || error.reason == Reason::kCancelled;
+  if (is_gone && !MayComeBack()) return false;
   const milliseconds backoff = std::min(kMaxBackoff, kFirstBackoff * (1 << std::min(attempt, 5)));
   const milliseconds wait = std::max(backoff, error.retry_after);
   if (steady_clock::now() + wait >= deadline) return false;

@@ -364,6 +364,16 @@ TEST_F(ScanCommand, ABatchThatBreaksIsOpenedAnewAndNothingIsLost) {
   }
 }
 
+// A folder's files are waited for long, but not for a server that is gone.
+TEST_F(ScanCommand, ABatchThatIsAlwaysCancelledEndsSoon) {
+  Write("d/a", "x");
+  Write("d/b", "x");
+  scan_.refuse = [](const v1::ScanHeader&, int) { return rpc::ToGrpc({Reason::kCancelled, "gone", {}, {}}); };
+  const Run run = Cli({"scan", "--timeout", "60", (folder_ / "d").string()});
+  EXPECT_EQ(run.code, kFailed) << run.err;
+  EXPECT_NE(run.out.find("2 files: 2 BLOCK"), std::string::npos) << "the fail policy's verdict: " << run.out;
+}
+
 TEST_F(ScanCommand, ARefusedFileOfABatchIsTriedAgainWithTheSameRequestId) {
   for (int i = 0; i < 3; ++i) Write("d/" + std::to_string(i), "x");
   scan_.refuse = [](const v1::ScanHeader&, int number) {
