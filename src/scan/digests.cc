@@ -10,11 +10,11 @@ DigestKinds DigestsHeld(std::span<const lists::HashList* const> lists, const lis
                                                            {Algorithm::kSha1, DigestKind::kSha1},
                                                            {Algorithm::kSha256, DigestKind::kSha256}};
   DigestKinds kinds;
-  for (const auto& [algorithm, kind] : kDigests) {
+  for (const std::pair<Algorithm, DigestKind>& digest : kDigests) {
     const auto holds = [&](const lists::HashList* list) {
-      return generation.index->HoldsAny(list->id, algorithm);
+      return generation.index->HoldsAny(list->id, digest.first);
     };
-    if (std::ranges::any_of(lists, holds)) kinds = kinds.With(kind);
+    if (std::ranges::any_of(lists, holds)) kinds = kinds.With(digest.second);
   }
   return kinds;
 }
