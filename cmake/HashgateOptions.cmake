@@ -54,8 +54,8 @@ endif()
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT HASHGATE_SANITIZE)
   target_compile_options(hashgate_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
-# For the tests' own sources (and the inline functions that they use), of which most run for milliseconds: they are half of what there is to compile, and take a
-# quarter to a third longer at what tested code is compiled with.
+# For the tests' own sources (and the inline functions that they use), of which most run for milliseconds: they are half
+# of what there is to compile, and take a quarter to a third longer at what tested code is compiled with.
 set(HASHGATE_TEST_OPTIONS "")
 if(HASHGATE_SANITIZE)
   set(HASHGATE_TEST_OPTIONS -O0)

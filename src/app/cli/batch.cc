@@ -84,6 +84,7 @@ Result<v1::ScanResult> Batch::Scan(const v1::ScanBatchRequest& request, std::chr
   }
   if (response && response->has_result()) return std::move(*response->mutable_result());
   if (!response && !in_time) return Fail(Reason::kDeadlineExceeded, "no answer came in time");
+  // Without an answer in time the stream has ended.
   const grpc::Status status = response ? StatusOf(response->error()) : end_.value_or(grpc::Status::CANCELLED);
   facts = rpc::MetadataOf(status);
   return std::unexpected(rpc::FromGrpc(status));
