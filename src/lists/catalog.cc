@@ -167,6 +167,17 @@ Result<std::int64_t> CatalogImpl::DeleteList(std::string_view name, std::string_
   return generation;
 }
 
+Result<std::optional<std::string>> CatalogImpl::GetExchangeState(std::string_view exchange) const {
+  return store_.Get(Family::kExchanges, exchange);
+}
+
+Status CatalogImpl::PutExchangeState(const ExchangeState& state) {
+  HASHGATE_RETURN_IF_ERROR(ValidateExchangeName(state.exchange));
+  store::Batch batch;
+  batch.Put(Family::kExchanges, state.exchange, state.bytes);
+  return store_.Write(batch);
+}
+
 Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId entry) {
   const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const record, FindForWrite(list, false));

@@ -116,7 +116,8 @@ struct ImportProgress {
   std::uint64_t received = 0;  ///< those that wait for their run, too; the following counts leave them out
   std::uint64_t added = 0;
   std::uint64_t updated = 0;
-  std::uint64_t unchanged = 0;
+  std::uint64_t unchanged = 0;  ///< also withdrawals of what the list does not hold
+  std::uint64_t withdrawn = 0;
   std::uint64_t quarantined = 0;
   /// Records 1..committed of the stream are durable and matched (or quarantined): a resumed import may start
   /// after. With `replace` 0 until Finish has swapped.
@@ -128,11 +129,13 @@ struct ImportProgress {
   std::int64_t generation = 0;
 };
 
-/// One record of an import, or what the importer's parser says instead of one.
+/// One record of an import: an entry, an entry's withdrawal, or what the importer's parser says instead.
 struct ImportRecord {
   std::uint64_t line = 0;             ///< where it stands in the source file; 1-based
   std::optional<EntryRecord> record;  ///< absent: the parser could not read it
   std::string problem;                ///< why, where absent
+  /// The source took the entry back whose source_id the record has; nothing else of the record counts.
+  bool withdrawn = false;
 };
 
 /// When an import is taken in runs, and how large they are: of many records at once the index and the store
@@ -148,12 +151,37 @@ struct RunOptions {
   std::size_t in_turn_records = 8'192;
 };
 
+/// What an exchange keeps beside the list that it feeds: how far it has come, and how it went.
+struct ExchangeState {
+  std::string exchange;  ///< its name; empty: there is nothing to keep
+  std::string bytes;     ///< as the exchange writes it; opaque here
+};
+
+/// What an import that comes into force as one is about to do to its list.
+struct PlannedChange {
+  std::int64_t generation = 0;  ///< that will hold it; the one in force where nothing changes
+  std::uint64_t entries_before = 0;
+  std::uint64_t received = 0;
+  std::uint64_t added = 0;
+  std::uint64_t updated = 0;
+  std::uint64_t unchanged = 0;
+  std::uint64_t removed = 0;  ///< withdrawn, or not part of what replaces the list
+  std::uint64_t quarantined = 0;
+};
+
 struct ImportOptions {
   std::string list;
   std::string file;      ///< name for quarantine messages
   bool replace = false;  ///< stage everything and swap at Finish: entries not in the import are removed
   /// With `replace`: the list may be left empty. Otherwise that is taken for a wrong file and refused.
   bool allow_empty = false;
+  /// All records wait in memory, and Finish puts them in force as one generation, or none of them: for the
+  /// deltas of exchanges. Not with `replace`. At most kMaxDeltaBytes (lists/limits.h) of them.
+  bool atomic = false;
+  /// With `replace` or `atomic`: Finish asks it before anything changes. Its error is Finish's, and the old
+  /// entries stay in force. What it returns is stored in the very batch of the change: neither is durable
+  /// without the other. May be asked more than once, on Finish's thread; it must not call the catalogue.
+  std::function<Result<ExchangeState>(const PlannedChange& change)> gate;
 };
 
 /// An import in progress. Threads: confined. Dropping it keeps what was committed (nothing, where `replace`),
@@ -173,12 +201,13 @@ class Import {
   /// Errors: store's, kMemoryLimit, kListNotFound (deleted meanwhile), kRequestInvalid (too many records, or
   /// after Finish); then none of this call's records count and the import may go on. A run that failed beside
   /// the calls is the next one's error, and is tried again by those after it.
+  /// With `atomic` nothing is committed here; kMemoryLimit also where the records would pass kMaxDeltaBytes.
   virtual Result<ImportProgress> Add(std::span<const ImportRecord> records) = 0;
   /// Commits what waits and ends the import; with `replace` swaps the staged entries in atomically, on disk
   /// and for readers. An entry whose identity was there before keeps its id, version and first_seen. Errors
-  /// as Add, after which the old entries are in force and Finish may be called again. With `replace` also
-  /// kRequestInvalid: where a list with entries would be left empty without `allow_empty`, or where more than
-  /// half of the records could not be taken. Then nothing changes.
+  /// as Add and those of the gate, after which the old entries are in force and Finish may be called again.
+  /// With `replace` also kRequestInvalid: where a list with entries would be left empty without `allow_empty`,
+  /// or where more than half of the records could not be taken. Then nothing changes.
   virtual Result<ImportProgress> Finish() = 0;
 };
 
@@ -251,6 +280,11 @@ class Catalog {
   /// Errors: kListNotFound; kStoreBusy where an import with `replace` meets another import of its list. The
   /// import must not outlive the catalogue.
   virtual Result<std::unique_ptr<Import>> StartImport(const ImportOptions& options) = 0;
+  /// What an import's gate or PutExchangeState gave last; empty where nothing was. Errors: the store's.
+  virtual Result<std::optional<std::string>> GetExchangeState(std::string_view exchange) const = 0;
+  /// For what changes no list. Errors: the store's, kRequestInvalid for a name that no exchange can have.
+  virtual Status PutExchangeState(const ExchangeState& state) = 0;
+
   /// Removes one entry. Errors: kListNotFound, kEntryNotFound.
   virtual Result<std::int64_t> DeleteEntry(std::string_view list, EntryId entry) = 0;
 

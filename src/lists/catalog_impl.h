@@ -95,6 +95,8 @@ class CatalogImpl final : public Catalog {
   Result<HashList> SetEnabled(std::string_view name, bool enabled) override;
   Result<std::int64_t> DeleteList(std::string_view name, std::string_view etag) override;
   Result<std::unique_ptr<Import>> StartImport(const ImportOptions& options) override;
+  Result<std::optional<std::string>> GetExchangeState(std::string_view exchange) const override;
+  Status PutExchangeState(const ExchangeState& state) override;
   Result<std::int64_t> DeleteEntry(std::string_view list, EntryId entry) override;
   Result<Entry> GetEntry(ListId list, EntryId entry) const override;
   Result<EntryPage> ListEntries(std::string_view list, std::string_view page_token,

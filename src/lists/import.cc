@@ -27,7 +27,7 @@ ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list,
       run_(catalog.digests_, list, options_.file) {
   if (empty) known_.in_force.emplace();
   if (staging != 0) known_.staged.emplace();
-  if (catalog_.committer_) catalog_.committer_->Register(*this);
+  if (catalog_.committer_ && !options_.atomic) catalog_.committer_->Register(*this);
 }
 
 ImportImpl::~ImportImpl() {
@@ -45,6 +45,9 @@ Status CatalogImpl::Enter(ListId list, const ImportOptions& options) {
                 "another import of list '" + options.list +
                     "' is under way, and one that replaces it has to be alone: try again when it is done",
                 "list");
+  }
+  if (options.replace && options.atomic) {
+    return Fail(Reason::kRequestInvalid, "an import that replaces a list is atomic already", "atomic");
   }
   if (options.replace) {
     running_[list] = {.plain = 0, .replacing = true, .alone = true};
@@ -159,6 +162,12 @@ Result<ImportImpl::Next> ImportImpl::Receive(std::span<const ImportRecord> recor
   waiting_.Append(records, received_ + 1);
   received_ += records.size();
   CountBytes();
+  if (options_.atomic) {
+    if (waiting_.MemoryBytes() <= kMaxDeltaBytes) return Next::kReturn;
+    ForgetLastCall(records.size());
+    return Fail(Reason::kMemoryLimit, "the import has more records than can come into force as one",
+                "records");
+  }
   if (MayWait()) return Next::kReturn;
   if (Status ended = WaitForRun(); !ended) {
     ForgetLastCall(records.size());
@@ -239,6 +248,7 @@ Result<ImportProgress> ImportImpl::Finish() {
     } else {
       HASHGATE_RETURN_IF_ERROR(Target());
     }
+    HASHGATE_RETURN_IF_ERROR(StoreStateAlone());
     done_.progress.committed = done_.progress.received;
     done_.progress.staged = 0;
     done_.progress.generation = catalog_.state_.generation;

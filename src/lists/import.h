@@ -56,11 +56,21 @@ class ImportImpl final : public Import, public RunSource {
   // Owner of `committing_`. import_commit.cc
   /// Commits the run. After an error what is left of it stays there.
   Status CommitRun();
-  /// Commits as much of the run as one turn of the writer may take.
-  Status CommitInTurn() HASHGATE_EXCLUDES(catalog_.write_mutex_);
-  /// Commits a portion of the run, which is planned and written before the writer's turn. False where another
+  /// Commits all of the run at once, for an import that comes into force as one.
+  Status CommitWhole();
+  /// Commits so much of the run within one turn of the writer.
+  Status CommitInTurn(std::size_t most) HASHGATE_EXCLUDES(catalog_.write_mutex_);
+  /// Commits so much of the run, which is planned and written before the writer's turn. False where another
   /// write came between, and nothing was done.
-  Result<bool> CommitAhead() HASHGATE_EXCLUDES(catalog_.write_mutex_);
+  Result<bool> CommitAhead(std::size_t most) HASHGATE_EXCLUDES(catalog_.write_mutex_);
+  /// Asks the gate, where there is one, and keeps what it says is to be stored.
+  Status AskGate(const PlannedChange& change);
+  /// Of an atomic import's only run.
+  [[nodiscard]] PlannedChange ChangeOf(const RunPlan& plan) const;
+  /// Puts what the gate gave into the batch of the change.
+  void StoreState(store::Batch& batch) const;
+  /// The same where nothing changed, so that there was no batch for it.
+  Status StoreStateAlone() HASHGATE_REQUIRES(catalog_.write_mutex_);
   Result<RunBasis> Basis() HASHGATE_REQUIRES(catalog_.write_mutex_);
   /// Puts a plan in force whose batch is prepared.
   Status Commit(RunPlan& plan, store::PreparedBatch& prepared) HASHGATE_REQUIRES(catalog_.write_mutex_);
@@ -72,6 +82,8 @@ class ImportImpl final : public Import, public RunSource {
   // import_replace.cc
   /// Refuses a replacement that looks like a wrong or broken file.
   [[nodiscard]] Status CheckReplacement(const ListRecord& target) const;
+  /// Of all that has been committed or staged.
+  [[nodiscard]] PlannedChange ChangeOf(const ListRecord& target, const StateRecord& next) const;
   /// Whether the staged content is what the list holds already, bad records included.
   Result<bool> SameAsHeld(const ListRecord& target) const HASHGATE_REQUIRES(catalog_.write_mutex_);
   /// Puts the staged content in force. Returns the content that it takes the place of; 0 where both are the
@@ -115,6 +127,8 @@ class ImportImpl final : public Import, public RunSource {
   std::uint64_t taken_ = 0;          // records committed or staged
   Done done_;
   bool staging_in_force_ = false;
+  ExchangeState state_;  // to go with the change
+  bool state_stored_ = false;
 };
 
 }  // namespace hashgate::lists

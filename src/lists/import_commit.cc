@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lists/import.h"
+#include "lists/validate.h"
 
 namespace hashgate::lists {
 namespace {
@@ -28,17 +29,58 @@ Result<RunBasis> ImportImpl::Basis() {
   return RunBasis{*target, catalog_.state_, catalog_.commits_, catalog_.NowMillis()};
 }
 
+Status ImportImpl::CommitWhole() {
+  HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead(kWholeRun));
+  if (committed) return {};
+  return CommitInTurn(kWholeRun);
+}
+
+PlannedChange ImportImpl::ChangeOf(const RunPlan& plan) const {
+  const ImportProgress& progress = plan.progress;
+  return {.generation = plan.next.generation + (plan.batch.empty() ? 0 : 1),
+          .entries_before = plan.entries_before,
+          .received = run_.received(),
+          .added = progress.added,
+          .updated = progress.updated,
+          .unchanged = progress.unchanged,
+          .removed = progress.withdrawn,
+          .quarantined = progress.quarantined};
+}
+
+Status ImportImpl::AskGate(const PlannedChange& change) {
+  if (!options_.gate) return {};
+  HASHGATE_ASSIGN_OR_RETURN(state_, options_.gate(change));
+  if (!state_.exchange.empty()) HASHGATE_RETURN_IF_ERROR(ValidateExchangeName(state_.exchange));
+  return {};
+}
+
+void ImportImpl::StoreState(store::Batch& batch) const {
+  if (!state_.exchange.empty()) batch.Put(Family::kExchanges, state_.exchange, state_.bytes);
+}
+
+Status ImportImpl::StoreStateAlone() {
+  if (state_stored_ || !(options_.atomic || staging_ != 0)) return {};
+  HASHGATE_ASSIGN_OR_RETURN(const ListRecord* const target, Target());
+  PlannedChange change = ChangeOf(*target, catalog_.state_);
+  change.removed = 0;
+  HASHGATE_RETURN_IF_ERROR(AskGate(change));
+  if (!state_.exchange.empty()) HASHGATE_RETURN_IF_ERROR(catalog_.PutExchangeState(state_));
+  state_stored_ = true;
+  return {};
+}
+
 Status ImportImpl::CommitRun() {
   try {
+    if (options_.atomic) return CommitWhole();
     // The more often others write, the less is planned at a time, so that most plans hold until their turn.
     const RunOptions& runs = catalog_.options_.runs;
     while (run_.received() > 0) {
       if (std::min(portion_, run_.received()) <= runs.in_turn_records) {
-        HASHGATE_RETURN_IF_ERROR(CommitInTurn());
+        HASHGATE_RETURN_IF_ERROR(CommitInTurn(runs.in_turn_records));
         portion_ = 2 * runs.in_turn_records;
         continue;
       }
-      HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead());
+      HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead(portion_));
       portion_ = committed ? std::min(2 * portion_, kWholeRun) : std::min(portion_, run_.received()) / 2;
     }
     return {};
@@ -50,12 +92,13 @@ Status ImportImpl::CommitRun() {
   }
 }
 
-Status ImportImpl::CommitInTurn() {
-  const PreparedRecords::Part part = run_.First(catalog_.options_.runs.in_turn_records);
+Status ImportImpl::CommitInTurn(std::size_t most) {
+  const PreparedRecords::Part part = run_.First(most);
   const TurnLock lock(catalog_.write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(const RunBasis basis, Basis());
   HASHGATE_RETURN_IF_ERROR(planner_.Plan(basis, run_, part, done_.progress, done_.staged, known_, plan_));
   if (!plan_.batch.empty()) {
+    if (options_.atomic) HASHGATE_RETURN_IF_ERROR(AskGate(ChangeOf(plan_)));
     HASHGATE_ASSIGN_OR_RETURN(const auto prepared, catalog_.store_.Prepare(plan_.batch));
     HASHGATE_RETURN_IF_ERROR(Commit(plan_, *prepared));
   }
@@ -63,21 +106,24 @@ Status ImportImpl::CommitInTurn() {
   return {};
 }
 
-Result<bool> ImportImpl::CommitAhead() {
-  const PreparedRecords::Part part = run_.First(portion_);
+Result<bool> ImportImpl::CommitAhead(std::size_t most) {
+  const PreparedRecords::Part part = run_.First(most);
   RunBasis basis;
   {
     const TurnLock lock(catalog_.write_mutex_);
     HASHGATE_ASSIGN_OR_RETURN(basis, Basis());
   }
   const Status planned = planner_.Plan(basis, run_, part, done_.progress, done_.staged, known_, plan_);
+  const bool asks = planned && options_.atomic && !plan_.batch.empty();
+  const Status passed = asks ? AskGate(ChangeOf(plan_)) : Status();
   Result<std::unique_ptr<store::PreparedBatch>> prepared;
-  if (planned && !plan_.batch.empty()) prepared = catalog_.store_.Prepare(plan_.batch);
+  if (planned && passed && !plan_.batch.empty()) prepared = catalog_.store_.Prepare(plan_.batch);
   if (dropped_) return Fail(Reason::kCancelled, "the import was dropped");
   const TurnLock lock(catalog_.write_mutex_);
   // A void plan's failure says nothing either.
   if (catalog_.commits_ != basis.commits) return false;
   if (!planned) return std::unexpected(planned.error());
+  if (!passed) return std::unexpected(passed.error());
   if (!prepared) return std::unexpected(std::move(prepared).error());
   if (*prepared != nullptr) {
     HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
@@ -110,6 +156,7 @@ Status ImportImpl::CommitPublished(RunPlan& plan, store::PreparedBatch& prepared
   plan.target.list.updated = FromUnixMillis(catalog_.NowMillis());
   store::Batch rest;
   rest.Put(Family::kLists, ListKey(list_), EncodeList(plan.target));
+  StoreState(rest);
   ++plan.next.generation;
   if (Status written = catalog_.Commit(prepared, std::move(rest), plan.next); !written) {
     for (const EntryId entry : plan.fresh) builder.Withdraw(list_, entry);
@@ -120,6 +167,7 @@ Status ImportImpl::CommitPublished(RunPlan& plan, store::PreparedBatch& prepared
   catalog_.changed_entries_ += plan.fresh.size() + plan.changed.size();
   catalog_.marked_entries_ += plan.changed.size();
   target = std::move(plan.target);
+  state_stored_ = options_.atomic;
   catalog_.Publish();
   return {};
 }

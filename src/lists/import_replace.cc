@@ -1,4 +1,6 @@
 // The end of an import that replaces: whether its content may take the list's place, and the swap.
+#include <algorithm>
+
 #include "lists/import.h"
 
 namespace hashgate::lists {
@@ -22,6 +24,19 @@ Status ImportImpl::CheckReplacement(const ListRecord& target) const {
                 "header.allow_empty");
   }
   return {};
+}
+
+PlannedChange ImportImpl::ChangeOf(const ListRecord& target, const StateRecord& next) const {
+  const ImportProgress& progress = done_.progress;
+  const std::uint64_t kept = done_.staged.entries - std::min(done_.staged.entries, progress.added);
+  return {.generation = next.generation,
+          .entries_before = target.list.entry_count,
+          .received = progress.received,
+          .added = progress.added,
+          .updated = progress.updated,
+          .unchanged = progress.unchanged,
+          .removed = target.list.entry_count - std::min(target.list.entry_count, kept),
+          .quarantined = progress.quarantined};
 }
 
 Result<bool> ImportImpl::SameAsHeld(const ListRecord& target) const {
@@ -55,6 +70,7 @@ Result<ContentId> ImportImpl::Swap() {
   HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
   ListRecord changed = *target;
   const StateRecord next = catalog_.NextGeneration();
+  HASHGATE_RETURN_IF_ERROR(AskGate(ChangeOf(*target, next)));
   changed.content = staging_;
   changed.content_generation = next.generation;
   changed.list.entry_count = done_.staged.entries;
@@ -67,6 +83,7 @@ Result<ContentId> ImportImpl::Swap() {
   batch.Put(Family::kLists, ListKey(list_), EncodeList(changed));
   batch.Delete(Family::kMeta, RemovalKey(staging_));
   batch.Put(Family::kMeta, RemovalKey(target->content), EncodeRemoval(Removal::kObsolete));
+  StoreState(batch);
   if (Status written = catalog_.Commit(batch, next); !written) {
     catalog_.index_stale_ = true;
     return std::unexpected(std::move(written).error());
@@ -74,6 +91,7 @@ Result<ContentId> ImportImpl::Swap() {
   const ContentId old = target->content;
   *target = std::move(changed);
   staging_in_force_ = true;
+  state_stored_ = true;
   catalog_.Publish();
   return old;
 }

@@ -29,6 +29,8 @@ inline constexpr std::size_t kMaxReasonBytes = 512;
 inline constexpr std::size_t kMaxAddRecords = 16'384;
 /// Bytes of records that wait for their run, of all imports together; beyond, each call commits.
 inline constexpr std::size_t kMaxWaitingBytes = std::size_t{128} << 20;
+/// Bytes of records that an atomic import keeps; about 1.5 million entries of three hashes.
+inline constexpr std::size_t kMaxDeltaBytes = std::size_t{256} << 20;
 /// Keys looked up in the store at a time, so that what they lead to is bounded.
 inline constexpr std::size_t kLookupKeys = 8'192;
 inline constexpr int kMaxPageSize = 10'000;

@@ -18,8 +18,13 @@ void PreparedRecords::Append(std::span<const ImportRecord> records, std::uint64_
       bad_.push_back({file_, line, Bounded(why, kMaxReasonBytes)});
       continue;
     }
-    if (const Status valid = ValidateRecord(*in.record); !valid) {
+    const Status valid = in.withdrawn ? ValidateWithdrawal(*in.record) : ValidateRecord(*in.record);
+    if (!valid) {
       bad_.push_back({file_, line, Bounded(valid.error().message, kMaxReasonBytes)});
+      continue;
+    }
+    if (in.withdrawn) {
+      records_.push_back({bodies_.size(), 0, digests_->Identity(list_, in.record->source_id, {}), {}});
       continue;
     }
     const EntryRecord* record = &*in.record;

@@ -16,9 +16,11 @@ namespace hashgate::lists {
 /// Where a record's body stands, and the digests by which it is compared.
 struct PreparedRecord {
   std::size_t offset = 0;
-  std::size_t size = 0;
+  std::size_t size = 0;  ///< 0: no entry has that, the record withdraws one
   KeyedDigest identity{};
   KeyedDigest content{};
+
+  [[nodiscard]] bool withdraws() const { return size == 0; }
 };
 
 /// Records in the order in which they came, good ones apart from bad ones. Threads: confined.

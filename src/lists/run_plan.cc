@@ -57,6 +57,13 @@ struct RunPlanner::Slot {
   std::optional<IdentityRecord> staged;    // of the content being staged
   bool write = false;
   EntryId entry = 0;
+
+  // What the next record of the identity finds; null where there is no entry.
+  [[nodiscard]] const KeyedDigest* ContentBefore() const {
+    if (last != nullptr) return last->withdraws() ? nullptr : &last->content;
+    if (staged) return &staged->content;
+    return in_force ? &in_force->content : nullptr;
+  }
 };
 
 struct RunPlanner::Work {
@@ -72,6 +79,7 @@ Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
                         const PreparedRecords::Part& part, const ImportProgress& progress,
                         const StagedCounts& staged, KnownIdentities& known, RunPlan& out) const {
   out.target = basis.target;
+  out.entries_before = basis.target.list.entry_count;
   out.next = basis.state;
   out.batch.Clear();
   out.progress = progress;
@@ -144,15 +152,10 @@ Status RunPlanner::ChooseRecords(Work& work) const {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const PreparedRecord& record = records[i];
     Slot& slot = work.slots[slot_of[i]];
-    const KeyedDigest* before = nullptr;
-    if (slot.last != nullptr) {
-      before = &slot.last->content;
-    } else if (slot.staged) {
-      before = &slot.staged->content;
-    } else if (slot.in_force) {
-      before = &slot.in_force->content;
-    }
-    if (before == nullptr) {
+    const KeyedDigest* const before = slot.ContentBefore();
+    if (record.withdraws()) {
+      ++(before != nullptr ? work.plan.progress.withdrawn : work.plan.progress.unchanged);
+    } else if (before == nullptr) {
       ++work.plan.progress.added;
     } else if (*before == record.content) {
       ++work.plan.progress.unchanged;
@@ -180,76 +183,101 @@ Status RunPlanner::FillBatch(Work& work) const {
 }
 
 Status RunPlanner::FillSlots(Work& work, std::size_t from, std::size_t to) const {
-  RunPlan& plan = work.plan;
-  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
-  // Entries in force that are written again, to carry over when they were first seen.
-  std::vector<std::string> known_keys;
-  std::vector<std::size_t> known_slots;
+  // Entries in force that are written again or go, to carry over when they were first seen.
+  std::vector<std::string> held_keys;
+  std::vector<std::size_t> held_slots;
   for (std::size_t i = from; i < to; ++i) {
     Slot& slot = work.slots[i];
     const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
-    slot.write = !here || here->content != slot.last->content;
+    slot.write =
+        slot.last->withdraws() ? here.has_value() : !here || here->content != slot.last->content;
     if (!slot.write || !slot.in_force) continue;
-    known_keys.push_back(EntryKey(plan.target.content, slot.in_force->entry));
-    known_slots.push_back(i);
+    held_keys.push_back(EntryKey(work.plan.target.content, slot.in_force->entry));
+    held_slots.push_back(i);
   }
-  HASHGATE_ASSIGN_OR_RETURN(const auto known, store_.GetMany(Family::kEntries, known_keys));
+  HASHGATE_ASSIGN_OR_RETURN(const auto held, store_.GetMany(Family::kEntries, held_keys));
 
-  const std::int64_t now = work.basis.now_millis;
-  // Of what is written here: that of this very commit, or of the swap to come.
-  const std::int64_t changed_generation = staging_ != 0 ? 0 : plan.next.generation + 1;
-  std::size_t next_known = 0;
-  std::string value;
+  std::size_t next_held = 0;
+  std::string scratch;
   for (std::size_t i = from; i < to; ++i) {
     Slot& slot = work.slots[i];
     if (!slot.write) continue;
-    const PreparedRecord& record = *slot.last;
-    const std::string_view body = work.records.Body(record);
-    EntryHead head{1, now, now, changed_generation};
-    const std::optional<IdentityRecord>& in_force = slot.in_force;
-    if (in_force && next_known < known_slots.size() && known_slots[next_known] == i) {
-      const std::optional<std::string>& bytes = known[next_known++];
+    std::optional<EntryView> before;
+    if (next_held < held_slots.size() && held_slots[next_held] == i) {
+      const std::optional<std::string>& bytes = held[next_held++];
       if (!bytes) {
         return Fail(Reason::kStoreCorrupt,
                     "an entry of list '" + list_name_ + "' is missing: restore a backup");
       }
-      HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
-      const bool same = in_force->content == record.content;
-      head.version = same ? view.head.version : view.head.version + 1;
-      head.first_seen_millis = view.head.first_seen_millis;
-      if (same) {
-        head.last_changed_millis = view.head.last_changed_millis;
-        head.changed_generation = ChangedGeneration(view.head, plan.target.content_generation);
-      }
-      slot.entry = in_force->entry;
-      if (staging_ == 0) {
-        AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(), plan.classes,
-                      plan.old_hashes);
-        plan.changed.push_back(slot.entry);
-        if (mark_changes_) {
-          plan.batch.Put(Family::kMeta, ChangedKey({changed_generation, content, slot.entry}),
-                         EncodeChanged());
-        }
-      }
-    } else if (slot.staged) {
-      slot.entry = slot.staged->entry;
-    } else {
-      slot.entry = plan.next.next_entry++;
-      plan.fresh.push_back(slot.entry);
+      HASHGATE_ASSIGN_OR_RETURN(before, DecodeEntry(*bytes));
+      if (staging_ == 0) TakeFromIndex(work, slot, *before);
     }
-    if (staging_ != 0) {
-      if (!slot.staged) ++plan.staged.entries;
+    if (slot.last->withdraws()) {
+      PlanWithdrawal(work, slot);
     } else {
-      if (!slot.in_force) ++plan.target.list.entry_count;
-      HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntryBody(body));
-      AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(), plan.classes,
-                    plan.new_hashes);
+      HASHGATE_RETURN_IF_ERROR(PlanEntry(work, slot, before, scratch));
     }
-    EncodeEntry(head, body, value);
-    plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry), value);
-    plan.batch.Put(Family::kEntryKeys, IdentityKey(content, record.identity),
-                   EncodeIdentity({slot.entry, record.content}));
   }
+  return {};
+}
+
+void RunPlanner::TakeFromIndex(Work& work, const Slot& slot, const EntryView& before) const {
+  RunPlan& plan = work.plan;
+  const EntryId entry = slot.in_force->entry;
+  AppendIndexed(plan.target, entry, before.classification, before.AllHashes(), plan.classes, plan.old_hashes);
+  plan.changed.push_back(entry);
+  if (mark_changes_) {
+    plan.batch.Put(Family::kMeta, ChangedKey({plan.next.generation + 1, plan.target.content, entry}),
+                   EncodeChanged());
+  }
+}
+
+void RunPlanner::PlanWithdrawal(Work& work, const Slot& slot) const {
+  RunPlan& plan = work.plan;
+  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
+  const IdentityRecord& held = staging_ != 0 ? *slot.staged : *slot.in_force;
+  plan.batch.Delete(Family::kEntries, EntryKey(content, held.entry));
+  plan.batch.Delete(Family::kEntryKeys, IdentityKey(content, slot.last->identity));
+  std::uint64_t& entries = staging_ != 0 ? plan.staged.entries : plan.target.list.entry_count;
+  if (entries > 0) --entries;
+}
+
+Status RunPlanner::PlanEntry(Work& work, Slot& slot, const std::optional<EntryView>& before,
+                             std::string& scratch) const {
+  RunPlan& plan = work.plan;
+  const ContentId content = staging_ != 0 ? staging_ : plan.target.content;
+  const PreparedRecord& record = *slot.last;
+  const std::string_view body = work.records.Body(record);
+  const std::int64_t now = work.basis.now_millis;
+  // Of what is written here: that of this very commit, or of the swap to come.
+  EntryHead head{1, now, now, staging_ != 0 ? 0 : plan.next.generation + 1};
+  if (before) {
+    const bool same = slot.in_force->content == record.content;
+    head.version = same ? before->head.version : before->head.version + 1;
+    head.first_seen_millis = before->head.first_seen_millis;
+    if (same) {
+      head.last_changed_millis = before->head.last_changed_millis;
+      head.changed_generation = ChangedGeneration(before->head, plan.target.content_generation);
+    }
+    slot.entry = slot.in_force->entry;
+  } else if (slot.staged) {
+    slot.entry = slot.staged->entry;
+  } else {
+    slot.entry = plan.next.next_entry++;
+    plan.fresh.push_back(slot.entry);
+  }
+  if (staging_ != 0) {
+    if (!slot.staged) ++plan.staged.entries;
+  } else {
+    if (!slot.in_force) ++plan.target.list.entry_count;
+    HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntryBody(body));
+    AppendIndexed(plan.target, slot.entry, view.classification, view.AllHashes(), plan.classes,
+                  plan.new_hashes);
+  }
+  EncodeEntry(head, body, scratch);
+  plan.batch.Put(Family::kEntries, EntryKey(content, slot.entry), scratch);
+  plan.batch.Put(Family::kEntryKeys, IdentityKey(content, record.identity),
+                 EncodeIdentity({slot.entry, record.content}));
   return {};
 }
 

@@ -36,13 +36,14 @@ struct StagedCounts {
 
 struct RunPlan {
   ListRecord target;  ///< the list as it will be
+  std::uint64_t entries_before = 0;
   StateRecord next;
   store::Batch batch;  ///< entries, identities and quarantine
   ImportProgress progress;
   StagedCounts staged;
   // Index changes of an import that does not replace.
   std::vector<EntryId> fresh;
-  std::vector<EntryId> changed;
+  std::vector<EntryId> changed;  ///< entries that were there, withdrawn ones too
   std::vector<index::IndexedHash> new_hashes;
   std::vector<index::IndexedHash> old_hashes;  ///< of `changed`, to put them back
   ActionClasses classes;  ///< numbers the classes of both, as the catalogue's own must not be asked here
@@ -86,6 +87,11 @@ class RunPlanner {
   Status ChooseRecords(Work& work) const;
   Status FillBatch(Work& work) const;
   Status FillSlots(Work& work, std::size_t from, std::size_t to) const;
+  /// Has the hashes of an entry in force withdrawn from the index.
+  void TakeFromIndex(Work& work, const Slot& slot, const EntryView& before) const;
+  void PlanWithdrawal(Work& work, const Slot& slot) const;
+  /// `before`: the entry in force, if there is one.
+  Status PlanEntry(Work& work, Slot& slot, const std::optional<EntryView>& before, std::string& scratch) const;
   Status PlanQuarantine(Work& work) const;
 
   const store::Store& store_;

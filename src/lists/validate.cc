@@ -132,9 +132,19 @@ Status ValidateConfig(const ListConfig& config, bool system) {
   return CheckDistances(config.max_distance_bits);
 }
 
+Status ValidateExchangeName(std::string_view name) {
+  if (name.size() <= kMaxNameBytes && IsNameLike(name)) return {};
+  return Fail(Reason::kRequestInvalid,
+              "an exchange's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit", "exchange");
+}
+
 ListConfig WithDefaults(ListConfig config) {
   config.max_distance_bits.try_emplace(Algorithm::kPdq, kDefaultPdqMaxDistanceBits);
   return config;
+}
+
+Status ValidateWithdrawal(const EntryRecord& record) {
+  return CheckText(record.source_id, kMaxSourceIdBytes, "source_id", true);
 }
 
 Status ValidateRecord(const EntryRecord& record) {

@@ -18,6 +18,12 @@ Status ValidateConfig(const ListConfig& config, bool system);
 /// The configuration with what it leaves out filled in: PDQ's default threshold.
 ListConfig WithDefaults(ListConfig config);
 
+/// Exchanges are named as lists are. Errors: kRequestInvalid.
+Status ValidateExchangeName(std::string_view name);
+
+/// Checks what a withdrawal needs: the source's id. Errors: kRequestInvalid.
+Status ValidateWithdrawal(const EntryRecord& record);
+
 /// Hashes in order of algorithm and pipeline, so that the order in which a source gives them changes nothing.
 void Canonicalise(EntryRecord& record);
 bool IsCanonical(const EntryRecord& record);

@@ -17,8 +17,9 @@ enum class Family : std::uint8_t {
   kEntryKeys = 3,
   kQuarantine = 4,
   kRequests = 5,
+  kExchanges = 6,
 };
-inline constexpr int kFamilyCount = 6;
+inline constexpr int kFamilyCount = 7;
 
 /// Changes applied together or not at all. Of two changes of one key the later one counts. Cost: 24 bytes a
 /// change beside its key and value.

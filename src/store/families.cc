@@ -25,6 +25,9 @@ constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
      "until the list is deleted or replaced; bounded for each list"},
     {Family::kRequests, "requests", "keyed digest of tenant, caller and request id",
      "keyed digest of the upload's bytes and the strictest verdict so far", "24 hours: idempotency"},
+    {Family::kExchanges, "exchanges", "the exchange's name",
+     "how far the exchange has come, how its last syncs went, and which gates were overridden by whom",
+     "as long as the store"},
 }};
 
 // Where there is nothing to do ahead.
