@@ -22,6 +22,7 @@ enum class Reason : std::uint8_t {
   kListNotFound,        ///< no hash list of that name
   kListExists,          ///< a hash list of that name exists
   kEntryNotFound,       ///< no such entry
+  kExchangeNotFound,    ///< no exchange of that name is configured
   kEtagMismatch,        ///< the list changed since it was read
   kRequestIdReused,     ///< the request id was used with other bytes
   kImportInterrupted,   ///< an import stream ended early; what was acknowledged is kept
@@ -31,6 +32,7 @@ enum class Reason : std::uint8_t {
   kSchemaUnknown,       ///< the folder holds something that is not Hashgate's
   kStoreInUse,          ///< another process has the data folder open
   kStoreCorrupt,        ///< stored bytes fail their checksum or do not decode
+  kGateClosed,          ///< a change to a list looks wrong and is held until a person lets it pass
   kStoreFull,           ///< no space left
   kStoreBusy,           ///< transient storage condition
   kStoreFailed,         ///< any other storage error

@@ -13,6 +13,8 @@ std::string_view ReasonName(Reason reason) {
     case Reason::kListNotFound: return "LIST_NOT_FOUND";
     case Reason::kListExists: return "LIST_EXISTS";
     case Reason::kEntryNotFound: return "ENTRY_NOT_FOUND";
+    case Reason::kExchangeNotFound: return "EXCHANGE_NOT_FOUND";
+    case Reason::kGateClosed: return "GATE_CLOSED";
     case Reason::kEtagMismatch: return "ETAG_MISMATCH";
     case Reason::kRequestIdReused: return "REQUEST_ID_REUSED";
     case Reason::kImportInterrupted: return "IMPORT_INTERRUPTED";

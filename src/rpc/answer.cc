@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "exchange/sync/runner.h"
 #include "hashgate/version.h"
+#include "rpc/service_context.h"
 #include "rpc/wire/convert.h"
 
 namespace hashgate::rpc {
@@ -77,8 +79,8 @@ void FillHashes(const scan::ScanAnswer& answer, v1::ScanResult& result) {
 
 }  // namespace
 
-void FillResult(const scan::ScanAnswer& answer, DetailLevel detail, bool include_hashes,
-                v1::ScanResult& result) {
+void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
+                bool include_hashes, v1::ScanResult& result) {
   const bool full = detail == DetailLevel::kFull;
   result.set_scan_id(answer.scan_id);
   result.set_verdict(ToProto(answer.verdict));
@@ -112,6 +114,10 @@ void FillResult(const scan::ScanAnswer& answer, DetailLevel detail, bool include
     result.mutable_report()->set_owner(v1::Report::OWNER_CALLER);
   }
   result.set_replayed(answer.replayed);
+  result.set_lists_stale(context.exchanges != nullptr &&
+                         std::ranges::any_of(answer.coverage.lists, [&](const std::string& list) {
+                           return context.exchanges->IsStale(list);
+                         }));
   if (!full) return;
 
   for (const std::string& list : answer.coverage.lists) coverage.add_lists(list);

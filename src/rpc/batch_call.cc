@@ -286,7 +286,7 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
 
   void Answer(File& file, const scan::ScanAnswer& answer) {
     v1::ScanBatchResponse response;
-    FillResult(answer, caller_.detail, file.message.header().options().include_hashes(),
+    FillResult(context_, answer, caller_.detail, file.message.header().options().include_hashes(),
                *response.mutable_result());
     Put(file, std::move(response));
   }

@@ -11,6 +11,7 @@
 #include <atomic>
 
 #include "base/net_address.h"
+#include "rpc/exchange_service.h"
 #include "rpc/hash_list_service.h"
 #include "rpc/scan_service.h"
 #include "rpc/status_service.h"
@@ -19,7 +20,7 @@ namespace hashgate::rpc {
 namespace {
 
 constexpr const char* kServices[] = {"hashgate.v1.ScanService", "hashgate.v1.HashListService",
-                                     "hashgate.v1.StatusService"};
+                                     "hashgate.v1.StatusService", "hashgate.v1.ExchangeService"};
 /// Room for a message's other fields beside the image.
 constexpr std::size_t kMessageSlack = 64 * 1024;
 /// Import messages hold thousands of records.
@@ -37,7 +38,7 @@ int Millis(std::chrono::milliseconds time) {
 class RunningServer final : public GrpcServer {
  public:
   explicit RunningServer(const ServiceContext& context)
-      : context_(context), scan_(context), lists_(context), status_(context) {}
+      : context_(context), scan_(context), lists_(context), status_(context), exchanges_(context) {}
   ~RunningServer() override {
     if (server_ != nullptr && !stopped_.exchange(true)) {
       server_->Shutdown(std::chrono::system_clock::now());
@@ -60,6 +61,7 @@ class RunningServer final : public GrpcServer {
     builder.RegisterService(&scan_);
     builder.RegisterService(&lists_);
     builder.RegisterService(&status_);
+    builder.RegisterService(&exchanges_);
     const std::size_t message =
         std::max<std::size_t>(context_.options.max_inline_bytes + kMessageSlack, kMinMessageBytes);
     builder.SetMaxReceiveMessageSize(static_cast<int>(message));
@@ -124,6 +126,7 @@ class RunningServer final : public GrpcServer {
   ScanServiceImpl scan_;
   HashListServiceImpl lists_;
   StatusServiceImpl status_;
+  ExchangeServiceImpl exchanges_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   std::atomic<bool> stopped_ = false;

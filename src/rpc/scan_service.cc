@@ -179,7 +179,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
   const auto scan_request = std::make_shared<scan::ScanRequest>(*std::move(parsed));
   const auto answer_with = [reactor, request, response,
                             detail = caller.detail](const scan::ScanAnswer& answer) {
-    FillResult(answer, detail, request->header().options().include_hashes(), *response->mutable_result());
+    FillResult(context_, answer, detail, request->header().options().include_hashes(), *response->mutable_result());
     reactor->Done(grpc::Status::OK);
   };
   const ByteSpan content = AsBytes(request->content());
@@ -271,7 +271,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
              }
              response->mutable_results()->Reserve(static_cast<int>(answers->size()));
              for (const scan::ScanAnswer& answer : *answers) {
-               FillResult(answer, detail, false, *response->add_results());
+               FillResult(context_, answer, detail, false, *response->add_results());
              }
              reactor->Done(grpc::Status::OK);
              return scan::UsedBy({}, begun);
@@ -282,7 +282,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
              for (std::size_t i = 0; i < file_count; ++i) {
                const scan::ScanAnswer answer = context_.scanner->NotEvaluated(
                    *scan_request, Cause::kDeadline, std::string(kNoTurn), static_cast<int>(i));
-               FillResult(answer, detail, false, *response->add_results());
+               FillResult(context_, answer, detail, false, *response->add_results());
              }
              reactor->Done(grpc::Status::OK);
            },

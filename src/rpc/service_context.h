@@ -25,6 +25,10 @@ namespace hashgate::v1 {
 class GetStatusResponse;
 }
 
+namespace hashgate::exchange {
+class ExchangeRunner;
+}
+
 namespace hashgate::rpc {
 
 struct ServiceOptions {
@@ -51,12 +55,13 @@ struct Caller {
   bool is_admin = false;
 };
 
-/// Shared by the services; everything pointed at outlives them. `scanner` and `catalog` are set once the
+/// Shared by the services; everything pointed at outlives them. `scanner`, `catalog` and `exchanges` are set once the
 /// lists are loaded, before `ready` turns true; until then only what is named in the second group may be
 /// used.
 struct ServiceContext {
   scan::Scanner* scanner = nullptr;
   lists::Catalog* catalog = nullptr;
+  exchange::ExchangeRunner* exchanges = nullptr;
 
   std::function<std::shared_ptr<const policy::Policy>()> policy;  ///< the policy in force
   obs::Metrics* metrics = nullptr;

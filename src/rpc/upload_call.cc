@@ -215,7 +215,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
       return used;
     }
     const scan::Cost used = scan::UsedBy(answer->timings, begun);
-    FillResult(*answer, caller_.detail, request.include_hashes, *response_->mutable_result());
+    FillResult(context_, *answer, caller_.detail, request.include_hashes, *response_->mutable_result());
     End(grpc::Status::OK);
     return used;
   }
@@ -225,7 +225,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
       End(ToGrpc(Error{Reason::kDeadlineExceeded, "no header arrived in time", "header", {}}));
       return;
     }
-    FillResult(context_.scanner->NotEvaluated(*request_, Cause::kDeadline, std::move(why)), caller_.detail,
+    FillResult(context_, context_.scanner->NotEvaluated(*request_, Cause::kDeadline, std::move(why)), caller_.detail,
                false, *response_->mutable_result());
     End(grpc::Status::OK);
   }

@@ -29,6 +29,7 @@ class Parser {
     AddMatch();
     AddLists();
     AddPolicy();
+    AddExchanges();
     CLI::App& status =
         Add<StatusArguments>(app_, "status", "What the server protects with, and whether it is well");
     static_cast<void>(status);
@@ -36,7 +37,7 @@ class Parser {
         AddWith<TestkitArguments>(app_, "testkit", "Write harmless files with known answers");
     testkit.add_option("DIR", arguments.folder, "Folder to write to")->required();
     for (const char* const name :
-         {"exchanges", "opinions", "reviews", "reports", "audit", "transparency", "backup"}) {
+         {"opinions", "reviews", "reports", "audit", "transparency", "backup"}) {
       Reserve(app_, name, name);
     }
   }
@@ -262,6 +263,36 @@ class Parser {
     command.add_option("--surface", a.surface, "Name of the surface")->capture_default_str();
     command.add_option("--surface-kind", a.surface_kind, "PUBLIC, GROUP, PRIVATE_MESSAGE, AVATAR or OTHER")
         ->capture_default_str();
+  }
+
+  void AddExchanges() {
+    CLI::App& exchanges = *app_.add_subcommand("exchanges", "Outside programmes that feed lists");
+    exchanges.require_subcommand(1);
+    exchanges.fallthrough();
+    Add<ExchangesLsArguments>(exchanges, "ls", "All configured exchanges");
+    {
+      auto [command, a] =
+          AddWith<ExchangesStatusArguments>(exchanges, "status", "How exchanges do, and what is wrong");
+      command.add_option("NAME", a.names, "Exchanges; none: all");
+    }
+    {
+      auto [command, a] = AddWith<ExchangesSyncArguments>(exchanges, "sync", "Sync now and wait for the end");
+      command.add_option("NAME", a.names, "Exchanges")->required();
+      command.add_flag("--no-wait", a.no_wait, "Do not wait");
+    }
+    {
+      auto [command, a] = AddWith<ExchangesTestArguments>(
+          exchanges, "test", "Ask the exchange's server who we are; changes nothing");
+      command.add_option("NAME", a.name, "Exchange")->required();
+    }
+    auto [command, a] = AddWith<ExchangesOverrideArguments>(
+        exchanges, "override", "Let the next sync pass a gate that would hold it");
+    command.add_option("NAME", a.name, "Exchange")->required();
+    command.add_option("--gate", a.gate, "growth, shrink, malformed, benign or degenerate")
+        ->check(CLI::IsMember({"growth", "shrink", "malformed", "benign", "degenerate"}))
+        ->required();
+    command.add_option("--author", a.author, "Who says so")->required();
+    command.add_option("--reason", a.reason, "Why")->required();
   }
 
   ParsedArguments& parsed_;

@@ -106,6 +106,23 @@ struct PolicyExplainArguments {
   std::string surface = "default";
   std::string surface_kind = "PUBLIC";
 };
+struct ExchangesLsArguments {};
+struct ExchangesStatusArguments {
+  std::vector<std::string> names;  ///< none: all
+};
+struct ExchangesSyncArguments {
+  std::vector<std::string> names;
+  bool no_wait = false;
+};
+struct ExchangesTestArguments {
+  std::string name;
+};
+struct ExchangesOverrideArguments {
+  std::string name;
+  std::string gate;
+  std::string author;
+  std::string reason;
+};
 struct StatusArguments {};
 struct TestkitArguments {
   std::string folder;
@@ -115,7 +132,9 @@ using Command =
     std::variant<HashArguments, ScanArguments, MatchArguments, ListsLsArguments, ListsShowArguments,
                  ListsCreateArguments, ListsUpdateArguments, ListsImportArguments, ListsExportArguments,
                  ListsEntriesArguments, ListsQuarantineArguments, ListsEnableArguments, ListsRemoveArguments,
-                 PolicyCheckArguments, PolicyExplainArguments, StatusArguments, TestkitArguments>;
+                 PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments, ExchangesStatusArguments,
+                 ExchangesSyncArguments, ExchangesTestArguments, ExchangesOverrideArguments, StatusArguments,
+                 TestkitArguments>;
 
 struct ParsedArguments {
   GlobalOptions global;

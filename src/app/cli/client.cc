@@ -12,6 +12,7 @@
 #include "app/cli/call.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "hashgate/v1/scan_service.grpc.pb.h"
+#include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "hashgate/v1/status_service.grpc.pb.h"
 #include "rpc/wire/error_status.h"
 
@@ -83,7 +84,8 @@ class GrpcClient : public Client {
   explicit GrpcClient(const std::shared_ptr<grpc::ChannelInterface>& channel)
       : scan_(v1::ScanService::NewStub(channel)),
         lists_(v1::HashListService::NewStub(channel)),
-        status_(v1::StatusService::NewStub(channel)) {}
+        status_(v1::StatusService::NewStub(channel)),
+        exchanges_(v1::ExchangeService::NewStub(channel)) {}
 
   Result<v1::ScanImageResponse> ScanImage(const v1::ScanImageRequest& request, milliseconds timeout,
                                           RefusalFacts& facts) override {
@@ -147,6 +149,22 @@ class GrpcClient : public Client {
     return Unary(*status_, &v1::StatusService::Stub::GetStatus, v1::GetStatusRequest(), timeout);
   }
 
+  Result<v1::ListExchangesResponse> ListExchanges(const v1::ListExchangesRequest& request, milliseconds timeout) override {
+    return Unary(*exchanges_, &v1::ExchangeService::Stub::ListExchanges, request, timeout);
+  }
+  Result<v1::GetExchangeResponse> GetExchange(const v1::GetExchangeRequest& request, milliseconds timeout) override {
+    return Unary(*exchanges_, &v1::ExchangeService::Stub::GetExchange, request, timeout);
+  }
+  Result<v1::SyncExchangeResponse> SyncExchange(const v1::SyncExchangeRequest& request, milliseconds timeout) override {
+    return Unary(*exchanges_, &v1::ExchangeService::Stub::SyncExchange, request, timeout);
+  }
+  Result<v1::TestExchangeResponse> TestExchange(const v1::TestExchangeRequest& request, milliseconds timeout) override {
+    return Unary(*exchanges_, &v1::ExchangeService::Stub::TestExchange, request, timeout);
+  }
+  Result<v1::OverrideGateResponse> OverrideGate(const v1::OverrideGateRequest& request, milliseconds timeout) override {
+    return Unary(*exchanges_, &v1::ExchangeService::Stub::OverrideGate, request, timeout);
+  }
+
   Result<v1::ScanUploadResponse> ScanUpload(const v1::UploadHeader& header,
                                             const std::function<Result<std::string>()>& next_chunk,
                                             milliseconds timeout, RefusalFacts& facts) override;
@@ -177,6 +195,7 @@ class GrpcClient : public Client {
   std::unique_ptr<v1::ScanService::Stub> scan_;
   std::unique_ptr<v1::HashListService::Stub> lists_;
   std::unique_ptr<v1::StatusService::Stub> status_;
+  std::unique_ptr<v1::ExchangeService::Stub> exchanges_;
   std::mutex batch_mutex_;
   std::shared_ptr<Batch> batch_;  // after what it uses
 };

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hashgate/error.h"
+#include "hashgate/v1/exchange_service.pb.h"
 #include "hashgate/v1/hash_list_service.pb.h"
 #include "hashgate/v1/scan_service.pb.h"
 #include "hashgate/v1/status_service.pb.h"
@@ -62,6 +63,17 @@ class Client {
   virtual Result<v1::ListQuarantinedResponse> ListQuarantined(const v1::ListQuarantinedRequest& request,
                                                               std::chrono::milliseconds timeout) = 0;
   virtual Result<v1::GetStatusResponse> GetStatus(std::chrono::milliseconds timeout) = 0;
+
+  virtual Result<v1::ListExchangesResponse> ListExchanges(const v1::ListExchangesRequest& request,
+                                                          std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::GetExchangeResponse> GetExchange(const v1::GetExchangeRequest& request,
+                                                      std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::SyncExchangeResponse> SyncExchange(const v1::SyncExchangeRequest& request,
+                                                        std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::TestExchangeResponse> TestExchange(const v1::TestExchangeRequest& request,
+                                                        std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::OverrideGateResponse> OverrideGate(const v1::OverrideGateRequest& request,
+                                                        std::chrono::milliseconds timeout) = 0;
 
   /// Sends `header` and then what `next` fills in until it says false; `acknowledged` hears every answer and
   /// the last one is returned. The call ends when the server is silent for `patience` (ten minutes at the

@@ -31,6 +31,15 @@ int RunPolicyCheck(const PolicyCheckArguments& arguments, const GlobalOptions& o
                    Environment& environment);
 int RunPolicyExplain(const PolicyExplainArguments& arguments, const GlobalOptions& options,
                      Environment& environment);
+int RunExchangesLs(const GlobalOptions& options, Environment& environment);
+int RunExchangesStatus(const ExchangesStatusArguments& arguments, const GlobalOptions& options,
+                       Environment& environment);
+int RunExchangesSync(const ExchangesSyncArguments& arguments, const GlobalOptions& options,
+                     Environment& environment);
+int RunExchangesTest(const ExchangesTestArguments& arguments, const GlobalOptions& options,
+                     Environment& environment);
+int RunExchangesOverride(const ExchangesOverrideArguments& arguments, const GlobalOptions& options,
+                         Environment& environment);
 int RunStatus(const GlobalOptions& options, Environment& environment);
 int RunTestkit(const TestkitArguments& arguments, const GlobalOptions& options, Environment& environment);
 

@@ -7,14 +7,15 @@
 #include <sstream>
 #include <thread>
 
+#include "app/server/config_fields.h"
+#include "app/server/exchanges.h"
+#include "exchange/kinds/kinds.h"
 #include "policy/strict_yaml.h"
 
 namespace hashgate::app {
 namespace {
 
 using policy::LoadStrictYaml;
-using policy::StrictNode;
-using policy::YamlMap;
 using policy::YamlProblems;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
@@ -25,13 +26,39 @@ constexpr decode::LockLevel kLockLevelValues[] = {decode::LockLevel::kNone, deco
                                                   decode::LockLevel::kNamespaces};
 constexpr std::string_view kDigestAnswers[] = {kDigestsNeverAnswer, "without_pdq", kDigestsAlwaysAnswer};
 constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
-constexpr std::string_view kSurfaceKinds[] = {"public", "group", "private_message", "avatar", "other"};
-constexpr SurfaceKind kSurfaceKindValues[] = {SurfaceKind::kPublic, SurfaceKind::kGroup,
-                                              SurfaceKind::kPrivateMessage, SurfaceKind::kAvatar,
-                                              SurfaceKind::kOther};
+constexpr std::string_view kEnvironments[] = {"test", kProduction};
 constexpr std::int64_t kBig = std::int64_t{1} << 40;
 
-// Every key once. V has Section(name), Text, Flag, Number(min, max), Choice and Surfaces.
+// Every key of an exchange, for the same visitors.
+template <typename E, typename V>
+void DescribeExchange(E& exchange, V& v) {
+  v.Choice("kind", exchange.kind, exchange::ExchangeKinds());
+  v.Text("list", exchange.list);
+  v.Text("base_url", exchange.base_url);
+  v.Choice("environment", exchange.environment, kEnvironments);
+  v.Flag("allow_plain_http", exchange.allow_plain_http);
+  v.Text("credentials_file", exchange.credentials_file);
+  v.Text("credentials_env", exchange.credentials_env);
+  v.Text("ca_file", exchange.ca_file);
+  v.Text("proxy", exchange.proxy);
+  v.Texts("only_members", exchange.only_members);
+  v.Texts("except_members", exchange.except_members);
+  v.Flag("allow_export", exchange.allow_export);
+  v.Number("interval_s", exchange.interval_s, 1, 30 * 86'400);
+  v.Number("stale_after_s", exchange.stale_after_s, 1, 365 * 86'400);
+  v.Section("gates");
+  v.Number("growth_percent", exchange.gates.growth_percent, 0, 1'000'000);
+  v.Number("growth_entries", exchange.gates.growth_entries, 0, kBig);
+  v.Number("shrink_percent", exchange.gates.shrink_percent, 0, 100);
+  v.Number("shrink_entries", exchange.gates.shrink_entries, 0, kBig);
+  v.Number("malformed_percent", exchange.gates.malformed_percent, 0, 100);
+  v.Number("malformed_records", exchange.gates.malformed_records, 0, kBig);
+  v.Number("benign_entries", exchange.gates.benign_entries, 0, kBig);
+  v.Number("degenerate_percent", exchange.gates.degenerate_percent, 0, 100);
+  v.Number("degenerate_entries", exchange.gates.degenerate_entries, 0, kBig);
+}
+
+// Every key once. V is ConfigReader or ConfigPrinter.
 template <typename C, typename V>
 void Describe(C& config, V& v) {
   v.Text("data_dir", config.data_dir);
@@ -58,6 +85,7 @@ void Describe(C& config, V& v) {
   v.Text("profile", config.policy.profile);
   v.Text("file", config.policy.file);
   v.Surfaces(config.surfaces);
+  v.Map("exchanges", config.exchanges, [](auto& exchange, auto& own) { DescribeExchange(exchange, own); });
   v.Section("scan");
   v.Number("threads", config.scan.threads, 0, 1'024);
   v.Number("max_queued", config.scan.max_queued, 1, 100'000);
@@ -118,111 +146,17 @@ void Describe(C& config, V& v) {
   v.Number("timeout_ms", config.drain.timeout_ms, 0, 3'600'000);
 }
 
-class Reader {
- public:
-  Reader(const StrictNode& root, YamlProblems& problems) : problems_(problems), root_(root, "", problems) {}
-
-  void Section(const char* name) {
-    EndSection();
-    static const StrictNode empty{.kind = StrictNode::Kind::kMap};
-    const StrictNode* node = root_.Find(name);
-    section_.emplace(node != nullptr ? *node : empty, name, problems_);
-  }
-  void Text(const char* key, std::string& value) {
-    // An empty text means "not set", which is what leaving the key out means too.
-    YamlMap& map = Map();
-    const StrictNode* node = map.Find(key);
-    if (node != nullptr && node->kind == StrictNode::Kind::kScalar && node->quoted && node->text.empty()) {
-      value.clear();
-    } else if (auto text = map.Text(key, 4096)) {
-      value = *std::move(text);
+// What one key alone does not tell.
+void CheckExchanges(const Config& config, const policy::StrictNode& root, YamlProblems& problems) {
+  for (const policy::StrictNode::Member& section : root.members) {
+    if (section.key != "exchanges") continue;
+    for (const policy::StrictNode::Member& member : section.value.members) {
+      const auto at = config.exchanges.find(member.key);
+      if (at == config.exchanges.end()) continue;
+      for (const std::string& problem : ProblemsOf(member.key, at->second)) problems.Add(member.line, problem);
     }
   }
-  void Flag(const char* key, bool& value) {
-    if (const auto flag = Map().Bool(key)) value = *flag;
-  }
-  void Number(const char* key, std::int64_t& value, std::int64_t min, std::int64_t max) {
-    if (const auto number = Map().Integer(key, min, max)) value = *number;
-  }
-  void Choice(const char* key, std::string& value, std::span<const std::string_view> names) {
-    if (const auto index = Map().Choice(key, names)) value = std::string(names[*index]);
-  }
-  void Surfaces(std::map<std::string, Config::Surface>& surfaces) {
-    EndSection();
-    const StrictNode* node = root_.Find("surfaces");
-    if (node == nullptr) return;
-    YamlMap map(*node, "surfaces", problems_);
-    for (const StrictNode::Member& member : node->members) {
-      if (member.key.empty() || member.key.size() > 64) {
-        problems_.Add(member.line, "a surface's name has 1 to 64 bytes");
-        continue;
-      }
-      YamlMap surface(member.value, "surfaces." + member.key, problems_);
-      Config::Surface& made = surfaces[member.key];
-      if (surface.Require("kind") != nullptr) {
-        if (const auto index = surface.Choice("kind", kSurfaceKinds)) made.kind = kSurfaceKindValues[*index];
-      }
-      if (const auto images_only = surface.Bool("images_only")) made.images_only = *images_only;
-      surface.RefuseOthers();
-    }
-    if (node->members.size() > 1'000) problems_.Add(node->line, "at most 1,000 surfaces");
-  }
-  void End() {
-    EndSection();
-    root_.RefuseOthers();
-  }
-
- private:
-  YamlMap& Map() { return section_ ? *section_ : root_; }
-  void EndSection() {
-    if (section_) section_->RefuseOthers();
-    section_.reset();
-  }
-
-  YamlProblems& problems_;
-  YamlMap root_;
-  std::optional<YamlMap> section_;
-};
-
-std::string Quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
 }
-
-class Printer {
- public:
-  void Section(const char* name) {
-    out_ += std::string(name) + ":\n";
-    indent_ = "  ";
-  }
-  void Text(const char* key, const std::string& value) { Line(key, Quoted(value)); }
-  void Flag(const char* key, bool value) { Line(key, value ? "true" : "false"); }
-  void Number(const char* key, std::int64_t value, std::int64_t, std::int64_t) {
-    Line(key, std::to_string(value));
-  }
-  void Choice(const char* key, const std::string& value, std::span<const std::string_view>) {
-    Line(key, value);
-  }
-  void Surfaces(const std::map<std::string, Config::Surface>& surfaces) {
-    out_ += "surfaces:\n";
-    for (const auto& [name, surface] : surfaces) {
-      const auto at = std::ranges::find(kSurfaceKindValues, surface.kind) - std::begin(kSurfaceKindValues);
-      out_ += "  " + Quoted(name) + ":\n    kind: " + std::string(kSurfaceKinds[at]) +
-              "\n    images_only: " + (surface.images_only ? "true" : "false") + "\n";
-    }
-    indent_.clear();
-  }
-  [[nodiscard]] const std::string& text() const { return out_; }
-
- private:
-  void Line(const char* key, const std::string& value) { out_ += indent_ + key + ": " + value + "\n"; }
-  std::string out_;
-  std::string indent_;
-};
 
 }  // namespace
 
@@ -233,9 +167,10 @@ Result<Config> ParseConfig(std::string_view yaml, std::string_view source) {
   if (yaml.find_first_not_of(" \t\r\n") == std::string_view::npos) return config;
   const auto root = LoadStrictYaml(yaml, problems);
   if (root) {
-    Reader reader(*root, problems);
+    ConfigReader reader(*root, "", problems);
     Describe(config, reader);
     reader.End();
+    CheckExchanges(config, *root, problems);
   }
   if (!problems.empty()) return std::unexpected(problems.ToError(Reason::kConfigInvalid));
   return config;
@@ -254,7 +189,7 @@ Result<Config> LoadConfig(const std::string& path) {
 }
 
 std::string PrintConfig(const Config& config) {
-  Printer printer;
+  ConfigPrinter printer;
   Describe(config, printer);
   return printer.text();
 }

@@ -19,6 +19,8 @@ inline constexpr std::string_view kAllDigests = "all";
 /// `scan.answer_by_digests`: no picture is left undecoded, or also such as could contradict their entry.
 inline constexpr std::string_view kDigestsNeverAnswer = "never";
 inline constexpr std::string_view kDigestsAlwaysAnswer = "always";
+/// `exchanges.*.environment`: the programme's real service.
+inline constexpr std::string_view kProduction = "production";
 /// `decoder.isolation`: a process for each picture.
 inline constexpr std::string_view kIsolationPerImage = "per_image";
 
@@ -59,6 +61,35 @@ struct Config {
     bool images_only = false;
   };
   std::map<std::string, Surface> surfaces = {{"default", {}}};
+
+  struct Exchange {
+    std::string kind;  ///< required
+    std::string list;  ///< empty: of the exchange's name
+    std::string base_url;  ///< required
+    std::string environment = "test";  ///< or kProduction
+    bool allow_plain_http = false;
+    std::string credentials_file;
+    std::string credentials_env;
+    std::string ca_file;
+    std::string proxy;
+    std::vector<std::string> only_members;
+    std::vector<std::string> except_members;
+    bool allow_export = false;
+    std::int64_t interval_s = 3'600;
+    std::int64_t stale_after_s = 86'400;
+    struct Gates {
+      std::int64_t growth_percent = 50;
+      std::int64_t growth_entries = 10'000;
+      std::int64_t shrink_percent = 5;
+      std::int64_t shrink_entries = 100;
+      std::int64_t malformed_percent = 5;
+      std::int64_t malformed_records = 20;
+      std::int64_t benign_entries = 5;
+      std::int64_t degenerate_percent = 20;
+      std::int64_t degenerate_entries = 100;
+    } gates;
+  };
+  std::map<std::string, Exchange> exchanges;
 
   struct Scan {
     std::int64_t threads = 0;  ///< 0: twice the decoder's workers

@@ -7,8 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "app/server/exchanges.h"
 #include "app/server/readiness.h"
 #include "base/log.h"
+#include "exchange/sync/runner.h"
 #include "hashgate/v1/status_service.pb.h"
 #include "hashgate/version.h"
 #include "http/http_server.h"
@@ -65,6 +67,7 @@ class RunningServer final : public Server {
     background_.clear();
     grpc_.reset();
     http_.reset();
+    exchanges_.reset();
     if (checks_behind_) checks_behind_->Stop();
   }
   RunningServer(const RunningServer&) = delete;
@@ -92,6 +95,7 @@ class RunningServer final : public Server {
 
     HASHGATE_RETURN_IF_ERROR(LoadLists());
     HASHGATE_RETURN_IF_ERROR(StartScanner());
+    StartExchanges();
     ready_.store(true);
     readiness_.Set(Check::kIndex, true, "lists are loaded");
     TellHealth();
@@ -115,6 +119,7 @@ class RunningServer final : public Server {
     if (!empty) log::Warning("drain_timeout", "accepted calls were cut off at drain.timeout_ms");
     if (checks_behind_) checks_behind_->Stop();
     background_.clear();
+    exchanges_.reset();
     if (catalog_) catalog_->SaveSnapshot();
     log::Info("stopped", "stopped");
     return empty;
@@ -269,6 +274,34 @@ class RunningServer final : public Server {
     return {};
   }
 
+  void StartExchanges() {
+    for (const auto& [name, from] : config_.exchanges) {
+      if (from.environment != kProduction) continue;
+      log::Warning("exchange_production", "an exchange is used with its production service",
+                   {{"exchange", name}, {"base_url", from.base_url}});
+    }
+    exchanges_ = exchange::ExchangeRunner::Start(
+        *catalog_, ExchangesOf(config_),
+        {.on_end = [this](const exchange::ExchangeSettings& settings, const exchange::SyncRecord& record) {
+          CountSync(settings, record);
+        }});
+    context_.exchanges = exchanges_.get();
+  }
+
+  void CountSync(const exchange::ExchangeSettings& settings, const exchange::SyncRecord& record) {
+    metrics_->Count(obs::Metric::kExchangeSyncs,
+                    {{"exchange", settings.name}, {"outcome", exchange::SyncOutcomeName(record.outcome)}}, 1);
+    const auto count = [&](std::string_view result, std::uint64_t records) {
+      metrics_->Count(obs::Metric::kExchangeRecords, {{"exchange", settings.name}, {"result", result}},
+                      static_cast<double>(records));
+    };
+    count("added", record.counts.added);
+    count("updated", record.counts.updated);
+    count("removed", record.counts.removed);
+    count("unchanged", record.counts.unchanged);
+    count("quarantined", record.counts.quarantined);
+  }
+
   bool TakeForChecks(std::size_t bytes) {
     return bytes_.Take(std::string(scan::kChecksBehindShare), bytes) == rpc::ShareBudget::Taken::kYes;
   }
@@ -400,10 +433,24 @@ class RunningServer final : public Server {
         ++(list.config.enabled ? enabled : disabled);
         metrics.Set(Metric::kEntries, static_cast<double>(list.entry_count), {{"list", list.config.name}});
       }
+      SetExchangeMetrics();
       metrics.Set(Metric::kLists, enabled, {{"state", "enabled"}});
       metrics.Set(Metric::kLists, disabled, {{"state", "disabled"}});
     }
     return metrics.Exposition();
+  }
+
+  void SetExchangeMetrics() {
+    const auto exchanges = exchanges_->All();
+    if (!exchanges) return;  // a store that cannot be read shows elsewhere
+    for (const exchange::ExchangeStatus& status : *exchanges) {
+      const std::string& name = status.settings->name;
+      const bool well = status.health == exchange::ExchangeHealth::kWell;
+      metrics_->Set(obs::Metric::kExchangeHealth, well ? 1 : 0, {{"exchange", name}});
+      const WallTime last = status.stored.last_success;
+      const std::chrono::duration<double> age = Clock::System().Wall() - last;
+      metrics_->Set(obs::Metric::kExchangeAge, last == WallTime() ? -1 : age.count(), {{"exchange", name}});
+    }
   }
 
   void SetClassMetrics(const decode::ClassStats& own) {
@@ -476,6 +523,7 @@ class RunningServer final : public Server {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<lists::Catalog> catalog_;
   std::unique_ptr<scan::IdempotencyTable> idempotency_;
+  std::unique_ptr<exchange::ExchangeRunner> exchanges_;
   std::unique_ptr<decode::Decoder> decoder_;
   std::optional<scan::SeenPictures> seen_pictures_;
   std::optional<scan::ChecksBehind> checks_behind_;

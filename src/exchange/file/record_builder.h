@@ -41,6 +41,7 @@ class RecordBuilder {
 
   void SetProblem(std::string problem);
   [[nodiscard]] bool ok() const { return record_.problem.empty(); }
+  [[nodiscard]] bool has_hash() const { return !entry_.hashes.empty(); }
 
   /// Parses `text` as a value of `algorithm`; empty text is no value.
   void AddHash(Algorithm algorithm, std::string_view text, Pipeline pipeline = Pipeline::kUnspecified);

@@ -75,7 +75,8 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kPolicyInvalid: return StatusCode::INVALID_ARGUMENT;
     case Reason::kAlgorithmUnknown:
     case Reason::kListNotFound:
-    case Reason::kEntryNotFound: return StatusCode::NOT_FOUND;
+    case Reason::kEntryNotFound:
+    case Reason::kExchangeNotFound: return StatusCode::NOT_FOUND;
     case Reason::kListExists:
     case Reason::kRequestIdReused: return StatusCode::ALREADY_EXISTS;
     case Reason::kEtagMismatch:
@@ -87,6 +88,7 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kFileUnreadable:
     case Reason::kAddressUnavailable:
     case Reason::kInsecureListener:
+    case Reason::kGateClosed:
     case Reason::kUnsupported: return StatusCode::FAILED_PRECONDITION;
     case Reason::kMessageTooLarge:
     case Reason::kStoreFull:

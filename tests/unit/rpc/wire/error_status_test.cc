@@ -29,6 +29,8 @@ constexpr Row kRows[] = {
     {Reason::kListNotFound, StatusCode::NOT_FOUND},
     {Reason::kListExists, StatusCode::ALREADY_EXISTS},
     {Reason::kEntryNotFound, StatusCode::NOT_FOUND},
+    {Reason::kExchangeNotFound, StatusCode::NOT_FOUND},
+    {Reason::kGateClosed, StatusCode::FAILED_PRECONDITION},
     {Reason::kEtagMismatch, StatusCode::ABORTED},
     {Reason::kRequestIdReused, StatusCode::ALREADY_EXISTS},
     {Reason::kImportInterrupted, StatusCode::ABORTED},

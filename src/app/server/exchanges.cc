@@ -1,0 +1,82 @@
+#include "app/server/exchanges.h"
+
+#include <algorithm>
+
+#include "exchange/http/url.h"
+#include "exchange/kinds/kinds.h"
+
+namespace hashgate::app {
+namespace {
+
+bool IsName(const std::string& text) {
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= 63 && alphanumeric(text.front()) &&
+         std::ranges::all_of(text, [&](char c) { return alphanumeric(c) || c == '-'; });
+}
+
+exchange::GateLimits GatesOf(const Config::Exchange::Gates& gates) {
+  const auto limit = [](std::int64_t percent, std::int64_t floor) {
+    return exchange::GateLimits::Limit{static_cast<double>(percent), static_cast<std::uint64_t>(floor)};
+  };
+  return {.limits = {limit(gates.growth_percent, gates.growth_entries),
+                     limit(gates.shrink_percent, gates.shrink_entries),
+                     limit(gates.malformed_percent, gates.malformed_records), limit(0, gates.benign_entries),
+                     limit(gates.degenerate_percent, gates.degenerate_entries)}};
+}
+
+exchange::ClientSettings ClientOf(const Config::Exchange& from) {
+  return {.kind = from.kind,
+          .base_url = from.base_url,
+          .allow_plain_http = from.allow_plain_http,
+          .credentials_file = from.credentials_file,
+          .credentials_env = from.credentials_env,
+          .ca_file = from.ca_file,
+          .proxy = from.proxy,
+          .only_members = {from.only_members.begin(), from.only_members.end()},
+          .except_members = {from.except_members.begin(), from.except_members.end()}};
+}
+
+}  // namespace
+
+std::vector<std::string> ProblemsOf(const std::string& name, const Config::Exchange& exchange) {
+  std::vector<std::string> problems;
+  const std::string path = "exchanges." + name;
+  if (!IsName(name)) {
+    problems.emplace_back("an exchange's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit");
+  }
+  if (exchange.kind.empty()) problems.push_back(path + ".kind is required");
+  const auto url = exchange::ParseBaseUrl(exchange.base_url);
+  if (!url) problems.push_back(path + ".base_url: " + url.error().message);
+  if (!exchange.credentials_file.empty() && !exchange.credentials_env.empty()) {
+    problems.push_back(path + " has both credentials_file and credentials_env");
+  }
+  if (!exchange.only_members.empty() && !exchange.except_members.empty()) {
+    problems.push_back(path + " has both only_members and except_members");
+  }
+  if (exchange.environment != kProduction && exchange::IsKnownProduction(exchange.base_url)) {
+    problems.push_back(path + ".base_url is a production service: set environment: production if that is meant");
+  }
+  return problems;
+}
+
+std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config) {
+  std::vector<exchange::ExchangeSettings> all;
+  for (const auto& [name, from] : config.exchanges) {
+    exchange::ExchangeSettings& out = all.emplace_back();
+    out.name = name;
+    out.kind = from.kind;
+    out.list = from.list.empty() ? name : from.list;
+    out.base_url = from.base_url;
+    out.production = from.environment == kProduction;
+    out.allow_export = from.allow_export;
+    out.interval = std::chrono::seconds(from.interval_s);
+    out.stale_after = std::chrono::seconds(from.stale_after_s);
+    out.gates = GatesOf(from.gates);
+    out.make_client = [settings = ClientOf(from)](exchange::Patience patience) {
+      return exchange::NewExchangeClient(settings, patience);
+    };
+  }
+  return all;
+}
+
+}  // namespace hashgate::app

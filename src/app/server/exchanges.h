@@ -1,0 +1,18 @@
+// Exchanges as the configuration names them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/server/config.h"
+#include "exchange/sync/runner.h"
+
+namespace hashgate::app {
+
+/// What is wrong with an exchange's keys taken together, a sentence each.
+std::vector<std::string> ProblemsOf(const std::string& name, const Config::Exchange& exchange);
+
+/// For the runner, in the order of their names.
+std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config);
+
+}  // namespace hashgate::app

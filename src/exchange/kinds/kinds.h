@@ -1,0 +1,44 @@
+// The kinds of exchanges: the one table that knows all of them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "exchange/sync/client.h"
+#include "exchange/sync/runner.h"
+#include "hashgate/error.h"
+
+namespace hashgate::exchange {
+
+/// "ncmec".
+std::span<const std::string_view> ExchangeKinds();
+
+/// What clients are made from; what a kind has no use for is ignored.
+struct ClientSettings {
+  std::string kind;
+  std::string base_url;
+  bool allow_plain_http = false;
+  /// "USER:PASSWORD" in a file's first line or in a variable of the environment; read when a client is made.
+  std::string credentials_file;
+  std::string credentials_env;
+  std::string ca_file;
+  std::string proxy;
+  std::set<std::string> only_members;
+  std::set<std::string> except_members;
+  const Clock* clock = &Clock::System();
+};
+
+/// Errors: kConfigInvalid with the key, kFileUnreadable for credentials that cannot be read. No message holds
+/// a part of them.
+Result<std::unique_ptr<ExchangeClient>> NewExchangeClient(const ClientSettings& settings, Patience patience);
+
+/// Whether a base URL leads to the real service of a programme that also has a test environment. Hosts from
+/// the programmes' public documentation; others are not known.
+bool IsKnownProduction(std::string_view base_url);
+
+}  // namespace hashgate::exchange

@@ -1,0 +1,196 @@
+#include "exchange/ncmec/ncmec_client.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "exchange/http/url.h"
+#include "exchange/ncmec/entries_page.h"
+
+namespace hashgate::exchange {
+namespace {
+
+using std::chrono::seconds;
+
+using WallSeconds = std::chrono::sys_seconds;
+
+constexpr std::string_view kEntriesPath = "/v2/entries";
+/// Beyond, a source that says "more" for ever is given up.
+constexpr std::size_t kMostPages = 20'000;
+/// So often in a row a span is given up for a shorter one because of a failure.
+constexpr int kMostFailures = 3;
+/// A clock so far behind the checkpoint is wrong.
+constexpr seconds kClockSlack{3'600};
+/// What servers keep a chain of pages for.
+constexpr std::chrono::hours kChainLasts{12};
+
+std::string Instant(WallSeconds time) {
+  std::string text = FormatTime(time);
+  // Without the milliseconds: "2026-02-03T04:05:06Z".
+  return text.substr(0, text.find('.')) + "Z";
+}
+
+std::string EntriesPath(WallSeconds from, WallSeconds to) {
+  return std::string(kEntriesPath) + "?from=" + PercentEncode(Instant(from)) + "&to=" + PercentEncode(Instant(to));
+}
+
+std::string EncodeCheckpoint(WallSeconds to) {
+  return nlohmann::json{{"v", 1}, {"to", to.time_since_epoch().count()}}.dump();
+}
+
+Result<WallSeconds> DecodeCheckpoint(std::string_view text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("v", 0) != 1 || !json.contains("to") ||
+      !json["to"].is_number_integer()) {
+    return Fail(Reason::kExchangeProtocol, "the checkpoint is not one of an NCMEC exchange");
+  }
+  return WallSeconds(seconds(json["to"].get<std::int64_t>()));
+}
+
+// What the client remembers from one delta to the next.
+struct Memory {
+  Windows windows;
+  int failures = 0;  // spans given up in a row because of one
+};
+
+// One span of time.
+class NcmecDelta final : public Delta {
+ public:
+  struct Span {
+    WallSeconds from;
+    WallSeconds to;
+    bool to_now = false;  // nothing newer can be asked for yet
+  };
+
+  NcmecDelta(HttpClient& http, const NcmecOptions& options, Memory& memory, const Span& span)
+      : http_(http), options_(options), memory_(memory), span_(span), path_(EntriesPath(span.from, span.to)) {}
+
+  Result<DeltaPage> Next(const std::stop_token& stop) override {
+    if (began_ == SteadyTime()) began_ = options_.clock->Steady();
+    if (pages_ > 0 && options_.clock->Steady() - began_ > kChainLasts) return GiveUp();
+    const Result<HttpResponse> response = http_.Send({.url = path_}, stop);
+    if (!response) {
+      if (response.error().reason == Reason::kExchangeUnreachable && MayGiveUp()) return GiveUp();
+      return std::unexpected(response.error());
+    }
+    if (response->status != 200) {
+      // A link that is no longer valid is refused with a status of its own.
+      if (response->status >= 400 && MayGiveUp()) return GiveUp();
+      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response->status) +
+                                                 " where entries were asked for");
+    }
+    HASHGATE_ASSIGN_OR_RETURN(EntriesPage page, ParseEntriesPage(response->body));
+    return Take(std::move(page));
+  }
+
+ private:
+  [[nodiscard]] seconds length() const { return span_.to - span_.from; }
+
+  // A failure on the way is worth a shorter span, now and then.
+  [[nodiscard]] bool MayGiveUp() const {
+    return pages_ > 0 && length() > Windows::kShortest && memory_.failures < kMostFailures;
+  }
+  DeltaPage GiveUp() {
+    ++memory_.failures;
+    memory_.windows.GaveUp(length(), std::max<std::uint64_t>(entries_, 1));
+    return {.next = DeltaPage::Next::kAbandoned};
+  }
+
+  Result<DeltaPage> Take(EntriesPage page) {
+    ++pages_;
+    entries_ += page.elements.size();
+    if (memory_.windows.IsTooMuch(length(), entries_)) {
+      memory_.windows.GaveUp(length(), entries_);
+      return DeltaPage{.next = DeltaPage::Next::kAbandoned};
+    }
+    DeltaPage out;
+    out.records.reserve(page.elements.size());
+    for (NcmecElement& element : page.elements) TakeElement(std::move(element), out);
+    if (!page.next.empty()) {
+      HASHGATE_ASSIGN_OR_RETURN(path_, PathUnder(kEntriesPath, page.next));
+      if (!seen_.insert(path_).second || seen_.size() > kMostPages) {
+        return Fail(Reason::kExchangeProtocol, "the server's pages have no end");
+      }
+      return out;
+    }
+    memory_.failures = 0;
+    memory_.windows.Took(length(), entries_);
+    out.next = DeltaPage::Next::kEnd;
+    out.checkpoint = EncodeCheckpoint(span_.to);
+    out.caught_up = span_.to_now;
+    return out;
+  }
+
+  void TakeElement(NcmecElement element, DeltaPage& out) const {
+    const bool wanted = options_.only_members.empty() ? !options_.except_members.contains(element.member)
+                                                      : options_.only_members.contains(element.member);
+    if (!wanted && element.record.record) {
+      element.record.record = lists::EntryRecord{.source_id = element.record.record->source_id};
+      element.record.withdrawn = true;
+    } else if (!wanted) {
+      return;
+    }
+    out.values_left_out += element.values_left_out;
+    out.malformed_values += element.malformed_values;
+    out.records.push_back(std::move(element.record));
+  }
+
+  HttpClient& http_;
+  const NcmecOptions& options_;
+  Memory& memory_;
+  const Span span_;
+  std::string path_;
+  std::unordered_set<std::string> seen_;  // links followed
+  SteadyTime began_{};
+  std::uint64_t pages_ = 0;
+  std::uint64_t entries_ = 0;
+};
+
+class NcmecClient final : public ExchangeClient {
+ public:
+  NcmecClient(std::unique_ptr<HttpClient> http, NcmecOptions options)
+      : http_(std::move(http)), options_(std::move(options)), memory_{Windows(options_.windows)} {}
+
+  Result<std::unique_ptr<Delta>> Begin(std::string_view checkpoint) override {
+    using std::chrono::floor;
+    const auto newest = floor<seconds>(options_.clock->Wall() - options_.settle);
+    auto reached = floor<seconds>(options_.since);
+    auto from = reached;
+    if (!checkpoint.empty()) {
+      HASHGATE_ASSIGN_OR_RETURN(reached, DecodeCheckpoint(checkpoint));
+      from = reached - options_.overlap;
+    }
+    if (newest + kClockSlack < reached) {
+      return Fail(Reason::kExchangeProtocol,
+                  "this machine's clock is behind the last sync, which reached " + Instant(reached));
+    }
+    // What was reached is never taken back, whatever the clock says.
+    const auto to = std::max(std::min(newest, reached + memory_.windows.length()), reached);
+    return std::make_unique<NcmecDelta>(*http_, options_, memory_,
+                                        NcmecDelta::Span{from, to, to >= newest});
+  }
+
+  Result<std::string> Test(const std::stop_token& stop) override {
+    HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response, http_->Send({.url = "/v2/status"}, stop));
+    if (response.status != 200) {
+      return Fail(Reason::kExchangeProtocol,
+                  "the server answered " + std::to_string(response.status) + " where its status was asked for");
+    }
+    return ParseStatusAnswer(response.body);
+  }
+
+ private:
+  const std::unique_ptr<HttpClient> http_;
+  const NcmecOptions options_;
+  Memory memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<ExchangeClient> NewNcmecClient(std::unique_ptr<HttpClient> http, NcmecOptions options) {
+  return std::make_unique<NcmecClient>(std::move(http), std::move(options));
+}
+
+}  // namespace hashgate::exchange

@@ -1,0 +1,16 @@
+// Hashes of pictures that anybody has: what a list must not hold, for it would accuse everybody.
+#pragma once
+
+#include "hashgate/hash.h"
+
+namespace hashgate::exchange {
+
+/// Whether a hash stands for something known to be harmless: a digest of the empty file or of the smallest
+/// tracking pixel, or a PDQ hash within kDefaultPdqMaxDistanceBits of one of the generated pictures of
+/// tools/benign-corpus. Threads: thread-safe. Cost: half a microsecond.
+bool IsBenign(const HashValue& hash);
+
+/// Pictures in the corpus.
+std::size_t BenignPictureCount();
+
+}  // namespace hashgate::exchange

@@ -1,0 +1,73 @@
+#include "exchange/sync/gates.h"
+
+#include <algorithm>
+
+namespace hashgate::exchange {
+namespace {
+
+constexpr std::array<std::string_view, kGateCount> kNames = {"growth", "shrink", "malformed", "benign",
+                                                             "degenerate"};
+
+struct Reading {
+  std::uint64_t count = 0;
+  std::uint64_t of = 0;
+  std::string_view says;  // "COUNT SAYS"
+};
+
+Reading Read(Gate gate, const SyncCounts& counts) {
+  switch (gate) {
+    case Gate::kGrowth:
+      return {counts.first ? 0 : counts.added, counts.entries_before, "new entries would come to a list of"};
+    case Gate::kShrink: return {counts.removed, counts.entries_before, "entries would go from a list of"};
+    case Gate::kMalformed:
+      return {counts.quarantined + counts.malformed_values, counts.received,
+              "records or values could not be read of"};
+    case Gate::kBenign: return {counts.benign, counts.received, "entries match harmless pictures, of"};
+    case Gate::kDegenerate:
+      return {counts.degenerate, counts.received, "PDQ hashes say little about their picture, of"};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view GateName(Gate gate) {
+  return kNames[static_cast<std::size_t>(gate)];
+}
+
+Result<Gate> ParseGate(std::string_view name) {
+  const auto at = std::ranges::find(kNames, name);
+  if (at != kNames.end()) return static_cast<Gate>(at - kNames.begin());
+  return Fail(Reason::kRequestInvalid,
+              "'" + std::string(name.substr(0, 64)) +
+                  "' is not a gate: use growth, shrink, malformed, benign or degenerate",
+              "gate");
+}
+
+SyncCounts SyncCounts::With(const lists::PlannedChange& change) const {
+  SyncCounts sum = *this;
+  sum.received += change.received;
+  sum.added += change.added;
+  sum.updated += change.updated;
+  sum.unchanged += change.unchanged;
+  sum.removed += change.removed;
+  sum.quarantined += change.quarantined;
+  return sum;
+}
+
+std::optional<Closed> FindClosed(const SyncCounts& counts, const GateLimits& limits,
+                                 std::span<const Gate> open) {
+  for (int i = 0; i < kGateCount; ++i) {
+    const Gate gate = static_cast<Gate>(i);
+    if (std::ranges::find(open, gate) != open.end()) continue;
+    const Reading reading = Read(gate, counts);
+    const GateLimits::Limit& limit = limits.Of(gate);
+    const double most = limit.percent / 100 * static_cast<double>(reading.of);
+    if (reading.count <= limit.floor || static_cast<double>(reading.count) <= most) continue;
+    return Closed{gate, std::to_string(reading.count) + " " + std::string(reading.says) + " " +
+                            std::to_string(reading.of)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace hashgate::exchange

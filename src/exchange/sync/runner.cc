@@ -1,0 +1,312 @@
+#include "exchange/sync/runner.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "exchange/sync/sentence.h"
+
+namespace hashgate::exchange {
+namespace {
+
+/// Waits are cut into slices, so that no wake-up that is missed can last.
+constexpr std::chrono::seconds kSlice{1};
+/// Syncs give way to scans.
+constexpr int kNice = 10;
+
+std::chrono::milliseconds Jittered(std::chrono::seconds time) {
+  // A tenth more or less, so that platforms do not all ask in the same second.
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  const std::chrono::milliseconds tenth = std::chrono::milliseconds(time) / 10;
+  std::uniform_int_distribution<std::int64_t> more(-tenth.count(), tenth.count());
+  return time + std::chrono::milliseconds(more(random));
+}
+
+// One exchange and its thread.
+class Worker {
+ public:
+  Worker(lists::Catalog& catalog, ExchangeSettings settings, const RunnerOptions& options)
+      : catalog_(catalog), settings_(std::move(settings)), options_(options) {
+    next_sync_ = options_.clock->Wall();
+  }
+
+  void Start() {
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      ::pthread_setname_np(::pthread_self(), "exchange");
+      // Of this thread alone, as Linux has it. A process that may not is as well off as before.
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+      Run(stop);
+    });
+  }
+
+  [[nodiscard]] const ExchangeSettings& settings() const { return settings_; }
+
+  Result<ExchangeStatus> Look() const HASHGATE_EXCLUDES(mutex_) {
+    ExchangeStatus status;
+    HASHGATE_ASSIGN_OR_RETURN(status.stored, LoadStoredExchange(catalog_, settings_.name));
+    const WallTime now = options_.clock->Wall();
+    status.settings = &settings_;
+    status.health = HealthOf(status.stored);
+    status.stale = now >= StaleFrom(status.stored, settings_.stale_after);
+    status.sentence = SentenceOf(status.stored, settings_, now);
+    const MutexLock lock(mutex_);
+    status.syncing = syncing_;
+    status.syncs_ended = ended_;
+    status.next_sync = next_sync_;
+    return status;
+  }
+
+  std::uint64_t RequestSync() HASHGATE_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (!syncing_) next_sync_ = options_.clock->Wall();
+    changed_.NotifyAll();
+    return ended_ + 1;
+  }
+
+  Status OverrideGate(GateOverride made) HASHGATE_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (syncing_) return Fail(Reason::kStoreBusy, "a sync is under way: try again when it has ended");
+    HASHGATE_ASSIGN_OR_RETURN(StoredExchange state, LoadStoredExchange(catalog_, settings_.name));
+    std::erase_if(state.overrides, [&](const GateOverride& other) {
+      return other.gate == made.gate || other.expires <= made.made;
+    });
+    state.overrides.push_back(std::move(made));
+    return SaveStoredExchange(catalog_, settings_.name, state);
+  }
+
+  [[nodiscard]] bool IsStale() const HASHGATE_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return options_.clock->Wall() >= stale_from_;
+  }
+
+ private:
+  void Run(const std::stop_token& stop) HASHGATE_EXCLUDES(mutex_) {
+    const std::stop_callback wake(stop, [this] {
+      const MutexLock lock(mutex_);
+      changed_.NotifyAll();
+    });
+    RememberStale();
+    while (WaitForTurn(stop)) {
+      const SyncRecord record = SyncOnce(stop);
+      if (stop.stop_requested()) break;
+      if (options_.on_end) options_.on_end(settings_, record);
+    }
+  }
+
+  bool WaitForTurn(const std::stop_token& stop) HASHGATE_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    while (!stop.stop_requested()) {
+      const auto left = next_sync_ - options_.clock->Wall();
+      if (left <= std::chrono::nanoseconds(0)) {
+        syncing_.emplace();
+        return true;
+      }
+      const auto slice = std::min<std::chrono::nanoseconds>(left, kSlice);
+      changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + slice);
+    }
+    return false;
+  }
+
+  SyncRecord SyncOnce(const std::stop_token& stop) HASHGATE_EXCLUDES(mutex_) {
+    const Result<SyncRecord> synced = TrySync(stop);
+    SyncRecord record;
+    if (synced) {
+      record = *synced;
+    } else {
+      // It could not even be noted down.
+      record.outcome = SyncOutcome::kFailed;
+      record.detail = synced.error().message;
+    }
+    const bool well = record.outcome == SyncOutcome::kDone;
+    if (!well) client_.reset();  // with new credentials, and nothing half done
+    LogEnd(record);
+    RememberStale();
+    const MutexLock lock(mutex_);
+    failures_ = well ? 0 : failures_ + 1;
+    next_sync_ = options_.clock->Wall() + Jittered(Pause());
+    syncing_.reset();
+    ++ended_;
+    return record;
+  }
+
+  Result<SyncRecord> TrySync(const std::stop_token& stop) {
+    if (client_ == nullptr) {
+      auto made = settings_.make_client(Patience::kSync);
+      if (!made) return NoteFailure(made.error());
+      client_ = *std::move(made);
+    }
+    Syncer syncer(catalog_, *client_,
+                  {.exchange = settings_.name,
+                   .list = settings_.list,
+                   .gates = settings_.gates,
+                   .clock = options_.clock});
+    return syncer.Sync(stop, [this](const SyncProgress& progress) {
+      const MutexLock lock(mutex_);
+      syncing_ = progress;
+    });
+  }
+
+  // A sync that could not begin.
+  Result<SyncRecord> NoteFailure(const Error& error) {
+    HASHGATE_ASSIGN_OR_RETURN(StoredExchange state, LoadStoredExchange(catalog_, settings_.name));
+    SyncRecord record;
+    record.began = options_.clock->Wall();
+    state.End(record, std::unexpected(error), std::nullopt, options_.clock->Wall());
+    HASHGATE_RETURN_IF_ERROR(SaveStoredExchange(catalog_, settings_.name, state));
+    return record;
+  }
+
+  [[nodiscard]] std::chrono::seconds Pause() const HASHGATE_REQUIRES(mutex_) {
+    if (failures_ == 0) return settings_.interval;
+    constexpr int kMostDoublings = 16;
+    const auto grown = options_.first_retry * (std::int64_t{1} << std::min(failures_ - 1, kMostDoublings));
+    return std::min(settings_.interval, grown);
+  }
+
+  // Asked for with every scan: not read from the store each time.
+  void RememberStale() HASHGATE_EXCLUDES(mutex_) {
+    const Result<StoredExchange> state = LoadStoredExchange(catalog_, settings_.name);
+    const MutexLock lock(mutex_);
+    stale_from_ = state ? StaleFrom(*state, settings_.stale_after) : WallTime::min();
+  }
+
+  void LogEnd(const SyncRecord& record) const {
+    const std::initializer_list<log::Field> fields = {{"exchange", settings_.name},
+                                            {"list", settings_.list},
+                                            {"received", record.counts.received},
+                                            {"added", record.counts.added},
+                                            {"updated", record.counts.updated},
+                                            {"removed", record.counts.removed},
+                                            {"quarantined", record.counts.quarantined},
+                                            {"generation", record.generation}};
+    switch (record.outcome) {
+      case SyncOutcome::kDone: log::Info("exchange_synced", "an exchange was synced", fields); break;
+      case SyncOutcome::kHeld: log::Error("exchange_held", record.detail, fields); break;
+      case SyncOutcome::kCancelled: log::Info("exchange_sync_stopped", "a sync was stopped", fields); break;
+      default: log::Warning("exchange_failed", record.detail, fields); break;
+    }
+    if (!record.overridden.empty()) {
+      log::Warning("gate_overridden", "a person let a sync pass: " + record.overridden, fields);
+    }
+  }
+
+  lists::Catalog& catalog_;
+  const ExchangeSettings settings_;
+  const RunnerOptions& options_;
+  std::unique_ptr<ExchangeClient> client_;  // the thread's own
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::optional<SyncProgress> syncing_ HASHGATE_GUARDED_BY(mutex_);
+  std::uint64_t ended_ HASHGATE_GUARDED_BY(mutex_) = 0;
+  int failures_ HASHGATE_GUARDED_BY(mutex_) = 0;
+  WallTime next_sync_ HASHGATE_GUARDED_BY(mutex_){};
+  WallTime stale_from_ HASHGATE_GUARDED_BY(mutex_) = WallTime::max();
+  std::jthread thread_;
+};
+
+std::unexpected<Error> NoSuchExchange(std::string_view name) {
+  return Fail(Reason::kExchangeNotFound,
+              "no exchange named '" + std::string(name.substr(0, 64)) + "' is configured", "exchange");
+}
+
+class RunnerImpl final : public ExchangeRunner {
+ public:
+  RunnerImpl(lists::Catalog& catalog, std::vector<ExchangeSettings> settings, RunnerOptions options)
+      : options_(std::move(options)) {
+    for (ExchangeSettings& one : settings) {
+      workers_.push_back(std::make_unique<Worker>(catalog, std::move(one), options_));
+    }
+    for (const auto& worker : workers_) worker->Start();
+  }
+
+  Result<std::vector<ExchangeStatus>> All() const override {
+    std::vector<ExchangeStatus> all;
+    for (const auto& worker : workers_) {
+      HASHGATE_ASSIGN_OR_RETURN(ExchangeStatus status, worker->Look());
+      all.push_back(std::move(status));
+    }
+    return all;
+  }
+
+  Result<ExchangeStatus> Get(std::string_view name) const override {
+    Worker* const worker = Find(name);
+    if (worker == nullptr) return NoSuchExchange(name);
+    return worker->Look();
+  }
+
+  Result<std::uint64_t> RequestSync(std::string_view name) override {
+    Worker* const worker = Find(name);
+    if (worker == nullptr) return NoSuchExchange(name);
+    return worker->RequestSync();
+  }
+
+  Result<std::string> Test(std::string_view name, const std::stop_token& stop) override {
+    const Worker* const worker = Find(name);
+    if (worker == nullptr) return NoSuchExchange(name);
+    HASHGATE_ASSIGN_OR_RETURN(const auto client, worker->settings().make_client(Patience::kTest));
+    return client->Test(stop);
+  }
+
+  Status OverrideGate(std::string_view name, Gate gate, std::string_view author,
+                      std::string_view reason) override {
+    Worker* const worker = Find(name);
+    if (worker == nullptr) return NoSuchExchange(name);
+    if (author.empty() || author.size() > kMaxAuthorBytes) {
+      return Fail(Reason::kRequestInvalid,
+                  "author is required, at most " + std::to_string(kMaxAuthorBytes) + " bytes", "author");
+    }
+    if (reason.empty() || reason.size() > kMaxOverrideReasonBytes) {
+      return Fail(Reason::kRequestInvalid,
+                  "reason is required, at most " + std::to_string(kMaxOverrideReasonBytes) + " bytes",
+                  "reason");
+    }
+    const WallTime now = options_.clock->Wall();
+    HASHGATE_RETURN_IF_ERROR(worker->OverrideGate(
+        {gate, std::string(author), std::string(reason), now, now + options_.override_lasts}));
+    log::Warning("gate_override_made", "a person opened a gate for the next sync",
+                 {{"exchange", name}, {"gate", GateName(gate)}, {"author", author}, {"reason", reason}});
+    return {};
+  }
+
+  [[nodiscard]] bool IsStale(std::string_view list) const override {
+    return std::ranges::any_of(workers_, [&](const auto& worker) {
+      return worker->settings().list == list && worker->IsStale();
+    });
+  }
+
+  [[nodiscard]] const ExchangeSettings* FeederOf(std::string_view list) const override {
+    for (const auto& worker : workers_) {
+      if (worker->settings().list == list) return &worker->settings();
+    }
+    return nullptr;
+  }
+
+ private:
+  [[nodiscard]] Worker* Find(std::string_view name) const {
+    for (const auto& worker : workers_) {
+      if (worker->settings().name == name) return worker.get();
+    }
+    return nullptr;
+  }
+
+  const RunnerOptions options_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace
+
+std::unique_ptr<ExchangeRunner> ExchangeRunner::Start(lists::Catalog& catalog,
+                                                      std::vector<ExchangeSettings> settings,
+                                                      RunnerOptions options) {
+  return std::make_unique<RunnerImpl>(catalog, std::move(settings), std::move(options));
+}
+
+}  // namespace hashgate::exchange

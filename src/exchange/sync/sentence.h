@@ -1,0 +1,21 @@
+// How an exchange does, in words.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "exchange/sync/exchange_state.h"
+#include "exchange/sync/runner.h"
+
+namespace hashgate::exchange {
+
+ExchangeHealth HealthOf(const StoredExchange& state);
+
+/// When the list becomes stale unless a sync succeeds: `after` the last success, or the first failure where
+/// there was none; never where neither was.
+WallTime StaleFrom(const StoredExchange& state, std::chrono::seconds after);
+
+/// "Failing since TIME (3 times): WHY. The list is as of TIME."
+std::string SentenceOf(const StoredExchange& state, const ExchangeSettings& settings, WallTime now);
+
+}  // namespace hashgate::exchange
