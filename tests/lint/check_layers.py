@@ -29,14 +29,15 @@ MAY_USE = {
     "index": {"base", "hash/core"},
     "store": {"base", "obs"},
     "lists": {"base", "obs", "hash/core", "index", "store"},
-    "exchange": {"base", "obs", "hash/core", "lists"},
+    "exchange/http": {"base"},
+    "exchange": {"base", "obs", "hash/core", "lists", "exchange/http"},
     "policy": {"base", "hash/core"},
     "scan": _SCAN,
-    "casework": _CASEWORK,
+    "casework": _CASEWORK | {"exchange/http"},
     "rpc/wire": {"base", "hash/core", "lists"},
     "rpc": _CASEWORK | {"casework", "rpc/wire"},
     "http": _CASEWORK | {"casework", "rpc/wire"},
-    "app": _CASEWORK | {"casework", "rpc/wire", "rpc", "http", "testkit"},
+    "app": _CASEWORK | {"casework", "rpc/wire", "rpc", "http", "testkit", "exchange/http"},
 }
 # Single headers that a module may use although not the whole module: what both sides of the worker record share.
 ALSO = {
@@ -76,7 +77,7 @@ LIBRARIES = [
     ("immintrin.h", {"index", "hash/perceptual"}),
     ("arm_neon.h", {"index"}),
     ("rocksdb/", {"store"}),
-    ("curl/", {"exchange", "casework"}),
+    ("curl/", {"exchange/http"}),
     ("pugixml.hpp", {"exchange", "casework"}),
     ("nlohmann/", {"exchange", "testkit", "app"}),
     ("nats/", {"casework"}),
