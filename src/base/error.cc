@@ -40,6 +40,9 @@ std::string_view ReasonName(Reason reason) {
     case Reason::kAddressUnavailable: return "ADDRESS_UNAVAILABLE";
     case Reason::kInsecureListener: return "INSECURE_LISTENER";
     case Reason::kServerUnreachable: return "SERVER_UNREACHABLE";
+    case Reason::kExchangeUnreachable: return "EXCHANGE_UNREACHABLE";
+    case Reason::kExchangeRefused: return "EXCHANGE_REFUSED";
+    case Reason::kExchangeProtocol: return "EXCHANGE_PROTOCOL";
     case Reason::kNotPermitted: return "NOT_PERMITTED";
     case Reason::kUnsupported: return "UNSUPPORTED";
     case Reason::kInvariantBroken: return "INVARIANT_BROKEN";

@@ -89,6 +89,8 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kAddressUnavailable:
     case Reason::kInsecureListener:
     case Reason::kGateClosed:
+    case Reason::kExchangeRefused:
+    case Reason::kExchangeProtocol:
     case Reason::kUnsupported: return StatusCode::FAILED_PRECONDITION;
     case Reason::kMessageTooLarge:
     case Reason::kStoreFull:
@@ -98,6 +100,7 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kIndexNotReady:
     case Reason::kDraining:
     case Reason::kDecoderUnavailable:
+    case Reason::kExchangeUnreachable:
     case Reason::kServerUnreachable: return StatusCode::UNAVAILABLE;
     case Reason::kStoreCorrupt: return StatusCode::DATA_LOSS;
     case Reason::kDeadlineExceeded: return StatusCode::DEADLINE_EXCEEDED;

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,31 +13,11 @@
 #include "lists/catalog.h"
 #include "policy/policy.h"
 #include "scan/scanner.h"
+#include "testing/fake_clock.h"
 #include "testing/fake_store.h"
 #include "testing/list_records.h"
 
 namespace hashgate::testing {
-
-/// Stands still until it is moved. Threads: thread-safe.
-class FakeClock final : public Clock {
- public:
-  [[nodiscard]] SteadyTime Steady() const override {
-    if (on_nth_reading) on_nth_reading();
-    return SteadyTime(std::chrono::milliseconds(steady_millis_.load()));
-  }
-  [[nodiscard]] WallTime Wall() const override { return FromUnixMillis(wall_millis_.load()); }
-  /// Called at every reading of the steady time; for tests with one thread.
-  std::function<void()> on_nth_reading;
-
-  void Advance(std::chrono::milliseconds by) {
-    steady_millis_ += by.count();
-    wall_millis_ += by.count();
-  }
-
- private:
-  std::atomic<std::int64_t> steady_millis_{1'000'000};
-  std::atomic<std::int64_t> wall_millis_{1'795'000'000'000};
-};
 
 /// Adds nn512 hashes, the same as the full ones, where a view has only these.
 inline decode::DecodeResult WithNn512(decode::DecodeResult picture) {
