@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "exchange/http/incoming.h"
 #include "hashgate/version.h"
 
 namespace hashgate::exchange {
@@ -29,87 +29,6 @@ struct SlistDeleter {
 using EasyHandle = std::unique_ptr<CURL, EasyDeleter>;
 using MultiHandle = std::unique_ptr<CURLM, MultiDeleter>;
 using HeaderList = std::unique_ptr<curl_slist, SlistDeleter>;
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
-/// An answer as it arrives. What passes a limit is not kept, and ends the transfer.
-class Incoming {
- public:
-  enum class Refusal { kNone, kHeaders, kBody, kEncoding, kMemory };
-
-  Incoming(std::size_t max_header_bytes, std::size_t max_body_bytes)
-      : max_header_bytes_(max_header_bytes), max_body_bytes_(max_body_bytes) {}
-
-  static std::size_t OnHeader(char* data, std::size_t, std::size_t size, void* self) {
-    return static_cast<Incoming*>(self)->Take(&Incoming::AddHeader, {data, size});
-  }
-  static std::size_t OnBody(char* data, std::size_t, std::size_t size, void* self) {
-    return static_cast<Incoming*>(self)->Take(&Incoming::AddBody, {data, size});
-  }
-
-  [[nodiscard]] Refusal refusal() const { return refusal_; }
-  /// libcurl takes a connection that ends between two header lines for the end of an answer without a body.
-  [[nodiscard]] bool has_whole_head() const { return has_whole_head_; }
-  HttpResponse& response() { return response_; }
-
- private:
-  // libcurl ends a transfer whose callback takes fewer bytes than it was given. No exception may pass it.
-  std::size_t Take(Refusal (Incoming::*add)(std::string_view), std::string_view data) {
-    try {
-      refusal_ = (this->*add)(data);
-    } catch (const std::bad_alloc&) {
-      refusal_ = Refusal::kMemory;
-    }
-    return refusal_ == Refusal::kNone ? data.size() : data.size() + 1;
-  }
-
-  Refusal AddHeader(std::string_view line) {
-    header_bytes_ += line.size();
-    if (header_bytes_ > max_header_bytes_) return Refusal::kHeaders;
-    // Interim answers (1xx) come first, each with headers of its own.
-    if (line.starts_with("HTTP/")) {
-      response_.headers.clear();
-      has_whole_head_ = false;
-    }
-    has_whole_head_ = has_whole_head_ || Trimmed(line).empty();
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || line.starts_with("HTTP/")) return Refusal::kNone;
-    HttpHeader header{LowerCase(Trimmed(line.substr(0, colon))),
-                      std::string(Trimmed(line.substr(colon + 1)))};
-    // libcurl undoes what the server names, several times over, whether it was asked for or not.
-    if (header.name == "content-encoding") {
-      const std::string coding = LowerCase(header.value);
-      if (coding != "gzip" && coding != "x-gzip" && coding != "identity") return Refusal::kEncoding;
-    }
-    response_.headers.push_back(std::move(header));
-    return Refusal::kNone;
-  }
-
-  Refusal AddBody(std::string_view data) {
-    if (data.size() > max_body_bytes_ - response_.body.size()) return Refusal::kBody;
-    response_.body.append(data);
-    return Refusal::kNone;
-  }
-
-  const std::size_t max_header_bytes_;
-  const std::size_t max_body_bytes_;
-  std::size_t header_bytes_ = 0;
-  bool has_whole_head_ = false;
-  Refusal refusal_ = Refusal::kNone;
-  HttpResponse response_;
-};
 
 /// Sets options and remembers whether libcurl took all of them.
 class Setter {
@@ -228,7 +147,7 @@ class Transfer final : public CurlTransfer {
     bool has_type = false;
     for (const std::vector<HttpHeader>* headers : {&options_.headers, &request.headers}) {
       for (const auto& [name, value] : *headers) {
-        has_type = has_type || LowerCase(name) == "content-type";
+        has_type = has_type || curl_strequal(name.c_str(), "content-type") != 0;
         ok = ok && add(value.empty() ? name + ";" : name + ": " + value);
       }
     }

@@ -32,21 +32,6 @@ std::string LowerCase(std::string_view text) {
   return out;
 }
 
-std::string PercentDecoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
-      out += static_cast<char>(value);
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
 void ReadTarget(FakeRequest& request) {
   const std::size_t mark = request.target.find('?');
   request.path = request.target.substr(0, mark);
@@ -98,6 +83,21 @@ std::shared_ptr<void> MakeTls(const ServerIdentity& identity) {
 }
 
 }  // namespace
+
+std::string PercentDecoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
 
 std::string FakeRequest::Header(const std::string& name) const {
   const auto found = headers.find(name);

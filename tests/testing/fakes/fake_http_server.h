@@ -38,6 +38,9 @@ struct FakeRequest {
   [[nodiscard]] std::string Query(const std::string& name) const;
 };
 
+/// A segment or value of a URL as text.
+std::string PercentDecoded(std::string_view text);
+
 /// What a scripted answer writes to, byte for byte.
 class FakeWire {
  public:
