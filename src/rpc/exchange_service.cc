@@ -11,6 +11,8 @@ namespace hashgate::rpc {
 namespace {
 
 using exchange::ExchangeStatus;
+using rpc::FromProto;
+using rpc::ToProto;
 
 std::int64_t ToInt64(std::uint64_t value) {
   return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
@@ -125,7 +127,8 @@ grpc::ServerUnaryReactor* ExchangeServiceImpl::SyncExchange(grpc::CallbackServer
                                                             const v1::SyncExchangeRequest* request,
                                                             v1::SyncExchangeResponse* response) {
   return RunAdmin(context_, call, "SyncExchange", [this, request, response]() -> Status {
-    HASHGATE_ASSIGN_OR_RETURN(const std::uint64_t number, context_.exchanges->RequestSync(request->name()));
+    HASHGATE_ASSIGN_OR_RETURN(const std::uint64_t number, context_.exchanges->RequestSync(
+                                                              request->name(), request->from_the_beginning()));
     response->set_sync_number(ToInt64(number));
     return {};
   });

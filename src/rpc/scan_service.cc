@@ -177,7 +177,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
   parsed->deadline = ScanDeadlineOf(*call, context_, LaneOf(request->header()));
   parsed->cancelled = [call] { return call->IsCancelled(); };
   const auto scan_request = std::make_shared<scan::ScanRequest>(*std::move(parsed));
-  const auto answer_with = [reactor, request, response,
+  const auto answer_with = [this, reactor, request, response,
                             detail = caller.detail](const scan::ScanAnswer& answer) {
     FillResult(context_, answer, detail, request->header().options().include_hashes(), *response->mutable_result());
     reactor->Done(grpc::Status::OK);

@@ -278,6 +278,8 @@ class Parser {
     {
       auto [command, a] = AddWith<ExchangesSyncArguments>(exchanges, "sync", "Sync now and wait for the end");
       command.add_option("NAME", a.names, "Exchanges")->required();
+      command.add_flag("--from-the-beginning", a.from_the_beginning,
+                       "Read all of the source's list again instead of what is new");
       command.add_flag("--no-wait", a.no_wait, "Do not wait");
     }
     {

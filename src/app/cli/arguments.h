@@ -112,6 +112,7 @@ struct ExchangesStatusArguments {
 };
 struct ExchangesSyncArguments {
   std::vector<std::string> names;
+  bool from_the_beginning = false;
   bool no_wait = false;
 };
 struct ExchangesTestArguments {

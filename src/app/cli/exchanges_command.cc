@@ -161,6 +161,7 @@ int RunExchangesSync(const ExchangesSyncArguments& arguments, const GlobalOption
   for (const std::string& name : arguments.names) {
     v1::SyncExchangeRequest request;
     request.set_name(name);
+    request.set_from_the_beginning(arguments.from_the_beginning);
     const auto response = session->SyncExchange(request, options.timeout);
     if (!response) return ReportError(environment, options, response.error());
     numbers.push_back(response->sync_number());

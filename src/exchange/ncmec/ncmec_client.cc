@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include "exchange/http/url.h"
@@ -19,8 +19,12 @@ using WallSeconds = std::chrono::sys_seconds;
 constexpr std::string_view kEntriesPath = "/v2/entries";
 /// Beyond, a source that says "more" for ever is given up.
 constexpr std::size_t kMostPages = 20'000;
+/// A page that comes twice changes nothing; one that leads to itself does so for ever.
+constexpr int kMostRepeats = 3;
 /// So often in a row a span is given up for a shorter one because of a failure.
 constexpr int kMostFailures = 3;
+/// Read again with the next span: whether a span includes its bounds is not documented.
+constexpr seconds kBound{1};
 /// A clock so far behind the checkpoint is wrong.
 constexpr seconds kClockSlack{3'600};
 /// What servers keep a chain of pages for.
@@ -36,17 +40,24 @@ std::string EntriesPath(WallSeconds from, WallSeconds to) {
   return std::string(kEntriesPath) + "?from=" + PercentEncode(Instant(from)) + "&to=" + PercentEncode(Instant(to));
 }
 
-std::string EncodeCheckpoint(WallSeconds to) {
-  return nlohmann::json{{"v", 1}, {"to", to.time_since_epoch().count()}}.dump();
+// How far the entries have been read, and whether that was to the newest ones.
+struct Reached {
+  WallSeconds to;
+  bool newest = false;
+};
+
+std::string EncodeCheckpoint(const Reached& reached) {
+  return nlohmann::json{{"v", 1}, {"to", reached.to.time_since_epoch().count()}, {"newest", reached.newest}}
+      .dump();
 }
 
-Result<WallSeconds> DecodeCheckpoint(std::string_view text) {
+Result<Reached> DecodeCheckpoint(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || json.value("v", 0) != 1 || !json.contains("to") ||
-      !json["to"].is_number_integer()) {
+      !json["to"].is_number_integer() || !json.contains("newest") || !json["newest"].is_boolean()) {
     return Fail(Reason::kExchangeProtocol, "the checkpoint is not one of an NCMEC exchange");
   }
-  return WallSeconds(seconds(json["to"].get<std::int64_t>()));
+  return Reached{WallSeconds(seconds(json["to"].get<std::int64_t>())), json["newest"].get<bool>()};
 }
 
 // What the client remembers from one delta to the next.
@@ -60,6 +71,7 @@ class NcmecDelta final : public Delta {
  public:
   struct Span {
     WallSeconds from;
+    WallSeconds reached;  // by the deltas before: what lies between `from` and this is read again
     WallSeconds to;
     bool to_now = false;  // nothing newer can be asked for yet
   };
@@ -86,7 +98,7 @@ class NcmecDelta final : public Delta {
   }
 
  private:
-  [[nodiscard]] seconds length() const { return span_.to - span_.from; }
+  [[nodiscard]] seconds length() const { return span_.to - span_.reached; }
 
   // A failure on the way is worth a shorter span, now and then.
   [[nodiscard]] bool MayGiveUp() const {
@@ -110,7 +122,7 @@ class NcmecDelta final : public Delta {
     for (NcmecElement& element : page.elements) TakeElement(std::move(element), out);
     if (!page.next.empty()) {
       HASHGATE_ASSIGN_OR_RETURN(path_, PathUnder(kEntriesPath, page.next));
-      if (!seen_.insert(path_).second || seen_.size() > kMostPages) {
+      if (++seen_[path_] > kMostRepeats || seen_.size() > kMostPages) {
         return Fail(Reason::kExchangeProtocol, "the server's pages have no end");
       }
       return out;
@@ -118,7 +130,7 @@ class NcmecDelta final : public Delta {
     memory_.failures = 0;
     memory_.windows.Took(length(), entries_);
     out.next = DeltaPage::Next::kEnd;
-    out.checkpoint = EncodeCheckpoint(span_.to);
+    out.checkpoint = EncodeCheckpoint({span_.to, span_.to_now});
     out.caught_up = span_.to_now;
     return out;
   }
@@ -142,7 +154,7 @@ class NcmecDelta final : public Delta {
   Memory& memory_;
   const Span span_;
   std::string path_;
-  std::unordered_set<std::string> seen_;  // links followed
+  std::unordered_map<std::string, int> seen_;  // links, and how often they were given
   SteadyTime began_{};
   std::uint64_t pages_ = 0;
   std::uint64_t entries_ = 0;
@@ -156,20 +168,21 @@ class NcmecClient final : public ExchangeClient {
   Result<std::unique_ptr<Delta>> Begin(std::string_view checkpoint) override {
     using std::chrono::floor;
     const auto newest = floor<seconds>(options_.clock->Wall() - options_.settle);
-    auto reached = floor<seconds>(options_.since);
-    auto from = reached;
+    Reached reached{floor<seconds>(options_.since)};
+    auto from = reached.to;
     if (!checkpoint.empty()) {
       HASHGATE_ASSIGN_OR_RETURN(reached, DecodeCheckpoint(checkpoint));
-      from = reached - options_.overlap;
+      // Only what was new may have been incomplete: else a bulk load would be read with every span after it.
+      from = reached.to - (reached.newest ? options_.overlap : kBound);
     }
-    if (newest + kClockSlack < reached) {
+    if (newest + kClockSlack < reached.to) {
       return Fail(Reason::kExchangeProtocol,
-                  "this machine's clock is behind the last sync, which reached " + Instant(reached));
+                  "this machine's clock is behind the last sync, which reached " + Instant(reached.to));
     }
     // What was reached is never taken back, whatever the clock says.
-    const auto to = std::max(std::min(newest, reached + memory_.windows.length()), reached);
+    const auto to = std::max(std::min(newest, reached.to + memory_.windows.length()), reached.to);
     return std::make_unique<NcmecDelta>(*http_, options_, memory_,
-                                        NcmecDelta::Span{from, to, to >= newest});
+                                        NcmecDelta::Span{from, reached.to, to, to >= newest});
   }
 
   Result<std::string> Test(const std::stop_token& stop) override {

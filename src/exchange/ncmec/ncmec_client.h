@@ -22,7 +22,7 @@ struct NcmecOptions {
   WallTime since = std::chrono::sys_days(std::chrono::year(2008) / 1 / 1);
   /// Entries may still move while their second is young.
   std::chrono::seconds settle{5};
-  /// Read again before each checkpoint: whether a span includes its bounds is not documented.
+  /// Read again by the first delta of each sync: entries may appear with a time that has passed.
   std::chrono::seconds overlap{60};
   Windows::Options windows;
   const Clock* clock = &Clock::System();

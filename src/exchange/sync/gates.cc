@@ -20,7 +20,9 @@ Reading Read(Gate gate, const SyncCounts& counts) {
       return {counts.first ? 0 : counts.added, counts.entries_before, "new entries would come to a list of"};
     case Gate::kShrink: return {counts.removed, counts.entries_before, "entries would go from a list of"};
     case Gate::kMalformed:
-      return {counts.quarantined + counts.malformed_values, counts.received,
+      // What was kept out as harmless is quarantined too, and has a gate of its own.
+      return {counts.quarantined - std::min(counts.quarantined, counts.benign) + counts.malformed_values,
+              counts.received,
               "records or values could not be read of"};
     case Gate::kBenign: return {counts.benign, counts.received, "entries match harmless pictures, of"};
     case Gate::kDegenerate:

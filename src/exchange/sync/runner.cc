@@ -63,11 +63,12 @@ class Worker {
     return status;
   }
 
-  std::uint64_t RequestSync() HASHGATE_EXCLUDES(mutex_) {
+  std::uint64_t RequestSync(bool from_the_beginning) HASHGATE_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
+    from_the_beginning_ = from_the_beginning_ || from_the_beginning;
     if (!syncing_) next_sync_ = options_.clock->Wall();
     changed_.NotifyAll();
-    return ended_ + 1;
+    return ended_ + (syncing_ && from_the_beginning ? 2 : 1);
   }
 
   Status OverrideGate(GateOverride made) HASHGATE_EXCLUDES(mutex_) {
@@ -106,6 +107,7 @@ class Worker {
       const auto left = next_sync_ - options_.clock->Wall();
       if (left <= std::chrono::nanoseconds(0)) {
         syncing_.emplace();
+        now_from_the_beginning_ = std::exchange(from_the_beginning_, false);
         return true;
       }
       const auto slice = std::min<std::chrono::nanoseconds>(left, kSlice);
@@ -130,7 +132,8 @@ class Worker {
     RememberStale();
     const MutexLock lock(mutex_);
     failures_ = well ? 0 : failures_ + 1;
-    next_sync_ = options_.clock->Wall() + Jittered(Pause());
+    next_sync_ = options_.clock->Wall();
+    if (!from_the_beginning_) next_sync_ += Jittered(Pause());
     syncing_.reset();
     ++ended_;
     return record;
@@ -147,10 +150,11 @@ class Worker {
                    .list = settings_.list,
                    .gates = settings_.gates,
                    .clock = options_.clock});
-    return syncer.Sync(stop, [this](const SyncProgress& progress) {
+    const auto tell = [this](const SyncProgress& progress) {
       const MutexLock lock(mutex_);
       syncing_ = progress;
-    });
+    };
+    return syncer.Sync(stop, tell, now_from_the_beginning_);
   }
 
   // A sync that could not begin.
@@ -200,7 +204,9 @@ class Worker {
   lists::Catalog& catalog_;
   const ExchangeSettings settings_;
   const RunnerOptions& options_;
-  std::unique_ptr<ExchangeClient> client_;  // the thread's own
+  // The thread's own.
+  std::unique_ptr<ExchangeClient> client_;
+  bool now_from_the_beginning_ = false;
 
   mutable Mutex mutex_;
   CondVar changed_;
@@ -208,6 +214,7 @@ class Worker {
   std::uint64_t ended_ HASHGATE_GUARDED_BY(mutex_) = 0;
   int failures_ HASHGATE_GUARDED_BY(mutex_) = 0;
   WallTime next_sync_ HASHGATE_GUARDED_BY(mutex_){};
+  bool from_the_beginning_ HASHGATE_GUARDED_BY(mutex_) = false;
   WallTime stale_from_ HASHGATE_GUARDED_BY(mutex_) = WallTime::max();
   std::jthread thread_;
 };
@@ -242,10 +249,10 @@ class RunnerImpl final : public ExchangeRunner {
     return worker->Look();
   }
 
-  Result<std::uint64_t> RequestSync(std::string_view name) override {
+  Result<std::uint64_t> RequestSync(std::string_view name, bool from_the_beginning) override {
     Worker* const worker = Find(name);
     if (worker == nullptr) return NoSuchExchange(name);
-    return worker->RequestSync();
+    return worker->RequestSync(from_the_beginning);
   }
 
   Result<std::string> Test(std::string_view name, const std::stop_token& stop) override {

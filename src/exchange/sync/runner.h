@@ -77,9 +77,9 @@ class ExchangeRunner {
   virtual Result<std::vector<ExchangeStatus>> All() const = 0;
   /// Errors: kExchangeNotFound, the store's.
   virtual Result<ExchangeStatus> Get(std::string_view name) const = 0;
-  /// Has it synced soon; a sync under way is joined. The value of `syncs_ended` from which on that is done.
-  /// Errors: kExchangeNotFound.
-  virtual Result<std::uint64_t> RequestSync(std::string_view name) = 0;
+  /// Has it synced soon; a sync under way is joined, unless all is to be read again `from_the_beginning`. The
+  /// value of `syncs_ended` from which on that is done. Errors: kExchangeNotFound.
+  virtual Result<std::uint64_t> RequestSync(std::string_view name, bool from_the_beginning) = 0;
   /// Asks the source who we are, beside any sync. Blocks. Errors: kExchangeNotFound and the client's.
   virtual Result<std::string> Test(std::string_view name, const std::stop_token& stop) = 0;
   /// Opens a gate for the next sync that needs it. Errors: kExchangeNotFound, kRequestInvalid, kStoreBusy while

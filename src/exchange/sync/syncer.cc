@@ -70,11 +70,14 @@ Syncer::Syncer(lists::Catalog& catalog, ExchangeClient& client, SyncerOptions op
     : catalog_(catalog), client_(client), options_(std::move(options)) {}
 
 Result<SyncRecord> Syncer::Sync(const std::stop_token& stop,
-                                const std::function<void(const SyncProgress&)>& progress) {
+                                const std::function<void(const SyncProgress&)>& progress,
+                                bool from_the_beginning) {
   HASHGATE_ASSIGN_OR_RETURN(StoredExchange state, LoadStoredExchange(catalog_, options_.exchange));
   Run run{.stop = stop, .progress = progress, .state = std::move(state)};
   run.record.began = options_.clock->Wall();
   run.record.outcome = kCutShort;
+  // Where this is cut short, the next sync goes on from where it came to: behind that nothing is missed.
+  if (from_the_beginning) run.state.checkpoint.clear();
   const Status status = SyncAll(run);
   const bool held = !status && status.error().reason == Reason::kGateClosed;
   run.state.End(run.record, status, held ? run.closed : std::nullopt, options_.clock->Wall());

@@ -42,7 +42,9 @@ class Syncer {
   /// Fetches deltas until the source has nothing newer. `progress` (may be empty) is called now and then. The
   /// result is what became of it, stored too; errors are the store's where that could not be stored. Blocks for
   /// as long as it takes; ends soon after `stop`.
-  Result<SyncRecord> Sync(const std::stop_token& stop, const std::function<void(const SyncProgress&)>& progress);
+  /// `from_the_beginning`: all of the source's list is read again, in case something of it went missing.
+  Result<SyncRecord> Sync(const std::stop_token& stop, const std::function<void(const SyncProgress&)>& progress,
+                          bool from_the_beginning = false);
 
  private:
   struct Run;

@@ -1,5 +1,6 @@
 // Configuration: docker/hashgated.yaml documents every key with its true default, and mistakes are named.
 #include "app/server/config.h"
+#include "app/server/exchanges.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -83,6 +84,76 @@ TEST(ConfigTest, TheExampleFileIsTheDefault) {
   const auto config = LoadConfig(ExampleFile());
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(PrintConfig(*config), PrintConfig(Config{}));
+}
+
+// The block of comments that shows an exchange, as YAML.
+std::string ExampleExchange() {
+  std::istringstream lines(ReadText(ExampleFile()));
+  std::string yaml;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("#   ")) yaml += line.substr(2) + "\n";
+  }
+  return "exchanges:\n" + yaml;
+}
+
+TEST(ConfigTest, TheExampleExchangeHasEveryKeyWithItsDefaultAndAComment) {
+  const std::string yaml = ExampleExchange();
+  const auto config = ParseConfig(yaml, "example");
+  ASSERT_TRUE(config) << config.error().message << yaml;
+  Config defaults;
+  Config::Exchange& exchange = defaults.exchanges["ncmec-npo"];
+  exchange.kind = "ncmec";
+  exchange.base_url = "https://hashsharing-test.ncmec.org/npo";
+  EXPECT_EQ(PrintConfig(*config), PrintConfig(defaults));
+  const auto documented = Flatten(yaml);
+  for (const auto& [key, value] : Flatten(PrintConfig(defaults))) {
+    if (key.starts_with("exchanges.")) EXPECT_TRUE(documented.contains(key)) << key << " is not documented";
+  }
+}
+
+TEST(ConfigTest, ExchangesAreReadAndPrintedBack) {
+  Config config;
+  Config::Exchange& exchange = config.exchanges["ncmec-npo"];
+  exchange.kind = "ncmec";
+  exchange.base_url = "https://report.cybertip.org/hashsharing";
+  exchange.environment = "production";
+  exchange.credentials_env = "NCMEC_CREDENTIALS";
+  exchange.only_members = {"77", "78"};
+  exchange.gates.shrink_percent = 7;
+  config.exchanges["other"] = {.kind = "ncmec", .list = "x", .base_url = "http://127.0.0.1:8080/npo"};
+  const auto read = ParseConfig(PrintConfig(config), "printed");
+  ASSERT_TRUE(read) << read.error().message << PrintConfig(config);
+  EXPECT_EQ(PrintConfig(*read), PrintConfig(config));
+  EXPECT_EQ(read->exchanges.at("ncmec-npo").gates.shrink_percent, 7);
+  EXPECT_EQ(read->exchanges.at("ncmec-npo").only_members.size(), 2U);
+  const auto settings = ExchangesOf(*read);
+  ASSERT_EQ(settings.size(), 2U);
+  EXPECT_TRUE(settings[0].production);
+  EXPECT_EQ(settings[0].list, "ncmec-npo");
+  EXPECT_EQ(settings[1].list, "x");
+  EXPECT_EQ(settings[0].gates.Of(exchange::Gate::kShrink).percent, 7);
+}
+
+TEST(ConfigTest, WhatAnExchangeCannotBeIsNamedWithItsLine) {
+  const std::string base = "exchanges:\n  npo:\n    kind: ncmec\n    base_url: \"https://a.test/npo\"\n";
+  ASSERT_TRUE(ParseConfig(base, "x"));
+  const std::pair<std::string, const char*> bad[] = {
+      {"exchanges:\n  npo:\n    base_url: \"https://a.test\"\n", "kind is required"},
+      {"exchanges:\n  npo:\n    kind: ncmek\n    base_url: \"https://a.test\"\n", "ncmek"},
+      {"exchanges:\n  npo:\n    kind: ncmec\n", "base_url"},
+      {"exchanges:\n  npo:\n    kind: ncmec\n    base_url: \"ftp://a.test\"\n", "base_url"},
+      {"exchanges:\n  npo:\n    kind: ncmec\n    base_url: \"https://report.cybertip.org/hashsharing\"\n",
+       "environment: production"},
+      {"exchanges:\n  Npo!:\n    kind: ncmec\n    base_url: \"https://a.test\"\n", "an exchange's name"},
+      {base + "    credentials_file: \"a\"\n    credentials_env: \"B\"\n", "both credentials_file"},
+      {base + "    only_members: [\"1\"]\n    except_members: [\"2\"]\n", "both only_members"},
+      {base + "    gates:\n      shrink_percent: 101\n", "shrink_percent"},
+      {base + "    gates:\n      shrunk_percent: 1\n", "shrunk_percent"},
+      {base + "    password: \"x\"\n", "password"}};
+  for (const auto& [yaml, word] : bad) {
+    EXPECT_THAT(ParseError(yaml).message, HasSubstr(word)) << yaml;
+    EXPECT_THAT(ParseError(yaml).message, HasSubstr("hashgated.yaml:")) << yaml;
+  }
 }
 
 TEST(ConfigTest, NothingGivenMeansTheDefaults) {

@@ -1,0 +1,302 @@
+// One sync: what comes into force, what is remembered, and what stands when it goes wrong.
+#include "exchange/sync/syncer.h"
+
+#include <gmock/gmock.h>
+
+#include "exchange/sync/benign.h"
+#include "scripted_client.h"
+
+namespace hashgate::exchange {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const Error kGone{Reason::kExchangeUnreachable, "no answer", {}, {}};
+
+TEST_F(SyncTest, EachDeltaIsAGenerationWithItsCheckpoint) {
+  const std::int64_t before = Number();
+  client_.deltas.push_back({.pages = {Page(MakeImport(0, 10)), LastPage(MakeImport(10, 15), "one", false)}});
+  client_.deltas.push_back({.pages = {LastPage({MakeImport(3, 4, 2).front(), Withdrawal(0)}, "two")}});
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone);
+  EXPECT_EQ(record.counts.received, 17U);
+  EXPECT_EQ(record.counts.added, 15U);
+  EXPECT_EQ(record.counts.updated, 1U);
+  EXPECT_EQ(record.counts.removed, 1U);
+  EXPECT_EQ(record.generation, before + 2);
+  EXPECT_EQ(Number(), before + 2);
+  EXPECT_EQ(Hits(0), 0U);
+  EXPECT_EQ(Hits(14), 1U);
+  EXPECT_THAT(client_.begun, ElementsAre("", "one"));
+  const StoredExchange state = Stored();
+  EXPECT_EQ(state.checkpoint, "two");
+  EXPECT_TRUE(state.whole_once);
+  EXPECT_EQ(state.records_seen, 17U);
+  EXPECT_EQ(state.last_success, clock_.Wall());
+  EXPECT_EQ(state.last_change, clock_.Wall());
+  EXPECT_EQ(state.failures, 0U);
+  ASSERT_THAT(state.syncs, SizeIs(1));
+  EXPECT_EQ(state.syncs[0].counts.added, 15U);
+}
+
+TEST_F(SyncTest, NothingNewChangesNothingButTheTimeOfSuccess) {
+  Fill(3);
+  const WallTime changed = Stored().last_change;
+  const std::int64_t before = Number();
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Number(), before);
+  EXPECT_EQ(Stored().last_change, changed);
+  EXPECT_GT(Stored().last_success, changed);
+  EXPECT_EQ(Stored().checkpoint, "filled");
+}
+
+TEST_F(SyncTest, AFailureLeavesTheLastDeltaInForceAndIsGoneOnFrom) {
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(0, 5), "one", false)}});
+  client_.deltas.push_back({.pages = {Page(MakeImport(5, 9))}, .error = kGone});
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kFailed);
+  EXPECT_EQ(record.detail, "no answer");
+  EXPECT_EQ(Hits(4), 1U);
+  EXPECT_EQ(Hits(5), 0U);
+  const WallTime since = clock_.Wall();
+  EXPECT_EQ(Stored().checkpoint, "one");
+  EXPECT_EQ(Stored().failing_since, since);
+  EXPECT_EQ(Stored().failure_reason, "EXCHANGE_UNREACHABLE");
+  EXPECT_FALSE(Stored().whole_once);
+  EXPECT_EQ(Stored().last_success, WallTime());
+  client_.deltas.push_back({.error = kGone});
+  Sync();
+  EXPECT_EQ(Stored().failures, 2U);
+  EXPECT_EQ(Stored().failing_since, since) << "since the first";
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(5, 9), "two")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(client_.begun.back(), "one");
+  EXPECT_EQ(Hits(8), 1U);
+  EXPECT_EQ(Stored().failures, 0U);
+  EXPECT_EQ(Stored().failing_since, WallTime());
+  EXPECT_THAT(Stored().failure_detail, IsEmpty());
+}
+
+TEST_F(SyncTest, AnAbandonedDeltaIsForgotten) {
+  DeltaPage gives_up = Page(MakeImport(90, 95));
+  gives_up.next = DeltaPage::Next::kAbandoned;
+  client_.deltas.push_back({.pages = {Page(MakeImport(80, 90)), gives_up}});
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(0, 5), "one")}});
+  EXPECT_EQ(Sync().counts.received, 5U);
+  EXPECT_EQ(Entries(), 5U);
+  EXPECT_THAT(client_.begun, ElementsAre("", ""));
+}
+
+TEST_F(SyncTest, AStopSaysNothingOfTheExchange) {
+  Fill(3);
+  std::stop_source stop;
+  stop.request_stop();
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(3, 5), "more")}});
+  const auto record = TrySync(stop.get_token());
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->outcome, SyncOutcome::kCancelled);
+  EXPECT_EQ(Stored().failures, 0U);
+  EXPECT_EQ(Stored().checkpoint, "filled");
+}
+
+TEST_F(SyncTest, AListThatIsNotThereIsAFailureInWords) {
+  ASSERT_TRUE(catalog_->DeleteList("npo", ""));
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed);
+  EXPECT_EQ(Stored().failure_reason, "LIST_NOT_FOUND");
+  EXPECT_THAT(Stored().failure_detail, HasSubstr("npo"));
+}
+
+TEST_F(SyncTest, BadRecordsAreQuarantinedUnderNumbersThatStay) {
+  const auto bad = [](const char* why) { return lists::ImportRecord{.problem = why}; };
+  client_.deltas.push_back({.pages = {LastPage({bad("first"), MakeImport(0, 1).front()}, "one", false)}});
+  client_.deltas.push_back({.pages = {LastPage({bad("second")}, "two")}});
+  EXPECT_EQ(Sync().counts.quarantined, 2U);
+  const auto quarantined = catalog_->ListQuarantined("npo", 10).value();
+  ASSERT_THAT(quarantined, SizeIs(2));
+  EXPECT_EQ(quarantined[0].file, "exchange npo");
+  EXPECT_EQ(quarantined[0].line, 1U);
+  EXPECT_EQ(quarantined[1].line, 3U);
+  EXPECT_EQ(quarantined[1].reason, "second");
+}
+
+TEST_F(SyncTest, AWholeListReplacesTheOldOne) {
+  Fill(200);
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(2, 205), "whole")}, .whole = true});
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone);
+  EXPECT_EQ(record.counts.removed, 2U);
+  EXPECT_EQ(Hits(1), 0U);
+  EXPECT_EQ(Hits(204), 1U);
+  EXPECT_EQ(Stored().checkpoint, "whole");
+}
+
+TEST_F(SyncTest, AHeldSyncLeavesTheListAndSaysWhy) {
+  Fill(300);
+  gates_.limits[static_cast<std::size_t>(Gate::kShrink)] = {.percent = 10, .floor = 20};
+  std::vector<lists::ImportRecord> withdrawals;
+  for (std::uint64_t at = 0; at < 40; ++at) withdrawals.push_back(Withdrawal(at));
+  const ScriptedDelta shrinks{.pages = {LastPage(withdrawals, "shrunk")}};
+  client_.deltas.push_back(shrinks);
+  const SyncRecord held = Sync();
+  EXPECT_EQ(held.outcome, SyncOutcome::kHeld);
+  EXPECT_THAT(held.detail, HasSubstr("'shrink'"));
+  EXPECT_THAT(held.detail, HasSubstr("40"));
+  EXPECT_THAT(held.detail, HasSubstr("300"));
+  EXPECT_EQ(Entries(), 300U);
+  EXPECT_EQ(Stored().held, Gate::kShrink);
+  EXPECT_EQ(Stored().checkpoint, "filled");
+  // Another gate's override does not help.
+  Override(Gate::kGrowth);
+  client_.deltas.push_back(shrinks);
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_THAT(Stored().overrides, SizeIs(1)) << "not used, so still there";
+  // Its own does, once.
+  Override(Gate::kShrink);
+  client_.deltas.push_back(shrinks);
+  const SyncRecord passed = Sync();
+  EXPECT_EQ(passed.outcome, SyncOutcome::kDone);
+  EXPECT_EQ(passed.overridden, "shrink by ada: checked with the source");
+  EXPECT_EQ(Entries(), 260U);
+  EXPECT_EQ(Stored().held, std::nullopt);
+  ASSERT_THAT(Stored().overrides, SizeIs(1));
+  EXPECT_EQ(Stored().overrides[0].gate, Gate::kGrowth);
+  withdrawals.clear();
+  for (std::uint64_t at = 40; at < 80; ++at) withdrawals.push_back(Withdrawal(at));
+  client_.deltas.push_back({.pages = {LastPage(withdrawals, "again")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld) << "used up";
+}
+
+TEST_F(SyncTest, AnOverrideLastsForAllDeltasOfItsSyncAndExpires) {
+  Fill(300);
+  gates_.limits[static_cast<std::size_t>(Gate::kShrink)] = {.percent = 10, .floor = 20};
+  const auto withdraw = [](std::uint64_t from, std::uint64_t to) {
+    std::vector<lists::ImportRecord> records;
+    for (std::uint64_t at = from; at < to; ++at) records.push_back(Withdrawal(at));
+    return records;
+  };
+  Override(Gate::kShrink);
+  client_.deltas.push_back({.pages = {LastPage(withdraw(0, 40), "one", false)}});
+  client_.deltas.push_back({.pages = {LastPage(withdraw(40, 80), "two")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Entries(), 220U);
+  Override(Gate::kShrink);
+  clock_.Advance(std::chrono::hours(25));
+  client_.deltas.push_back({.pages = {LastPage(withdraw(80, 120), "three")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld) << "expired";
+}
+
+TEST_F(SyncTest, ManySmallDeltasDoNotPassAGateThatOneWouldNot) {
+  Fill(300);
+  gates_.limits[static_cast<std::size_t>(Gate::kGrowth)] = {.percent = 10, .floor = 0};
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(300, 325), "one", false)}});
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(325, 350), "two")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Entries(), 325U);
+  EXPECT_EQ(Stored().checkpoint, "one");
+}
+
+TEST_F(SyncTest, AFirstSyncMayGrowByAnyNumber) {
+  gates_.limits[static_cast<std::size_t>(Gate::kGrowth)] = {.percent = 10, .floor = 0};
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(0, 50), "one", false)}});
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(50, 400), "two")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(400, 700), "three")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+}
+
+lists::ImportRecord EmptyFile(std::uint64_t number) {
+  lists::ImportRecord record{.record = MakeRecord(number)};
+  record.record->hashes[0] = *ParseHashText(Algorithm::kMd5, "d41d8cd98f00b204e9800998ecf8427e");
+  return record;
+}
+
+TEST_F(SyncTest, WhatMatchesHarmlessPicturesIsKeptOutAndCloseItsGate) {
+  client_.deltas.push_back({.pages = {LastPage({EmptyFile(7), MakeImport(8, 9).front()}, "one")}});
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.counts.benign, 1U);
+  EXPECT_EQ(record.counts.quarantined, 1U);
+  EXPECT_EQ(Hits(7), 0U);
+  EXPECT_EQ(Hits(8), 1U);
+  EXPECT_THAT(catalog_->ListQuarantined("npo", 1)->at(0).reason, HasSubstr("item-7"));
+  gates_.limits[static_cast<std::size_t>(Gate::kBenign)] = {.percent = 0, .floor = 1};
+  const ScriptedDelta many{.pages = {LastPage({EmptyFile(10), EmptyFile(11)}, "two")}};
+  client_.deltas.push_back(many);
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Stored().held, Gate::kBenign);
+  Override(Gate::kBenign);
+  client_.deltas.push_back(many);
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Hits(10), 1U) << "a person said that they are wanted";
+}
+
+TEST_F(SyncTest, PoorAndUnreadableHashesCloseTheirGates) {
+  gates_.limits[static_cast<std::size_t>(Gate::kDegenerate)] = {.percent = 50, .floor = 1};
+  gates_.limits[static_cast<std::size_t>(Gate::kMalformed)] = {.percent = 50, .floor = 1};
+  std::vector<lists::ImportRecord> records = MakeImport(0, 3);
+  records[0].record->hashes[2].quality = 49;
+  records[1].record->hashes[2].bytes.assign(32, 0);
+  client_.deltas.push_back({.pages = {LastPage(records, "one")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Stored().held, Gate::kDegenerate);
+  DeltaPage page = LastPage(MakeImport(0, 2), "two");
+  page.values_left_out = 3;
+  page.malformed_values = 2;
+  client_.deltas.push_back({.pages = {page}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Stored().held, Gate::kMalformed);
+  EXPECT_EQ(Entries(), 0U);
+}
+
+// Whatever write fails, and with it everything after: list and checkpoint agree, and the next start goes on.
+TEST_F(SyncTest, AtWhateverWriteTheStoreDiesNothingIsLostOrAppliedTwice) {
+  const std::vector<ScriptedDelta> script = {
+      {.pages = {Page(MakeImport(0, 6)), LastPage(MakeImport(6, 9), "one", false)}},
+      {.pages = {LastPage({MakeImport(2, 3, 4).front(), Withdrawal(0), Withdrawal(100)}, "two")}}};
+  int failures = 0;
+  for (std::uint64_t nth = 1; nth < 12; ++nth) {
+    store_.FailWritesFrom(nth, Reason::kStoreFailed);
+    client_.deltas.assign(script.begin(), script.end());
+    const auto record = TrySync();
+    if (!record || record->outcome != SyncOutcome::kDone) ++failures;
+    store_.Heal();
+    Restart();
+    const std::string reached = Stored().checkpoint;
+    EXPECT_EQ(Entries(), reached.empty() ? 0U : reached == "one" ? 9U : 8U) << nth;
+    client_.deltas.clear();
+    if (reached.empty()) client_.deltas.push_back(script[0]);
+    if (reached != "two") client_.deltas.push_back(script[1]);
+    EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+    EXPECT_EQ(Entries(), 8U);
+    EXPECT_EQ(Hits(0), 0U);
+    EXPECT_EQ(Hits(8), 1U);
+    // And from the beginning for the next.
+    ASSERT_TRUE(catalog_->DeleteList("npo", ""));
+    ASSERT_TRUE(SaveStoredExchange(*catalog_, "npo", {}));
+    list_ = catalog_->CreateList(testing::MakeConfig("npo"))->id;
+  }
+  EXPECT_GE(failures, 3) << "both deltas and the end were hit";
+}
+
+TEST_F(SyncTest, AStateThatCannotBeReadIsAnErrorAndNotAFreshStart) {
+  Fill(2);
+  ASSERT_TRUE(catalog_->PutExchangeState({"npo", "{\"v\":1}"}));
+  EXPECT_EQ(TrySync().error().reason, Reason::kStoreCorrupt);
+  ASSERT_TRUE(catalog_->PutExchangeState({"npo", "{\"v\":2}"}));
+  EXPECT_EQ(TrySync().error().reason, Reason::kSchemaTooNew);
+}
+
+TEST(Benign, KnowsItsOwnAndNothingElse) {
+  EXPECT_EQ(BenignPictureCount(), 160U);
+  EXPECT_TRUE(IsBenign(*ParseHashText(Algorithm::kSha1, "da39a3ee5e6b4b0d3255bfef95601890afd80709")));
+  EXPECT_TRUE(IsBenign(*ParseHashText(Algorithm::kMd5, "325472601571f31e1bf00674c368d335")))
+      << "the tracking pixel's digest as published";
+  for (std::uint64_t number = 0; number < 1'000; ++number) {
+    for (const HashValue& hash : MakeRecord(number).hashes) EXPECT_FALSE(IsBenign(hash));
+  }
+}
+
+}  // namespace
+}  // namespace hashgate::exchange
