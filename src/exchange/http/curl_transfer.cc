@@ -136,11 +136,10 @@ class Transfer final : public CurlTransfer {
   // False: no memory.
   bool Headers(const HttpRequest& request, HeaderList& list) const {
     const auto add = [&list](const std::string& line) {
-      curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
-      if (longer == nullptr) return false;
-      static_cast<void>(list.release());
-      list.reset(longer);
-      return true;
+      // Gives the same list back, unless there was none.
+      curl_slist* const first = curl_slist_append(list.get(), line.c_str());
+      if (list == nullptr) list.reset(first);
+      return first != nullptr;
     };
     // libcurl's own guesses: it would wait for "100 Continue", and call every body a form.
     bool ok = add("Expect:");
@@ -148,7 +147,9 @@ class Transfer final : public CurlTransfer {
     for (const std::vector<HttpHeader>* headers : {&options_.headers, &request.headers}) {
       for (const auto& [name, value] : *headers) {
         has_type = has_type || curl_strequal(name.c_str(), "content-type") != 0;
-        ok = ok && add(value.empty() ? name + ";" : name + ": " + value);
+        std::string line = name;
+        line.append(value.empty() ? ";" : ": ").append(value);
+        ok = ok && add(line);
       }
     }
     return ok && (has_type || add("Content-Type:"));

@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 TEST_F(HttpClientTest, SendsWhatItIsTold) {
   Serve();
   HttpOptions options = Options();
-  options.headers = {{"X-Key", "the-key"}};
+  options.headers = {{"X-Key", "the-key"}, {"X-Empty", ""}};
   options.base_url += "/npo/";
   Connect(options);
   ASSERT_TRUE(client_->Send({.url = "/v2/entries?from=1", .headers = {{"Accept", "application/xml"}}}, {}));
@@ -37,6 +37,7 @@ TEST_F(HttpClientTest, SendsWhatItIsTold) {
   EXPECT_EQ(get.target, "/npo/v2/entries?from=1");
   EXPECT_EQ(get.Header("authorization"), "Basic dGhlLXVzZXI6dGhlLXBhc3N3b3Jk");
   EXPECT_EQ(get.Header("x-key"), "the-key");
+  EXPECT_TRUE(get.headers.contains("x-empty"));
   EXPECT_EQ(get.Header("accept"), "application/xml");
   EXPECT_EQ(get.Header("accept-encoding"), "gzip");
   EXPECT_EQ(get.Header("user-agent"), "hashgate/" + std::string(EngineVersion()));
