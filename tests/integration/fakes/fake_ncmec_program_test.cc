@@ -38,6 +38,8 @@ std::string BaseUrlIn(const std::string& file) {
 TEST(FakeNcmecProgram, ServesAsManyEntriesAsItIsTold) {
   const std::filesystem::path build = std::filesystem::path(std::getenv("HASHGATE_BIN_DIR")).parent_path();
   const std::string program = (build / "tests" / "hashgate-fake-ncmec").string();
+  // An earlier run's line would be read as this one's.
+  std::filesystem::remove("fake.out");
   ChildProcess server({.command = {program, "--entries", "250", "--page-size", "100"},
                        .environment = {{"HASHGATE_FAKE_NCMEC_CREDENTIALS", "someone:with:colons"}},
                        .stdout_file = "fake.out"});

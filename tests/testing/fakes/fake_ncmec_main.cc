@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 
 #include "testing/fakes/ncmec_server.h"
@@ -47,11 +48,8 @@ int Serve(const Settings& settings) {
   return 0;
 }
 
-}  // namespace
-}  // namespace hashgate::testing
-
-int main(int argc, char** argv) {
-  hashgate::testing::Settings settings;
+int Run(int argc, char** argv) {
+  Settings settings;
   // A year that every client's clock has seen.
   settings.synthetic.from = std::chrono::sys_days(std::chrono::year(2024) / 1 / 1);
   settings.synthetic.to = std::chrono::sys_days(std::chrono::year(2025) / 1 / 1);
@@ -71,8 +69,19 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 1'000))
       ->capture_default_str();
   app.add_option("--seed", settings.synthetic.seed)->capture_default_str();
-  app.footer(std::string("Credentials: ") + hashgate::testing::kCredentials +
-             "=user:password, else a-user:a-password.");
+  app.footer(std::string("Credentials: ") + kCredentials + "=user:password, else a-user:a-password.");
   CLI11_PARSE(app, argc, argv);
-  return hashgate::testing::Serve(settings);
+  return Serve(settings);
+}
+
+}  // namespace
+}  // namespace hashgate::testing
+
+int main(int argc, char** argv) {
+  try {
+    return hashgate::testing::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "hashgate-fake-ncmec: %s\n", error.what());
+    return 1;
+  }
 }
