@@ -206,8 +206,8 @@ class Import {
   /// Commits what waits and ends the import; with `replace` swaps the staged entries in atomically, on disk
   /// and for readers. An entry whose identity was there before keeps its id, version and first_seen. Errors
   /// as Add and those of the gate, after which the old entries are in force and Finish may be called again.
-  /// With `replace` also kRequestInvalid: where a list with entries would be left empty without `allow_empty`,
-  /// or where more than half of the records could not be taken. Then nothing changes.
+  /// With `replace` also kRequestInvalid: where a list with entries would be left empty without
+  /// `allow_empty`, or where more than half of the records could not be taken. Then nothing changes.
   virtual Result<ImportProgress> Finish() = 0;
 };
 

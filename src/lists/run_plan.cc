@@ -189,8 +189,7 @@ Status RunPlanner::FillSlots(Work& work, std::size_t from, std::size_t to) const
   for (std::size_t i = from; i < to; ++i) {
     Slot& slot = work.slots[i];
     const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
-    slot.write =
-        slot.last->withdraws() ? here.has_value() : !here || here->content != slot.last->content;
+    slot.write = slot.last->withdraws() ? here.has_value() : !here || here->content != slot.last->content;
     if (!slot.write || !slot.in_force) continue;
     held_keys.push_back(EntryKey(work.plan.target.content, slot.in_force->entry));
     held_slots.push_back(i);

@@ -91,7 +91,8 @@ class RunPlanner {
   void TakeFromIndex(Work& work, const Slot& slot, const EntryView& before) const;
   void PlanWithdrawal(Work& work, const Slot& slot) const;
   /// `before`: the entry in force, if there is one.
-  Status PlanEntry(Work& work, Slot& slot, const std::optional<EntryView>& before, std::string& scratch) const;
+  Status PlanEntry(Work& work, Slot& slot, const std::optional<EntryView>& before,
+                   std::string& scratch) const;
   Status PlanQuarantine(Work& work) const;
 
   const store::Store& store_;

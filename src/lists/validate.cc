@@ -135,7 +135,8 @@ Status ValidateConfig(const ListConfig& config, bool system) {
 Status ValidateExchangeName(std::string_view name) {
   if (name.size() <= kMaxNameBytes && IsNameLike(name)) return {};
   return Fail(Reason::kRequestInvalid,
-              "an exchange's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit", "exchange");
+              "an exchange's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit",
+              "exchange");
 }
 
 ListConfig WithDefaults(ListConfig config) {

@@ -82,7 +82,8 @@ constexpr MetricInfo kMetricTable[] = {
     {Metric::kExchangeRecords, "hashgate_exchange_records_total", MetricType::kCounter, "exchange,result",
      "Records of syncs: added, updated, removed, unchanged, quarantined."},
     {Metric::kExchangeHealth, "hashgate_exchange_up", MetricType::kGauge, "exchange",
-     "1 where the last sync reached the end of the source's list; 0 where it failed, is held, or none was yet."},
+     "1 where the last sync reached the end of the source's list; 0 where it failed, is held, or none was "
+     "yet."},
     {Metric::kExchangeAge, "hashgate_exchange_age_seconds", MetricType::kGauge, "exchange",
      "Time since a sync last reached the end; -1 where none did."},
     {Metric::kCanaryRuns, "hashgate_canary_runs_total", MetricType::kCounter, "", "Runs of the canary."},

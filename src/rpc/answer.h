@@ -15,7 +15,7 @@ enum class DetailLevel : std::uint8_t { kScanner, kFull };
 struct ServiceContext;
 
 /// `include_hashes` adds the upload's own hashes where the level permits.
-void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail, bool include_hashes,
-                v1::ScanResult& result);
+void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
+                bool include_hashes, v1::ScanResult& result);
 
 }  // namespace hashgate::rpc

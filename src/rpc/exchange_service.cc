@@ -25,7 +25,8 @@ v1::Gate ToProto(exchange::Gate gate) {
 
 Result<exchange::Gate> FromProto(v1::Gate gate) {
   if (gate == v1::GATE_UNSPECIFIED || !v1::Gate_IsValid(gate)) {
-    return Fail(Reason::kRequestInvalid, "gate is required, and has to be one that this server knows", "gate");
+    return Fail(Reason::kRequestInvalid, "gate is required, and has to be one that this server knows",
+                "gate");
   }
   return static_cast<exchange::Gate>(static_cast<int>(gate) - 1);
 }
@@ -127,8 +128,9 @@ grpc::ServerUnaryReactor* ExchangeServiceImpl::SyncExchange(grpc::CallbackServer
                                                             const v1::SyncExchangeRequest* request,
                                                             v1::SyncExchangeResponse* response) {
   return RunAdmin(context_, call, "SyncExchange", [this, request, response]() -> Status {
-    HASHGATE_ASSIGN_OR_RETURN(const std::uint64_t number, context_.exchanges->RequestSync(
-                                                              request->name(), request->from_the_beginning()));
+    HASHGATE_ASSIGN_OR_RETURN(
+        const std::uint64_t number,
+        context_.exchanges->RequestSync(request->name(), request->from_the_beginning()));
     response->set_sync_number(ToInt64(number));
     return {};
   });

@@ -179,7 +179,8 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
   const auto scan_request = std::make_shared<scan::ScanRequest>(*std::move(parsed));
   const auto answer_with = [this, reactor, request, response,
                             detail = caller.detail](const scan::ScanAnswer& answer) {
-    FillResult(context_, answer, detail, request->header().options().include_hashes(), *response->mutable_result());
+    FillResult(context_, answer, detail, request->header().options().include_hashes(),
+               *response->mutable_result());
     reactor->Done(grpc::Status::OK);
   };
   const ByteSpan content = AsBytes(request->content());

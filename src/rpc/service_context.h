@@ -55,9 +55,9 @@ struct Caller {
   bool is_admin = false;
 };
 
-/// Shared by the services; everything pointed at outlives them. `scanner`, `catalog` and `exchanges` are set once the
-/// lists are loaded, before `ready` turns true; until then only what is named in the second group may be
-/// used.
+/// Shared by the services; everything pointed at outlives them. `scanner`, `catalog` and `exchanges` are set
+/// once the lists are loaded, before `ready` turns true; until then only what is named in the second group
+/// may be used.
 struct ServiceContext {
   scan::Scanner* scanner = nullptr;
   lists::Catalog* catalog = nullptr;

@@ -225,8 +225,8 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
       End(ToGrpc(Error{Reason::kDeadlineExceeded, "no header arrived in time", "header", {}}));
       return;
     }
-    FillResult(context_, context_.scanner->NotEvaluated(*request_, Cause::kDeadline, std::move(why)), caller_.detail,
-               false, *response_->mutable_result());
+    FillResult(context_, context_.scanner->NotEvaluated(*request_, Cause::kDeadline, std::move(why)),
+               caller_.detail, false, *response_->mutable_result());
     End(grpc::Status::OK);
   }
 

@@ -1,5 +1,6 @@
 // Exchanges with the built binaries: a fake NCMEC server in a process of its own, hashgated, and the command
-// line. kill -9 at random points of a sync: HASHGATE_KILLS says how often, the points come from HASHGATE_SEED.
+// line. kill -9 at random points of a sync: HASHGATE_KILLS says how often, the points come from
+// HASHGATE_SEED.
 #include <gmock/gmock.h>
 #include <signal.h>
 
@@ -33,9 +34,9 @@ class ExchangesTest : public ::testing::Test {
  protected:
   void StartFake(int entries, int page_size) {
     const std::filesystem::path out = FreshFolder("fake") / "out";
-    const std::string fake =
-        (std::filesystem::path(BinaryPath("hashgated")).parent_path().parent_path() / "tests" / "hashgate-fake-ncmec")
-            .string();
+    const std::string fake = (std::filesystem::path(BinaryPath("hashgated")).parent_path().parent_path() /
+                              "tests" / "hashgate-fake-ncmec")
+                                 .string();
     fake_ = std::make_unique<ChildProcess>(
         ChildOptions{.command = {fake, "--entries", std::to_string(entries), "--page-size",
                                  std::to_string(page_size), "--deleted-per-1000", "20"},
@@ -70,8 +71,8 @@ class ExchangesTest : public ::testing::Test {
     return RunProgram(command, {}, seconds(120));
   }
   void CreateList() const {
-    const RunResult made = Cli({"lists", "create", "npo", "--purpose", "TEST", "--trust", "TRUSTED", "--source",
-                                "generated", "--legal-basis", "none needed"});
+    const RunResult made = Cli({"lists", "create", "npo", "--purpose", "TEST", "--trust", "TRUSTED",
+                                "--source", "generated", "--legal-basis", "none needed"});
     ASSERT_EQ(made.exit_code, 0) << made.err;
   }
   // Source id to version.
@@ -121,10 +122,13 @@ TEST_F(ExchangesTest, FromAnEmptyServerToAMatch) {
   EXPECT_EQ(match.result.outcome(), v1::OUTCOME_MATCHED);
   EXPECT_FALSE(match.result.lists_stale());
 
+  EXPECT_EQ(Cli({"lists", "export", "npo"}).exit_code, 3) << "the source's terms are not known to permit it";
+
   // Nowhere in what it prints and logs.
   const RunResult printed =
       RunProgram({BinaryPath("hashgated"), "--config", server_->config_path().string(), "--print-config"});
-  for (const std::string& text : {printed.out, printed.err, server_->Log(), status.out, synced.out, test.out}) {
+  for (const std::string& text :
+       {printed.out, printed.err, server_->Log(), status.out, synced.out, test.out}) {
     EXPECT_THAT(text, Not(HasSubstr(kPassword)));
   }
 }
@@ -151,15 +155,17 @@ TEST_F(ExchangesTest, AHeldSyncWaitsForAPerson) {
   CreateList();
   ASSERT_EQ(Cli({"exchanges", "sync", "npo"}).exit_code, 0);
   // A third of the source's entries is no longer wanted: more than may go without a person's word.
-  Start(", credentials_env: NPO_CREDENTIALS, except_members: [\"100\"], gates: {shrink_percent: 1, shrink_entries: 1}");
+  Start(
+      ", credentials_env: NPO_CREDENTIALS, except_members: [\"100\"], gates: {shrink_percent: 1, "
+      "shrink_entries: 1}");
   const std::size_t before = Entries().size();
   const RunResult held = Cli({"exchanges", "sync", "npo", "--from-the-beginning"});
   EXPECT_EQ(held.exit_code, 1);
   EXPECT_THAT(held.out, HasSubstr("Held since"));
   EXPECT_EQ(Entries().size(), before);
   EXPECT_EQ(Cli({"exchanges", "override", "npo", "--gate", "shrink", "--author", "ada"}).exit_code, 2);
-  const RunResult opened = Cli({"exchanges", "override", "npo", "--gate", "shrink", "--author", "ada", "--reason",
-                                "the member left"});
+  const RunResult opened = Cli(
+      {"exchanges", "override", "npo", "--gate", "shrink", "--author", "ada", "--reason", "the member left"});
   EXPECT_EQ(opened.exit_code, 0) << opened.err;
   const RunResult passed = Cli({"exchanges", "sync", "npo", "--from-the-beginning"});
   EXPECT_EQ(passed.exit_code, 0) << passed.out;
@@ -185,10 +191,12 @@ TEST_F(ExchangesTest, KilledAtAnyPointNothingIsLostOrAppliedTwice) {
       ASSERT_EQ(Cli({"lists", "rm", "npo", "--yes"}).exit_code, 0);
       CreateList();
     }
+    ASSERT_TRUE(PollUntil([&] { return server_->CountEvents("exchange_synced") > 0; }, seconds(60)));
+    const int ended = server_->CountEvents("exchange_synced");
     ASSERT_EQ(Cli({"exchanges", "sync", "npo", "--from-the-beginning", "--no-wait"}).exit_code, 0);
     const auto at = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 400'000);
     while (std::chrono::steady_clock::now() < at) std::this_thread::yield();
-    in_a_sync += server_->CountEvents("exchange_synced") == 0 ? 1 : 0;
+    in_a_sync += server_->CountEvents("exchange_synced") == ended ? 1 : 0;
     server_->process().Signal(SIGKILL);
     ASSERT_TRUE(server_->process().Wait(seconds(10)));
     Start();

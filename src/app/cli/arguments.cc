@@ -36,8 +36,7 @@ class Parser {
     auto [testkit, arguments] =
         AddWith<TestkitArguments>(app_, "testkit", "Write harmless files with known answers");
     testkit.add_option("DIR", arguments.folder, "Folder to write to")->required();
-    for (const char* const name :
-         {"opinions", "reviews", "reports", "audit", "transparency", "backup"}) {
+    for (const char* const name : {"opinions", "reviews", "reports", "audit", "transparency", "backup"}) {
       Reserve(app_, name, name);
     }
   }

@@ -10,9 +10,9 @@
 
 #include "app/cli/batch.h"
 #include "app/cli/call.h"
+#include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "hashgate/v1/scan_service.grpc.pb.h"
-#include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "hashgate/v1/status_service.grpc.pb.h"
 #include "rpc/wire/error_status.h"
 
@@ -149,19 +149,24 @@ class GrpcClient : public Client {
     return Unary(*status_, &v1::StatusService::Stub::GetStatus, v1::GetStatusRequest(), timeout);
   }
 
-  Result<v1::ListExchangesResponse> ListExchanges(const v1::ListExchangesRequest& request, milliseconds timeout) override {
+  Result<v1::ListExchangesResponse> ListExchanges(const v1::ListExchangesRequest& request,
+                                                  milliseconds timeout) override {
     return Unary(*exchanges_, &v1::ExchangeService::Stub::ListExchanges, request, timeout);
   }
-  Result<v1::GetExchangeResponse> GetExchange(const v1::GetExchangeRequest& request, milliseconds timeout) override {
+  Result<v1::GetExchangeResponse> GetExchange(const v1::GetExchangeRequest& request,
+                                              milliseconds timeout) override {
     return Unary(*exchanges_, &v1::ExchangeService::Stub::GetExchange, request, timeout);
   }
-  Result<v1::SyncExchangeResponse> SyncExchange(const v1::SyncExchangeRequest& request, milliseconds timeout) override {
+  Result<v1::SyncExchangeResponse> SyncExchange(const v1::SyncExchangeRequest& request,
+                                                milliseconds timeout) override {
     return Unary(*exchanges_, &v1::ExchangeService::Stub::SyncExchange, request, timeout);
   }
-  Result<v1::TestExchangeResponse> TestExchange(const v1::TestExchangeRequest& request, milliseconds timeout) override {
+  Result<v1::TestExchangeResponse> TestExchange(const v1::TestExchangeRequest& request,
+                                                milliseconds timeout) override {
     return Unary(*exchanges_, &v1::ExchangeService::Stub::TestExchange, request, timeout);
   }
-  Result<v1::OverrideGateResponse> OverrideGate(const v1::OverrideGateRequest& request, milliseconds timeout) override {
+  Result<v1::OverrideGateResponse> OverrideGate(const v1::OverrideGateRequest& request,
+                                                milliseconds timeout) override {
     return Unary(*exchanges_, &v1::ExchangeService::Stub::OverrideGate, request, timeout);
   }
 

@@ -41,7 +41,8 @@ std::string CountsText(const v1::SyncCounts& counts) {
                      " added, " + std::to_string(counts.updated()) + " updated, " +
                      std::to_string(counts.removed()) + " removed, " + std::to_string(counts.unchanged()) +
                      " unchanged, " + std::to_string(counts.quarantined()) + " quarantined";
-  if (counts.values_left_out() > 0) text += "; " + std::to_string(counts.values_left_out()) + " values left out";
+  if (counts.values_left_out() > 0)
+    text += "; " + std::to_string(counts.values_left_out()) + " values left out";
   return text;
 }
 
@@ -68,8 +69,8 @@ void PrintExchange(const v1::Exchange& exchange, std::ostream& out) {
   }
   for (const v1::GateOverride& made : exchange.overrides()) {
     table.AddRow({"  gate open", ShortName(v1::Gate_Name(made.gate()), "GATE_") + ", by " +
-                                     Printable(made.author()) + " until " + TimeText(true, made.expire_time()) +
-                                     ": " + Printable(made.reason())});
+                                     Printable(made.author()) + " until " +
+                                     TimeText(true, made.expire_time()) + ": " + Printable(made.reason())});
   }
   table.Print(out);
   for (int i = std::max(0, exchange.syncs_size() - kSyncsShown); i < exchange.syncs_size(); ++i) {
@@ -190,8 +191,9 @@ int RunExchangesTest(const ExchangesTestArguments& arguments, const GlobalOption
   const auto response = session->TestExchange(request, options.timeout);
   if (!response) return ReportError(environment, options, response.error());
   if (options.json) {
-    environment.out << JsonObject().Text("exchange", arguments.name).Text("sentence", response->sentence()).Line()
-                    << '\n';
+    environment.out
+        << JsonObject().Text("exchange", arguments.name).Text("sentence", response->sentence()).Line()
+        << '\n';
   } else {
     environment.out << Printable(arguments.name) << ": " << Printable(response->sentence()) << '\n';
   }
@@ -207,7 +209,8 @@ int RunExchangesOverride(const ExchangesOverrideArguments& arguments, const Glob
   std::string gate = "GATE_" + arguments.gate;
   for (char& c : gate) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   v1::Gate value = v1::GATE_UNSPECIFIED;
-  if (!v1::Gate_Parse(gate, &value)) return ReportUsage(environment, "there is no gate '" + arguments.gate + "'");
+  if (!v1::Gate_Parse(gate, &value))
+    return ReportUsage(environment, "there is no gate '" + arguments.gate + "'");
   request.set_gate(value);
   Session session(options, environment);
   const auto response = session->OverrideGate(request, options.timeout);

@@ -30,7 +30,9 @@ struct Dispatch {
   int operator()(const ExchangesStatusArguments& a) { return RunExchangesStatus(a, options, environment); }
   int operator()(const ExchangesSyncArguments& a) { return RunExchangesSync(a, options, environment); }
   int operator()(const ExchangesTestArguments& a) { return RunExchangesTest(a, options, environment); }
-  int operator()(const ExchangesOverrideArguments& a) { return RunExchangesOverride(a, options, environment); }
+  int operator()(const ExchangesOverrideArguments& a) {
+    return RunExchangesOverride(a, options, environment);
+  }
   int operator()(const StatusArguments& /*a*/) { return RunStatus(options, environment); }
   int operator()(const TestkitArguments& a) { return RunTestkit(a, options, environment); }
 };

@@ -153,7 +153,8 @@ void CheckExchanges(const Config& config, const policy::StrictNode& root, YamlPr
     for (const policy::StrictNode::Member& member : section.value.members) {
       const auto at = config.exchanges.find(member.key);
       if (at == config.exchanges.end()) continue;
-      for (const std::string& problem : ProblemsOf(member.key, at->second)) problems.Add(member.line, problem);
+      for (const std::string& problem : ProblemsOf(member.key, at->second))
+        problems.Add(member.line, problem);
     }
   }
 }

@@ -63,9 +63,9 @@ struct Config {
   std::map<std::string, Surface> surfaces = {{"default", {}}};
 
   struct Exchange {
-    std::string kind;  ///< required
-    std::string list;  ///< empty: of the exchange's name
-    std::string base_url;  ///< required
+    std::string kind;                  ///< required
+    std::string list;                  ///< empty: of the exchange's name
+    std::string base_url;              ///< required
     std::string environment = "test";  ///< or kProduction
     bool allow_plain_http = false;
     std::string credentials_file;

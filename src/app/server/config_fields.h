@@ -38,7 +38,8 @@ class ConfigReader {
     // An empty text means "not set", which is what leaving the key out means too.
     policy::YamlMap& map = Map();
     const policy::StrictNode* node = map.Find(key);
-    if (node != nullptr && node->kind == policy::StrictNode::Kind::kScalar && node->quoted && node->text.empty()) {
+    if (node != nullptr && node->kind == policy::StrictNode::Kind::kScalar && node->quoted &&
+        node->text.empty()) {
       value.clear();
     } else if (auto text = map.Text(key, 4096)) {
       value = *std::move(text);

@@ -42,7 +42,8 @@ std::vector<std::string> ProblemsOf(const std::string& name, const Config::Excha
   std::vector<std::string> problems;
   const std::string path = "exchanges." + name;
   if (!IsName(name)) {
-    problems.emplace_back("an exchange's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit");
+    problems.emplace_back(
+        "an exchange's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit");
   }
   if (exchange.kind.empty()) problems.push_back(path + ".kind is required");
   const auto url = exchange::ParseBaseUrl(exchange.base_url);
@@ -54,7 +55,8 @@ std::vector<std::string> ProblemsOf(const std::string& name, const Config::Excha
     problems.push_back(path + " has both only_members and except_members");
   }
   if (exchange.environment != kProduction && exchange::IsKnownProduction(exchange.base_url)) {
-    problems.push_back(path + ".base_url is a production service: set environment: production if that is meant");
+    problems.push_back(path +
+                       ".base_url is a production service: set environment: production if that is meant");
   }
   return problems;
 }

@@ -23,8 +23,8 @@ struct NcmecElement {
   std::uint64_t malformed_values = 0;  ///< of these
 };
 
-/// Children are found by local name, in any order; unknown ones are passed over. A malformed fingerprint costs
-/// itself only, unless nothing else is left of the entry: then the record is a problem.
+/// Children are found by local name, in any order; unknown ones are passed over. A malformed fingerprint
+/// costs itself only, unless nothing else is left of the entry: then the record is a problem.
 NcmecElement ReadNcmecElement(const pugi::xml_node& element, std::uint64_t line);
 
 /// The first child with that local name.

@@ -87,7 +87,8 @@ constexpr std::string_view kKindNames[] = {kKinds[0].name};
 static_assert(std::size(kKindNames) == std::size(kKinds));
 
 // Source: NCMEC's Hash Sharing documentation, by python-threatexchange's client.
-constexpr std::string_view kProductionHosts[] = {"report.cybertip.org", "lesp.ncmec.org", "hashsharing.ncmec.org"};
+constexpr std::string_view kProductionHosts[] = {"report.cybertip.org", "lesp.ncmec.org",
+                                                 "hashsharing.ncmec.org"};
 
 }  // namespace
 

@@ -2,10 +2,12 @@
 
 #include "exchange/file/record_builder.h"
 #include "exchange/file/xml_splitter.h"
+#include "lists/validate.h"
 
 namespace hashgate::exchange {
 namespace {
 
+constexpr std::size_t kMaxWordsBytes = 128;
 constexpr std::string_view kNamespace = "https://hashsharing.ncmec.org/hashsharing/v2";
 
 std::unexpected<Error> NotAsAgreed(std::string message) {
@@ -23,9 +25,11 @@ std::string_view DeclaredNamespace(const pugi::xml_node& node) {
 
 // The document's root, which must have that local name.
 Result<pugi::xml_node> Parse(std::string_view xml, std::string_view root_name, pugi::xml_document& document) {
-  // pugixml expands no entity but XML's own five; a document type is still refused, since nothing sound has one.
+  // pugixml expands no entity but XML's own five; a document type is still refused, since nothing sound has
+  // one.
   const auto options = pugi::parse_default | pugi::parse_doctype;
-  const pugi::xml_parse_result parsed = document.load_buffer(xml.data(), xml.size(), options, pugi::encoding_utf8);
+  const pugi::xml_parse_result parsed =
+      document.load_buffer(xml.data(), xml.size(), options, pugi::encoding_utf8);
   if (!parsed) {
     return NotAsAgreed("is not well-formed XML: " + std::string(parsed.description()) + " at byte " +
                        std::to_string(parsed.offset));
@@ -80,10 +84,12 @@ Result<EntriesPage> ParseEntriesPage(std::string_view xml) {
 Result<std::string> ParseStatusAnswer(std::string_view xml) {
   pugi::xml_document document;
   HASHGATE_ASSIGN_OR_RETURN(const pugi::xml_node root, Parse(xml, "status", document));
+  // Shown to people, and sent to them as UTF-8.
+  const auto words = [](const char* text) { return lists::Bounded(text, kMaxWordsBytes); };
   const pugi::xml_node member = ChildNamed(root, "member");
-  return "we are member " + std::string(member.attribute("id").value()) + " (" + member.text().get() +
-         "), user " + ChildNamed(root, "username").text().get() + ", seen from " +
-         ChildNamed(root, "ipAddress").text().get();
+  return "we are member " + words(member.attribute("id").value()) + " (" + words(member.text().get()) +
+         "), user " + words(ChildNamed(root, "username").text().get()) + ", seen from " +
+         words(ChildNamed(root, "ipAddress").text().get());
 }
 
 }  // namespace hashgate::exchange

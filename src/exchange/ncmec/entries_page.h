@@ -15,8 +15,8 @@ struct EntriesPage {
   std::string next;                    ///< link to the next page as the answer has it; empty: the last page
 };
 
-/// Errors: kExchangeProtocol where the text is not XML, breaks off, declares a document type or an entity, has
-/// another root or namespace, or holds other numbers of elements than it says.
+/// Errors: kExchangeProtocol where the text is not XML, breaks off, declares a document type or an entity,
+/// has another root or namespace, or holds other numbers of elements than it says.
 Result<EntriesPage> ParseEntriesPage(std::string_view xml);
 
 /// Who we are to the server, from its answer to `status`: one sentence. Errors: kExchangeProtocol.

@@ -37,7 +37,8 @@ std::string Instant(WallSeconds time) {
 }
 
 std::string EntriesPath(WallSeconds from, WallSeconds to) {
-  return std::string(kEntriesPath) + "?from=" + PercentEncode(Instant(from)) + "&to=" + PercentEncode(Instant(to));
+  return std::string(kEntriesPath) + "?from=" + PercentEncode(Instant(from)) +
+         "&to=" + PercentEncode(Instant(to));
 }
 
 // How far the entries have been read, and whether that was to the newest ones.
@@ -77,7 +78,11 @@ class NcmecDelta final : public Delta {
   };
 
   NcmecDelta(HttpClient& http, const NcmecOptions& options, Memory& memory, const Span& span)
-      : http_(http), options_(options), memory_(memory), span_(span), path_(EntriesPath(span.from, span.to)) {}
+      : http_(http),
+        options_(options),
+        memory_(memory),
+        span_(span),
+        path_(EntriesPath(span.from, span.to)) {}
 
   Result<DeltaPage> Next(const std::stop_token& stop) override {
     if (began_ == SteadyTime()) began_ = options_.clock->Steady();
@@ -188,8 +193,8 @@ class NcmecClient final : public ExchangeClient {
   Result<std::string> Test(const std::stop_token& stop) override {
     HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response, http_->Send({.url = "/v2/status"}, stop));
     if (response.status != 200) {
-      return Fail(Reason::kExchangeProtocol,
-                  "the server answered " + std::to_string(response.status) + " where its status was asked for");
+      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response.status) +
+                                                 " where its status was asked for");
     }
     return ParseStatusAnswer(response.body);
   }

@@ -19,7 +19,8 @@ std::chrono::seconds Scaled(std::chrono::seconds length, double factor) {
 
 void Windows::Took(std::chrono::seconds length, std::uint64_t entries) {
   const double wanted = static_cast<double>(options_.wanted_entries);
-  length_ = Scaled(length, std::min(wanted / static_cast<double>(std::max<std::uint64_t>(entries, 1)), kGrow));
+  length_ =
+      Scaled(length, std::min(wanted / static_cast<double>(std::max<std::uint64_t>(entries, 1)), kGrow));
 }
 
 void Windows::GaveUp(std::chrono::seconds length, std::uint64_t entries) {

@@ -18,8 +18,8 @@ constexpr std::string_view kPictures[] = {
 
 // The transparent picture of one pixel that pages count their readers with; GIF89a, 43 bytes.
 constexpr std::array<std::uint8_t, 43> kTrackingPixel = {
-    'G', 'I', 'F', '8', '9', 'a', 1, 0, 1, 0, 0x80, 0, 0, 0xff, 0xff, 0xff, 0, 0, 0, 0x21, 0xf9, 4,
-    1,   0,   0,   0,   0,   0x2c, 0, 0, 0, 0, 1,    0, 1, 0,    0,    2,    2, 0x44, 1, 0, 0x3b};
+    'G', 'I', 'F', '8', '9', 'a',  1, 0, 1, 0, 0x80, 0, 0, 0xff, 0xff, 0xff, 0, 0,    0, 0x21, 0xf9, 4,
+    1,   0,   0,   0,   0,   0x2c, 0, 0, 0, 0, 1,    0, 1, 0,    0,    2,    2, 0x44, 1, 0,    0x3b};
 
 std::vector<PdqHash> Pictures() {
   std::vector<PdqHash> pictures;

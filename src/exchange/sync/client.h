@@ -29,8 +29,9 @@ struct DeltaPage {
   Next next = Next::kMore;
   /// With kEnd: where the next delta goes on. Opaque, at most kMaxCheckpointBytes.
   std::string checkpoint;
-  bool caught_up = false;             ///< with kEnd: the source has nothing newer for now
-  std::uint64_t values_left_out = 0;  ///< of records that were taken: malformed, or of a kind that is not matched
+  bool caught_up = false;  ///< with kEnd: the source has nothing newer for now
+  std::uint64_t values_left_out =
+      0;  ///< of records that were taken: malformed, or of a kind that is not matched
   std::uint64_t malformed_values = 0;  ///< the malformed ones of these
 };
 
@@ -40,8 +41,9 @@ class Delta {
   virtual ~Delta() = default;
   /// All of the list instead of changes: what it does not name is no longer listed.
   [[nodiscard]] virtual bool IsWhole() const { return false; }
-  /// The next page. Blocks on the network, bounded by the client's time limits; ends soon after `stop`. Errors:
-  /// kExchangeUnreachable, kExchangeRefused, kExchangeProtocol, kCancelled; then the delta is of no more use.
+  /// The next page. Blocks on the network, bounded by the client's time limits; ends soon after `stop`.
+  /// Errors: kExchangeUnreachable, kExchangeRefused, kExchangeProtocol, kCancelled; then the delta is of no
+  /// more use.
   virtual Result<DeltaPage> Next(const std::stop_token& stop) = 0;
 };
 

@@ -62,7 +62,8 @@ struct StoredExchange {
 
   /// Takes a sync in, in place of what was said of the same one before.
   void Put(SyncRecord record);
-  /// Ends a sync: well, held by `closed`, stopped (kCancelled), or failed. Fills in the record and takes it in.
+  /// Ends a sync: well, held by `closed`, stopped (kCancelled), or failed. Fills in the record and takes it
+  /// in.
   void End(SyncRecord& record, const Status& status, const std::optional<Closed>& closed, WallTime now);
 };
 

@@ -22,8 +22,7 @@ Reading Read(Gate gate, const SyncCounts& counts) {
     case Gate::kMalformed:
       // What was kept out as harmless is quarantined too, and has a gate of its own.
       return {counts.quarantined - std::min(counts.quarantined, counts.benign) + counts.malformed_values,
-              counts.received,
-              "records or values could not be read of"};
+              counts.received, "records or values could not be read of"};
     case Gate::kBenign: return {counts.benign, counts.received, "entries match harmless pictures, of"};
     case Gate::kDegenerate:
       return {counts.degenerate, counts.received, "PDQ hashes say little about their picture, of"};

@@ -66,6 +66,7 @@ struct Closed {
 };
 
 /// The first gate that is closed, those in `open` left out.
-std::optional<Closed> FindClosed(const SyncCounts& counts, const GateLimits& limits, std::span<const Gate> open);
+std::optional<Closed> FindClosed(const SyncCounts& counts, const GateLimits& limits,
+                                 std::span<const Gate> open);
 
 }  // namespace hashgate::exchange

@@ -183,13 +183,13 @@ class Worker {
 
   void LogEnd(const SyncRecord& record) const {
     const std::initializer_list<log::Field> fields = {{"exchange", settings_.name},
-                                            {"list", settings_.list},
-                                            {"received", record.counts.received},
-                                            {"added", record.counts.added},
-                                            {"updated", record.counts.updated},
-                                            {"removed", record.counts.removed},
-                                            {"quarantined", record.counts.quarantined},
-                                            {"generation", record.generation}};
+                                                      {"list", settings_.list},
+                                                      {"received", record.counts.received},
+                                                      {"added", record.counts.added},
+                                                      {"updated", record.counts.updated},
+                                                      {"removed", record.counts.removed},
+                                                      {"quarantined", record.counts.quarantined},
+                                                      {"generation", record.generation}};
     switch (record.outcome) {
       case SyncOutcome::kDone: log::Info("exchange_synced", "an exchange was synced", fields); break;
       case SyncOutcome::kHeld: log::Error("exchange_held", record.detail, fields); break;
@@ -284,9 +284,8 @@ class RunnerImpl final : public ExchangeRunner {
   }
 
   [[nodiscard]] bool IsStale(std::string_view list) const override {
-    return std::ranges::any_of(workers_, [&](const auto& worker) {
-      return worker->settings().list == list && worker->IsStale();
-    });
+    return std::ranges::any_of(
+        workers_, [&](const auto& worker) { return worker->settings().list == list && worker->IsStale(); });
   }
 
   [[nodiscard]] const ExchangeSettings* FeederOf(std::string_view list) const override {

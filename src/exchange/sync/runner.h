@@ -28,14 +28,14 @@ struct ExchangeSettings {
   std::string kind;  ///< "ncmec" ...
   std::string list;  ///< that it feeds
   std::string base_url;
-  bool production = false;  ///< the programme's real service, and not its test environment
+  bool production = false;    ///< the programme's real service, and not its test environment
   bool allow_export = false;  ///< the source's terms permit handing its list on
   std::chrono::seconds interval{3'600};
   /// Without a success for so long the list is stale.
   std::chrono::seconds stale_after{86'400};
   GateLimits gates;
-  /// Makes a client, with credentials read anew: for a sync, or for a person who waits for one answer. Errors:
-  /// kConfigInvalid, kFileUnreadable.
+  /// Makes a client, with credentials read anew: for a sync, or for a person who waits for one answer.
+  /// Errors: kConfigInvalid, kFileUnreadable.
   std::function<Result<std::unique_ptr<ExchangeClient>>(Patience)> make_client;
 };
 
@@ -68,9 +68,10 @@ struct RunnerOptions {
 /// Threads: thread-safe.
 class ExchangeRunner {
  public:
-  /// Starts all of them; a first sync comes at once. `catalog` outlives it. The destructor ends syncs under way.
-  static std::unique_ptr<ExchangeRunner> Start(lists::Catalog& catalog, std::vector<ExchangeSettings> settings,
-                                               RunnerOptions options);
+  /// Starts all of them; a first sync comes at once. `catalog` outlives it. The destructor ends syncs under
+  /// way.
+  static std::unique_ptr<ExchangeRunner> Start(lists::Catalog& catalog,
+                                               std::vector<ExchangeSettings> settings, RunnerOptions options);
   virtual ~ExchangeRunner() = default;
 
   /// In the order of the configuration. Errors: the store's.
@@ -82,8 +83,8 @@ class ExchangeRunner {
   virtual Result<std::uint64_t> RequestSync(std::string_view name, bool from_the_beginning) = 0;
   /// Asks the source who we are, beside any sync. Blocks. Errors: kExchangeNotFound and the client's.
   virtual Result<std::string> Test(std::string_view name, const std::stop_token& stop) = 0;
-  /// Opens a gate for the next sync that needs it. Errors: kExchangeNotFound, kRequestInvalid, kStoreBusy while
-  /// a sync is under way, the store's.
+  /// Opens a gate for the next sync that needs it. Errors: kExchangeNotFound, kRequestInvalid, kStoreBusy
+  /// while a sync is under way, the store's.
   virtual Status OverrideGate(std::string_view name, Gate gate, std::string_view author,
                               std::string_view reason) = 0;
   /// Whether the list is fed by an exchange that is stale.

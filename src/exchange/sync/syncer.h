@@ -32,18 +32,19 @@ struct SyncProgress {
 };
 
 /// Puts each delta in force as one generation with its checkpoint, or not at all; scans go on as before
-/// meanwhile. A failure, a closed gate or a crash at any point leaves the last delta in force, and the next sync
-/// goes on from there. Threads: confined; one for each exchange.
+/// meanwhile. A failure, a closed gate or a crash at any point leaves the last delta in force, and the next
+/// sync goes on from there. Threads: confined; one for each exchange.
 class Syncer {
  public:
   /// What is pointed at outlives it.
   Syncer(lists::Catalog& catalog, ExchangeClient& client, SyncerOptions options);
 
   /// Fetches deltas until the source has nothing newer. `progress` (may be empty) is called now and then. The
-  /// result is what became of it, stored too; errors are the store's where that could not be stored. Blocks for
-  /// as long as it takes; ends soon after `stop`.
-  /// `from_the_beginning`: all of the source's list is read again, in case something of it went missing.
-  Result<SyncRecord> Sync(const std::stop_token& stop, const std::function<void(const SyncProgress&)>& progress,
+  /// result is what became of it, stored too; errors are the store's where that could not be stored. Blocks
+  /// for as long as it takes; ends soon after `stop`. `from_the_beginning`: all of the source's list is read
+  /// again, in case something of it went missing.
+  Result<SyncRecord> Sync(const std::stop_token& stop,
+                          const std::function<void(const SyncProgress&)>& progress,
                           bool from_the_beginning = false);
 
  private:

@@ -80,6 +80,38 @@ TEST_F(CliGolden, Scan) {
   Expect("scan_refused.txt", {"scan", "--lists", "x", clean, block});
 }
 
+TEST_F(CliGolden, Exchanges) {
+  v1::Exchange& exchange = exchanges_.exchange;
+  exchange.set_name("npo");
+  exchange.set_kind("ncmec");
+  exchange.set_list("csam");
+  exchange.set_base_url("https://hashsharing-test.ncmec.org/npo");
+  exchange.mutable_interval()->set_seconds(3'600);
+  exchange.set_health(v1::EXCHANGE_HEALTH_HELD);
+  exchange.set_held_gate(v1::GATE_SHRINK);
+  exchange.set_sentence("Held since then: too much. A person has to look.");
+  exchange.mutable_last_success_time()->set_seconds(1'700'000'000);
+  exchange.mutable_failing_since_time()->set_seconds(1'700'003'600);
+  exchange.set_failure_count(1);
+  exchange.set_failure_reason("GATE_CLOSED");
+  v1::GateOverride& opened = *exchange.add_overrides();
+  opened.set_gate(v1::GATE_SHRINK);
+  opened.set_author("ada");
+  opened.set_reason("announced");
+  opened.mutable_expire_time()->set_seconds(1'700'090'000);
+  v1::SyncRecord& sync = *exchange.add_syncs();
+  sync.mutable_begin_time()->set_seconds(1'700'003'600);
+  sync.set_outcome(v1::SYNC_OUTCOME_HELD);
+  sync.mutable_counts()->set_received(12);
+  sync.mutable_counts()->set_removed(9'007'199'254'740'993);
+  sync.mutable_counts()->set_values_left_out(2);
+  sync.set_detail("gate 'shrink' is closed");
+  Expect("exchanges_ls.txt", {"exchanges", "ls"});
+  Expect("exchanges_status.txt", {"exchanges", "status"});
+  Expect("exchanges_status.json.txt", {"--json", "exchanges", "status"});
+  Expect("exchanges_test.json.txt", {"--json", "exchanges", "test", "npo"});
+}
+
 TEST_F(CliGolden, UnknownCommands) {
   Expect("unknown_command.txt", {"nope"});
   Expect("later_command.txt", {"reports", "ls"});

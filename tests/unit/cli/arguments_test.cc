@@ -73,8 +73,7 @@ TEST(Arguments, UnknownCommandsAreNamed) {
 }
 
 TEST(Arguments, CommandsOfLaterVersionsAreSaidToBeSo) {
-  for (const auto& line : {std::vector<std::string>{"exchanges", "status"},
-                           {"--json", "opinions", "set", "--reason", "x"},
+  for (const auto& line : {std::vector<std::string>{"--json", "opinions", "set", "--reason", "x"},
                            {"reviews"},
                            {"reports", "ls", "--help"},
                            {"audit", "verify"},
@@ -88,7 +87,23 @@ TEST(Arguments, CommandsOfLaterVersionsAreSaidToBeSo) {
   }
   EXPECT_TRUE(ParseArguments({"policy", "dry-run", "x"})
                   .text.starts_with("hashgate: 'policy dry-run' is not in this version\n"));
-  EXPECT_EQ(ParseArguments({"--help"}).text.find("exchanges"), std::string::npos);
+  EXPECT_EQ(ParseArguments({"--help"}).text.find("opinions"), std::string::npos);
+}
+
+TEST(Arguments, ExchangesTakeTheirNames) {
+  const auto sync = ParseArguments({"exchanges", "sync", "a", "b", "--from-the-beginning", "--no-wait"});
+  ASSERT_TRUE(sync.command) << sync.text;
+  const auto& arguments = std::get<ExchangesSyncArguments>(*sync.command);
+  EXPECT_EQ(arguments.names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(arguments.from_the_beginning);
+  EXPECT_TRUE(arguments.no_wait);
+  EXPECT_TRUE(ParseArguments({"exchanges", "sync"}).usage_error);
+  const std::vector<std::string> open = {"exchanges", "override", "a",        "--gate", "shrink",
+                                         "--author",  "ada",      "--reason", "because"};
+  EXPECT_TRUE(ParseArguments(open).command);
+  std::vector<std::string> unknown = open;
+  unknown[4] = "door";
+  EXPECT_TRUE(ParseArguments(unknown).usage_error);
 }
 
 TEST(Arguments, MatchCollectsHashesOfAllKinds) {

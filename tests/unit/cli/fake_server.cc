@@ -291,6 +291,51 @@ Result<decode::DecodeResult> FakeDecoder::Decode(ByteSpan /*upload*/, decode::Fo
   return result;
 }
 
+grpc::Status FakeExchanges::ListExchanges(grpc::ServerContext* /*context*/,
+                                          const v1::ListExchangesRequest* /*request*/,
+                                          v1::ListExchangesResponse* response) {
+  const std::lock_guard lock(mutex);
+  if (configured) *response->add_exchanges() = exchange;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeExchanges::GetExchange(grpc::ServerContext* /*context*/,
+                                        const v1::GetExchangeRequest* request,
+                                        v1::GetExchangeResponse* response) {
+  const std::lock_guard lock(mutex);
+  if (request->name() != "npo") return Refusal(Reason::kExchangeNotFound, "no exchange of that name");
+  *response->mutable_exchange() = exchange;
+  response->mutable_exchange()->set_syncs_ended_count(--questions_left < 0 ? 1 : 0);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeExchanges::SyncExchange(grpc::ServerContext* /*context*/,
+                                         const v1::SyncExchangeRequest* request,
+                                         v1::SyncExchangeResponse* response) {
+  const std::lock_guard lock(mutex);
+  if (request->name() != "npo") return Refusal(Reason::kExchangeNotFound, "no exchange of that name");
+  synced = *request;
+  questions_left = 2;
+  response->set_sync_number(1);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeExchanges::TestExchange(grpc::ServerContext* /*context*/,
+                                         const v1::TestExchangeRequest* /*request*/,
+                                         v1::TestExchangeResponse* response) {
+  response->set_sentence("we are member 78");
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeExchanges::OverrideGate(grpc::ServerContext* /*context*/,
+                                         const v1::OverrideGateRequest* request,
+                                         v1::OverrideGateResponse* response) {
+  const std::lock_guard lock(mutex);
+  opened = *request;
+  *response->mutable_exchange() = exchange;
+  return grpc::Status::OK;
+}
+
 void CliTest::SetUp() {
   const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
   folder_ = std::filesystem::absolute(std::string(test->test_suite_name()) + "." + test->name());
@@ -301,6 +346,7 @@ void CliTest::SetUp() {
   builder.RegisterService(&scan_);
   builder.RegisterService(&lists_);
   builder.RegisterService(&status_);
+  builder.RegisterService(&exchanges_);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
 }

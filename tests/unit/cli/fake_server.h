@@ -16,6 +16,7 @@
 
 #include "app/cli/client.h"
 #include "app/cli/environment.h"
+#include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "hashgate/v1/scan_service.grpc.pb.h"
 #include "hashgate/v1/status_service.grpc.pb.h"
@@ -130,6 +131,29 @@ class FakeStatus : public v1::StatusService::Service {
   v1::GetStatusResponse answer;
 };
 
+/// One exchange, "npo". A sync that was asked for ends with the third question after it. Threads:
+/// thread-safe.
+class FakeExchanges : public v1::ExchangeService::Service {
+ public:
+  grpc::Status ListExchanges(grpc::ServerContext* context, const v1::ListExchangesRequest* request,
+                             v1::ListExchangesResponse* response) override;
+  grpc::Status GetExchange(grpc::ServerContext* context, const v1::GetExchangeRequest* request,
+                           v1::GetExchangeResponse* response) override;
+  grpc::Status SyncExchange(grpc::ServerContext* context, const v1::SyncExchangeRequest* request,
+                            v1::SyncExchangeResponse* response) override;
+  grpc::Status TestExchange(grpc::ServerContext* context, const v1::TestExchangeRequest* request,
+                            v1::TestExchangeResponse* response) override;
+  grpc::Status OverrideGate(grpc::ServerContext* context, const v1::OverrideGateRequest* request,
+                            v1::OverrideGateResponse* response) override;
+
+  std::mutex mutex;
+  bool configured = true;
+  v1::Exchange exchange;  ///< as it is after the next sync
+  v1::SyncExchangeRequest synced;
+  v1::OverrideGateRequest opened;
+  int questions_left = 0;
+};
+
 /// Decodes nothing: one view whose PDQ is the same for every picture.
 class FakeDecoder : public decode::Decoder {
  public:
@@ -160,6 +184,7 @@ class CliTest : public ::testing::Test {
   FakeScan scan_;
   FakeLists lists_;
   FakeStatus status_;
+  FakeExchanges exchanges_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Stop> stop_ = std::make_unique<Stop>();
 

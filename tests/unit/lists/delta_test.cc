@@ -21,8 +21,8 @@ class DeltaTest : public ImportTest {
   using Gate = std::function<Result<ExchangeState>(const PlannedChange&)>;
 
   std::unique_ptr<Import> StartDelta(Gate gate) {
-    auto import = catalog_->StartImport(
-        {.list = "demo", .file = "exchange", .atomic = true, .gate = std::move(gate)});
+    auto import =
+        catalog_->StartImport({.list = "demo", .file = "exchange", .atomic = true, .gate = std::move(gate)});
     EXPECT_TRUE(import) << import.error().message;
     return *std::move(import);
   }

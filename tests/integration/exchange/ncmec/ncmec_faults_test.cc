@@ -11,9 +11,9 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
+using testing::Fault;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::Fault;
 
 class NcmecFaultsTest : public NcmecTest {
  protected:
@@ -107,7 +107,8 @@ TEST_F(NcmecFaultsTest, DocumentsThatAreNotAsAgreed) {
 
 TEST_F(NcmecFaultsTest, LinksThatLeadElsewhereAreNotFollowed) {
   using Next = NcmecSwitches::Next;
-  for (const Next next : {Next::kAbsolute, Next::kOtherHost, Next::kNoScheme, Next::kOtherPath, Next::kClimbing}) {
+  for (const Next next :
+       {Next::kAbsolute, Next::kOtherHost, Next::kNoScheme, Next::kOtherPath, Next::kClimbing}) {
     server().SetSwitches({.page_size = 5, .next = next});
     ExpectFailure("EXCHANGE_PROTOCOL");
   }

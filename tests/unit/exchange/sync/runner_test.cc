@@ -167,7 +167,8 @@ TEST_F(RunnerTest, NamesThatAreNotConfiguredAreRefused) {
   EXPECT_EQ(runner_->Get("nobody").error().reason, Reason::kExchangeNotFound);
   EXPECT_EQ(runner_->RequestSync("nobody", false).error().reason, Reason::kExchangeNotFound);
   EXPECT_EQ(runner_->Test("nobody", {}).error().reason, Reason::kExchangeNotFound);
-  EXPECT_EQ(runner_->OverrideGate("nobody", Gate::kShrink, "a", "b").error().reason, Reason::kExchangeNotFound);
+  EXPECT_EQ(runner_->OverrideGate("nobody", Gate::kShrink, "a", "b").error().reason,
+            Reason::kExchangeNotFound);
   EXPECT_EQ(runner_->FeederOf("npo")->name, "npo");
   EXPECT_EQ(runner_->FeederOf("other"), nullptr);
 }

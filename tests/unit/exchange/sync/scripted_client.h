@@ -30,7 +30,8 @@ struct ScriptedDelta {
 inline DeltaPage Page(std::vector<lists::ImportRecord> records) {
   return {.records = std::move(records)};
 }
-inline DeltaPage LastPage(std::vector<lists::ImportRecord> records, std::string checkpoint, bool caught_up = true) {
+inline DeltaPage LastPage(std::vector<lists::ImportRecord> records, std::string checkpoint,
+                          bool caught_up = true) {
   return {.records = std::move(records),
           .next = DeltaPage::Next::kEnd,
           .checkpoint = std::move(checkpoint),

@@ -31,8 +31,17 @@ StoredExchange Full() {
   record.ended = kNow + std::chrono::seconds(3);
   record.outcome = SyncOutcome::kHeld;
   record.generation = 9;
-  record.counts = {.entries_before = 1, .first = true, .received = 2, .added = 3, .updated = 4, .unchanged = 5,
-                   .removed = 6, .quarantined = 7, .values_left_out = 8, .malformed_values = 9, .benign = 10,
+  record.counts = {.entries_before = 1,
+                   .first = true,
+                   .received = 2,
+                   .added = 3,
+                   .updated = 4,
+                   .unchanged = 5,
+                   .removed = 6,
+                   .quarantined = 7,
+                   .values_left_out = 8,
+                   .malformed_values = 9,
+                   .benign = 10,
                    .degenerate = 11};
   record.detail = "held";
   record.overridden = "shrink by ada: why not";
@@ -111,18 +120,20 @@ TEST(GatesTest, CloseBeyondShareAndFloorOnly) {
 TEST(GatesTest, EachLooksAtItsOwnCount) {
   GateLimits limits;
   limits.limits.fill({.percent = 0, .floor = 10});
-  const std::pair<Gate, SyncCounts> closing[] = {{Gate::kGrowth, {.added = 11}},
-                                                 {Gate::kShrink, {.removed = 11}},
-                                                 {Gate::kMalformed, {.quarantined = 6, .malformed_values = 5}},
-                                                 {Gate::kBenign, {.benign = 11}},
-                                                 {Gate::kDegenerate, {.degenerate = 11}}};
+  const std::pair<Gate, SyncCounts> closing[] = {
+      {Gate::kGrowth, {.added = 11}},
+      {Gate::kShrink, {.removed = 11}},
+      {Gate::kMalformed, {.quarantined = 6, .malformed_values = 5}},
+      {Gate::kBenign, {.benign = 11}},
+      {Gate::kDegenerate, {.degenerate = 11}}};
   for (const auto& [gate, counts] : closing) {
     const auto closed = FindClosed(counts, limits, {});
     ASSERT_TRUE(closed) << GateName(gate);
     EXPECT_EQ(closed->gate, gate);
   }
   EXPECT_FALSE(FindClosed({.first = true, .added = 1'000}, limits, {}));
-  EXPECT_FALSE(FindClosed({.quarantined = 15, .benign = 9}, limits, {})) << "kept out as harmless, not malformed";
+  EXPECT_FALSE(FindClosed({.quarantined = 15, .benign = 9}, limits, {}))
+      << "kept out as harmless, not malformed";
 }
 
 TEST(GatesTest, NamesGoBothWays) {
@@ -144,8 +155,9 @@ TEST(SentenceTest, SaysWhatIsWrongAndSinceWhen) {
   state.failures = 1;
   state.failing_since = kNow + std::chrono::hours(1);
   state.failure_detail = "no answer";
-  EXPECT_EQ(SentenceOf(state, settings, kNow + std::chrono::hours(2)),
-            "Failing since 2026-11-23 17:00 UTC (1 time): no answer. The list is as of 2026-11-23 16:00 UTC.");
+  EXPECT_EQ(
+      SentenceOf(state, settings, kNow + std::chrono::hours(2)),
+      "Failing since 2026-11-23 17:00 UTC (1 time): no answer. The list is as of 2026-11-23 16:00 UTC.");
   EXPECT_THAT(SentenceOf(state, settings, kNow + std::chrono::hours(24)), HasSubstr("It is stale."));
   state.held = Gate::kShrink;
   EXPECT_EQ(HealthOf(state), ExchangeHealth::kHeld);
