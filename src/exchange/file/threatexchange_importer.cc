@@ -53,11 +53,11 @@ std::string_view MergedStatus(const Update& update) {
   bool malicious = false;
   bool suspicious = false;
   for (const std::string& status : update.statuses) {
-    if (status == kNonMalicious) {
+    if (EqualsIgnoringCase(status, kNonMalicious)) {
       harmless = true;
     } else if (!status.empty()) {
-      malicious = malicious || status == kMalicious;
-      suspicious = suspicious || status == kSuspicious;
+      malicious = malicious || EqualsIgnoringCase(status, kMalicious);
+      suspicious = suspicious || EqualsIgnoringCase(status, kSuspicious);
       if (other.empty() || status < other) other = status;
     }
   }

@@ -69,7 +69,7 @@ TEST(ThreatExchangeImporter, PagesBehindEachOtherLinesAndSingleUpdates) {
 TEST(ThreatExchangeImporter, HarmlessOnesNeverBecomeEntries) {
   const Read read = ReadAll(Page(Pdq("1", Descriptor("NON_MALICIOUS")) + "," +
                                  Pdq("2", Descriptor("NON_MALICIOUS") + "," + Descriptor("NON_MALICIOUS")) +
-                                 "," + Update("3", "HASH_MD5", Hex(32, '2'), R"("status":"NON_MALICIOUS")")));
+                                 "," + Update("3", "HASH_MD5", Hex(32, '2'), R"("status":"non_malicious")")));
   EXPECT_EQ(read.records.size(), 0U);
   EXPECT_EQ(read.notes.skipped_harmless, 3U);
 }
