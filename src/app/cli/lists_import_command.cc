@@ -134,6 +134,22 @@ void PrintText(const v1::ImportEntriesResponse& response, const exchange::Import
   }
 }
 
+// A snapshot says what its list was for, and what matches may do hangs on that: entries of one purpose do not
+// become entries of another because somebody chose the wrong list.
+Status CheckPurpose(const exchange::ImportNotes& notes, const std::string& list, Client& client,
+                    std::chrono::milliseconds timeout) {
+  if (!notes.snapshot) return {};
+  v1::GetHashListRequest request;
+  request.set_name(list);
+  HASHGATE_ASSIGN_OR_RETURN(const v1::GetHashListResponse response, client.GetHashList(request, timeout));
+  const Purpose purpose = rpc::FromProto(response.list().purpose());
+  if (purpose == notes.snapshot->purpose) return {};
+  return Fail(Reason::kRequestInvalid,
+              "the snapshot's purpose is " + std::string(Name(notes.snapshot->purpose)) + ", that of list '" +
+                  list + "' is " + std::string(Name(purpose)),
+              "list.purpose");
+}
+
 }  // namespace
 
 int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& options,
@@ -144,6 +160,9 @@ int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& o
   exchange::Importer& importer = *file->importer;
 
   Session session(options, environment);
+  if (Status fits = CheckPurpose(importer.notes(), arguments.name, *session, options.timeout); !fits) {
+    return ReportError(environment, options, fits.error());
+  }
   Feeder feeder(importer, environment, file->size);
   v1::ImportHeader header;
   header.set_list(arguments.name);

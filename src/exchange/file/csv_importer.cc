@@ -32,7 +32,7 @@ class CsvImporter : public FileImporter {
       if (row_.problem.empty()) {
         FillRecord(record);
       } else {
-        record.SetProblem(std::move(row_.problem));
+        record.SetProblem(row_.problem);
       }
       out.push_back(record.Finish());
     }

@@ -29,7 +29,7 @@ class JsonImporter : public FileImporter {
  private:
   void Read(RecordBuilder& record) {
     if (!item_.problem.empty()) {
-      record.SetProblem(std::move(item_.problem));
+      record.SetProblem(item_.problem);
       return;
     }
     const auto json = nlohmann::json::parse(item_.text, nullptr, false);

@@ -159,6 +159,16 @@ TEST_F(ListsFiles, NothingOfASnapshotThatIsNotRightIsSent) {
   EXPECT_EQ(Cli({"lists", "import", "demo", path, "--public-key", key}).code, kDone);
 }
 
+TEST_F(ListsFiles, ASnapshotGoesIntoAListOfItsPurposeOnly) {
+  const std::string path = Snapshot();
+  const std::string key = Write("public.pem", testing::PublicKeyPem());
+  lists_.lists["demo"].set_purpose(v1::HARM_CLASS_CSAM);
+  const Run run = Cli({"lists", "import", "demo", path, "--public-key", key});
+  EXPECT_EQ(run.code, kFailed);
+  EXPECT_NE(run.err.find("purpose is TEST, that of list 'demo' is CSAM"), std::string::npos) << run.err;
+  EXPECT_TRUE(lists_.records.empty());
+}
+
 TEST_F(ListsFiles, AKeyThatOthersMayReadIsRefused) {
   const auto line = [&](const std::string& key) {
     return std::vector<std::string>{
