@@ -99,7 +99,7 @@ Result<std::unique_ptr<Importer>> OpenImporter(std::unique_ptr<ByteSource> sourc
                 "the file is not a signed snapshot, so nothing of it can be checked with --public-key",
                 "public_key");
   }
-  if (options.mapping) return OpenMapped(std::move(input), options);
+  if (options.mapping) return OpenMapped(std::move(input), *options.mapping, options);
   if (format != FileFormat::kCsv && !options.columns.empty()) {
     return Fail(Reason::kRequestInvalid, "--map is for CSV files", "map");
   }

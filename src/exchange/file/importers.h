@@ -44,8 +44,9 @@ Result<std::unique_ptr<Importer>> OpenVics(Input input, const ImporterOptions& o
 Result<std::unique_ptr<Importer>> OpenNcmec(Input input, const ImporterOptions& options);
 /// Saved answers of ThreatExchange's threat_updates, and its CSV downloads.
 Result<std::unique_ptr<Importer>> OpenThreatExchange(Input input, const ImporterOptions& options);
-/// CSV or JSON of any layout, by `options.mapping`, which must be there.
-Result<std::unique_ptr<Importer>> OpenMapped(Input input, const ImporterOptions& options);
+/// CSV or JSON of any layout.
+Result<std::unique_ptr<Importer>> OpenMapped(Input input, const Mapping& mapping,
+                                             const ImporterOptions& options);
 /// Our own signed snapshot: checked as a whole before it is opened.
 Result<std::unique_ptr<Importer>> OpenSnapshot(Input input, const ImporterOptions& options);
 

@@ -37,8 +37,8 @@ std::vector<Mapping::Place> PlacesOf(const Mapping& mapping) {
 /// What both layouts share: the mapping, and what becomes of a record.
 class MappedImporter : public FileImporter, protected MappedValues {
  public:
-  MappedImporter(Input input, FileFormat format, const ImporterOptions& options)
-      : FileImporter(std::move(input), format), mapping_(*options.mapping), replaces_(options.replaces) {}
+  MappedImporter(Input input, FileFormat format, const Mapping& mapping, bool replaces)
+      : FileImporter(std::move(input), format), mapping_(mapping), replaces_(replaces) {}
 
   Result<bool> Next(std::size_t limit, std::vector<lists::ImportRecord>& out) override {
     for (std::size_t i = 0; i < limit; ++i) {
@@ -84,9 +84,9 @@ class MappedImporter : public FileImporter, protected MappedValues {
 
 class MappedCsv final : public MappedImporter {
  public:
-  MappedCsv(Input input, const ImporterOptions& options)
-      : MappedImporter(std::move(input), FileFormat::kCsv, options),
-        reader_(mapping_.separator, options.max_record_bytes) {}
+  MappedCsv(Input input, const Mapping& mapping, const ImporterOptions& options)
+      : MappedImporter(std::move(input), FileFormat::kCsv, mapping, options.replaces),
+        reader_(mapping.separator, options.max_record_bytes) {}
 
   Status Open() {
     if (mapping_.header.empty()) {
@@ -139,8 +139,9 @@ class MappedCsv final : public MappedImporter {
 
 class MappedJson final : public MappedImporter {
  public:
-  MappedJson(Input input, const ImporterOptions& options, JsonLayout layout)
-      : MappedImporter(std::move(input), layout.lines ? FileFormat::kJsonl : FileFormat::kJson, options),
+  MappedJson(Input input, const Mapping& mapping, const ImporterOptions& options, JsonLayout layout)
+      : MappedImporter(std::move(input), layout.lines ? FileFormat::kJsonl : FileFormat::kJson, mapping,
+                       options.replaces),
         items_(std::move(layout), options.max_record_bytes) {}
 
   Status Open() {
@@ -236,17 +237,17 @@ Result<std::vector<std::string>> ParseJsonPointer(std::string_view pointer) {
   return path;
 }
 
-Result<std::unique_ptr<Importer>> OpenMapped(Input input, const ImporterOptions& options) {
-  const Mapping& mapping = *options.mapping;
+Result<std::unique_ptr<Importer>> OpenMapped(Input input, const Mapping& mapping,
+                                             const ImporterOptions& options) {
   if (mapping.hashes.empty()) return Fail(Reason::kRequestInvalid, "the mapping names no hash", "mapping");
   if (mapping.layout == Mapping::Layout::kCsv) {
-    auto importer = std::make_unique<MappedCsv>(std::move(input), options);
+    auto importer = std::make_unique<MappedCsv>(std::move(input), mapping, options);
     HASHGATE_RETURN_IF_ERROR(importer->Open());
     return importer;
   }
   JsonLayout layout{.lines = mapping.layout == Mapping::Layout::kJsonl};
   HASHGATE_ASSIGN_OR_RETURN(layout.path, ParseJsonPointer(mapping.items));
-  auto importer = std::make_unique<MappedJson>(std::move(input), options, std::move(layout));
+  auto importer = std::make_unique<MappedJson>(std::move(input), mapping, options, std::move(layout));
   HASHGATE_RETURN_IF_ERROR(importer->Open());
   return importer;
 }

@@ -35,7 +35,7 @@ class SnapshotImporter : public FileImporter {
 };
 
 // The whole file, from its first byte to its signature.
-Status Verify(Input& input, const ImporterOptions& options) {
+Status Verify(Input& input, const VerifyingKey& key, const Clock& clock) {
   SnapshotReader reader(input);
   HASHGATE_ASSIGN_OR_RETURN(const SnapshotHeader header, reader.ReadHeader());
   lists::EntryRecord entry;
@@ -43,8 +43,8 @@ Status Verify(Input& input, const ImporterOptions& options) {
     HASHGATE_ASSIGN_OR_RETURN(const bool more, reader.Next(entry));
     if (!more) break;
   }
-  HASHGATE_RETURN_IF_ERROR(reader.Verify(*options.public_key));
-  if (header.expires != WallTime{} && header.expires <= options.clock->Wall()) {
+  HASHGATE_RETURN_IF_ERROR(reader.Verify(key));
+  if (header.expires != WallTime{} && header.expires <= clock.Wall()) {
     return Fail(Reason::kRequestInvalid,
                 "the snapshot expired on " + FormatTime(header.expires) + ": ask for a newer one");
   }
@@ -65,7 +65,7 @@ Result<std::unique_ptr<Importer>> OpenSnapshot(Input input, const ImporterOption
                   "a snapshot is read twice, first to check it: save it as a file first");
   }
   Input first(NewStableSource(std::move(source)));
-  HASHGATE_RETURN_IF_ERROR(Verify(first, options));
+  HASHGATE_RETURN_IF_ERROR(Verify(first, *options.public_key, *options.clock));
   source = first.ReleaseSource();
   HASHGATE_RETURN_IF_ERROR(source->Rewind());
   auto importer = std::make_unique<SnapshotImporter>(Input(std::move(source)), *options.public_key);
