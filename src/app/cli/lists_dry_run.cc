@@ -25,7 +25,7 @@ struct Tally {
       // What the server would say, for the file's own reader does not know every bound.
       if (const Status valid = lists::ValidateRecord(*record.record); !valid) problem = valid.error().message;
     }
-    if (!problem.empty()) {
+    if (!problem.empty() || !record.record) {
       ++quarantined;
       if (problems.size() < kShownProblems) problems.emplace(record.line, std::move(problem));
       return;

@@ -35,6 +35,7 @@ void AppendEntryBytes(const lists::EntryRecord& record, std::string& out) {
   writer.Little(static_cast<std::uint8_t>(record.labels.size()));
   for (const std::string& label : record.labels) writer.Text<std::uint8_t>(label);
   std::vector<const HashValue*> hashes;
+  hashes.reserve(record.hashes.size());
   for (const HashValue& hash : record.hashes) hashes.push_back(&hash);
   std::ranges::sort(hashes, {},
                     [](const HashValue* hash) { return std::pair(hash->algorithm, hash->pipeline); });
