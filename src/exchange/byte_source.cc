@@ -26,6 +26,13 @@ class FileSource : public ByteSource {
       return Fail(Reason::kFileUnreadable, "'" + path_ + "' cannot be read: " + std::strerror(errno), path_);
     }
   }
+  Status Rewind() override {
+    if (::lseek(fd_.get(), 0, SEEK_SET) == 0) return {};
+    if (errno == ESPIPE) {
+      return Fail(Reason::kUnsupported, "'" + path_ + "' is a pipe and can be read only once", path_);
+    }
+    return Fail(Reason::kFileUnreadable, "'" + path_ + "' cannot be read: " + std::strerror(errno), path_);
+  }
   [[nodiscard]] std::uint64_t size() const override { return size_; }
 
  private:
@@ -43,6 +50,10 @@ class BytesSource : public ByteSource {
     std::copy_n(bytes_.data() + at_, count, out.data());
     at_ += count;
     return count;
+  }
+  Status Rewind() override {
+    at_ = 0;
+    return {};
   }
   [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
 

@@ -16,6 +16,9 @@ class ByteSource {
   virtual ~ByteSource() = default;
   /// Fills the front of `out` and returns how much; 0 only at the end. Errors: kFileUnreadable.
   virtual Result<std::size_t> Read(std::span<char> out) = 0;
+  /// Goes back to the first byte. Errors: kUnsupported where the stream can be read only once (a pipe);
+  /// kFileUnreadable.
+  virtual Status Rewind() = 0;
   /// Length of the whole stream in bytes; 0 where unknown.
   [[nodiscard]] virtual std::uint64_t size() const = 0;
 };

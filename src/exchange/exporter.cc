@@ -38,7 +38,7 @@ void AppendLabel(std::string_view label, std::string& out) {
 
 Result<Exporter> Exporter::Create(FileFormat format) {
   if (format != FileFormat::kCsv && format != FileFormat::kJsonl) {
-    return Fail(Reason::kRequestInvalid, "lists are exported as csv or jsonl", "format");
+    return Fail(Reason::kRequestInvalid, "lists are exported as csv, jsonl or snapshot", "format");
   }
   return Exporter(format);
 }

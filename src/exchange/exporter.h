@@ -18,6 +18,8 @@ class Exporter {
   [[nodiscard]] std::string Header() const;
   /// Appends one line.
   void Append(const lists::EntryRecord& record, std::string& out);
+  /// What stands behind the last entry: nothing. Signed snapshots have something there (SnapshotWriter).
+  [[nodiscard]] static std::string Footer() { return {}; }
   /// Values that the format has no place for: CSV holds one PDQ hash an entry. JSONL holds all.
   [[nodiscard]] std::uint64_t values_left_out() const { return values_left_out_; }
 

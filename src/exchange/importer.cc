@@ -4,16 +4,27 @@
 
 #include "exchange/file/importers.h"
 #include "exchange/file/record_builder.h"
+#include "exchange/signed/snapshot.h"
 
 namespace hashgate::exchange {
 namespace {
 
-constexpr std::string_view kNames[] = {"auto", "lines", "csv", "jsonl", "vics", "ncmec"};
+constexpr std::string_view kNames[] = {"auto",  "lines",          "csv",     "jsonl", "json", "vics",
+                                       "ncmec", "threatexchange", "snapshot"};
+static_assert(std::size(kNames) == kFileFormatCount);
 constexpr std::size_t kFrontBytes = 64 * 1024;
 
 bool IsHashLine(std::string_view line) {
   const bool length = line.size() == 32 || line.size() == 40 || line.size() == 64 || line.size() == 288;
   return length && std::ranges::all_of(line, [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
+// The first name in the JSON object that begins here, as it is written.
+std::string_view FirstName(std::string_view object) {
+  const std::size_t quote = object.find('"');
+  if (quote == std::string_view::npos) return {};
+  const std::string_view rest = object.substr(quote + 1);
+  return rest.substr(0, rest.find('"'));
 }
 
 // The first line that says something, without its end.
@@ -34,6 +45,7 @@ Result<FileFormat> DetectFormat(std::string_view front) {
   const auto unknown = [](std::string message) {
     return Fail(Reason::kRequestInvalid, std::move(message), "format");
   };
+  if (front.starts_with(kSnapshotMagic)) return FileFormat::kSnapshot;
   if (front.starts_with("\xff\xfe") || front.starts_with("\xfe\xff")) {
     return unknown("the file is UTF-16 text: save it as UTF-8");
   }
@@ -41,19 +53,16 @@ Result<FileFormat> DetectFormat(std::string_view front) {
   if (start == std::string_view::npos) return FileFormat::kLines;  // empty: nothing to import
   const std::string_view text = front.substr(start);
   if (text.front() == '<') return FileFormat::kNcmec;
+  if (text.front() == '[') return FileFormat::kJson;
   if (text.front() == '{') {
-    // A VICS file names its model in its first member.
-    const std::size_t quote = text.find('"');
-    const std::string_view key =
-        quote == std::string_view::npos ? std::string_view() : text.substr(quote + 1, 32);
-    const bool vics = key.starts_with("odata.") || key.starts_with("@odata.");
-    return vics ? FileFormat::kVics : FileFormat::kJsonl;
-  }
-  if (text.front() == '[') {
-    return unknown("the file is a JSON array: use one JSON object a line (JSONL)");
+    // A VICS file names its model in its first member; an answer of ThreatExchange begins with its data.
+    const std::string_view name = FirstName(text);
+    if (name.starts_with("odata.") || name.starts_with("@odata.")) return FileFormat::kVics;
+    return name == "data" ? FileFormat::kThreatExchange : FileFormat::kJsonl;
   }
   const std::string_view line = FirstLine(front);
   if (line.empty() || IsHashLine(line)) return FileFormat::kLines;
+  if (line.find("td_raw_indicator") != std::string_view::npos) return FileFormat::kThreatExchange;
   if (line.find_first_of(",;\t") != std::string_view::npos || FindField(line) >= 0) return FileFormat::kCsv;
   return unknown("the file's format cannot be told from its first line: say it with --format");
 }
@@ -68,21 +77,29 @@ Result<FileFormat> ParseFileFormat(std::string_view name) {
   for (std::size_t i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == name) return static_cast<FileFormat>(i);
   }
-  return Fail(Reason::kRequestInvalid,
-              "'" + std::string(name.substr(0, 64)) +
-                  "' is not a file format: use auto, lines, csv, jsonl, vics "
-                  "or ncmec",
-              "format");
+  std::string message = "'" + std::string(name.substr(0, 64)) + "' is not a file format: use ";
+  for (std::size_t i = 0; i < std::size(kNames); ++i) {
+    if (i > 0) message += i + 1 < std::size(kNames) ? ", " : " or ";
+    message += kNames[i];
+  }
+  return Fail(Reason::kRequestInvalid, std::move(message), "format");
 }
 
 Result<std::unique_ptr<Importer>> OpenImporter(std::unique_ptr<ByteSource> source,
                                                const ImporterOptions& options) {
   Input input(std::move(source));
   FileFormat format = options.format;
-  if (format == FileFormat::kAuto) {
+  if (!options.mapping && format == FileFormat::kAuto) {
     HASHGATE_ASSIGN_OR_RETURN(const std::string_view front, input.Peek(kFrontBytes));
     HASHGATE_ASSIGN_OR_RETURN(format, DetectFormat(front));
   }
+  // What was asked to be checked must not be taken unchecked.
+  if (options.public_key && (options.mapping || format != FileFormat::kSnapshot)) {
+    return Fail(Reason::kRequestInvalid,
+                "the file is not a signed snapshot, so nothing of it can be checked with --public-key",
+                "public_key");
+  }
+  if (options.mapping) return OpenMapped(std::move(input), *options.mapping, options);
   if (format != FileFormat::kCsv && !options.columns.empty()) {
     return Fail(Reason::kRequestInvalid, "--map is for CSV files", "map");
   }
@@ -90,8 +107,11 @@ Result<std::unique_ptr<Importer>> OpenImporter(std::unique_ptr<ByteSource> sourc
     case FileFormat::kLines: return OpenLines(std::move(input), options);
     case FileFormat::kCsv: return OpenCsv(std::move(input), options);
     case FileFormat::kJsonl: return OpenJsonl(std::move(input), options);
+    case FileFormat::kJson: return OpenJson(std::move(input), options);
     case FileFormat::kVics: return OpenVics(std::move(input), options);
     case FileFormat::kNcmec: return OpenNcmec(std::move(input), options);
+    case FileFormat::kThreatExchange: return OpenThreatExchange(std::move(input), options);
+    case FileFormat::kSnapshot: return OpenSnapshot(std::move(input), options);
     case FileFormat::kAuto: break;
   }
   return Fail(Reason::kInvariantBroken, "no importer for this format");

@@ -219,12 +219,19 @@ class Parser {
       auto [command, a] = AddWith<ListsImportArguments>(lists, "import", "Add or update entries from a file");
       command.add_option("NAME", a.name, "Name of the list")->required();
       command.add_option("FILE", a.file, "File to read, or - for standard input")->required();
-      command.add_option("--format", a.format, "auto, lines, csv, jsonl, vics or ncmec")
+      command
+          .add_option("--format", a.format,
+                      "auto, lines, csv, jsonl, json, vics, ncmec, threatexchange or snapshot")
           ->capture_default_str();
       command.add_option("--algorithm", a.algorithm, "What plain lines of 64 digits are")
           ->check(CLI::IsMember({"pdq", "sha256"}));
       command.add_option("--map", a.map, "CSV: FIELD=COLUMN; may be given again");
       command.add_option("--separator", a.separator, "CSV: the character between fields, or tab");
+      command.add_option("--mapping", a.mapping_file,
+                         "File that says how a foreign CSV or JSON file is read");
+      command.add_option("--public-key", a.public_key_file,
+                         "Signed snapshots: the Ed25519 key (PEM) whose signature they must bear");
+      command.add_flag("--dry-run", a.dry_run, "Read the whole file and say what is in it, without a server");
       command.add_flag("--replace", a.replace,
                        "Remove entries that are not in the file, all at once at the end");
       command.add_flag("--allow-empty", a.allow_empty,
@@ -234,10 +241,16 @@ class Parser {
     {
       auto [command, a] = AddWith<ListsExportArguments>(lists, "export", "Write all entries");
       command.add_option("NAME", a.name, "Name of the list")->required();
-      command.add_option("--format", a.format, "csv or jsonl")
-          ->check(CLI::IsMember({"csv", "jsonl"}))
+      command.add_option("--format", a.format, "csv, jsonl or snapshot")
+          ->check(CLI::IsMember({"csv", "jsonl", "snapshot"}))
           ->capture_default_str();
       command.add_option("--output,-o", a.output, "File to write; without it, standard output");
+      command.add_option("--key", a.key_file, "snapshot: the Ed25519 private key (PEM) to sign it with");
+      command.add_option("--sequence", a.sequence,
+                         "snapshot: its number; the server's generation without it");
+      command.add_option("--expires-days", a.expires_days, "snapshot: days that it is good for; 0: for ever")
+          ->check(CLI::Range(0, 36'500))
+          ->capture_default_str();
     }
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,14 +70,20 @@ struct ListsImportArguments {
   std::string algorithm;
   std::vector<std::string> map;
   std::string separator;
+  std::string mapping_file;
+  std::string public_key_file;
   bool replace = false;
   bool allow_empty = false;
   bool progress = false;
+  bool dry_run = false;
 };
 struct ListsExportArguments {
   std::string name;
   std::string format = "csv";
   std::string output;
+  std::string key_file;
+  std::optional<std::uint64_t> sequence;
+  int expires_days = 0;
 };
 struct ListsEntriesArguments {
   std::string name;

@@ -17,6 +17,9 @@ int RunListsUpdate(const ListsUpdateArguments& arguments, const GlobalOptions& o
                    Environment& environment);
 int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& options,
                    Environment& environment);
+/// What RunListsImport does with --dry-run.
+int RunListsDryRun(const ListsImportArguments& arguments, const GlobalOptions& options,
+                   Environment& environment);
 int RunListsExport(const ListsExportArguments& arguments, const GlobalOptions& options,
                    Environment& environment);
 int RunListsEntries(const ListsEntriesArguments& arguments, const GlobalOptions& options,

@@ -1,13 +1,12 @@
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <ostream>
 
 #include "app/cli/commands.h"
+#include "app/cli/import_file.h"
 #include "app/cli/output.h"
 #include "app/cli/session.h"
 #include "base/utf8.h"
-#include "exchange/importer.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/json.h"
 
@@ -17,34 +16,9 @@ namespace {
 constexpr std::size_t kBatchRecords = 4'000;
 // Well below gRPC's limit of 4 MiB for what a server takes.
 constexpr std::size_t kBatchBytes = 2 << 20;
-constexpr std::size_t kShownProblems = 10;
 constexpr std::size_t kMaxProblemBytes = 512;
 constexpr std::size_t kMaxFileNameBytes = 256;
 constexpr std::chrono::seconds kLeastPatience{120};
-
-Result<exchange::ImporterOptions> ReadOptions(const ListsImportArguments& arguments) {
-  exchange::ImporterOptions options;
-  HASHGATE_ASSIGN_OR_RETURN(options.format, exchange::ParseFileFormat(arguments.format));
-  if (!arguments.algorithm.empty()) {
-    HASHGATE_ASSIGN_OR_RETURN(options.algorithm, ParseAlgorithm(arguments.algorithm));
-  }
-  for (const std::string& pair : arguments.map) {
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
-      return Fail(Reason::kRequestInvalid, "--map wants FIELD=COLUMN, such as --map sourceId=\"Image ID\"",
-                  "map");
-    }
-    options.columns[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  if (arguments.separator == "tab" || arguments.separator == "\\t") {
-    options.separator = '\t';
-  } else if (arguments.separator.size() == 1 && arguments.separator != "\"" && arguments.separator != "\n") {
-    options.separator = arguments.separator[0];
-  } else if (!arguments.separator.empty()) {
-    return Fail(Reason::kRequestInvalid, "--separator wants one character, or tab", "separator");
-  }
-  return options;
-}
 
 // The name that stands in quarantine messages: UTF-8 and bounded, as the wire wants it.
 std::string FileName(const std::string& path) {
@@ -99,7 +73,7 @@ class Feeder {
   [[nodiscard]] const v1::ImportEntriesResponse& last() const { return last_; }
   [[nodiscard]] std::uint64_t problem_count() const { return problem_count_; }
   /// By line; at most ten.
-  [[nodiscard]] std::map<std::uint64_t, std::string>& problems() { return problems_; }
+  [[nodiscard]] Problems& problems() { return problems_; }
 
  private:
   exchange::Importer& importer_;
@@ -111,7 +85,7 @@ class Feeder {
   bool more_ = true;
   v1::ImportEntriesResponse last_;
   std::uint64_t problem_count_ = 0;
-  std::map<std::uint64_t, std::string> problems_;
+  Problems problems_;
 };
 
 // What the server itself could not take is known to the server only.
@@ -135,22 +109,12 @@ void AddServerProblems(const ListsImportArguments& arguments, const GlobalOption
 
 void PrintJson(const v1::ImportEntriesResponse& response, const exchange::Importer& importer, Feeder& feeder,
                const ListsImportArguments& arguments, std::ostream& out) {
-  std::string problems = "[";
-  for (const auto& [line, reason] : feeder.problems()) {
-    if (problems.size() > 1) problems += ',';
-    problems += JsonObject().Number("line", static_cast<std::int64_t>(line)).Text("reason", reason).Line();
-  }
-  const exchange::ImportNotes& notes = importer.notes();
-  out << JsonObject()
-             .File(arguments.file)
-             .Text("list", arguments.name)
-             .Text("format", exchange::FileFormatName(importer.format()))
-             .Members(rpc::ToJson(response))
-             .Number("skippedHarmlessCount", static_cast<std::int64_t>(notes.skipped_harmless))
-             .Number("valuesLeftOutCount", static_cast<std::int64_t>(notes.values_left_out))
-             .Raw("ignoredNames", JsonTexts({notes.ignored_names.begin(), notes.ignored_names.end()}))
-             .Raw("quarantined", problems + "]")
-             .Line()
+  JsonObject object;
+  object.File(arguments.file)
+      .Text("list", arguments.name)
+      .Text("format", exchange::FileFormatName(importer.format()))
+      .Members(rpc::ToJson(response));
+  out << AddNotes(importer.notes(), object).Raw("quarantined", ProblemsJson(feeder.problems())).Line()
       << '\n';
 }
 
@@ -161,22 +125,8 @@ void PrintText(const v1::ImportEntriesResponse& response, const exchange::Import
       << "): " << response.added_count() << " added, " << response.updated_count() << " updated, "
       << response.unchanged_count() << " unchanged, " << response.quarantined_count()
       << " quarantined. Generation " << response.generation() << ".\n";
-  const exchange::ImportNotes& notes = importer.notes();
-  if (notes.skipped_harmless > 0) {
-    out << Count(notes.skipped_harmless, "item is", "items are")
-        << " known to be harmless (category 0) and passed over.\n";
-  }
-  if (notes.values_left_out > 0) {
-    out << Count(notes.values_left_out, "value", "values") << " of kinds that are not matched left out.\n";
-  }
-  if (!notes.ignored_names.empty()) {
-    out << "Not used:";
-    for (const std::string& name : notes.ignored_names) out << ' ' << Printable(name);
-    out << '\n';
-  }
-  for (const auto& [line, reason] : feeder.problems()) {
-    out << Printable(arguments.file) << ':' << line << ": " << Printable(reason) << '\n';
-  }
+  PrintNotes(importer.notes(), out);
+  PrintProblems(arguments.file, feeder.problems(), out);
   const auto shown = static_cast<std::int64_t>(feeder.problems().size());
   if (response.quarantined_count() > shown) {
     out << "and " << response.quarantined_count() - shown << " more: hashgate lists quarantine "
@@ -184,24 +134,36 @@ void PrintText(const v1::ImportEntriesResponse& response, const exchange::Import
   }
 }
 
+// A snapshot says what its list was for, and what matches may do hangs on that: entries of one purpose do not
+// become entries of another because somebody chose the wrong list.
+Status CheckPurpose(const exchange::ImportNotes& notes, const std::string& list, Client& client,
+                    std::chrono::milliseconds timeout) {
+  if (!notes.snapshot) return {};
+  v1::GetHashListRequest request;
+  request.set_name(list);
+  HASHGATE_ASSIGN_OR_RETURN(const v1::GetHashListResponse response, client.GetHashList(request, timeout));
+  const Purpose purpose = rpc::FromProto(response.list().purpose());
+  if (purpose == notes.snapshot->purpose) return {};
+  return Fail(Reason::kRequestInvalid,
+              "the snapshot's purpose is " + std::string(Name(notes.snapshot->purpose)) + ", that of list '" +
+                  list + "' is " + std::string(Name(purpose)),
+              "list.purpose");
+}
+
 }  // namespace
 
 int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& options,
                    Environment& environment) {
-  const auto importer_options = ReadOptions(arguments);
-  if (!importer_options) return ReportUsage(environment, importer_options.error().message);
-  auto source = exchange::OpenFileSource(arguments.file);
-  if (!source) return ReportError(environment, options, source.error());
-  const std::uint64_t size = (*source)->size();
-  const auto importer = exchange::OpenImporter(*std::move(source), *importer_options);
-  if (!importer) {
-    Error error = importer.error();
-    error.message = arguments.file + ": " + error.message;
-    return ReportError(environment, options, error);
-  }
+  if (arguments.dry_run) return RunListsDryRun(arguments, options, environment);
+  const auto file = OpenImportFile(arguments, environment);
+  if (!file) return ReportImportFileError(file.error(), options, environment);
+  exchange::Importer& importer = *file->importer;
 
   Session session(options, environment);
-  Feeder feeder(**importer, environment, size);
+  if (Status fits = CheckPurpose(importer.notes(), arguments.name, *session, options.timeout); !fits) {
+    return ReportError(environment, options, fits.error());
+  }
+  Feeder feeder(importer, environment, file->size);
   v1::ImportHeader header;
   header.set_list(arguments.name);
   header.set_file(FileName(arguments.file));
@@ -236,9 +198,9 @@ int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& o
   AddServerProblems(arguments, options, *session, static_cast<std::uint64_t>(response->quarantined_count()),
                     feeder);
   if (options.json) {
-    PrintJson(*response, **importer, feeder, arguments, environment.out);
+    PrintJson(*response, importer, feeder, arguments, environment.out);
   } else {
-    PrintText(*response, **importer, feeder, arguments, environment.out);
+    PrintText(*response, importer, feeder, arguments, environment.out);
   }
   return response->quarantined_count() > 0 ? kFindings : kDone;
 }

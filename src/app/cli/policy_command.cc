@@ -1,12 +1,10 @@
 #include <filesystem>
-#include <fstream>
-#include <istream>
-#include <iterator>
 #include <ostream>
 
 #include "app/cli/commands.h"
 #include "app/cli/output.h"
 #include "app/cli/policy_facts.h"
+#include "app/cli/text_file.h"
 #include "policy/policy.h"
 
 namespace hashgate::cli {
@@ -14,31 +12,13 @@ namespace {
 
 constexpr std::size_t kMaxPolicyBytes = 4 << 20;
 
-Result<std::string> ReadText(const std::string& path, std::istream& in) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file.is_open() || std::filesystem::is_directory(path)) {
-      return Fail(Reason::kFileUnreadable, "'" + path + "' cannot be read", path);
-    }
-  }
-  std::istream& source = path == "-" ? in : file;
-  std::string text(kMaxPolicyBytes + 1, '\0');
-  source.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(source.gcount()));
-  if (text.size() > kMaxPolicyBytes) {
-    return Fail(Reason::kFileUnreadable, "'" + path + "' is longer than 4 MiB", path);
-  }
-  return text;
-}
-
 // A file of that name wins; else a built-in profile.
 Result<std::shared_ptr<const policy::Policy>> Load(const std::string& name, Environment& environment) {
   std::error_code ignored;
   if (name != "-" && !std::filesystem::exists(name, ignored) && policy::ProfileText(name)) {
     return policy::LoadProfile(name);
   }
-  HASHGATE_ASSIGN_OR_RETURN(const std::string text, ReadText(name, environment.in));
+  HASHGATE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(name, environment.in, kMaxPolicyBytes));
   return policy::ParsePolicy(text, name == "-" ? "standard input" : name);
 }
 
@@ -55,7 +35,8 @@ std::string MatchJson(const policy::Step& step) {
 Result<Facts> CollectFacts(const PolicyExplainArguments& arguments, Environment& environment) {
   Facts facts;
   if (!arguments.answer_file.empty()) {
-    HASHGATE_ASSIGN_OR_RETURN(std::string text, ReadText(arguments.answer_file, environment.in));
+    HASHGATE_ASSIGN_OR_RETURN(std::string text,
+                              ReadTextFile(arguments.answer_file, environment.in, kMaxPolicyBytes));
     HASHGATE_ASSIGN_OR_RETURN(facts, ParseAnswer(text));
   }
   for (const std::string& text : arguments.matches) {

@@ -36,9 +36,18 @@ Result<std::unique_ptr<Importer>> OpenLines(Input input, const ImporterOptions& 
 Result<std::unique_ptr<Importer>> OpenCsv(Input input, const ImporterOptions& options);
 /// One JSON object a line.
 Result<std::unique_ptr<Importer>> OpenJsonl(Input input, const ImporterOptions& options);
+/// An array of JSON objects.
+Result<std::unique_ptr<Importer>> OpenJson(Input input, const ImporterOptions& options);
 /// Project VIC's JSON, models 1.3 and 2.0.
 Result<std::unique_ptr<Importer>> OpenVics(Input input, const ImporterOptions& options);
 /// The answer of NCMEC's hash sharing API to `entries`, saved as a file.
 Result<std::unique_ptr<Importer>> OpenNcmec(Input input, const ImporterOptions& options);
+/// Saved answers of ThreatExchange's threat_updates, and its CSV downloads.
+Result<std::unique_ptr<Importer>> OpenThreatExchange(Input input, const ImporterOptions& options);
+/// CSV or JSON of any layout.
+Result<std::unique_ptr<Importer>> OpenMapped(Input input, const Mapping& mapping,
+                                             const ImporterOptions& options);
+/// Our own signed snapshot: checked as a whole before it is opened.
+Result<std::unique_ptr<Importer>> OpenSnapshot(Input input, const ImporterOptions& options);
 
 }  // namespace hashgate::exchange

@@ -35,6 +35,20 @@ Result<std::string_view> Input::Peek(std::size_t count) {
   return std::string_view(block_).substr(at_, std::min(count, end_ - at_));
 }
 
+Status Input::Take(std::size_t count, std::string& out) {
+  out.clear();
+  while (out.size() < count) {
+    if (at_ == end_) {
+      HASHGATE_RETURN_IF_ERROR(Fill());
+      if (at_ == end_) break;
+    }
+    const std::size_t part = std::min(count - out.size(), end_ - at_);
+    out.append(block_, at_, part);
+    at_ += part;
+  }
+  return {};
+}
+
 Result<bool> Input::ReadLine(std::size_t max_bytes, Line& line) {
   line.text.clear();
   line.overlong = false;

@@ -29,6 +29,14 @@ class Input {
   /// at the very front has been taken away. `count` is at most kBlock.
   Result<std::string_view> Peek(std::size_t count);
 
+  /// What can be had without waiting for more, at least one byte but at the end. Not taken.
+  Result<std::string_view> Buffered() {
+    if (at_ == end_) HASHGATE_RETURN_IF_ERROR(Fill());
+    return std::string_view(block_).substr(at_, end_ - at_);
+  }
+  /// Takes that much of what is buffered.
+  void Skip(std::size_t count) { at_ += count; }
+
   /// The next byte, or -1 at the end.
   Result<int> Get() {
     if (at_ == end_) {
@@ -41,6 +49,12 @@ class Input {
   /// Reads a line that ends with LF, CRLF or the end of the file; false at the end. A line of more than
   /// `max_bytes` is read to its end but not kept.
   Result<bool> ReadLine(std::size_t max_bytes, Line& line);
+
+  /// Takes exactly `count` bytes into `out`, or what is left where that is less.
+  Status Take(std::size_t count, std::string& out);
+
+  /// Gives the source back, whose place is then behind what was peeked at. The input is used up.
+  [[nodiscard]] std::unique_ptr<ByteSource> ReleaseSource() { return std::move(source_); }
 
   /// Bytes taken so far.
   [[nodiscard]] std::uint64_t bytes_read() const { return filled_ - (end_ - at_); }

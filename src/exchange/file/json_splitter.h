@@ -3,7 +3,9 @@
 // end.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "exchange/file/input.h"
 
@@ -30,6 +32,12 @@ class JsonSplitter {
   /// The next element of an array or member of an object: takes the comma before it. `first` is where no
   /// comma comes.
   Result<Piece> NextElement(bool first, char close, std::string& text);
+  /// The next member of an object: its decoded name; its value comes next. kEnd is the closing brace; a name
+  /// over the limit is kBroken.
+  Result<Piece> NextKey(bool first, std::string& name);
+  /// Takes the rest of an object after one of its members, to its closing brace. False where that is not
+  /// JSON, or where `is_refused` says so of a further name.
+  Result<bool> SkipRest(const std::function<bool(std::string_view name)>& is_refused);
 
  private:
   Input& input_;

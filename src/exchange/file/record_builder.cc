@@ -71,14 +71,33 @@ void RecordBuilder::AddHash(Algorithm algorithm, std::string_view text, Pipeline
     return;
   }
   hash->pipeline = pipeline;
+  AddValue(*std::move(hash));
+}
+
+void RecordBuilder::AddHash(Algorithm algorithm, std::string_view text, Pipeline pipeline,
+                            HashEncoding encoding) {
+  constexpr std::string_view kForms[] = {"hex digits", "base64", "decimal numbers with commas"};
+  text = Trim(text);
+  if (!ok() || text.empty()) return;
+  auto bytes = DecodeHashBytes(text, encoding, HashSize(algorithm));
+  if (!bytes) {
+    SetProblem(std::string(AlgorithmName(algorithm)) + ": the value is not " +
+               std::to_string(HashSize(algorithm)) + " bytes as " +
+               std::string(kForms[static_cast<std::size_t>(encoding)]));
+    return;
+  }
+  AddValue({.algorithm = algorithm, .pipeline = pipeline, .bytes = *std::move(bytes)});
+}
+
+void RecordBuilder::AddValue(HashValue hash) {
   for (const HashValue& other : entry_.hashes) {
-    if (other.algorithm != algorithm || other.pipeline != pipeline) continue;
-    if (other.bytes != hash->bytes) {
-      SetProblem("two different values of " + std::string(AlgorithmName(algorithm)));
+    if (other.algorithm != hash.algorithm || other.pipeline != hash.pipeline) continue;
+    if (other.bytes != hash.bytes) {
+      SetProblem("two different values of " + std::string(AlgorithmName(hash.algorithm)));
     }
     return;
   }
-  entry_.hashes.push_back(*std::move(hash));
+  entry_.hashes.push_back(std::move(hash));
 }
 
 void RecordBuilder::SetQuality(Pipeline pipeline, std::string_view text) {

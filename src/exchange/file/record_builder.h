@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "exchange/importer.h"
+#include "hash/core/hash_text.h"
 
 namespace hashgate::exchange {
 
@@ -45,6 +46,8 @@ class RecordBuilder {
 
   /// Parses `text` as a value of `algorithm`; empty text is no value.
   void AddHash(Algorithm algorithm, std::string_view text, Pipeline pipeline = Pipeline::kUnspecified);
+  /// The same of a value that is known to be written so.
+  void AddHash(Algorithm algorithm, std::string_view text, Pipeline pipeline, HashEncoding encoding);
   /// Any field by its name, as text. Labels are separated by ";", a backslash takes the next character as it
   /// is.
   void SetText(FieldName field, std::string_view text);
@@ -54,6 +57,7 @@ class RecordBuilder {
   lists::ImportRecord Finish();
 
  private:
+  void AddValue(HashValue hash);
   void SetQuality(Pipeline pipeline, std::string_view text);
   bool CheckText(std::string_view name, std::string_view text);
 

@@ -89,11 +89,9 @@ Status VicsImporter::ReadHead() {
   HASHGATE_ASSIGN_OR_RETURN(const bool object, head.Expect('{'));
   if (!object) return broken();
   for (bool first = true;; first = false) {
-    HASHGATE_ASSIGN_OR_RETURN(const Piece piece, head.NextElement(first, '}', text_));
-    const json key = piece == Piece::kValue ? json::parse(text_, nullptr, false) : json();
-    HASHGATE_ASSIGN_OR_RETURN(const bool colon, head.Expect(':'));
-    if (!key.is_string() || !colon) return broken();
-    const auto& name = key.get_ref<const std::string&>();
+    std::string name;
+    HASHGATE_ASSIGN_OR_RETURN(const Piece key, head.NextKey(first, name));
+    if (key != Piece::kValue) return broken();
     if (first) {
       HASHGATE_ASSIGN_OR_RETURN(const Piece model_piece, head.TakeValue(text_));
       const json model = model_piece == Piece::kValue ? json::parse(text_, nullptr, false) : json();
@@ -122,19 +120,13 @@ Status VicsImporter::ReadHead() {
 
 Result<bool> VicsImporter::ReadTail() {
   JsonSplitter tail(input_, kMaxNameBytes);
-  while (true) {
-    // The items were a member, so a comma comes before the next one.
-    HASHGATE_ASSIGN_OR_RETURN(const Piece key, tail.NextElement(false, '}', text_));
-    if (key == Piece::kEnd) {
-      HASHGATE_ASSIGN_OR_RETURN(const int next, tail.PeekChar());
-      return next < 0;
-    }
-    HASHGATE_ASSIGN_OR_RETURN(const bool colon, tail.Expect(':'));
-    // A second array of items would be lost if it were passed over.
-    if (key != Piece::kValue || !colon || EqualsIgnoringCase(text_, "\"value\"")) return false;
-    HASHGATE_ASSIGN_OR_RETURN(const Piece value, tail.TakeValue(text_));
-    if (value == Piece::kBroken) return false;
-  }
+  // A second array of items would be lost if it were passed over.
+  HASHGATE_ASSIGN_OR_RETURN(const bool sound, tail.SkipRest([](std::string_view name) {
+    return EqualsIgnoringCase(name, "value");
+  }));
+  if (!sound) return false;
+  HASHGATE_ASSIGN_OR_RETURN(const int next, tail.PeekChar());
+  return next < 0;
 }
 
 void VicsImporter::AddPhotoDna(const json& value, RecordBuilder& record) {

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
+#include <optional>
 
 #include "base/hex.h"
+#include "hash/core/hash_text.h"
 
 namespace hashgate {
 namespace {
@@ -32,64 +33,22 @@ constexpr AlgorithmRow kAlgorithms[] = {
 };
 static_assert(std::size(kAlgorithms) == kAlgorithmCount);
 
-int Base64Value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  if (c == '/') return 63;
-  return -1;
-}
-
-bool DecodeBase64Exact(std::string_view text, std::vector<std::uint8_t>& out) {
-  for (std::size_t i = 0; i + 4 <= text.size(); i += 4) {
-    unsigned group = 0;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const int value = Base64Value(text[i + j]);
-      if (value < 0) return false;
-      group = group << 6 | static_cast<unsigned>(value);
-    }
-    for (int shift = 16; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(group >> shift));
-  }
-  return true;
-}
-
-bool DecodeDecimalList(std::string_view text, std::vector<std::uint8_t>& out) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (true) {
-    unsigned value = 0;
-    if (at == end || *at < '0' || *at > '9') return false;
-    const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc{} || value > 255) return false;
-    out.push_back(static_cast<std::uint8_t>(value));
-    if (next == end) return true;
-    if (*next != ',' || out.size() > 144) return false;
-    at = next + 1;
-  }
-}
-
 // The three text forms in which PhotoDNA vectors are exchanged: base64, hex, decimal numbers.
 Result<std::vector<std::uint8_t>> ParsePhotoDna(std::string_view text) {
   constexpr std::size_t kSize = 144;
-  std::vector<std::uint8_t> bytes;
-  bool decoded = false;
+  std::optional<std::vector<std::uint8_t>> bytes;
   if (text.size() == kSize * 2) {
-    bytes.resize(kSize);
-    decoded = HexDecodeInto(text, bytes);
+    bytes = DecodeHashBytes(text, HashEncoding::kHex, kSize);
   } else if (text.size() == kSize / 3 * 4) {
-    decoded = DecodeBase64Exact(text, bytes);
+    bytes = DecodeHashBytes(text, HashEncoding::kBase64, kSize);
   }
-  if (!decoded && text.find(',') != std::string_view::npos) {
-    bytes.clear();
-    decoded = DecodeDecimalList(text, bytes);
-  }
-  if (!decoded || bytes.size() != kSize) {
+  if (!bytes) bytes = DecodeHashBytes(text, HashEncoding::kDecimal, kSize);
+  if (!bytes) {
     return Fail(
         Reason::kHashMalformed,
         "a PhotoDNA vector is 144 bytes as 192 base64 characters, 288 hex digits or 144 decimal numbers");
   }
-  return bytes;
+  return *std::move(bytes);
 }
 
 }  // namespace

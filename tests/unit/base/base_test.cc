@@ -6,7 +6,9 @@
 #include <cstring>
 #include <limits>
 #include <set>
+#include <utility>
 
+#include "base/base64.h"
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/digest.h"
@@ -15,9 +17,11 @@
 #include "base/net_address.h"
 #include "base/process.h"
 #include "base/random.h"
+#include "base/signature.h"
 #include "base/siphash.h"
 #include "base/utf8.h"
 #include "hashgate/verdict.h"
+#include "testing/signing_keys.h"
 
 namespace hashgate {
 namespace {
@@ -31,6 +35,57 @@ TEST(Hex, RoundTripsAndRefusesAllElse) {
 
 // Vectors: the authors' own (vectors_sip128, key 00 01 .. 0f, inputs 00 01 ..), as OpenSSL's
 // SIPHASH gives them too.
+TEST(Base64, PublishedVectorsAndNothingElse) {
+  // RFC 4648, section 10.
+  const std::pair<const char*, const char*> vectors[] = {
+      {"", ""},    {"Zg==", "f"},       {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg==", "foob"},
+      {"Zg", "f"}, {"Zm9vYmE", "fooba"}};
+  for (const auto& [text, plain] : vectors) {
+    const auto bytes = Base64Decode(text);
+    ASSERT_TRUE(bytes.has_value()) << text;
+    EXPECT_EQ(std::string(bytes->begin(), bytes->end()), plain);
+  }
+  for (const char* text :
+       {"Z", "Zg=", "Zg===", "=", "====", "Z=g=", "Zm9v\n", "Zm 9v", "Zh==", "Zm9=", "Zm-_"}) {
+    EXPECT_FALSE(Base64Decode(text).has_value()) << text;
+  }
+}
+
+// RFC 8032, section 7.1, test 1: the signature of no bytes.
+TEST(Signature, PublishedVector) {
+  const auto key = SigningKey::FromPem(testing::PrivateKeyPem());
+  ASSERT_TRUE(key.has_value());
+  const Signature signature = key->Sign({});
+  EXPECT_EQ(HexEncode(signature),
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+            "d25bf5f0"
+            "595bbe24655141438e7a100b");
+  const auto checker = VerifyingKey::FromPem(testing::PublicKeyPem());
+  ASSERT_TRUE(checker.has_value());
+  EXPECT_TRUE(checker->Verify({}, signature));
+  EXPECT_TRUE(key->PublicKey().Verify({}, signature));
+  EXPECT_FALSE(checker->Verify(AsBytes("x"), signature));
+  EXPECT_FALSE(VerifyingKey::FromPem(testing::OtherPublicKeyPem())->Verify({}, signature));
+  Signature changed = signature;
+  changed[63] ^= 1;
+  EXPECT_FALSE(checker->Verify({}, changed));
+}
+
+TEST(Signature, WhatIsNoKeyIsRefused) {
+  // A key on another curve (P-256), made with `openssl ecparam -genkey` and then thrown away.
+  const std::string p256 = testing::PemOf("PUBLIC",
+                                          "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdIIMACpYCPReTyr0k5wuF9H+8TUO\n"
+                                          "KEBOupyo+xNVvY+4+XquSUJ0traxpnSQV/cRcb2IvUyX99UUA/95JAFQPA==");
+  for (const std::string& pem : {std::string(), std::string("text"), testing::PrivateKeyPem(), p256,
+                                 testing::PemOf("PUBLIC", "AAAA")}) {
+    EXPECT_FALSE(VerifyingKey::FromPem(pem).has_value()) << pem;
+  }
+  for (const std::string& pem : {std::string(), testing::PublicKeyPem(),
+                                 testing::PemOf("ENCRYPTED PRIVATE", "AAAA"), std::string(100'000, 'x')}) {
+    EXPECT_FALSE(SigningKey::FromPem(pem).has_value());
+  }
+}
+
 TEST(SipHash, PublishedVectors) {
   SipHash::Key key{};
   std::vector<std::uint8_t> input(32);

@@ -5,8 +5,14 @@ namespace {
 
 TEST(DetectFormat, UnknownOnesAreRefusedInWords) {
   EXPECT_NE(ReadAll("hello world\n").error->message.find("--format"), std::string::npos);
-  EXPECT_NE(ReadAll("[{}]").error->message.find("JSONL"), std::string::npos);
   EXPECT_NE(ReadAll(std::string("\xff\xfe") + "m").error->message.find("UTF-16"), std::string::npos);
+}
+
+TEST(DetectFormat, TellsFormatsByTheirFront) {
+  EXPECT_EQ(ReadAll("[{}]").format, FileFormat::kJson);
+  EXPECT_EQ(ReadAll("\n {\"data\": []}").format, FileFormat::kThreatExchange);
+  EXPECT_EQ(ReadAll("td_status,td_raw_indicator\n").format, FileFormat::kThreatExchange);
+  EXPECT_EQ(ReadAll("{\"database\":1}").format, FileFormat::kJsonl);
 }
 
 TEST(DetectFormat, ChosenFormatIsNotSecondGuessed) {
@@ -22,8 +28,8 @@ TEST(DetectFormat, MapIsForCsvOnly) {
 }
 
 TEST(DetectFormat, NamesRoundTrip) {
-  for (const FileFormat format : {FileFormat::kAuto, FileFormat::kLines, FileFormat::kCsv, FileFormat::kJsonl,
-                                  FileFormat::kVics, FileFormat::kNcmec}) {
+  for (int i = 0; i < kFileFormatCount; ++i) {
+    const auto format = static_cast<FileFormat>(i);
     EXPECT_EQ(ParseFileFormat(FileFormatName(format)), format);
   }
   EXPECT_FALSE(ParseFileFormat("xml").has_value());

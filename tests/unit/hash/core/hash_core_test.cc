@@ -13,6 +13,7 @@
 
 #include "base/hex.h"
 #include "hash/core/digest_set.h"
+#include "hash/core/hash_text.h"
 #include "hashgate/hash.h"
 #include "testing/seed.h"
 
@@ -270,6 +271,20 @@ TEST(DigestSet, SplittingTheStreamChangesNothing) {
   EXPECT_EQ(got.md5, expected.md5);
   EXPECT_EQ(got.sha1, expected.sha1);
   EXPECT_EQ(got.sha256, expected.sha256);
+}
+
+TEST(HashText, EncodingsOfOneValue) {
+  const std::vector<std::uint8_t> value = {0, 1, 254, 255};
+  EXPECT_EQ(DecodeHashBytes("0001FEff", HashEncoding::kHex, 4), value);
+  EXPECT_EQ(DecodeHashBytes("AAH+/w==", HashEncoding::kBase64, 4), value);
+  EXPECT_EQ(DecodeHashBytes("AAH+/w", HashEncoding::kBase64, 4), value);
+  EXPECT_EQ(DecodeHashBytes("0,1,254,255", HashEncoding::kDecimal, 4), value);
+  for (const HashEncoding encoding : {HashEncoding::kHex, HashEncoding::kBase64, HashEncoding::kDecimal}) {
+    for (const char* text :
+         {"", "00", "0,1,254", "0,1,254,255,1", "0,1,254,256", "0,1,254,", "0,1,,255", " 0,1,2,3"}) {
+      EXPECT_FALSE(DecodeHashBytes(text, encoding, 4).has_value()) << text;
+    }
+  }
 }
 
 }  // namespace

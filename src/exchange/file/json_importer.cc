@@ -1,22 +1,25 @@
+// JSON objects with our own names: one a line, or the elements of an array.
 #include <nlohmann/json.hpp>
 
 #include "exchange/file/importers.h"
+#include "exchange/file/json_items.h"
 #include "exchange/file/record_builder.h"
 
 namespace hashgate::exchange {
 namespace {
 
-class JsonlImporter : public FileImporter {
+class JsonImporter : public FileImporter {
  public:
-  JsonlImporter(Input input, const ImporterOptions& options)
-      : FileImporter(std::move(input), FileFormat::kJsonl), max_bytes_(options.max_record_bytes) {}
+  JsonImporter(Input input, const ImporterOptions& options, FileFormat format)
+      : FileImporter(std::move(input), format),
+        items_({.lines = format == FileFormat::kJsonl}, options.max_record_bytes),
+        thing_(format == FileFormat::kJsonl ? "the line" : "the item") {}
 
   Result<bool> Next(std::size_t limit, std::vector<lists::ImportRecord>& out) override {
     for (std::size_t i = 0; i < limit; ++i) {
-      HASHGATE_ASSIGN_OR_RETURN(const bool more, input_.ReadLine(max_bytes_, line_));
+      HASHGATE_ASSIGN_OR_RETURN(const bool more, items_.Next(input_, item_));
       if (!more) return false;
-      if (!line_.overlong && Trim(line_.text).empty()) continue;
-      RecordBuilder record(line_.number);
+      RecordBuilder record(item_.number);
       Read(record);
       out.push_back(record.Finish());
     }
@@ -25,17 +28,13 @@ class JsonlImporter : public FileImporter {
 
  private:
   void Read(RecordBuilder& record) {
-    if (line_.overlong) {
-      record.SetProblem("the line is longer than " + std::to_string(max_bytes_) + " bytes");
+    if (!item_.problem.empty()) {
+      record.SetProblem(item_.problem);
       return;
     }
-    const auto json = nlohmann::json::parse(line_.text, nullptr, false);
-    if (json.is_discarded()) {
-      record.SetProblem("the line is not valid JSON");
-      return;
-    }
+    const auto json = nlohmann::json::parse(item_.text, nullptr, false);
     if (!json.is_object()) {
-      record.SetProblem("the line is not a JSON object");
+      record.SetProblem(thing_ + (json.is_discarded() ? " is not valid JSON" : " is not a JSON object"));
       return;
     }
     for (const auto& [key, value] : json.items()) {
@@ -67,14 +66,19 @@ class JsonlImporter : public FileImporter {
     }
   }
 
-  std::size_t max_bytes_;
-  Line line_;
+  JsonItems items_;
+  JsonItem item_;
+  std::string thing_;  // what a record is called in problems
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Importer>> OpenJsonl(Input input, const ImporterOptions& options) {
-  return std::make_unique<JsonlImporter>(std::move(input), options);
+  return std::make_unique<JsonImporter>(std::move(input), options, FileFormat::kJsonl);
+}
+
+Result<std::unique_ptr<Importer>> OpenJson(Input input, const ImporterOptions& options) {
+  return std::make_unique<JsonImporter>(std::move(input), options, FileFormat::kJson);
 }
 
 }  // namespace hashgate::exchange

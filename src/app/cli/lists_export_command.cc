@@ -1,0 +1,171 @@
+// `lists export`: all entries as text, or as a signed snapshot.
+#include <algorithm>
+#include <optional>
+#include <ostream>
+
+#include "app/cli/commands.h"
+#include "app/cli/output.h"
+#include "app/cli/output_file.h"
+#include "app/cli/session.h"
+#include "app/cli/text_file.h"
+#include "exchange/exporter.h"
+#include "exchange/signed/snapshot.h"
+#include "rpc/wire/convert.h"
+
+namespace hashgate::cli {
+namespace {
+
+constexpr std::chrono::seconds kLeastPatience{120};
+
+/// Where an export goes: a file that is there whole or not at all, or standard output.
+class Target {
+ public:
+  static Result<Target> Open(const std::string& path, std::ostream& out) {
+    Target target(out);
+    if (!path.empty()) {
+      HASHGATE_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path));
+      target.file_.emplace(std::move(file));
+    }
+    return target;
+  }
+  Status Write(std::string_view text) {
+    if (file_) return file_->Write(text);
+    out_ << text;
+    if (!out_) return Fail(Reason::kFileUnreadable, "standard output could not be written");
+    return {};
+  }
+  Status Commit() { return file_ ? file_->Commit() : Status(); }
+  [[nodiscard]] bool is_file() const { return file_.has_value(); }
+
+ private:
+  explicit Target(std::ostream& out) : out_(out) {}
+
+  std::ostream& out_;
+  std::optional<OutputFile> file_;
+};
+
+/// Writes every entry through `exporter`: an Exporter or a SnapshotWriter.
+template <typename E>
+Status WriteEntries(const std::string& list, E& exporter, Session& session, const GlobalOptions& options,
+                    Environment& environment, Target& target, std::uint64_t& count) {
+  Progress progress(environment);
+  v1::ExportEntriesRequest request;
+  request.set_list(list);
+  // Only once the server has answered: a list that does not exist leaves no line behind.
+  bool begun = false;
+  const auto begin = [&](std::string& text) {
+    if (!begun) text += exporter.Header();
+    begun = true;
+  };
+  HASHGATE_RETURN_IF_ERROR(session->ExportEntries(
+      request,
+      [&](const v1::ExportEntriesResponse& response) -> Status {
+        std::string text;
+        begin(text);
+        for (const v1::Entry& entry : response.entries()) {
+          HASHGATE_ASSIGN_OR_RETURN(const lists::EntryRecord record, rpc::FromProto(entry, "entry"));
+          exporter.Append(record, text);
+          ++count;
+        }
+        if (target.is_file()) progress.Show(0, 0, Count(count, "entry", "entries"));
+        return target.Write(text);
+      },
+      std::max<std::chrono::milliseconds>(options.timeout, kLeastPatience)));
+  std::string rest;
+  begin(rest);
+  rest += exporter.Footer();
+  HASHGATE_RETURN_IF_ERROR(target.Write(rest));
+  return target.Commit();
+}
+
+/// What the snapshot says of the list. The generation is read before the entries, so that none is older.
+Result<exchange::SnapshotHeader> MakeHeader(const ListsExportArguments& arguments, Session& session,
+                                            const GlobalOptions& options) {
+  v1::GetHashListRequest request;
+  request.set_name(arguments.name);
+  HASHGATE_ASSIGN_OR_RETURN(const v1::GetHashListResponse response,
+                            session->GetHashList(request, options.timeout));
+  exchange::SnapshotHeader header;
+  header.list = response.list().name();
+  header.source = response.list().source();
+  header.purpose = rpc::FromProto(response.list().purpose());
+  if (arguments.sequence) {
+    header.sequence = *arguments.sequence;
+  } else {
+    HASHGATE_ASSIGN_OR_RETURN(const v1::GetStatusResponse status, session->GetStatus(options.timeout));
+    header.sequence = static_cast<std::uint64_t>(status.generation());
+  }
+  header.created = Clock::System().Wall();
+  if (arguments.expires_days > 0) header.expires = header.created + std::chrono::days(arguments.expires_days);
+  return header;
+}
+
+struct Exported {
+  std::uint64_t entries = 0;
+  std::uint64_t values_left_out = 0;
+  std::optional<std::uint64_t> sequence;  ///< snapshots only
+};
+
+Result<Exported> Export(const ListsExportArguments& arguments, exchange::FileFormat format,
+                        const GlobalOptions& options, Environment& environment) {
+  Exported exported;
+  if (format == exchange::FileFormat::kSnapshot) {
+    HASHGATE_ASSIGN_OR_RETURN(SigningKey key, ReadPrivateKey(arguments.key_file));
+    HASHGATE_ASSIGN_OR_RETURN(Target target, Target::Open(arguments.output, environment.out));
+    Session session(options, environment);
+    HASHGATE_ASSIGN_OR_RETURN(const exchange::SnapshotHeader header, MakeHeader(arguments, session, options));
+    exchange::SnapshotWriter writer(header, std::move(key));
+    HASHGATE_RETURN_IF_ERROR(
+        WriteEntries(arguments.name, writer, session, options, environment, target, exported.entries));
+    exported.sequence = header.sequence;
+    return exported;
+  }
+  HASHGATE_ASSIGN_OR_RETURN(exchange::Exporter exporter, exchange::Exporter::Create(format));
+  HASHGATE_ASSIGN_OR_RETURN(Target target, Target::Open(arguments.output, environment.out));
+  Session session(options, environment);
+  HASHGATE_RETURN_IF_ERROR(
+      WriteEntries(arguments.name, exporter, session, options, environment, target, exported.entries));
+  exported.values_left_out = exporter.values_left_out();
+  return exported;
+}
+
+void Print(const Exported& exported, const ListsExportArguments& arguments, bool json, std::ostream& out) {
+  if (json) {
+    JsonObject object;
+    object.Text("list", arguments.name)
+        .File(arguments.output)
+        .Number("entries", static_cast<std::int64_t>(exported.entries))
+        .Number("valuesLeftOut", static_cast<std::int64_t>(exported.values_left_out));
+    if (exported.sequence) object.Number("sequence", static_cast<std::int64_t>(*exported.sequence));
+    out << object.Line() << '\n';
+    return;
+  }
+  out << Count(exported.entries, "entry", "entries") << " written to " << Printable(arguments.output);
+  if (exported.sequence) out << ", signed, as number " << *exported.sequence;
+  out << ".\n";
+}
+
+}  // namespace
+
+int RunListsExport(const ListsExportArguments& arguments, const GlobalOptions& options,
+                   Environment& environment) {
+  const auto format = exchange::ParseFileFormat(arguments.format);
+  if (!format) return ReportUsage(environment, format.error().message);
+  const bool is_signed = *format == exchange::FileFormat::kSnapshot;
+  if (is_signed && arguments.key_file.empty()) {
+    return ReportUsage(environment, "--format snapshot wants --key, the private key to sign it with");
+  }
+  if (!is_signed && (!arguments.key_file.empty() || arguments.sequence || arguments.expires_days > 0)) {
+    return ReportUsage(environment, "--key, --sequence and --expires-days are for --format snapshot");
+  }
+  const auto exported = Export(arguments, *format, options, environment);
+  if (!exported) return ReportError(environment, options, exported.error());
+  if (exported->values_left_out > 0) {
+    environment.err << "hashgate: " << Count(exported->values_left_out, "value has", "values have")
+                    << " no place in this format: --format jsonl holds all.\n";
+  }
+  if (!arguments.output.empty()) Print(*exported, arguments, options.json, environment.out);
+  return exported->values_left_out > 0 ? kFindings : kDone;
+}
+
+}  // namespace hashgate::cli

@@ -1,0 +1,49 @@
+// CSV records as fields: lines joined where a quoted field spans them, and nothing lost where a quote is
+// never closed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "exchange/file/input.h"
+
+namespace hashgate::exchange {
+
+/// One record of a CSV file.
+struct CsvRow {
+  std::uint64_t line = 0;           ///< its first line, from 1
+  std::vector<std::string> fields;  ///< as many as the header has; unspecified where there is a problem
+  std::string problem;              ///< why it cannot be read; empty where it can
+};
+
+/// Threads: confined. Memory: at most one record and 64 KiB of lines read ahead.
+class CsvReader {
+ public:
+  /// `separator` 0 finds it out from the header. `max_bytes` of one line.
+  CsvReader(char separator, std::size_t max_bytes) : separator_(separator), max_bytes_(max_bytes) {}
+
+  /// Takes the first line that is not blank as the header. Errors: kFileUnreadable; kRequestInvalid where the
+  /// file is empty or the line is no header.
+  Status ReadHeader(Input& input);
+  /// For files without a header line: names its columns. `separator` 0 is a comma.
+  void SetHeader(std::vector<std::string> names);
+  [[nodiscard]] const std::vector<std::string>& header() const { return header_; }
+
+  /// The next record; blank lines are passed over. False at the end.
+  Result<bool> Next(Input& input, CsvRow& row);
+
+ private:
+  Result<bool> TakeLine(Input& input, Line& line);
+  Status Split(Input& input, CsvRow& row);
+
+  char separator_;
+  std::size_t max_bytes_;
+  Line first_;
+  std::deque<Line> pending_;  // lines read ahead in a quoted field that turned out not to end
+  std::vector<std::string> header_;
+};
+
+}  // namespace hashgate::exchange
