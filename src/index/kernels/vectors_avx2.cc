@@ -21,10 +21,6 @@ constexpr std::size_t kSize = std::tuple_size_v<PhotoDna>;
 constexpr std::size_t kBlock = 4;
 constexpr std::size_t kPrefetchBytes = 2048;
 
-HASHGATE_INLINE __m256i Load(const std::uint8_t* bytes) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
-}
-
 // The components that whole registers leave over.
 HASHGATE_INLINE __m256i Last(const std::uint8_t* vector) {
   return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(vector + kSize - 16)));

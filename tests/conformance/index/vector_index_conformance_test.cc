@@ -88,6 +88,7 @@ TEST_P(VectorIndexConformance, EmptyAndAtTheThreshold) {
   EXPECT_EQ(ExpectAgrees(queries, {}), 0U);
   const auto found = index_->SearchVectors(kAlgorithm, queries, std::vector<ListDistance>{{1, 20'000}}, {});
   ASSERT_TRUE(found);
+  ASSERT_EQ(found->candidates.size(), 1U);
   EXPECT_EQ(found->candidates[0].distance, 20'000);
   EXPECT_EQ(found->candidates[0].tag, 5U);
   EXPECT_EQ(found->candidates[0].algorithm, kAlgorithm);

@@ -4,6 +4,7 @@
 
 #include "conformance/index/vector_samples.h"
 #include "integration/rpc/rpc_fixture.h"
+#include "rpc/status_service.h"
 #include "rpc/wire/error_status.h"
 #include "testing/seed.h"
 
@@ -72,6 +73,9 @@ TEST_F(RpcVectorsTest, ImportedMatchedAndDescribed) {
   const PhotoDna vector = index::RandomVector(random_);
   const std::string md5(16, 'v');
   MakeList(vector, md5);
+  v1::GetStatusResponse status;
+  rpc::FillProtection(*catalog_->Current(), status);
+  EXPECT_THAT(status.protection_sentence(), HasSubstr(" 1 PhotoDNA vectors are compared"));
   const v1::ScanResult near =
       MatchOne({index::RandomVector(random_), index::AtSquaredDistance(vector, 30'000, random_)});
   EXPECT_EQ(near.outcome(), v1::OUTCOME_MATCHED);

@@ -82,9 +82,10 @@ class ListsVectorsTest : public ::testing::Test {
     std::string said;
     for (const index::Candidate& candidate : found->candidates) {
       const ActionClassInfo& info = generation->action_classes.at(candidate.action_class);
-      said += catalog_->GetEntry(candidate.list, candidate.entry)->record.source_id + " " +
-              std::to_string(candidate.distance) + " " + info.classification +
-              (info.degenerate ? " degenerate" : "") + (info.low_quality ? " low" : "") + "; ";
+      const auto entry = catalog_->GetEntry(candidate.list, candidate.entry);
+      said += (entry ? entry->record.source_id : "withdrawn") + " " + std::to_string(candidate.distance) +
+              " " + info.classification + (info.degenerate ? " degenerate" : "") +
+              (info.low_quality ? " low" : "") + "; ";
     }
     return said;
   }
