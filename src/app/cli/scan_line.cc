@@ -34,8 +34,7 @@ std::string MatchText(const v1::Match& match) {
   }
   if (match.has_distance_bits()) text += ", " + std::to_string(match.distance_bits()) + " bits";
   for (const v1::MatchDistance& row : match.distances()) {
-    text +=
-        ", " + std::string(AlgorithmWord(row.algorithm())) + " distance " + std::to_string(row.distance());
+    text += ", distance " + std::to_string(row.distance());
   }
   if (match.digest_conflict()) text += ", conflict";
   if (match.hidden_only()) text += ", where nobody looks";
