@@ -1,14 +1,17 @@
-// Matching: kernels in comparisons a second, searches of the flat index, digest look-ups, publication,
-// memory. Run: build/release/bench/kernel_bench
+// Matching: kernels in comparisons a second, vectors in bytes a second beside plain reading, searches of the
+// flat index, digest look-ups, publication, memory. Run: build/release/bench/kernel_bench
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "index/fixed_array.h"
 #include "index/hash_index.h"
 #include "index/kernels/kernel.h"
 
@@ -51,6 +54,95 @@ void Scan(benchmark::State& state, const Kernel* kernel, int radius) {
       benchmark::Counter(static_cast<double>(hashes.size() * queries.size()),
                          benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
+
+// 144 MB in the index's own kind of memory: far more than any cache holds.
+const FixedArray<std::uint8_t>& RandomVectors() {
+  static const FixedArray<std::uint8_t> vectors = [] {
+    std::mt19937_64 random(kSeed + 4);
+    FixedArray<std::uint8_t> made(kLarge * std::tuple_size_v<PhotoDna>);
+    for (std::uint8_t& byte : made.span()) byte = static_cast<std::uint8_t>(random());
+    return made;
+  }();
+  return vectors;
+}
+
+void CountBytes(benchmark::State& state, std::size_t bytes) {
+  state.counters["bytes"] = benchmark::Counter(
+      static_cast<double>(bytes), benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
+}
+
+// One pass over a million vectors for all queries together, at the threshold that lists have by default.
+void ScanVectors(benchmark::State& state, const Kernel* kernel) {
+  const FixedArray<std::uint8_t>& vectors = RandomVectors();
+  std::mt19937_64 random(kSeed + 5);
+  std::vector<std::uint8_t> queries(static_cast<std::size_t>(state.range(0)) * std::tuple_size_v<PhotoDna>);
+  for (std::uint8_t& byte : queries) byte = static_cast<std::uint8_t>(random());
+  std::vector<VectorHit> hits(4 * kMinVectorHitBuffer);
+  const VectorScanInput input{vectors.data(), kLarge, queries.data(),
+                              static_cast<std::size_t>(state.range(0)), kDefaultPhotoDnaMaxDistance};
+  for ([[maybe_unused]] auto _ : state) {
+    for (std::size_t next = 0; next < input.count;) {
+      const ScanStep step = kernel->vectors->photodna(input, next, hits);
+      benchmark::DoNotOptimize(step.hits);
+      next = step.next;
+    }
+  }
+  CountBytes(state, vectors.size());
+}
+
+// What the machine's memory gives a core that does nothing but read the same bytes.
+void ReadVectors(benchmark::State& state) {
+  const FixedArray<std::uint8_t>& vectors = RandomVectors();
+  const std::span words(reinterpret_cast<const std::uint64_t*>(vectors.data()), vectors.size() / 8);
+  for ([[maybe_unused]] auto _ : state) {
+    std::uint64_t sums[8] = {};
+    for (std::size_t i = 0; i + 8 <= words.size(); i += 8) {
+      __builtin_prefetch(&words[i] + 256);
+      for (std::size_t k = 0; k < 8; ++k) sums[k] ^= words[i + k];
+    }
+    benchmark::DoNotOptimize(sums);
+  }
+  CountBytes(state, vectors.size());
+}
+BENCHMARK(ReadVectors)->Unit(benchmark::kMicrosecond);
+
+// The same through the index, of three lists.
+void SearchVectors(benchmark::State& state) {
+  static const std::shared_ptr<const HashIndex> index = [] {
+    const auto builder = NewIndexBuilder(IndexOptions{});
+    std::vector<IndexedVector> rows(kLarge);
+    for (EntryId entry = 0; entry < kLarge; ++entry) {
+      rows[entry] = {.list = static_cast<ListId>(1 + entry % 3),
+                     .entry = entry,
+                     .action_class = static_cast<ActionClass>(entry % 2),
+                     .algorithm = Algorithm::kPhotoDna,
+                     .bytes = {}};
+      std::copy_n(&RandomVectors()[entry * rows[entry].bytes.size()], rows[entry].bytes.size(),
+                  rows[entry].bytes.begin());
+    }
+    const bool added = builder->Add({}, rows).has_value();
+    rows = {};
+    if (added) builder->Settle();
+    return added ? builder->Snapshot() : nullptr;
+  }();
+  if (index == nullptr) return state.SkipWithError("add");
+  std::mt19937_64 random(kSeed + 6);
+  std::vector<PhotoDna> vectors(static_cast<std::size_t>(state.range(0)));
+  std::vector<VectorQuery> queries;
+  for (PhotoDna& vector : vectors) {
+    for (std::uint8_t& byte : vector) byte = static_cast<std::uint8_t>(random());
+    queries.push_back({vector, 0});
+  }
+  const std::vector<ListDistance> lists = {
+      {1, kDefaultPhotoDnaMaxDistance}, {2, kDefaultPhotoDnaMaxDistance}, {3, kDefaultPhotoDnaMaxDistance}};
+  for ([[maybe_unused]] auto _ : state) {
+    benchmark::DoNotOptimize(index->SearchVectors(Algorithm::kPhotoDna, queries, lists, {}));
+  }
+  CountBytes(state, RandomVectors().size());
+  state.counters["bytes_each"] =
+      static_cast<double>(index->MemoryBytes()) / static_cast<double>(index->Count(Algorithm::kPhotoDna));
+}
+BENCHMARK(SearchVectors)->Arg(1)->Arg(8)->Arg(16)->ArgName("queries")->Unit(benchmark::kMicrosecond);
 
 IndexedHash PdqRow(EntryId entry, const PdqHash& hash) {
   return {.list = static_cast<ListId>(1 + entry % 3),
@@ -184,6 +276,13 @@ int main(int argc, char** argv) {
   namespace index = hashgate::index;
   for (const index::Kernel& kernel : index::AllKernels()) {
     if (!kernel.supported()) continue;
+    benchmark::RegisterBenchmark(("ScanVectors/" + std::string(kernel.name)).c_str(),
+                                 [&kernel](benchmark::State& state) { index::ScanVectors(state, &kernel); })
+        ->Arg(1)
+        ->Arg(8)
+        ->Arg(16)
+        ->ArgName("queries")
+        ->Unit(benchmark::kMicrosecond);
     for (const int radius : {31, 63}) {
       benchmark::RegisterBenchmark(
           ("Scan/" + std::string(kernel.name) + "/radius:" + std::to_string(radius)).c_str(),

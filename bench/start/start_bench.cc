@@ -96,7 +96,7 @@ Start Open(const std::string& folder, const std::string& snapshot, std::uint64_t
   const index::ListRadius radius{current->Find("bench")->id, 31};
   const auto found = OrExit(current->index->SearchPdq({&query, 1}, {&radius, 1}, {}));
   start.seconds = Since(begin);
-  if (found.candidates.size() != 1 || found.candidates[0].distance_bits != 0) {
+  if (found.candidates.size() != 1 || found.candidates[0].distance != 0) {
     std::cerr << "the first answer is wrong\n";
     std::exit(3);
   }

@@ -95,6 +95,37 @@ inline constexpr int kQualityUnknown = -1;
 /// docs/matching.md.
 bool IsDegenerate(const PdqHash& hash);
 
+/// A PhotoDNA vector as a licensed hasher gives it: 144 components, 0..255. Only compared here, never made.
+using PhotoDna = std::array<std::uint8_t, 144>;
+
+/// Sum of the squared differences of all components, 0..kMaxPhotoDnaDistance: the square of the Euclidean
+/// distance, as public tools count it (github.com/gabedwrds/photodna-matcher, github.com/sepinf-inc/IPED).
+int Distance(const PhotoDna& a, const PhotoDna& b);
+inline constexpr int kMaxPhotoDnaDistance = 144 * 255 * 255;
+/// PhotoDNA's greatest distance that still counts as a match unless a list says otherwise; inclusive. Strict:
+/// IPED's default is 40,000, unrelated pictures lie at 200,000 and more.
+inline constexpr int kDefaultPhotoDnaMaxDistance = 20'000;
+
+/// True where the components say too little to identify a picture, as those of a flat one: the entropy of
+/// their values is below 0.7 of that of 144 different values (docs/matching.md).
+bool IsDegenerate(const PhotoDna& vector);
+
+/// The same of bytes as values hold them, for the perceptual algorithms that this build compares: PDQ in
+/// bits, PhotoDNA squared. -1 for other algorithms, and where a value has another length than its
+/// algorithm's.
+int Distance(Algorithm algorithm, ByteSpan a, ByteSpan b);
+/// False for other algorithms and lengths.
+bool IsDegenerate(Algorithm algorithm, ByteSpan value);
+
+/// Whether the algorithm's distances are numbers of a unit of its own, rather than bits.
+constexpr bool HasOwnUnit(Algorithm algorithm) {
+  return algorithm == Algorithm::kPhotoDna;
+}
+
+/// The greatest distance that a list may ask for, in the algorithm's own unit: PDQ 63 bits, PhotoDNA
+/// kMaxPhotoDnaDistance, other perceptual algorithms 65,535; -1 for those without a distance.
+int GreatestMaxDistance(Algorithm algorithm);
+
 /// One value of any algorithm, as entries, requests and answers carry it.
 struct HashValue {
   Algorithm algorithm = Algorithm::kUnspecified;

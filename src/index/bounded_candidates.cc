@@ -23,7 +23,7 @@ struct Ranked {
 };
 
 auto ResultKey(const Candidate& c) {
-  return std::make_tuple(c.distance_bits, c.list, c.entry, c.tag, c.algorithm, c.action_class);
+  return std::make_tuple(c.distance, c.list, c.entry, c.tag, c.algorithm, c.action_class);
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ SearchResult BoundedCandidates::Finish(bool rank_is_distance) {
                                 .entry = item.entry,
                                 .action_class = key.action_class,
                                 .algorithm = key.algorithm,
-                                .distance_bits = rank_is_distance ? static_cast<int>(item.rank) : 0,
+                                .distance = rank_is_distance ? static_cast<int>(item.rank) : 0,
                                 .tag = item.tag};
       if (best) {
         result.candidates.push_back(candidate);

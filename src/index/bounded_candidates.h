@@ -26,7 +26,7 @@ class BoundedCandidates {
 
   /// One candidate in its group; smaller is better.
   struct Item {
-    std::uint32_t rank = 0;  ///< PDQ: distance in bits; digests: how few of the asked digests agree
+    std::uint32_t rank = 0;  ///< distance; digests: how few of the asked digests agree
     EntryId entry = 0;
     std::uint32_t tag = 0;
     auto operator<=>(const Item&) const = default;

@@ -1,6 +1,7 @@
 #include "index/fingerprint.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace hashgate::index {
 namespace {
@@ -23,17 +24,29 @@ SipHash::Key KeyOf(const IndexSeed& seed) {
   return key;
 }
 
+// Of values longer than four words: each pair of them stirs what came before.
+std::uint64_t SumOfMany(std::uint64_t whose, std::span<const std::uint8_t> value) {
+  std::uint64_t sum = whose ^ kSalt[4];
+  for (std::size_t at = 0; at < value.size(); at += 2 * sizeof(std::uint64_t)) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), &value[at], std::min(sizeof(words), value.size() - at));
+    sum = MultiplyFold(sum ^ words[0] ^ kSalt[0], words[1] ^ kSalt[1]) ^ std::rotl(sum, 31);
+  }
+  return MultiplyFold(sum ^ kSalt[2], kSalt[3]);
+}
+
 }  // namespace
 
 Fingerprints::Fingerprints(const IndexSeed& seed) : hash_(KeyOf(seed)) {}
 
 std::uint64_t RowSum(Algorithm algorithm, Pipeline pipeline, EntryId entry, const std::uint8_t* value) {
+  const std::uint64_t whose =
+      entry ^ static_cast<std::uint64_t>(algorithm) << 56 ^ static_cast<std::uint64_t>(pipeline) << 52;
+  if (ValueSize(algorithm) > sizeof(PdqHash)) return SumOfMany(whose, {value, ValueSize(algorithm)});
   std::array<std::uint64_t, 4> words{};
   std::memcpy(words.data(), value, ValueSize(algorithm));
   const std::uint64_t front = MultiplyFold(words[0] ^ kSalt[0], words[1] ^ kSalt[1]);
   const std::uint64_t back = MultiplyFold(words[2] ^ kSalt[2], words[3] ^ kSalt[3]);
-  const std::uint64_t whose =
-      entry ^ static_cast<std::uint64_t>(algorithm) << 56 ^ static_cast<std::uint64_t>(pipeline) << 52;
   return MultiplyFold(front ^ whose, back ^ kSalt[4]);
 }
 
@@ -46,6 +59,14 @@ Tally Tallier::Of(std::span<const IndexedHash> hashes) const {
     // Only PDQ has pipelines.
     const Pipeline pipeline = hash.algorithm == Algorithm::kPdq ? hash.pipeline : Pipeline::kUnspecified;
     tally += {1, RowSum(hash.algorithm, pipeline, hash.entry, value.data())};
+  }
+  return tally;
+}
+
+Tally Tallier::Of(const IndexedRows& rows) const {
+  Tally tally = Of(rows.hashes);
+  for (const IndexedVector& vector : rows.vectors) {
+    tally += {1, RowSum(vector.algorithm, Pipeline::kUnspecified, vector.entry, vector.bytes.data())};
   }
   return tally;
 }

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/siphash.h"
+#include "index/flat.h"
 #include "index/hash_index.h"
 
 namespace hashgate::index {
@@ -46,8 +47,15 @@ class Fingerprints {
   SipHash hash_;
 };
 
-/// Bytes of a hash as rows hold it: a PDQ hash in PdqHash's layout, of digests the fingerprint.
+/// Whether rows hold a fingerprint of the hash, and a directory leads to it.
+constexpr bool IsFingerprinted(Algorithm algorithm) {
+  return algorithm != Algorithm::kPdq && FindFlat(algorithm) == nullptr;
+}
+
+/// Bytes of a hash as rows hold it: a PDQ hash in PdqHash's layout, vectors as they are, of digests the
+/// fingerprint.
 constexpr std::size_t ValueSize(Algorithm algorithm) {
+  if (const FlatAlgorithm* const flat = FindFlat(algorithm)) return flat->value_size;
   return algorithm == Algorithm::kPdq ? sizeof(PdqHash) : Fingerprint::kBytes;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hashgate/error.h"
@@ -29,6 +30,10 @@ using EntryId = std::uint64_t;  ///< an entry's number in the store; never reuse
 /// kept. The lists module numbers classes; the index only groups by them.
 using ActionClass = std::uint32_t;
 
+/// The algorithms an index holds.
+inline constexpr std::array kIndexedAlgorithms = {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256,
+                                                  Algorithm::kPdq, Algorithm::kPhotoDna};
+
 /// One hash of one entry as the index keeps it.
 struct IndexedHash {
   ListId list = 0;
@@ -39,6 +44,32 @@ struct IndexedHash {
       Pipeline::kUnspecified;  ///< PDQ: which pipeline the list says made it; unspecified asks both
   std::array<std::uint8_t, 32>
       bytes{};  ///< the first HashSize(algorithm) count; MD5, SHA-1, SHA-256 and PDQ only
+};
+
+/// Bytes of the longest hash of the algorithms in index/flat.h.
+inline constexpr std::size_t kMaxVectorBytes = std::tuple_size_v<PhotoDna>;
+
+/// The same for the algorithms in index/flat.h, whose hashes are longer: lists without such are spared their
+/// room.
+struct IndexedVector {
+  ListId list = 0;
+  EntryId entry = 0;
+  ActionClass action_class = 0;
+  Algorithm algorithm = Algorithm::kUnspecified;
+  std::array<std::uint8_t, kMaxVectorBytes> bytes{};  ///< the first HashSize(algorithm) count
+};
+
+/// Hashes of entries as the index takes them.
+struct IndexedRows {
+  std::vector<IndexedHash> hashes;
+  std::vector<IndexedVector> vectors;
+
+  [[nodiscard]] std::size_t size() const { return hashes.size() + vectors.size(); }
+  [[nodiscard]] bool empty() const { return hashes.empty() && vectors.empty(); }
+  void clear() {
+    hashes.clear();
+    vectors.clear();
+  }
 };
 
 /// What a list's hashes add up to, in any order: two sets of hashes with the same tally are the same set, but
@@ -66,6 +97,7 @@ class Tallier {
  public:
   explicit Tallier(const IndexSeed& seed);
   [[nodiscard]] Tally Of(std::span<const IndexedHash> hashes) const;
+  [[nodiscard]] Tally Of(const IndexedRows& rows) const;
 
  private:
   std::shared_ptr<const Fingerprints> fingerprints_;
@@ -89,13 +121,28 @@ struct ListRadius {
   int max_distance_bits = kDefaultPdqMaxDistanceBits;  ///< inclusive, 0..63
 };
 
+/// One vector to look up.
+struct VectorQuery {
+  ByteSpan bytes;         ///< HashSize(algorithm) of them, which must outlive the search
+  std::uint32_t tag = 0;  ///< the caller's number for it; comes back in candidates
+};
+
+/// Queries whose candidates are bounded together.
+using VectorQuerySet = std::span<const VectorQuery>;
+
+/// How near a list's vectors must lie. Lists that are not named are not searched.
+struct ListDistance {
+  ListId list = 0;
+  int max_distance = 0;  ///< inclusive, in the algorithm's unit: 0..FlatAlgorithm::max_distance
+};
+
 /// An index hit within its list's threshold.
 struct Candidate {
   ListId list = 0;
   EntryId entry = 0;
   ActionClass action_class = 0;
   Algorithm algorithm = Algorithm::kUnspecified;
-  int distance_bits = 0;  ///< 0 for digests
+  int distance = 0;       ///< in the algorithm's unit: bits (PDQ), squared (PhotoDNA); 0 for digests
   std::uint32_t tag = 0;  ///< of the query; 0 for digests
 };
 
@@ -141,6 +188,23 @@ class HashIndex {
                                                                         std::span<const ListRadius> lists,
                                                                         const SearchBounds& bounds) const = 0;
 
+  /// Finds every hash of the algorithm, one of index/flat.h, within its list's threshold of any query, for
+  /// several sets of queries at once. Recall, repeated entries, bounds and order are those of SearchPdqEach.
+  /// Shapes: any number of sets and queries. Cost: one pass over the lists' hashes for every 16 queries.
+  /// Errors: kRequestInvalid for another algorithm, a threshold out of range, a list named twice and a query
+  /// of another length; the error of selecting a kernel (kConfigInvalid).
+  [[nodiscard]] virtual Result<std::vector<SearchResult>> SearchVectorsEach(
+      Algorithm algorithm, std::span<const VectorQuerySet> sets, std::span<const ListDistance> lists,
+      const SearchBounds& bounds) const = 0;
+  /// The same for one set.
+  [[nodiscard]] Result<SearchResult> SearchVectors(Algorithm algorithm, VectorQuerySet queries,
+                                                   std::span<const ListDistance> lists,
+                                                   const SearchBounds& bounds) const {
+    HASHGATE_ASSIGN_OR_RETURN(std::vector<SearchResult> results,
+                              SearchVectorsEach(algorithm, {&queries, 1}, lists, bounds));
+    return std::move(results.front());
+  }
+
   /// Finds entries of `lists` with any of the digests, by 80 bits of a keyed hash of each: a digest that is
   /// not listed is found with a chance of 10^-17 among 10 million. An entry appears once for each digest of
   /// it that agrees, ordered by list, entry, algorithm. Bounds are those of SearchPdq, but for each (list,
@@ -176,9 +240,11 @@ class HashIndex {
 class IndexBuilder {
  public:
   virtual ~IndexBuilder() = default;
-  /// Adds hashes; visible in the next snapshot. Hashes with an algorithm other than MD5, SHA-1, SHA-256 and
-  /// PDQ are an error. Errors: kRequestInvalid, kMemoryLimit (nothing was added).
-  virtual Status Add(std::span<const IndexedHash> hashes) = 0;
+  /// Adds hashes, all or none; visible in the next snapshot. `hashes` with an algorithm other than MD5,
+  /// SHA-1, SHA-256 and PDQ are an error, and `vectors` with one that is not in index/flat.h. Errors:
+  /// kRequestInvalid, kMemoryLimit.
+  virtual Status Add(std::span<const IndexedHash> hashes, std::span<const IndexedVector> vectors) = 0;
+  Status Add(std::span<const IndexedHash> hashes) { return Add(hashes, {}); }
   /// Withdraws every hash of the entry in the list that is there now; hashes added for it afterwards count
   /// again.
   virtual void Withdraw(ListId list, EntryId entry) = 0;
@@ -196,7 +262,7 @@ class IndexBuilder {
 };
 
 struct IndexOptions {
-  /// Bound on what the builder and all snapshots that are still held take together; 0 means none. Up to 1 MiB
+  /// Bound on what the builder and all snapshots that are still held take together; 0 means none. Up to 2 MiB
   /// of hashes not yet in a segment is counted; scratch space of the same size is not. Withdrawals always
   /// succeed and may exceed it by one bit a hash; merging waits until there is room for it.
   std::size_t max_bytes = 0;

@@ -139,7 +139,7 @@ std::span<const std::uint32_t> Segment::Find(const Fingerprint& digest) const {
 std::size_t Segment::BytesFor(Algorithm algorithm, std::size_t rows, std::size_t runs,
                               std::size_t entry_width) {
   std::size_t bytes = sizeof(Segment) + rows * (ValueSize(algorithm) + entry_width) + runs * sizeof(Run);
-  if (algorithm != Algorithm::kPdq) {
+  if (IsFingerprinted(algorithm)) {
     bytes += (rows + BucketCount(rows) + 1) * sizeof(std::uint32_t);
   }
   return bytes;
@@ -194,7 +194,7 @@ class SegmentMaker {
 
   std::shared_ptr<const Segment> Finish(const std::shared_ptr<MemoryLedger>& ledger) {
     segment_->runs_.shrink_to_fit();
-    if (segment_->algorithm_ != Algorithm::kPdq) segment_->BuildDirectory();
+    if (IsFingerprinted(segment_->algorithm_)) segment_->BuildDirectory();
     segment_->TakeSums();
     segment_->Charge(ledger);
     return std::move(segment_);
@@ -205,20 +205,36 @@ class SegmentMaker {
   std::uint32_t next_ = 0;
 };
 
+namespace {
+
+// `append(row, maker)` appends one.
+template <typename Row, typename Append>
+std::shared_ptr<const Segment> BuildOf(Algorithm algorithm, std::vector<const Row*> rows,
+                                       const std::shared_ptr<MemoryLedger>& ledger, const Append& append) {
+  std::ranges::stable_sort(rows, {}, [](const Row* row) { return std::make_pair(KeyOf(*row), row->entry); });
+  EntryRange range;
+  for (const Row* row : rows) range.Include(row->entry);
+  SegmentMaker maker(algorithm, rows.size(), range);
+  for (const Row* row : rows) append(*row, maker);
+  return maker.Finish(ledger);
+}
+
+}  // namespace
+
 std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<const IndexedHash*> rows,
                                             const Fingerprints& fingerprints,
                                             const std::shared_ptr<MemoryLedger>& ledger) {
-  std::ranges::stable_sort(rows, {}, [](const IndexedHash* row) {
-    return std::make_tuple(row->list, row->action_class, row->pipeline, row->entry);
+  return BuildOf(algorithm, std::move(rows), ledger, [&](const IndexedHash& row, SegmentMaker& maker) {
+    const RowValue value(row, fingerprints);
+    maker.Append(KeyOf(row), row.entry, value.data());
   });
-  EntryRange range;
-  for (const IndexedHash* row : rows) range.Include(row->entry);
-  SegmentMaker maker(algorithm, rows.size(), range);
-  for (const IndexedHash* row : rows) {
-    const RowValue value(*row, fingerprints);
-    maker.Append({row->list, row->action_class, row->pipeline}, row->entry, value.data());
-  }
-  return maker.Finish(ledger);
+}
+
+std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<const IndexedVector*> rows,
+                                            const std::shared_ptr<MemoryLedger>& ledger) {
+  return BuildOf(algorithm, std::move(rows), ledger, [](const IndexedVector& row, SegmentMaker& maker) {
+    maker.Append(KeyOf(row), row.entry, row.bytes.data());
+  });
 }
 
 std::shared_ptr<const Segment> MergeSegments(std::span<const LiveSegment> sources,

@@ -51,6 +51,14 @@ struct RunKey {
   auto operator<=>(const RunKey&) const = default;
 };
 
+/// The run that a row belongs to.
+inline RunKey KeyOf(const IndexedHash& row) {
+  return {row.list, row.action_class, row.pipeline};
+}
+inline RunKey KeyOf(const IndexedVector& row) {
+  return {row.list, row.action_class, Pipeline::kUnspecified};
+}
+
 /// Slots [begin, end) of a segment.
 struct Run {
   RunKey key;
@@ -204,7 +212,7 @@ class Segment {
 
   Algorithm algorithm_ = Algorithm::kUnspecified;
   std::size_t value_size_ = 0;
-  FixedArray<std::uint8_t> values_;  // PDQ: PdqHash objects
+  FixedArray<std::uint8_t> values_;  // PDQ: PdqHash objects; vectors one after another
   EntryColumn entries_;
   std::vector<Run> runs_;
   FixedArray<std::uint32_t> order_;    // digests: slots by (fingerprint, slot)
@@ -229,6 +237,8 @@ struct LiveSegment {
 /// Makes a segment of rows, all of one algorithm, in any order. Cost: O(rows log rows).
 std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<const IndexedHash*> rows,
                                             const Fingerprints& fingerprints,
+                                            const std::shared_ptr<MemoryLedger>& ledger);
+std::shared_ptr<const Segment> BuildSegment(Algorithm algorithm, std::vector<const IndexedVector*> rows,
                                             const std::shared_ptr<MemoryLedger>& ledger);
 
 /// Makes one segment of all rows that are not withdrawn; null where none is left, and where `cancelled`

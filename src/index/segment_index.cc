@@ -5,6 +5,7 @@
 
 #include "index/bands/band_index.h"
 #include "index/bounded_candidates.h"
+#include "index/flat_search.h"
 #include "index/pdq_search.h"
 #include "index/snapshot_file.h"
 
@@ -74,6 +75,23 @@ Result<std::vector<SearchResult>> SegmentIndex::SearchPdqEach(std::span<const Pd
   HASHGATE_ASSIGN_OR_RETURN(const Kernel* const kernel, Result<const Kernel*>(kernel_));
   PdqSearch search(*kernel, sets, radii, band_work_percent_, bounds);
   for (const LiveSegment& live : stacks_[StackOf(Algorithm::kPdq)]) search.SearchSegment(live);
+  return search.Finish();
+}
+
+Result<std::vector<SearchResult>> SegmentIndex::SearchVectorsEach(Algorithm algorithm,
+                                                                  std::span<const VectorQuerySet> sets,
+                                                                  std::span<const ListDistance> lists,
+                                                                  const SearchBounds& bounds) const {
+  const FlatAlgorithm* const flat = FindFlat(algorithm);
+  if (flat == nullptr) {
+    return Fail(Reason::kRequestInvalid,
+                "the index keeps no vectors of the algorithm '" + std::string(AlgorithmName(algorithm)) + "'",
+                "algorithm");
+  }
+  HASHGATE_RETURN_IF_ERROR(CheckVectorSearch(*flat, sets, lists));
+  HASHGATE_ASSIGN_OR_RETURN(const Kernel* const kernel, Result<const Kernel*>(kernel_));
+  FlatSearch search(*flat, *kernel, sets, lists, bounds);
+  for (const LiveSegment& live : stacks_[StackOf(algorithm)]) search.SearchSegment(live);
   return search.Finish();
 }
 

@@ -1,7 +1,8 @@
-// What is behind HashIndex: stacks of immutable segments, searched by bands or scanned (pdq_search.h), and
-// digests looked up in their directories.
+// What is behind HashIndex: stacks of immutable segments, searched by bands or scanned (pdq_search.h,
+// flat_search.h), and digests looked up in their directories.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -14,18 +15,19 @@
 
 namespace hashgate::index {
 
-/// The algorithms an index holds. Each has a stack of segments of its own.
-inline constexpr std::array kIndexedAlgorithms = {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256,
-                                                  Algorithm::kPdq};
+static_assert(std::ranges::all_of(kFlatAlgorithms, [](const FlatAlgorithm& flat) {
+  return std::ranges::find(kIndexedAlgorithms, flat.algorithm) != kIndexedAlgorithms.end();
+}));
 /// Position in kIndexedAlgorithms, or its size where the index holds no such hashes.
 std::size_t StackOf(Algorithm algorithm);
 
+/// A stack of segments for each algorithm.
 using SegmentStacks = std::array<std::vector<LiveSegment>, kIndexedAlgorithms.size()>;
 
 /// A snapshot of an IndexBuilder.
 class SegmentIndex final : public HashIndex {
  public:
-  /// `kernel`: an error is returned by every search for PDQ hashes.
+  /// `kernel`: an error is returned by every search for PDQ hashes and vectors.
   SegmentIndex(Result<const Kernel*> kernel, std::shared_ptr<const Fingerprints> fingerprints,
                SegmentStacks stacks, std::size_t band_work_percent);
 
@@ -34,6 +36,10 @@ class SegmentIndex final : public HashIndex {
   Result<std::vector<SearchResult>> SearchPdqEach(std::span<const PdqQuerySet> sets,
                                                   std::span<const ListRadius> lists,
                                                   const SearchBounds& bounds) const override;
+  Result<std::vector<SearchResult>> SearchVectorsEach(Algorithm algorithm,
+                                                      std::span<const VectorQuerySet> sets,
+                                                      std::span<const ListDistance> lists,
+                                                      const SearchBounds& bounds) const override;
   Result<SearchResult> SearchDigests(const DigestQuery& query, std::span<const ListId> lists,
                                      const SearchBounds& bounds) const override;
   std::size_t Count(Algorithm algorithm) const override;

@@ -4,31 +4,81 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "index/snapshot_file.h"
 
 namespace hashgate::index {
 namespace {
 
-// Hashes gathered before they become a segment: 1 MiB of them.
-constexpr std::size_t kMaxPending = (std::size_t{1} << 20) / sizeof(IndexedHash);
+// Rows gathered before they become a segment: 1 MiB of them.
+template <typename Row>
+constexpr std::size_t kMaxPending = (std::size_t{1} << 20) / sizeof(Row);
 // Rows that came since the last snapshot and would be scanned: with more, they get their bands before they
 // are published, while readers go on with what they have.
 constexpr std::size_t kMostUnsettled = 65'536;
 // Settle is for when nobody is served yet.
 constexpr int kSettleThreads = 4;
 
+std::unexpected<Error> NotHeld(Algorithm algorithm) {
+  return Fail(
+      Reason::kRequestInvalid,
+      "the index holds no such hashes of the algorithm '" + std::string(AlgorithmName(algorithm)) + "'",
+      "algorithm");
+}
+
+Status CheckRow(const IndexedVector& row) {
+  return FindFlat(row.algorithm) != nullptr ? Status() : NotHeld(row.algorithm);
+}
+
 Status CheckRow(const IndexedHash& row) {
-  if (StackOf(row.algorithm) == kIndexedAlgorithms.size()) {
-    return Fail(
-        Reason::kRequestInvalid,
-        "the index holds no hashes of the algorithm '" + std::string(AlgorithmName(row.algorithm)) + "'",
-        "algorithm");
+  if (StackOf(row.algorithm) == kIndexedAlgorithms.size() || FindFlat(row.algorithm) != nullptr) {
+    return NotHeld(row.algorithm);
   }
   if (row.pipeline > Pipeline::kNn512) {
     return Fail(Reason::kRequestInvalid, "unknown PDQ pipeline", "pipeline");
   }
   return {};
+}
+
+// What rows are once they are taken: only PDQ has pipelines, and one value for the others keeps their rows in
+// one run.
+IndexedHash Taken(IndexedHash row) {
+  if (row.algorithm != Algorithm::kPdq) row.pipeline = Pipeline::kUnspecified;
+  return row;
+}
+const IndexedVector& Taken(const IndexedVector& row) {
+  return row;
+}
+
+// Bytes of the segments that the rows become, headers included.
+template <typename Row>
+std::size_t SegmentBytes(std::span<const Row> rows) {
+  std::array<std::size_t, kIndexedAlgorithms.size()> counts{};
+  std::array<std::set<RunKey>, kIndexedAlgorithms.size()> runs;
+  EntryRange range;
+  for (const Row& row : rows) {
+    const std::size_t stack = StackOf(row.algorithm);
+    ++counts[stack];
+    range.Include(row.entry);
+    runs[stack].insert(KeyOf(row));
+  }
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    // Large additions become several segments before they merge; each can have every run.
+    const std::size_t segments = 1 + rows.size() / kMaxPending<Row>;
+    bytes += Segment::BytesFor(kIndexedAlgorithms[i], counts[i], segments * runs[i].size(), range.width()) +
+             segments * sizeof(Segment);
+  }
+  return bytes;
+}
+
+// Bytes that rows take while they are gathered and once more as the segments that they become.
+template <typename Row>
+std::size_t BytesToGather(const std::vector<Row>& pending, std::span<const Row> rows) {
+  return std::min(kMaxPending<Row>, 2 * (pending.size() + rows.size())) * sizeof(Row) +
+         SegmentBytes(std::span<const Row>(pending)) + SegmentBytes(rows);
 }
 
 }  // namespace
@@ -42,25 +92,28 @@ SegmentIndexBuilder::SegmentIndexBuilder(const SegmentIndexOptions& options)
   for (Lane& lane : lanes_) lane.merger.emplace(permutation_, ledger_, options.on_merged);
 }
 
-Status SegmentIndexBuilder::Add(std::span<const IndexedHash> hashes) {
+Status SegmentIndexBuilder::Add(std::span<const IndexedHash> hashes, std::span<const IndexedVector> vectors) {
   if (!kernel_) return std::unexpected(kernel_.error());
   for (const IndexedHash& row : hashes) HASHGATE_RETURN_IF_ERROR(CheckRow(row));
-  HASHGATE_RETURN_IF_ERROR(CheckRoom(hashes));
-  while (!hashes.empty()) {
-    const std::size_t take = std::min(hashes.size(), kMaxPending - pending_.size());
-    const std::size_t needed = pending_.size() + take;
-    if (needed > pending_.capacity()) {
-      pending_.reserve(std::min(kMaxPending, std::max(needed, 2 * pending_.capacity())));
-    }
-    for (const IndexedHash& row : hashes.first(take)) {
-      pending_.push_back(row);
-      // Only PDQ has pipelines; one value for the others keeps their rows in one run.
-      if (row.algorithm != Algorithm::kPdq) pending_.back().pipeline = Pipeline::kUnspecified;
-    }
-    hashes = hashes.subspan(take);
-    if (pending_.size() == kMaxPending) Flush();
-  }
+  for (const IndexedVector& row : vectors) HASHGATE_RETURN_IF_ERROR(CheckRow(row));
+  HASHGATE_RETURN_IF_ERROR(CheckRoom(hashes, vectors));
+  Gather(hashes, pending_.hashes);
+  Gather(vectors, pending_.vectors);
   return {};
+}
+
+template <typename Row>
+void SegmentIndexBuilder::Gather(std::span<const Row> rows, std::vector<Row>& pending) {
+  constexpr std::size_t kMost = kMaxPending<Row>;
+  while (!rows.empty()) {
+    const std::size_t take = std::min(rows.size(), kMost - pending.size());
+    const std::size_t needed = pending.size() + take;
+    if (needed > pending.capacity())
+      pending.reserve(std::min(kMost, std::max(needed, 2 * pending.capacity())));
+    for (const Row& row : rows.first(take)) pending.push_back(Taken(row));
+    rows = rows.subspan(take);
+    if (pending.size() == kMost) Flush();
+  }
 }
 
 std::shared_ptr<const HashIndex> SegmentIndexBuilder::Snapshot() {
@@ -126,13 +179,11 @@ Status SegmentIndexBuilder::RestoreSegment(SnapshotReader& in, std::size_t stack
   return {};
 }
 
-Status SegmentIndexBuilder::CheckRoom(std::span<const IndexedHash> hashes) const {
+Status SegmentIndexBuilder::CheckRoom(std::span<const IndexedHash> hashes,
+                                      std::span<const IndexedVector> vectors) const {
   if (options_.max_bytes == 0) return {};
-  // What is pending holds memory twice for a moment: as it is, and as the segments that it becomes.
-  const std::size_t gathered = pending_.size() + hashes.size();
-  const std::size_t needed = MemoryHeld() - pending_.capacity() * sizeof(IndexedHash) +
-                             std::min(kMaxPending, 2 * gathered) * sizeof(IndexedHash) +
-                             SegmentBytes(pending_) + SegmentBytes(hashes) + BandBytesToCome(hashes);
+  const std::size_t needed = MemoryHeld() - PendingBytes() + BytesToGather(pending_.hashes, hashes) +
+                             BytesToGather(pending_.vectors, vectors) + BandBytesToCome(hashes);
   if (needed <= options_.max_bytes) return {};
   return Fail(Reason::kMemoryLimit, "the index would need " + std::to_string(needed) +
                                         " bytes, more than its bound of " +
@@ -142,7 +193,7 @@ Status SegmentIndexBuilder::CheckRoom(std::span<const IndexedHash> hashes) const
 std::size_t SegmentIndexBuilder::BandBytesToCome(std::span<const IndexedHash> hashes) const {
   const auto is_pdq = [](const IndexedHash& row) { return row.algorithm == Algorithm::kPdq; };
   std::size_t rows = static_cast<std::size_t>(std::ranges::count_if(hashes, is_pdq)) +
-                     static_cast<std::size_t>(std::ranges::count_if(pending_, is_pdq));
+                     static_cast<std::size_t>(std::ranges::count_if(pending_.hashes, is_pdq));
   std::size_t held = 0;
   for (const Growing& growing : stacks_[StackOf(Algorithm::kPdq)]) {
     rows += growing.live().live();
@@ -152,31 +203,15 @@ std::size_t SegmentIndexBuilder::BandBytesToCome(std::span<const IndexedHash> ha
   return needed > held ? needed - held : 0;
 }
 
-std::size_t SegmentIndexBuilder::SegmentBytes(std::span<const IndexedHash> rows) {
-  std::array<std::size_t, kIndexedAlgorithms.size()> counts{};
-  std::array<std::set<RunKey>, kIndexedAlgorithms.size()> runs;
-  EntryRange range;
-  for (const IndexedHash& row : rows) {
-    const std::size_t stack = StackOf(row.algorithm);
-    ++counts[stack];
-    range.Include(row.entry);
-    runs[stack].insert({row.list, row.action_class, row.pipeline});
-  }
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0) continue;
-    // Large additions become several segments before they merge; each can have every run.
-    const std::size_t segments = 1 + rows.size() / kMaxPending;
-    bytes += Segment::BytesFor(kIndexedAlgorithms[i], counts[i], segments * runs[i].size(), range.width()) +
-             segments * sizeof(Segment);
-  }
-  return bytes;
+std::size_t SegmentIndexBuilder::PendingBytes() const {
+  return pending_.hashes.capacity() * sizeof(IndexedHash) +
+         pending_.vectors.capacity() * sizeof(IndexedVector);
 }
 
 std::size_t SegmentIndexBuilder::MemoryHeld() const {
   std::size_t merging = 0;
   for (const Lane& lane : lanes_) merging += lane.running ? lane.running->bytes : 0;
-  return merging + ledger_->load(std::memory_order_relaxed) + pending_.capacity() * sizeof(IndexedHash) +
+  return merging + ledger_->load(std::memory_order_relaxed) + PendingBytes() +
          withdrawals_.capacity() * sizeof(PendingWithdrawal);
 }
 
@@ -185,14 +220,14 @@ void SegmentIndexBuilder::WithdrawAll(ListId list, std::optional<EntryId> entry)
   for (Lane& lane : lanes_) {
     // Beyond the bound the merge is given up: one more is kept, which says so.
     if (lane.running && lane.running->withdrawals.size() <= kMaxLoggedWithdrawals) {
-      lane.running->withdrawals.push_back({list, entry, 0});
+      lane.running->withdrawals.push_back({list, entry, 0, 0});
     }
   }
   if (!pending_.empty()) {
-    if (withdrawals_.size() == kMaxPending) {
+    if (withdrawals_.size() == kMaxPending<IndexedHash>) {
       Flush();
     } else {
-      withdrawals_.push_back({list, entry, pending_.size()});
+      withdrawals_.push_back({list, entry, pending_.hashes.size(), pending_.vectors.size()});
     }
   }
   for (Stack& stack : stacks_) {
@@ -222,32 +257,44 @@ void SegmentIndexBuilder::Kill(Growing& growing, const Run& run, std::uint32_t s
 void SegmentIndexBuilder::Flush() {
   if (!pending_.empty()) ++changes_;
   std::ranges::sort(withdrawals_, [](const PendingWithdrawal& a, const PendingWithdrawal& b) {
-    return std::make_pair(a.key(), a.position) < std::make_pair(b.key(), b.position);
+    return std::make_tuple(a.key(), a.hashes_before, a.vectors_before) <
+           std::make_tuple(b.key(), b.hashes_before, b.vectors_before);
   });
-  std::array<std::vector<const IndexedHash*>, kIndexedAlgorithms.size()> rows;
-  for (std::size_t i = 0; i < pending_.size(); ++i) {
-    if (WithdrawnAfter(pending_[i], i)) continue;
-    rows[StackOf(pending_[i].algorithm)].push_back(&pending_[i]);
-  }
+  auto hashes = LiveRows(pending_.hashes, &PendingWithdrawal::hashes_before);
+  auto vectors = LiveRows(pending_.vectors, &PendingWithdrawal::vectors_before);
   for (std::size_t i = 0; i < stacks_.size(); ++i) {
-    if (rows[i].empty()) continue;
-    stacks_[i].push_back(
-        {.segment = BuildSegment(kIndexedAlgorithms[i], std::move(rows[i]), *fingerprints_, ledger_)});
+    const Algorithm algorithm = kIndexedAlgorithms[i];
+    if (!hashes[i].empty()) {
+      stacks_[i].push_back(
+          {.segment = BuildSegment(algorithm, std::move(hashes[i]), *fingerprints_, ledger_)});
+    }
+    if (!vectors[i].empty()) {
+      stacks_[i].push_back({.segment = BuildSegment(algorithm, std::move(vectors[i]), ledger_)});
+    }
   }
   pending_ = {};
   withdrawals_ = {};
   for (Stack& stack : stacks_) MergeSmall(stack);
 }
 
-bool SegmentIndexBuilder::WithdrawnAfter(const IndexedHash& row, std::size_t position) const {
-  for (const std::optional<EntryId> entry : {std::optional<EntryId>(), std::optional<EntryId>(row.entry)}) {
-    const auto key = std::make_pair(row.list, entry);
-    const auto after = std::ranges::upper_bound(withdrawals_, key, {}, &PendingWithdrawal::key);
-    if (after == withdrawals_.begin()) continue;
-    const PendingWithdrawal& last = *std::prev(after);
-    if (last.key() == key && last.position > position) return true;
+template <typename Row>
+std::array<std::vector<const Row*>, kIndexedAlgorithms.size()> SegmentIndexBuilder::LiveRows(
+    const std::vector<Row>& pending, std::size_t PendingWithdrawal::* before) const {
+  const auto withdrawn_after = [&](const Row& row, std::size_t position) {
+    for (const std::optional<EntryId> entry : {std::optional<EntryId>(), std::optional<EntryId>(row.entry)}) {
+      const auto key = std::make_pair(row.list, entry);
+      const auto after = std::ranges::upper_bound(withdrawals_, key, {}, &PendingWithdrawal::key);
+      if (after == withdrawals_.begin()) continue;
+      const PendingWithdrawal& last = *std::prev(after);
+      if (last.key() == key && last.*before > position) return true;
+    }
+    return false;
+  };
+  std::array<std::vector<const Row*>, kIndexedAlgorithms.size()> rows;
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    if (!withdrawn_after(pending[i], i)) rows[StackOf(pending[i].algorithm)].push_back(&pending[i]);
   }
-  return false;
+  return rows;
 }
 
 std::unique_ptr<IndexBuilder> NewIndexBuilder(const SegmentIndexOptions& options) {

@@ -22,7 +22,8 @@ class SegmentIndexBuilder final : public IndexBuilder {
  public:
   explicit SegmentIndexBuilder(const SegmentIndexOptions& options);
 
-  Status Add(std::span<const IndexedHash> hashes) override;
+  Status Add(std::span<const IndexedHash> hashes, std::span<const IndexedVector> vectors) override;
+  using IndexBuilder::Add;
 
   void Withdraw(ListId list, EntryId entry) override { WithdrawAll(list, entry); }
   void WithdrawList(ListId list) override { WithdrawAll(list, std::nullopt); }
@@ -58,7 +59,8 @@ class SegmentIndexBuilder final : public IndexBuilder {
   struct PendingWithdrawal {
     ListId list;
     std::optional<EntryId> entry;  // none: the whole list
-    std::size_t position;          // rows of pending_ before it
+    std::size_t hashes_before;     // of pending_
+    std::size_t vectors_before;
 
     [[nodiscard]] auto key() const { return std::make_pair(list, entry); }
   };
@@ -67,13 +69,17 @@ class SegmentIndexBuilder final : public IndexBuilder {
 
   Status RestoreSegment(SnapshotReader& in, std::size_t stack);
 
-  Status CheckRoom(std::span<const IndexedHash> hashes) const;
+  Status CheckRoom(std::span<const IndexedHash> hashes, std::span<const IndexedVector> vectors) const;
+
+  // Gathers rows in one half of pending_, and makes segments whenever that is full.
+  template <typename Row>
+  void Gather(std::span<const Row> rows, std::vector<Row>& pending);
 
   // What the band index of all rows will take beyond that of the rows that have one.
   [[nodiscard]] std::size_t BandBytesToCome(std::span<const IndexedHash> hashes) const;
 
-  // Bytes of the segments that the rows become, headers included.
-  static std::size_t SegmentBytes(std::span<const IndexedHash> rows);
+  // Bytes that are gathered, with room to grow.
+  [[nodiscard]] std::size_t PendingBytes() const;
 
   [[nodiscard]] std::size_t MemoryHeld() const;
 
@@ -86,9 +92,10 @@ class SegmentIndexBuilder final : public IndexBuilder {
   // Makes segments of what is pending and brings the stacks back into shape.
   void Flush();
 
-  // True where the row's entry or list was withdrawn after the row at this position came. withdrawals_ is
-  // sorted.
-  [[nodiscard]] bool WithdrawnAfter(const IndexedHash& row, std::size_t position) const;
+  // Those gathered rows that were not withdrawn after they came, by stack. withdrawals_ is sorted.
+  template <typename Row>
+  std::array<std::vector<const Row*>, kIndexedAlgorithms.size()> LiveRows(
+      const std::vector<Row>& pending, std::size_t PendingWithdrawal::* before) const;
 
   // Merging holds the old rows and the new ones at once: without room for that it waits.
   [[nodiscard]] bool HasRoomFor(const MergeJob& job) const;
@@ -152,7 +159,7 @@ class SegmentIndexBuilder final : public IndexBuilder {
   const std::shared_ptr<const Fingerprints> fingerprints_;
   const std::shared_ptr<MemoryLedger> ledger_ = std::make_shared<MemoryLedger>(0);
   std::array<Stack, kIndexedAlgorithms.size()> stacks_;
-  std::vector<IndexedHash> pending_;
+  IndexedRows pending_;
   std::vector<PendingWithdrawal> withdrawals_;
   std::uint64_t changes_ = 0;
   // Last, because the mergers' threads end before the rest goes.

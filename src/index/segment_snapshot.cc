@@ -119,7 +119,7 @@ Result<std::shared_ptr<const Segment>> Segment::Restore(SnapshotReader& in,
   HASHGATE_RETURN_IF_ERROR(in.Array(segment->values_.span(), segment->sums_[0]));
   segment->entries_ = EntryColumn(rows, range);
   HASHGATE_RETURN_IF_ERROR(in.Array(segment->entries_.bytes().span(), segment->sums_[1]));
-  if (segment->algorithm_ != Algorithm::kPdq) segment->AllocateDirectory();
+  if (IsFingerprinted(segment->algorithm_)) segment->AllocateDirectory();
   HASHGATE_RETURN_IF_ERROR(in.Array(AsWritableBytes(segment->order_), segment->sums_[2]));
   HASHGATE_RETURN_IF_ERROR(in.Array(AsWritableBytes(segment->buckets_), segment->sums_[3]));
   segment->TakeRunSums();

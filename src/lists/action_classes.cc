@@ -47,14 +47,15 @@ bool ActionClasses::Restore(std::vector<ActionClassInfo> infos) {
   return true;
 }
 
-void Renumber(const ActionClasses& from, ActionClasses& to, std::span<index::IndexedHash> hashes) {
-  if (hashes.empty()) return;
+void Renumber(const ActionClasses& from, ActionClasses& to, index::IndexedRows& rows) {
+  if (rows.empty()) return;
   std::vector<index::ActionClass> numbers;
   numbers.reserve(from.infos().size());
   for (const ActionClassInfo& info : from.infos()) {
     numbers.push_back(to.NumberOf(info.classification, info.degenerate, info.low_quality));
   }
-  for (index::IndexedHash& hash : hashes) hash.action_class = numbers[hash.action_class];
+  for (index::IndexedHash& hash : rows.hashes) hash.action_class = numbers[hash.action_class];
+  for (index::IndexedVector& vector : rows.vectors) vector.action_class = numbers[vector.action_class];
 }
 
 }  // namespace hashgate::lists

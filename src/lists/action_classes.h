@@ -41,7 +41,7 @@ class ActionClasses {
   index::ActionClass last_ = 0;
 };
 
-/// Turns the hashes' classes from numbers of `from` into numbers of `to`.
-void Renumber(const ActionClasses& from, ActionClasses& to, std::span<index::IndexedHash> hashes);
+/// Turns the rows' classes from numbers of `from` into numbers of `to`.
+void Renumber(const ActionClasses& from, ActionClasses& to, index::IndexedRows& rows);
 
 }  // namespace hashgate::lists

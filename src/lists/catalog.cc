@@ -29,7 +29,7 @@ Status CheckEtag(const HashList& list, std::string_view etag) {
 
 bool SameConfig(const ListConfig& a, const ListConfig& b) {
   return a.name == b.name && a.tenant == b.tenant && a.purpose == b.purpose && a.source == b.source &&
-         a.legal_basis == b.legal_basis && a.trust == b.trust && a.max_distance_bits == b.max_distance_bits &&
+         a.legal_basis == b.legal_basis && a.trust == b.trust && a.max_distances == b.max_distances &&
          a.pdq_pipeline == b.pdq_pipeline && a.action_ceiling == b.action_ceiling && a.enabled == b.enabled &&
          a.description == b.description;
 }
@@ -189,7 +189,7 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   const KeyedDigest identity = digests_.Identity(record->list.id, view.source_id, view.AllHashes());
   ListRecord changed = *record;
   if (changed.list.entry_count > 0) --changed.list.entry_count;
-  std::vector<index::IndexedHash> hashes;
+  index::IndexedRows hashes;
   AppendIndexed(*record, entry, view.classification, view.AllHashes(), classes_, hashes);
   changed.tally -= tallier_.Of(hashes);
   changed.list.updated = FromUnixMillis(NowMillis());

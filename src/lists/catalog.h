@@ -35,19 +35,25 @@ struct ListConfig {
   std::string source;                       ///< who supplied it; required
   std::string legal_basis;                  ///< under which agreement or law it is held; required
   Trust trust = Trust::kUnverified;
-  /// Greatest distance that still matches, inclusive, by algorithm; PDQ 0..63.
-  std::map<Algorithm, int> max_distance_bits = {{Algorithm::kPdq, kDefaultPdqMaxDistanceBits}};
+  /// Greatest distance that still matches, inclusive, by algorithm and in its unit: PDQ bits, PhotoDNA the
+  /// squared distance; 0..GreatestMaxDistance. Where an algorithm is not named its default is in force.
+  std::map<Algorithm, int> max_distances = {{Algorithm::kPdq, kDefaultPdqMaxDistanceBits},
+                                            {Algorithm::kPhotoDna, kDefaultPhotoDnaMaxDistance}};
   Pipeline pdq_pipeline =
       Pipeline::kUnspecified;  ///< which pipeline made its PDQ hashes; unspecified asks both
   Verdict action_ceiling = Verdict::kBlockAndReport;  ///< no match of this list leads to more
   bool enabled = true;
   std::string description;
 
-  /// The PDQ threshold in force: this list's, or the default where it names none.
-  [[nodiscard]] int PdqMaxDistanceBits() const {
-    const auto at = max_distance_bits.find(Algorithm::kPdq);
-    return at != max_distance_bits.end() ? at->second : kDefaultPdqMaxDistanceBits;
+  /// The threshold in force: this list's, or the default where it names none; 0 for algorithms without one.
+  [[nodiscard]] int MaxDistance(Algorithm algorithm) const {
+    static const std::map<Algorithm, int> defaults = ListConfig().max_distances;
+    for (const auto* const distances : {&max_distances, &defaults}) {
+      if (const auto at = distances->find(algorithm); at != distances->end()) return at->second;
+    }
+    return 0;
   }
+  [[nodiscard]] int PdqMaxDistanceBits() const { return MaxDistance(Algorithm::kPdq); }
 };
 
 /// A stored list.
@@ -94,7 +100,7 @@ struct Quarantined {
 /// What distinguishes entries of a list for policy beyond the list itself: the index groups candidates by it.
 struct ActionClassInfo {
   std::string classification;
-  bool degenerate = false;   ///< the PDQ bits show too little structure
+  bool degenerate = false;   ///< the PDQ bits, or the vector, show too little structure
   bool low_quality = false;  ///< the source gave a PDQ quality below kMinUsablePdqQuality
 };
 

@@ -154,7 +154,7 @@ class CatalogImpl final : public Catalog {
   /// Brings a restored index up to what the store holds.
   Status CatchUp(const SnapshotHead& head, const std::function<void(std::uint64_t)>& progress)
       HASHGATE_REQUIRES(write_mutex_);
-  Status Reindex(const ListRecord& record, EntryId entry, std::vector<index::IndexedHash>& hashes)
+  Status Reindex(const ListRecord& record, EntryId entry, index::IndexedRows& rows)
       HASHGATE_REQUIRES(write_mutex_);
   /// A list of which the index holds something else than the store; null where they agree.
   /// `known`: lists that building anew did not mend, and by what they differed then; they are passed over as

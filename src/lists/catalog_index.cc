@@ -45,8 +45,9 @@ Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, Ent
     if (!next) return of_list(std::move(next).error());
     std::optional<EntryBatch>& batch = *next;
     if (!batch) return {};
-    Renumber(batch->classes, classes_, batch->hashes);
-    if (Status added = builder_->Add(batch->hashes); !added) return of_list(std::move(added).error());
+    Renumber(batch->classes, classes_, batch->rows);
+    const Status added = builder_->Add(batch->rows.hashes, batch->rows.vectors);
+    if (!added) return of_list(added.error());
     loaded.tally += batch->tally;
     loaded.entries += batch->entries;
     if (progress) progress(loaded.entries);

@@ -56,7 +56,7 @@ void CatalogImpl::SaveWhereDue() {
   if (seen_serial_ == saved_serial_ || now < not_before_) return;
   const std::uint64_t changed = pinned.changed_entries - saved_changes_;
   std::uint64_t hashes = 0;
-  for (const Algorithm algorithm : {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPdq}) {
+  for (const Algorithm algorithm : index::kIndexedAlgorithms) {
     hashes += pinned.generation->index->Count(algorithm);
   }
   const bool worth = !ever_saved_ || changed >= std::max(kChangesWorthSaving, hashes / kShareWorthSaving);
@@ -288,7 +288,7 @@ Status CatalogImpl::CatchUp(const SnapshotHead& head, const std::function<void(s
   changed_entries_ = total + gone;
   // Entries that were there and have changed since, or gone.
   Status failed;
-  std::vector<index::IndexedHash> hashes;
+  index::IndexedRows rows;
   HASHGATE_RETURN_IF_ERROR(
       store_.Scan(Family::kMeta, kChangedPrefix, ChangedKey({head.generation + 1, 0, 0}),
                   [&](std::string_view key, std::string_view) HASHGATE_REQUIRES(write_mutex_) {
@@ -299,7 +299,7 @@ Status CatalogImpl::CatchUp(const SnapshotHead& head, const std::function<void(s
                     }
                     const auto list = kept.find(changed->content);
                     if (list == kept.end() || changed->entry >= head.next_entry) return true;
-                    failed = Reindex(records_.at(list->second), changed->entry, hashes);
+                    failed = Reindex(records_.at(list->second), changed->entry, rows);
                     ++total;
                     ++changed_entries_;
                     ++marked_entries_;
@@ -314,16 +314,15 @@ Status CatalogImpl::CatchUp(const SnapshotHead& head, const std::function<void(s
   return {};
 }
 
-Status CatalogImpl::Reindex(const ListRecord& record, EntryId entry,
-                            std::vector<index::IndexedHash>& hashes) {
+Status CatalogImpl::Reindex(const ListRecord& record, EntryId entry, index::IndexedRows& rows) {
   builder_->Withdraw(record.list.id, entry);
   HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
                             store_.Get(Family::kEntries, EntryKey(record.content, entry)));
   if (!bytes) return {};
   HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
-  hashes.clear();
-  AppendIndexed(record, entry, view.classification, view.AllHashes(), classes_, hashes);
-  return builder_->Add(hashes);
+  rows.clear();
+  AppendIndexed(record, entry, view.classification, view.AllHashes(), classes_, rows);
+  return builder_->Add(rows.hashes, rows.vectors);
 }
 
 void CatalogImpl::MarkChanged(const ChangedEntry& changed, store::Batch& batch) const {

@@ -89,7 +89,7 @@ void EntryReader::Run() {
 }
 
 bool EntryReader::Hand(EntryBatch batch) {
-  batch.tally = tallier_.Of(batch.hashes);
+  batch.tally = tallier_.Of(batch.rows);
   const MutexLock lock(mutex_);
   while (ready_.size() >= kMostReady && !closing_.load()) {
     changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kSlice);
@@ -122,9 +122,9 @@ Status EntryReader::ReadPart(std::uint64_t part) {
                         "an entry has a number that the store has not given out yet: restore a backup");
           return false;
         }
-        AppendIndexed(list_, *id, view->classification, view->AllHashes(), batch.classes, batch.hashes);
+        AppendIndexed(list_, *id, view->classification, view->AllHashes(), batch.classes, batch.rows);
         ++batch.entries;
-        if (batch.hashes.size() < kHashesAtOnce) return true;
+        if (batch.rows.size() < kHashesAtOnce) return true;
         return Hand(std::exchange(batch, EntryBatch()));
       }));
   HASHGATE_RETURN_IF_ERROR(failed);

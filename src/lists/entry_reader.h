@@ -18,8 +18,8 @@ namespace hashgate::lists {
 
 /// Some entries as the index takes them.
 struct EntryBatch {
-  std::vector<index::IndexedHash> hashes;
-  ActionClasses classes;  ///< that the hashes' classes are numbers of
+  index::IndexedRows rows;
+  ActionClasses classes;  ///< that the rows' classes are numbers of
   index::Tally tally;
   std::uint64_t entries = 0;
 };

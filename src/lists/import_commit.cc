@@ -147,9 +147,10 @@ Status ImportImpl::CommitPublished(RunPlan& plan, store::PreparedBatch& prepared
   // Undoing needs memory only where entries were changed; where even that is not to be had, the index is
   // built again from the store.
   const auto put_back = [&]() HASHGATE_REQUIRES(catalog_.write_mutex_) {
-    if (!plan.changed.empty() && !builder.Add(plan.old_hashes)) catalog_.index_stale_ = true;
+    if (!plan.changed.empty() && !builder.Add(plan.old_hashes.hashes, plan.old_hashes.vectors))
+      catalog_.index_stale_ = true;
   };
-  if (Status added = builder.Add(plan.new_hashes); !added) {
+  if (Status added = builder.Add(plan.new_hashes.hashes, plan.new_hashes.vectors); !added) {
     put_back();
     return Prefix(std::move(added).error(), "list '" + options_.list + "' cannot grow");
   }

@@ -1,6 +1,7 @@
 #include "lists/record_codec.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/byte_codec.h"
 
@@ -8,7 +9,9 @@ namespace hashgate::lists {
 namespace {
 
 constexpr std::uint8_t kVersion1 = 1;
-constexpr std::uint8_t kListVersion = 2;
+constexpr std::uint8_t kListVersion = 3;
+constexpr std::uint8_t kListVersionWithTally = 2;
+constexpr std::uint8_t kListVersionWithLongDistances = 3;
 constexpr std::uint8_t kFlagEnabled = 1;
 constexpr std::uint8_t kFlagSystem = 2;
 constexpr std::size_t kMaxStoredText = 65'535;
@@ -240,10 +243,10 @@ std::string EncodeList(const ListRecord& record) {
   writer.Little(record.quarantine_files);
   writer.Little(record.tally.hashes);
   writer.Little(record.tally.sum);
-  writer.Little(static_cast<std::uint8_t>(config.max_distance_bits.size()));
-  for (const auto& [algorithm, bits] : config.max_distance_bits) {
+  writer.Little(static_cast<std::uint8_t>(config.max_distances.size()));
+  for (const auto& [algorithm, distance] : config.max_distances) {
     writer.Little(static_cast<std::uint8_t>(algorithm));
-    writer.Little(static_cast<std::uint16_t>(bits));
+    writer.Little(static_cast<std::uint32_t>(distance));
   }
   for (const std::string* text :
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
@@ -278,23 +281,25 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
   record.quarantine_kept = reader.Little<std::uint32_t>();
   record.quarantine_files = reader.Little<std::uint32_t>();
   // Older records do not say: the first start finds it out.
-  if (version >= kListVersion) {
+  if (version >= kListVersionWithTally) {
     record.tally.hashes = reader.Little<std::uint64_t>();
     record.tally.sum = reader.Little<std::uint64_t>();
   }
   const auto distances = reader.Little<std::uint8_t>();
   reader.Require(distances < kAlgorithmCount);
-  config.max_distance_bits.clear();
+  config.max_distances.clear();
   for (int i = 0; reader.ok() && i < distances; ++i) {
     const auto algorithm = TakeEnum(reader, Algorithm::kColorMoment);
-    const auto bits = reader.Little<std::uint16_t>();
-    config.max_distance_bits[algorithm] = bits;
+    const std::uint32_t distance = version >= kListVersionWithLongDistances ? reader.Little<std::uint32_t>()
+                                                                            : reader.Little<std::uint16_t>();
+    reader.Require(std::in_range<int>(distance));
+    config.max_distances[algorithm] = static_cast<int>(distance);
   }
   for (std::string* text :
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
     *text = reader.Text<std::uint16_t>(kMaxStoredText);
   }
-  reader.Require(config.max_distance_bits.size() == distances);
+  reader.Require(config.max_distances.size() == distances);
   if (!reader.Complete()) return Corrupt("list");
   return record;
 }

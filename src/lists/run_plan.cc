@@ -174,7 +174,7 @@ Status RunPlanner::FillBatch(Work& work) const {
   constexpr std::size_t kUsualHashes = 3;
   if (!work.slots.empty()) {
     plan.batch.Reserve(2 * work.slots.size() + 2, BytesOf(work.part) + kBesideBody * work.slots.size());
-    if (staging_ == 0) plan.new_hashes.reserve(kUsualHashes * work.slots.size());
+    if (staging_ == 0) plan.new_hashes.hashes.reserve(kUsualHashes * work.slots.size());
   }
   for (std::size_t from = 0; from < work.slots.size(); from += kLookupKeys) {
     HASHGATE_RETURN_IF_ERROR(FillSlots(work, from, std::min(from + kLookupKeys, work.slots.size())));

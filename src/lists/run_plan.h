@@ -44,8 +44,8 @@ struct RunPlan {
   // Index changes of an import that does not replace.
   std::vector<EntryId> fresh;
   std::vector<EntryId> changed;  ///< entries that were there, withdrawn ones too
-  std::vector<index::IndexedHash> new_hashes;
-  std::vector<index::IndexedHash> old_hashes;  ///< of `changed`, to put them back
+  index::IndexedRows new_hashes;
+  index::IndexedRows old_hashes;  ///< of `changed`, to put them back
   ActionClasses classes;  ///< numbers the classes of both, as the catalogue's own must not be asked here
 };
 

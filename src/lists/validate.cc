@@ -42,18 +42,17 @@ Status CheckText(std::string_view text, std::size_t max, const char* field, bool
 }
 
 Status CheckDistances(const std::map<Algorithm, int>& distances) {
-  constexpr int kMaxPdqBits = 63;
-  constexpr const char* kField = "list.max_distance_bits";
-  for (const auto& [algorithm, bits] : distances) {
+  constexpr const char* kField = "list.max_distances";
+  for (const auto& [algorithm, distance] : distances) {
     const std::string name(AlgorithmName(algorithm));
-    if (name == AlgorithmName(Algorithm::kUnspecified) || algorithm < Algorithm::kPdq) {
+    const int most = GreatestMaxDistance(algorithm);
+    if (most < 0) {
       return Fail(Reason::kRequestInvalid,
-                  "max_distance_bits is for perceptual algorithms; '" + name + "' has no distance", kField);
+                  "max_distances is for perceptual algorithms; '" + name + "' has no distance", kField);
     }
-    const int most = algorithm == Algorithm::kPdq ? kMaxPdqBits : 65'535;
-    if (bits < 0 || bits > most) {
+    if (distance < 0 || distance > most) {
       return Fail(Reason::kRequestInvalid,
-                  "max_distance_bits of " + name + " must be 0 to " + std::to_string(most), kField);
+                  "the greatest distance of " + name + " must be 0 to " + std::to_string(most), kField);
     }
   }
   return {};
@@ -129,7 +128,7 @@ Status ValidateConfig(const ListConfig& config, bool system) {
     return Fail(Reason::kRequestInvalid, "list.action_ceiling is ALLOW, REVIEW, BLOCK or BLOCK_AND_REPORT",
                 "list.action_ceiling");
   }
-  return CheckDistances(config.max_distance_bits);
+  return CheckDistances(config.max_distances);
 }
 
 Status ValidateExchangeName(std::string_view name) {
@@ -140,7 +139,9 @@ Status ValidateExchangeName(std::string_view name) {
 }
 
 ListConfig WithDefaults(ListConfig config) {
-  config.max_distance_bits.try_emplace(Algorithm::kPdq, kDefaultPdqMaxDistanceBits);
+  for (const auto& [algorithm, distance] : ListConfig().max_distances) {
+    config.max_distances.try_emplace(algorithm, distance);
+  }
   return config;
 }
 

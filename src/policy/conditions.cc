@@ -70,7 +70,11 @@ bool NumbersCovered(const Condition& earlier, const Condition& later) {
                         (later.max_distance_bits && *later.max_distance_bits <= *earlier.max_distance_bits);
   const bool quality = earlier.min_quality.value_or(0) <= later.min_quality.value_or(0);
   const bool families = earlier.min_corroboration.value_or(0) <= later.min_corroboration.value_or(0);
-  return distance && quality && families;
+  const bool vectors = std::ranges::all_of(earlier.max_distances, [&](const auto& row) {
+    const auto at = later.max_distances.find(row.first);
+    return at != later.max_distances.end() && at->second <= row.second;
+  });
+  return distance && vectors && quality && families;
 }
 
 }  // namespace
@@ -173,6 +177,12 @@ bool Applies(const Condition& condition, const MatchFact& match, Identity identi
       (match.distance_bits < 0 || match.distance_bits > *condition.max_distance_bits)) {
     return false;
   }
+  if (!std::ranges::all_of(condition.max_distances, [&](const auto& row) {
+        const auto at = std::ranges::find(match.distances, row.first, &VectorDistance::algorithm);
+        return at != match.distances.end() && at->distance <= row.second;
+      })) {
+    return false;
+  }
   if (condition.min_quality && (!QualityAtLeast(match.upload_quality, *condition.min_quality) ||
                                 !QualityAtLeast(match.entry_quality, *condition.min_quality))) {
     return false;
@@ -199,7 +209,7 @@ std::string Contradiction(const Condition& condition) {
   const EnumSet perceptual = Only(Identity::kPerceptual);
   const bool only_weak = weak.Covers(condition.identities);
   const bool only_perceptual = perceptual.Covers(condition.identities);
-  if (only_weak && condition.max_distance_bits) {
+  if (only_weak && (condition.max_distance_bits || !condition.max_distances.empty())) {
     return "identity WEAK_DIGEST has no distance: a perceptual hash beside it makes it STRONG";
   }
   if (only_weak && condition.min_corroboration.value_or(1) > 1) {

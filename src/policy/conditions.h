@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,7 +52,9 @@ struct Condition {
   EnumSet views;
   EnumSet surface_kinds;
   EnumSet coverages;
-  std::optional<int> max_distance_bits;  ///< a perceptual hash matched, at most this far
+  std::optional<int> max_distance_bits;  ///< PDQ matched, at most this far
+  /// Each of these algorithms matched, at most so far in its own unit. Not PDQ.
+  std::map<Algorithm, int> max_distances;
   std::optional<int> min_quality;        ///< no known quality of either side is below
   std::optional<int> min_corroboration;  ///< at least so many hash families agree
 };

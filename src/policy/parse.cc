@@ -14,8 +14,8 @@ constexpr std::size_t kMaxRules = 256;
 /// Names in one condition.
 constexpr std::size_t kMaxNames = 100;
 constexpr std::size_t kMaxReasonBytes = 1024;
-/// Greatest distance any list may use (docs/policy.md); a rule that asks for more could not tell anything
-/// apart.
+/// Greatest distance in bits any list may use (docs/policy.md); a rule that asks for more could not tell
+/// anything apart.
 constexpr int kMaxDistanceBits = 63;
 constexpr int kHashFamilyCount = 4;
 
@@ -62,6 +62,7 @@ class PolicyReader {
   Condition ReadCondition(const StrictNode& node, const std::string& path);
   std::vector<std::string> ReadListNames(YamlMap& map, std::string_view key);
   std::vector<std::string> ReadTexts(YamlMap& map, std::string_view key, bool allow_empty);
+  std::map<Algorithm, int> ReadDistances(YamlMap& map);
   void CheckRules(std::vector<Rule>& own, const std::vector<Rule>& inherited);
   void CheckReach(const Rule& rule, const std::string& path, int line, bool reviewers);
   void ReadNoMatch(YamlMap& map, PolicyData& data);
@@ -109,6 +110,24 @@ std::vector<std::string> PolicyReader::ReadListNames(YamlMap& map, std::string_v
   return out;
 }
 
+std::map<Algorithm, int> PolicyReader::ReadDistances(YamlMap& map) {
+  std::map<Algorithm, int> out;
+  const StrictNode* const node = map.Find("max_distances");
+  if (node == nullptr) return out;
+  YamlMap distances(*node, map.PathOf("max_distances"), *problems_);
+  for (int i = 1; i < kAlgorithmCount; ++i) {
+    const auto algorithm = static_cast<Algorithm>(i);
+    if (!HasOwnUnit(algorithm)) continue;
+    const auto value = distances.Integer(AlgorithmName(algorithm), 0, GreatestMaxDistance(algorithm));
+    if (value) out[algorithm] = static_cast<int>(*value);
+  }
+  distances.RefuseOthers();
+  if (node->kind == StrictNode::Kind::kMap && node->members.empty()) {
+    problems_->Add(node->line, map.PathOf("max_distances") + ": names no algorithm");
+  }
+  return out;
+}
+
 Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string& path) {
   YamlMap map(node, path, *problems_);
   Condition when;
@@ -130,6 +149,7 @@ Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string&
     return static_cast<int>(*value);
   };
   when.max_distance_bits = number("max_distance_bits", 0, kMaxDistanceBits);
+  when.max_distances = ReadDistances(map);
   when.min_quality = number("min_quality", 0, 100);
   when.min_corroboration = number("min_corroboration", 1, kHashFamilyCount);
 

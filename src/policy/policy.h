@@ -14,6 +14,15 @@
 
 namespace hashgate::policy {
 
+/// How far a vector of the upload lies from the entry's, in the algorithm's unit (PhotoDNA: squared).
+struct VectorDistance {
+  Algorithm algorithm = Algorithm::kUnspecified;
+  int distance = 0;
+  int max_distance = 0;  ///< the list's threshold
+
+  bool operator==(const VectorDistance&) const = default;
+};
+
 /// One match as policy sees it: an entry and everything that points at it in this upload.
 struct MatchFact {
   std::string list;
@@ -27,7 +36,7 @@ struct MatchFact {
   Identity identity = Identity::kPerceptual;
   /// Algorithms that agree on this entry, each once. Required.
   std::vector<Algorithm> algorithms;
-  int distance_bits = -1;                ///< least PDQ distance; -1 where no perceptual hash matched
+  int distance_bits = -1;                ///< least PDQ distance; -1 where PDQ did not match
   int upload_quality = kQualityUnknown;  ///< of the view that came nearest
   int entry_quality = kQualityUnknown;
   bool upload_degenerate = false;
@@ -38,6 +47,17 @@ struct MatchFact {
   bool nn512_only = false;  ///< found by the nn512 pipeline, and no full hash is known to be within 63 bits
   /// Found only in views that no usual viewer shows. Such a view neither identifies nor corroborates.
   bool hidden_only = false;
+  /// Of the perceptual algorithms beside PDQ that agree, each once.
+  std::vector<VectorDistance> distances;
+
+  /// -1 where no vector matched. Only distances of one algorithm can be compared.
+  [[nodiscard]] int LeastVectorDistance() const {
+    int least = -1;
+    for (const VectorDistance& row : distances) {
+      if (least < 0 || row.distance < least) least = row.distance;
+    }
+    return least;
+  }
 };
 
 /// MD5, SHA-1 and SHA-256.

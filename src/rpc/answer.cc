@@ -37,6 +37,12 @@ void FillMatch(const scan::MatchDetail& match, v1::Match& out) {
   out.set_harm_class(ToProto(fact.purpose));
   out.set_verdict(ToProto(match.verdict));
   out.set_hidden_only(fact.hidden_only);
+  for (const policy::VectorDistance& row : fact.distances) {
+    v1::MatchDistance& distance = *out.add_distances();
+    distance.set_algorithm(ToProto(row.algorithm));
+    distance.set_distance(row.distance);
+    distance.set_max_distance(row.max_distance);
+  }
 }
 
 void FillImage(const scan::ScanAnswer& answer, v1::ImageFacts& image) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kMaxFilesPerMatch = 1024;
 constexpr int kMaxHashesPerFile = 128;
+constexpr std::size_t kMaxVectorsPerFile = 16;
 constexpr int kMaxListsPerScan = 100;
 
 Status CheckLength(const std::string& text, std::size_t max, const char* field) {
@@ -60,6 +61,14 @@ Result<scan::FileHashes> ToFileHashes(const v1::HashSet& set, int number) {
         file.views.push_back(std::move(view));
         break;
       }
+      case Algorithm::kPhotoDna:
+        if (file.vectors.size() == kMaxVectorsPerFile) {
+          return Fail(Reason::kRequestInvalid,
+                      "more than " + std::to_string(kMaxVectorsPerFile) + " PhotoDNA vectors of one file",
+                      field());
+        }
+        file.vectors.push_back(value);
+        break;
       default:
         return Fail(Reason::kUnsupported,
                     "hashes of the algorithm '" + std::string(AlgorithmName(value.algorithm)) +
@@ -258,7 +267,12 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
   const auto scan_request = std::make_shared<scan::ScanRequest>(*std::move(parsed));
   const std::size_t file_count = files.size();
   std::size_t hash_count = 0;
-  for (const scan::FileHashes& file : files) hash_count += std::max<std::size_t>(1, file.views.size());
+  std::size_t vector_count = 0;
+  for (const scan::FileHashes& file : files) {
+    hash_count += std::max<std::size_t>(1, file.views.size());
+    vector_count += file.vectors.size();
+  }
+  const std::uint64_t held = vector_count == 0 ? 0 : context_.scanner->VectorsHeld();
   const auto refused = context_.scan_executor->Submit(
       {.work =
            [this, reactor, response, detail = caller.detail, scan_request,
@@ -289,7 +303,7 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
            },
        .caller = caller.share,
        .lane = LaneOf(request->header()),
-       .cost = scan::LookupCost(hash_count),
+       .cost = scan::LookupCost(hash_count, vector_count * held),
        .finish_by = scan_request->deadline - context_.scanner->options().answer_reserve});
   if (refused) reactor->Done(RefuseOverload(context_, *refused, surface_kind));
   return reactor;

@@ -19,6 +19,7 @@ std::string Thousands(std::uint64_t number) {
 void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& response) {
   std::uint64_t entries = 0;
   std::uint64_t pdq_hashes = 0;
+  std::uint64_t vectors = 0;
   int enabled = 0;
   for (const auto& [id, list] : generation.lists) {
     if (list.system) continue;
@@ -27,6 +28,7 @@ void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& 
     ++enabled;
     entries += list.entry_count;
     pdq_hashes += generation.index->CountIn(id, Algorithm::kPdq);
+    vectors += generation.index->CountIn(id, Algorithm::kPhotoDna);
   }
   response.set_generation(generation.number);
   response.set_index_bytes(static_cast<std::int64_t>(generation.index->MemoryBytes()));
@@ -44,6 +46,10 @@ void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& 
     response.set_protection_sentence("Exact and edited copies: " + Thousands(entries) + " entries in " +
                                      std::to_string(enabled) + " enabled lists; " + Thousands(pdq_hashes) +
                                      " PDQ hashes loaded.");
+  }
+  if (vectors > 0) {
+    *response.mutable_protection_sentence() +=
+        " " + Thousands(vectors) + " PhotoDNA vectors are compared with those that callers send.";
   }
 }
 

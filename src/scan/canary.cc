@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "index/flat.h"
 
 namespace hashgate::scan {
 namespace {
@@ -21,7 +22,7 @@ PdqHash FlipBits(PdqHash hash, int count, std::uint32_t start) {
 
 // True where the entry is among the candidates, or a truncated search is full of entries that lie as near.
 bool Found(const Result<index::SearchResult>& result, lists::ListId list, lists::EntryId entry,
-           int distance_bits) {
+           int distance) {
   if (!result) return false;
   const auto& candidates = result->candidates;
   if (std::ranges::any_of(candidates, [&](const index::Candidate& candidate) {
@@ -30,8 +31,7 @@ bool Found(const Result<index::SearchResult>& result, lists::ListId list, lists:
     return true;
   }
   return result->truncated && !candidates.empty() &&
-         std::ranges::all_of(candidates,
-                             [&](const index::Candidate& c) { return c.distance_bits <= distance_bits; });
+         std::ranges::all_of(candidates, [&](const index::Candidate& c) { return c.distance <= distance; });
 }
 
 template <typename Digest>
@@ -130,7 +130,12 @@ bool Canary::EntryIsFound(const lists::HashList& list, const lists::Entry& entry
         found = generation->index->SearchDigests({.sha256 = &digest}, {&list.id, 1}, {});
         break;
       }
-      default: continue;  // stored, not matched
+      default: {
+        if (index::FindFlat(value.algorithm) == nullptr) continue;  // stored, not matched
+        const index::VectorQuery query{value.bytes, 0};
+        const index::ListDistance distance{list.id, list.config.MaxDistance(value.algorithm)};
+        found = generation->index->SearchVectors(value.algorithm, {&query, 1}, {&distance, 1}, {});
+      }
     }
     if (!Found(found, list.id, entry.id, 0)) return false;
   }

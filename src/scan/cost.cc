@@ -9,6 +9,7 @@ namespace {
 constexpr Cost kBase{150};
 constexpr double kMicrosPerByte = 0.0015;
 constexpr Cost kPerHash{60};
+constexpr double kMicrosPerVectorPair = 0.005;
 
 // Nanoseconds a pixel, decoded and hashed, on a server's core of 2022. Only their ratios matter for long.
 double NanosPerPixel(decode::Format format, std::uint32_t scans) {
@@ -75,8 +76,9 @@ Cost UsedBy(const StageTimings& timings, SteadyTime begun) {
   return std::max(Cost{}, took - Cost(static_cast<double>(timings.decode_wait)));
 }
 
-Estimate LookupCost(std::size_t hashes) {
-  return {.time = kBase + static_cast<double>(hashes) * kPerHash};
+Estimate LookupCost(std::size_t hashes, std::uint64_t vector_pairs) {
+  return {.time = kBase + static_cast<double>(hashes) * kPerHash +
+                  Cost(static_cast<double>(vector_pairs) * kMicrosPerVectorPair)};
 }
 
 }  // namespace hashgate::scan

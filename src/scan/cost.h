@@ -33,7 +33,7 @@ Estimate DeclaredCost(ByteSpan content, std::uint64_t size, const decode::Limits
 /// What a scan took of the machine since `begun`, waits for a decoder left out.
 Cost UsedBy(const StageTimings& timings, SteadyTime begun);
 
-/// Cost of looking up so many hashes.
-Estimate LookupCost(std::size_t hashes);
+/// Cost of looking up so many hashes, and of comparing so many pairs of vectors.
+Estimate LookupCost(std::size_t hashes, std::uint64_t vector_pairs);
 
 }  // namespace hashgate::scan

@@ -58,14 +58,22 @@ void DescribeLook(Look& look) {
     if (look.hashes.sha1) coverage.algorithms.push_back(Algorithm::kSha1);
     if (look.hashes.sha256) coverage.algorithms.push_back(Algorithm::kSha256);
     if (best_quality >= 0) coverage.algorithms.push_back(Algorithm::kPdq);
+    for (const HashValue& vector : look.hashes.vectors) {
+      if (std::ranges::find(coverage.algorithms, vector.algorithm) != coverage.algorithms.end()) continue;
+      coverage.algorithms.push_back(vector.algorithm);
+    }
+    const bool good_vector = !std::ranges::all_of(look.hashes.vectors, [](const HashValue& vector) {
+      return IsDegenerate(vector.algorithm, vector.bytes);
+    });
+    const bool perceptual = best_quality >= 0 || !look.hashes.vectors.empty();
     const bool too_small = look.hashes.turned &&
                            std::max(look.image.width, look.image.height) < kMinUsableSide &&
                            best_quality >= 0;
-    const bool unusable = too_small || best_quality < kMinUsablePdqQuality;
+    const bool unusable = !good_vector && (too_small || best_quality < kMinUsablePdqQuality);
     const bool any_digest = look.hashes.md5 || look.hashes.sha1 || look.hashes.sha256;
-    if (best_quality < 0 || (unusable && look.matches.found.empty())) {
+    if (!perceptual || (unusable && look.matches.found.empty())) {
       coverage.level = any_digest ? CoverageLevel::kExactOnly : CoverageLevel::kPartial;
-      if (best_quality >= 0) {
+      if (perceptual) {
         coverage.missing.emplace_back(too_small
                                           ? "the picture is too small to recognise edited copies of it"
                                           : "the picture is too plain to recognise edited copies of it");
@@ -173,7 +181,8 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   std::ranges::stable_sort(look.matches.found, [](const MatchDetail& a, const MatchDetail& b) {
     if (a.verdict != b.verdict) return a.verdict > b.verdict;
     if (a.fact.identity != b.fact.identity) return a.fact.identity > b.fact.identity;
-    return a.fact.distance_bits < b.fact.distance_bits;
+    if (a.fact.distance_bits != b.fact.distance_bits) return a.fact.distance_bits < b.fact.distance_bits;
+    return a.fact.LeastVectorDistance() < b.fact.LeastVectorDistance();
   });
 
   if (answer.outcome == Outcome::kNotEvaluated) answer.retry_after = retry_after;

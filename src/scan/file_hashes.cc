@@ -41,6 +41,11 @@ std::array<std::uint8_t, 32> DigestOf(const FileHashes& file) {
       add(forms.pipeline == Pipeline::kNn512 ? 'n' : 'p', forms.forms[0].bytes());
     }
   }
+  for (const HashValue& vector : file.vectors) {
+    const auto algorithm = static_cast<std::uint8_t>(vector.algorithm);
+    add('v', {&algorithm, 1});
+    stream.Update(vector.bytes);
+  }
   std::array<std::uint8_t, 32> digest{};
   stream.Finish(digest);
   return digest;

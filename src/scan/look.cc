@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "index/flat.h"
 #include "scan/digests.h"
 #include "scan/file_hashes.h"
 #include "scan/wanted.h"
@@ -24,6 +25,12 @@ struct Scope {
         pdq(std::ranges::any_of(lists, [this](const auto* list) {
           return generation->index->HoldsAny(list->id, Algorithm::kPdq);
         })) {
+    for (const index::FlatAlgorithm& flat : index::kFlatAlgorithms) {
+      const auto holds = [&](const auto* list) {
+        return generation->index->HoldsAny(list->id, flat.algorithm);
+      };
+      if (std::ranges::any_of(lists, holds)) vectors.push_back(flat.algorithm);
+    }
     for (const lists::HashList* list : lists) names.push_back(list->config.name);
     for (const std::string& name : request.lists) {
       if (std::ranges::find(names, name) != names.end()) continue;
@@ -37,8 +44,9 @@ struct Scope {
 
   std::shared_ptr<const lists::Generation> generation;
   std::vector<const lists::HashList*> lists;
-  DigestKinds digests;  // that the lists hold
-  bool pdq;             // likewise
+  DigestKinds digests;             // that the lists hold
+  bool pdq;                        // likewise
+  std::vector<Algorithm> vectors;  // of these algorithms, likewise
   std::vector<std::string> names;
   std::vector<std::string> missing;  // sentences that are true of every look
 };
@@ -64,15 +72,22 @@ void DigestForLists(const Scope& scope, Look& look) {
 // Hashes from elsewhere: what the caller did not send could not be compared.
 void DescribeNotGiven(const Scope& scope, Look& look) {
   const FileHashes& hashes = look.hashes;
-  const struct {
+  struct Row {
     Algorithm algorithm;
     bool held;
     bool given;
-  } algorithms[] = {{Algorithm::kMd5, scope.digests.Has(DigestKind::kMd5), hashes.md5.has_value()},
-                    {Algorithm::kSha1, scope.digests.Has(DigestKind::kSha1), hashes.sha1.has_value()},
-                    {Algorithm::kSha256, scope.digests.Has(DigestKind::kSha256), hashes.sha256.has_value()},
-                    {Algorithm::kPdq, scope.pdq, !hashes.views.empty()}};
-  for (const auto& [algorithm, held, given] : algorithms) {
+  };
+  std::vector<Row> rows = {
+      {Algorithm::kMd5, scope.digests.Has(DigestKind::kMd5), hashes.md5.has_value()},
+      {Algorithm::kSha1, scope.digests.Has(DigestKind::kSha1), hashes.sha1.has_value()},
+      {Algorithm::kSha256, scope.digests.Has(DigestKind::kSha256), hashes.sha256.has_value()},
+      {Algorithm::kPdq, scope.pdq, !hashes.views.empty()}};
+  for (const Algorithm algorithm : scope.vectors) {
+    const bool given =
+        std::ranges::find(hashes.vectors, algorithm, &HashValue::algorithm) != hashes.vectors.end();
+    rows.push_back({algorithm, true, given});
+  }
+  for (const auto& [algorithm, held, given] : rows) {
     if (!held || given) continue;
     look.coverage.missing.push_back("no " + std::string(AlgorithmName(algorithm)) +
                                     " hash was given, and the lists hold some");
@@ -85,6 +100,12 @@ void DescribeCoverage(const Scope& scope, Look& look) {
   missing.insert(missing.end(), scope.missing.begin(), scope.missing.end());
   look.coverage.lists = scope.names;
   if (!look.hashes.turned) return DescribeNotGiven(scope, look);
+  for (const Algorithm algorithm : scope.vectors) {
+    // Without a view coverage says EXACT_ONLY, which is less already.
+    if (look.hashes.views.empty()) break;
+    missing.push_back("the lists hold " + std::string(AlgorithmName(algorithm)) +
+                      " hashes, which this server does not make of pictures");
+  }
   if (!LacksNn512(look.hashes)) return;
   for (const lists::HashList* list : scope.lists) {
     if (!NeedsNn512(*scope.generation, *list)) continue;

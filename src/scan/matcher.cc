@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "scan/near_vectors.h"
+
 namespace hashgate::scan {
 namespace {
 
@@ -19,6 +21,7 @@ struct Gathered {
   int distance_bits = -1;  // PDQ distance of the query below
   std::uint32_t tag = 0;   // the query that speaks for the match
   index::ActionClass action_class = 0;
+  NearVectors vectors;
 };
 
 // Whether a PDQ hash of this quality says anything about which picture it is.
@@ -255,6 +258,19 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
   fact.digest_conflict = !digests.empty() && conflict_distance > kDigestConflictBits;
 }
 
+// What the vectors add. `has_other`: something else already says which entry it is, so that those that say
+// little are not needed.
+void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gathered,
+                     policy::MatchFact& fact) {
+  if (has_other || gathered.vectors.SaySomething()) gathered.vectors.DropThoseThatSayLittle();
+  for (const NearVector& near : gathered.vectors.all()) {
+    gathered.algorithms.push_back(near.algorithm);
+    fact.distances.push_back({near.algorithm, near.distance, list.config.MaxDistance(near.algorithm)});
+    fact.upload_degenerate |= near.upload_degenerate;
+    fact.entry_degenerate |= near.entry_degenerate;
+  }
+}
+
 MatchDetail Describe(const Search& search, const lists::HashList& list, index::EntryId entry,
                      Gathered gathered, Matches& matches) {
   MatchDetail match;
@@ -267,7 +283,8 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
   if (gathered.action_class < search.generation.action_classes.size()) {
     const lists::ActionClassInfo& info = search.generation.action_classes[gathered.action_class];
     fact.classification = info.classification;
-    fact.entry_degenerate = info.degenerate;
+    // The flags are of the PDQ hash that was found.
+    fact.entry_degenerate = info.degenerate && gathered.distance_bits >= 0;
     // The class only says "below the usable quality"; the entry's own record, where it can be read, gives the
     // figure.
     if (info.low_quality) fact.entry_quality = 0;
@@ -275,7 +292,8 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
 
   const std::optional<lists::EntryRecord> record = ReadPinned(search, list.id, entry, matches);
   const bool digest_matched = std::ranges::any_of(gathered.algorithms, policy::IsDigest);
-  if (record && digest_matched) {
+  if (record) gathered.vectors.TakeFrom(search.hashes, list, *record);
+  if (record && (digest_matched || !gathered.vectors.all().empty())) {
     ForEachPdq(*record, [&](const PdqHash& hash, const HashValue& value) {
       const Pipeline pipeline =
           value.pipeline != Pipeline::kUnspecified ? value.pipeline : list.config.pdq_pipeline;
@@ -291,14 +309,18 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     fact.action_ceiling = std::min(fact.action_ceiling, Verdict::kBlock);
   }
 
-  // A hash that says little, or of what nobody sees, corroborates nothing: what remains is the digest alone.
+  // A hash that says little, or of what nobody sees, corroborates nothing: what remains is the digest alone,
+  // or the vector. Beside a vector that says something, what can be planted is not needed either.
+  const bool has_good_vector = gathered.vectors.SaySomething();
   const bool says_little =
       fact.hidden_only || fact.upload_degenerate || fact.entry_degenerate ||
       (fact.upload_quality != kQualityUnknown && fact.upload_quality < kMinUsablePdqQuality) ||
       (fact.entry_quality != kQualityUnknown && fact.entry_quality < kMinUsablePdqQuality);
-  if (digest_matched && gathered.distance_bits >= 0 && says_little) {
+  const bool has_better =
+      (says_little && (digest_matched || has_good_vector)) || (fact.nn512_only && has_good_vector);
+  if (gathered.distance_bits >= 0 && has_better) {
     std::erase(gathered.algorithms, Algorithm::kPdq);
-    fact.distance_bits = -1;
+    gathered.distance_bits = fact.distance_bits = -1;
     fact.upload_quality = fact.entry_quality = kQualityUnknown;
     fact.upload_degenerate = fact.entry_degenerate = fact.nn512_only = fact.hidden_only = false;
     fact.view = ViewKind::kUnspecified;
@@ -306,6 +328,8 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     match.dihedral = Dihedral::kOriginal;
     match.max_distance_bits = -1;
   }
+  const bool has_good_pdq = gathered.distance_bits >= 0 && !says_little;
+  DescribeVectors(list, digest_matched || has_good_pdq, gathered, fact);
   fact.algorithms = std::move(gathered.algorithms);
   std::ranges::sort(fact.algorithms);
   fact.identity = policy::IdentityOf(fact.algorithms);
@@ -326,9 +350,15 @@ struct Pointers {
         entry.algorithms.push_back(candidate.algorithm);
       }
       if (candidate.algorithm == Algorithm::kPdq) {
-        TakeQuery(origins, candidate.tag, candidate.distance_bits, entry);
+        TakeQuery(origins, candidate.tag, candidate.distance, entry);
       }
     }
+  }
+
+  void Take(const Candidate& candidate, const NearVector& near) {
+    const auto [at, is_new] = entries.try_emplace({candidate.list, candidate.entry});
+    if (is_new) at->second.action_class = candidate.action_class;
+    at->second.vectors.Take(near);
   }
 };
 
@@ -393,6 +423,13 @@ Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generati
                               generation.index->SearchPdqEach(sets, radii, bounds));
     for (std::size_t i = 0; i < by_pdq.size(); ++i) pointers[file_of_set[i]].Take(by_pdq[i], all.origins);
   }
+
+  HASHGATE_RETURN_IF_ERROR(SearchNearVectors(
+      generation, lists, files,
+      [&](std::size_t file, const Candidate& candidate, const NearVector& near) {
+        pointers[file].Take(candidate, near);
+      },
+      [&](std::size_t file) { pointers[file].truncated = true; }));
 
   std::vector<Matches> matches(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) {

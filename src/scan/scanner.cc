@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "index/flat.h"
 #include "scan/decide.h"
 #include "scan/digests.h"
 #include "scan/file_hashes.h"
@@ -21,6 +22,8 @@ namespace {
 /// Hashes of one call that are matched before its deadline is looked at again. A search of so many takes 8 ms
 /// at ten million entries, and no more than one file may have.
 constexpr std::size_t kHashesAtOnce = 128;
+/// What a vector counts for, which is compared with all there are.
+constexpr std::size_t kHashesAVector = 16;
 
 // Values of the label `method`.
 constexpr std::string_view kUploadMethod = "upload";
@@ -80,7 +83,8 @@ Cause CauseWithoutDecoding(const ScanRequest& request, const Upload& upload, std
 std::size_t FilesAtOnce(std::span<const FileHashes> files) {
   std::size_t count = 0;
   for (std::size_t hashes = 0; count < files.size(); ++count) {
-    hashes += std::max<std::size_t>(1, files[count].views.size());
+    hashes +=
+        std::max<std::size_t>(1, files[count].views.size() + kHashesAVector * files[count].vectors.size());
     if (count > 0 && hashes > kHashesAtOnce) break;
   }
   return count;
@@ -159,6 +163,14 @@ DigestKinds Scanner::WantedDigests() const {
     if (!list.system && list.config.enabled) lists.push_back(&list);
   }
   return DigestsHeld(lists, *generation).With(DigestKind::kSha256);
+}
+
+std::uint64_t Scanner::VectorsHeld() const {
+  const auto generation = parts_.catalog->Current();
+  std::uint64_t held = 0;
+  for (const index::FlatAlgorithm& flat : index::kFlatAlgorithms)
+    held += generation->index->Count(flat.algorithm);
+  return held;
 }
 
 Look Scanner::LookAt(const Upload& upload) const {

@@ -104,6 +104,9 @@ class Scanner {
   /// missing.
   [[nodiscard]] DigestKinds WantedDigests() const;
 
+  /// How many hashes the index holds that each vector looked up is compared with.
+  [[nodiscard]] std::uint64_t VectorsHeld() const;
+
   /// Matches hashes that were computed elsewhere, many files in one search; one answer a file. Errors: as
   /// Scan.
   Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::vector<FileHashes> files);

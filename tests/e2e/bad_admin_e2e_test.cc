@@ -77,6 +77,8 @@ TEST_F(BadAdminTest, Hashes) {
                                           {v1::ALGORITHM_SHA1, 21U},
                                           {v1::ALGORITHM_SHA256, 31U},
                                           {v1::ALGORITHM_PDQ, 64U},
+                                          {v1::ALGORITHM_PHOTODNA, 143U},
+                                          {v1::ALGORITHM_PHOTODNA, 288U},
                                           {v1::ALGORITHM_SHA256, 0U}}) {
     const grpc::Status status = MatchStatus(OneHash(algorithm, length));
     EXPECT_EQ(status.error_code(), kInvalid);
@@ -86,7 +88,11 @@ TEST_F(BadAdminTest, Hashes) {
   }
   EXPECT_EQ(ReasonOf(MatchStatus(OneHash(v1::ALGORITHM_UNSPECIFIED, 32))), "REQUEST_INVALID");
   EXPECT_EQ(ReasonOf(MatchStatus(OneHash(static_cast<v1::Algorithm>(99), 32))), "ALGORITHM_UNKNOWN");
-  EXPECT_EQ(ReasonOf(MatchStatus(OneHash(v1::ALGORITHM_PHOTODNA, 144))), "UNSUPPORTED");
+  EXPECT_EQ(ReasonOf(MatchStatus(OneHash(v1::ALGORITHM_PHASH, 8))), "UNSUPPORTED");
+  v1::MatchHashesRequest vectors = OneHash(v1::ALGORITHM_PHOTODNA, 144);
+  EXPECT_TRUE(MatchStatus(vectors).ok());
+  for (int i = 1; i < 17; ++i) *vectors.mutable_files(0)->add_hashes() = vectors.files(0).hashes(0);
+  ExpectRefused(MatchStatus(vectors), kInvalid, "REQUEST_INVALID", "files[0].hashes");
   ExpectRefused(MatchStatus({}), kInvalid, "REQUEST_INVALID", "files");
   v1::MatchHashesRequest request;
   request.add_files();

@@ -15,8 +15,9 @@ namespace hashgate::testing {
 /// What a snapshot should answer.
 class BruteForceIndex final : public index::HashIndex {
  public:
-  BruteForceIndex(std::vector<index::IndexedHash> rows, const index::IndexSeed& seed)
-      : rows_(std::move(rows)), tallier_(seed) {}
+  BruteForceIndex(std::vector<index::IndexedHash> rows, const index::IndexSeed& seed,
+                  std::vector<index::IndexedVector> vectors = {})
+      : rows_(std::move(rows)), vectors_(std::move(vectors)), tallier_(seed) {}
 
   Result<index::SearchResult> SearchPdq(std::span<const index::PdqQuery> queries,
                                         std::span<const index::ListRadius> lists,
@@ -53,6 +54,28 @@ class BruteForceIndex final : public index::HashIndex {
     return results;
   }
 
+  Result<std::vector<index::SearchResult>> SearchVectorsEach(
+      Algorithm algorithm, std::span<const index::VectorQuerySet> sets,
+      std::span<const index::ListDistance> lists, const index::SearchBounds& bounds) const override {
+    std::vector<index::SearchResult> results;
+    for (const index::VectorQuerySet& queries : sets) {
+      std::vector<Found> found;
+      for (const index::IndexedVector& row : vectors_) {
+        const auto list = std::ranges::find(lists, row.list, &index::ListDistance::list);
+        if (row.algorithm != algorithm || list == lists.end()) continue;
+        for (const index::VectorQuery& query : queries) {
+          const int distance =
+              Distance(algorithm, query.bytes, std::span(row.bytes).first(HashSize(algorithm)));
+          if (distance < 0 || distance > list->max_distance) continue;
+          found.push_back(
+              {distance, {row.list, row.entry, row.action_class, row.algorithm, distance, query.tag}});
+        }
+      }
+      results.push_back(Select(std::move(found), bounds));
+    }
+    return results;
+  }
+
   Result<index::SearchResult> SearchDigests(const index::DigestQuery& query,
                                             std::span<const index::ListId> lists,
                                             const index::SearchBounds& bounds) const override {
@@ -72,12 +95,14 @@ class BruteForceIndex final : public index::HashIndex {
   }
 
   std::size_t Count(Algorithm algorithm) const override {
-    return static_cast<std::size_t>(std::ranges::count(rows_, algorithm, &index::IndexedHash::algorithm));
+    return static_cast<std::size_t>(
+        std::ranges::count(rows_, algorithm, &index::IndexedHash::algorithm) +
+        std::ranges::count(vectors_, algorithm, &index::IndexedVector::algorithm));
   }
   std::size_t CountIn(index::ListId list, Algorithm algorithm) const override {
-    return static_cast<std::size_t>(std::ranges::count_if(rows_, [&](const index::IndexedHash& row) {
-      return row.list == list && row.algorithm == algorithm;
-    }));
+    const auto counts = [&](const auto& row) { return row.list == list && row.algorithm == algorithm; };
+    return static_cast<std::size_t>(std::ranges::count_if(rows_, counts) +
+                                    std::ranges::count_if(vectors_, counts));
   }
   bool HoldsAny(index::ListId list, Algorithm algorithm) const override {
     return CountIn(list, algorithm) > 0;
@@ -92,9 +117,14 @@ class BruteForceIndex final : public index::HashIndex {
     for (const index::IndexedHash& row : rows_) {
       if (row.list == list) tally += tallier_.Of({&row, 1});
     }
+    for (const index::IndexedVector& row : vectors_) {
+      if (row.list == list) tally += tallier_.Of(index::IndexedRows{{}, {row}});
+    }
     return tally;
   }
-  std::size_t MemoryBytes() const override { return rows_.capacity() * sizeof(index::IndexedHash); }
+  std::size_t MemoryBytes() const override {
+    return rows_.capacity() * sizeof(index::IndexedHash) + vectors_.capacity() * sizeof(index::IndexedVector);
+  }
   bool CheckMemory(std::size_t) const override { return true; }
   Status Save(index::SnapshotWriter&) const override {
     return Fail(Reason::kUnsupported, "the oracle is not saved");
@@ -155,30 +185,37 @@ class BruteForceIndex final : public index::HashIndex {
       result.candidates.push_back(f.candidate);
     }
     std::ranges::sort(result.candidates, {}, [](const index::Candidate& c) {
-      return std::make_tuple(c.distance_bits, c.list, c.entry, c.tag, c.algorithm, c.action_class);
+      return std::make_tuple(c.distance, c.list, c.entry, c.tag, c.algorithm, c.action_class);
     });
     return result;
   }
 
   std::vector<index::IndexedHash> rows_;
+  std::vector<index::IndexedVector> vectors_;
   index::Tallier tallier_;
 };
 
 /// What a builder should do.
 class BruteForceBuilder final : public index::IndexBuilder {
  public:
-  Status Add(std::span<const index::IndexedHash> hashes) override {
+  Status Add(std::span<const index::IndexedHash> hashes,
+             std::span<const index::IndexedVector> vectors) override {
     rows_.insert(rows_.end(), hashes.begin(), hashes.end());
+    vectors_.insert(vectors_.end(), vectors.begin(), vectors.end());
     return {};
   }
+  using IndexBuilder::Add;
   void Withdraw(index::ListId list, index::EntryId entry) override {
-    std::erase_if(rows_, [&](const auto& row) { return row.list == list && row.entry == entry; });
+    const auto is_it = [&](const auto& row) { return row.list == list && row.entry == entry; };
+    std::erase_if(rows_, is_it);
+    std::erase_if(vectors_, is_it);
   }
   void WithdrawList(index::ListId list) override {
     std::erase_if(rows_, [&](const auto& row) { return row.list == list; });
+    std::erase_if(vectors_, [&](const auto& row) { return row.list == list; });
   }
   std::shared_ptr<const index::HashIndex> Snapshot() override {
-    return std::make_shared<BruteForceIndex>(rows_, index::IndexSeed{});
+    return std::make_shared<BruteForceIndex>(rows_, index::IndexSeed{}, vectors_);
   }
   void Settle() override {}
   Status Restore(index::SnapshotReader&) override {
@@ -187,6 +224,7 @@ class BruteForceBuilder final : public index::IndexBuilder {
 
  private:
   std::vector<index::IndexedHash> rows_;
+  std::vector<index::IndexedVector> vectors_;
 };
 
 }  // namespace hashgate::testing

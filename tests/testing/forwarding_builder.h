@@ -11,7 +11,10 @@ namespace hashgate::testing {
 class ForwardingBuilder : public index::IndexBuilder {
  public:
   explicit ForwardingBuilder(const index::IndexOptions& options) : real_(index::NewIndexBuilder(options)) {}
-  Status Add(std::span<const index::IndexedHash> hashes) override { return real_->Add(hashes); }
+  Status Add(std::span<const index::IndexedHash> hashes,
+             std::span<const index::IndexedVector> vectors) override {
+    return real_->Add(hashes, vectors);
+  }
   void Withdraw(index::ListId list, index::EntryId entry) override { real_->Withdraw(list, entry); }
   void WithdrawList(index::ListId list) override { real_->WithdrawList(list); }
   std::shared_ptr<const index::HashIndex> Snapshot() override { return real_->Snapshot(); }

@@ -138,7 +138,7 @@ class Parser {
                 for (const std::string& value : values) a.hashes.emplace_back(algorithm, value);
               },
               "A value of " + name + " of the file; may be given again")
-          ->type_name("HEX")
+          ->type_name(algorithm == Algorithm::kPhotoDna ? "VECTOR" : "HEX")
           ->expected(1, 64);
     }
     command.add_option("--pipeline", a.pipeline, "How the PDQ hashes were made")
@@ -156,6 +156,8 @@ class Parser {
     CLI::Option* const basis =
         command.add_option("--legal-basis", a.legal_basis, "Agreement or law under which it is held");
     command.add_option("--max-distance", a.max_distance, "Bits at which PDQ still matches, 0 to 63");
+    command.add_option("--max-photodna-distance", a.max_photodna_distance,
+                       "Squared distance at which PhotoDNA still matches, 0 to 9363600");
     command.add_option("--pipeline", a.pipeline, "How its PDQ hashes were made: full, nn512 or unknown");
     command.add_option("--ceiling", a.ceiling, "No match leads to more than this verdict");
     command.add_option("--tenant", a.tenant, "Tenant that owns it; nobody: shared by all");
@@ -265,10 +267,10 @@ class Parser {
     Reserve(policy, "dry-run", "policy dry-run");
     auto [command, a] = AddWith<PolicyExplainArguments>(policy, "explain", "Why a policy says what it says");
     command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
-    command.add_option(
-        "--match", a.matches,
-        "A match as key=value,...: list, purpose, trust, ceiling, classification, identity, "
-        "algorithms (a+b), distance, quality, entryQuality, view, conflict, degenerate, nn512Only");
+    command.add_option("--match", a.matches,
+                       "A match as key=value,...: list, purpose, trust, ceiling, classification, identity, "
+                       "algorithms (a+b), distance, photodnaDistance, quality, entryQuality, view, conflict, "
+                       "degenerate, nn512Only");
     command.add_option("--answer", a.answer_file, "Answer of scan --json to explain; - for standard input");
     command.add_option("--outcome", a.outcome, "Outcome, where it is not told by matches and cause");
     command.add_option("--cause", a.cause, "Cause, such as TRUNCATED");

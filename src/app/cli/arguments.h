@@ -59,6 +59,7 @@ struct ListFields {
   std::string name;
   std::optional<std::string> purpose, trust, source, legal_basis, tenant, description, pipeline, ceiling;
   std::optional<int> max_distance;
+  std::optional<int> max_photodna_distance;
   std::optional<bool> enabled;
 };
 struct ListsCreateArguments : ListFields {};

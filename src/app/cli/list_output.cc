@@ -38,8 +38,10 @@ void PrintList(const v1::HashList& list, std::ostream& out) {
   table.AddRow({"source", Printable(list.source())});
   table.AddRow({"legal basis", Printable(list.legal_basis())});
   for (const v1::MaxDistance& row : list.max_distances()) {
-    table.AddRow({"max distance", std::string(AlgorithmName(rpc::FromProto(row.algorithm()))) + " " +
-                                      std::to_string(row.max_distance_bits()) + " bits"});
+    const std::string name(AlgorithmName(rpc::FromProto(row.algorithm())));
+    table.AddRow({"max distance", row.has_max_distance()
+                                      ? name + " " + std::to_string(row.max_distance()) + " squared"
+                                      : name + " " + std::to_string(row.max_distance_bits()) + " bits"});
   }
   table.AddRow({"pdq pipeline", std::string(PipelineName(rpc::FromProto(list.pdq_pipeline())))});
   table.AddRow({"ceiling", std::string(Name(rpc::FromProto(list.action_ceiling())))});

@@ -21,6 +21,16 @@ std::string Upper(std::string text) {
   return text;
 }
 
+/// The algorithm's row of thresholds, added where there is none.
+v1::MaxDistance& RowOf(v1::Algorithm algorithm, v1::HashList& list) {
+  for (v1::MaxDistance& row : *list.mutable_max_distances()) {
+    if (row.algorithm() == algorithm) return row;
+  }
+  v1::MaxDistance& row = *list.add_max_distances();
+  row.set_algorithm(algorithm);
+  return row;
+}
+
 /// Writes the fields that were given into `list`.
 Status Apply(const ListFields& fields, v1::HashList& list) {
   list.set_name(fields.name);
@@ -44,11 +54,9 @@ Status Apply(const ListFields& fields, v1::HashList& list) {
     HASHGATE_ASSIGN_OR_RETURN(const Verdict ceiling, ParseVerdict(Upper(*fields.ceiling)));
     list.set_action_ceiling(rpc::ToProto(ceiling));
   }
-  if (fields.max_distance) {
-    list.clear_max_distances();
-    v1::MaxDistance& row = *list.add_max_distances();
-    row.set_algorithm(v1::ALGORITHM_PDQ);
-    row.set_max_distance_bits(*fields.max_distance);
+  if (fields.max_distance) RowOf(v1::ALGORITHM_PDQ, list).set_max_distance_bits(*fields.max_distance);
+  if (fields.max_photodna_distance) {
+    RowOf(v1::ALGORITHM_PHOTODNA, list).set_max_distance(*fields.max_photodna_distance);
   }
   if (fields.enabled) list.set_enabled(*fields.enabled);
   return {};

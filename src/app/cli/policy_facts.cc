@@ -44,10 +44,10 @@ Result<ViewKind> ParseView(std::string_view text) {
   return ByName<ViewKind, static_cast<int>(ViewKind::kTrimmed)>(text);
 }
 
-Result<int> ParseNumber(std::string_view key, std::string_view text) {
+Result<int> ParseNumber(std::string_view key, std::string_view text, int most = 256) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 256) {
+  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > most) {
     return BadKey(key, "wants a whole number");
   }
   return value;
@@ -83,6 +83,9 @@ Status SetKey(std::string_view key, std::string_view value, policy::MatchFact& f
     }
   } else if (key == "distance") {
     HASHGATE_ASSIGN_OR_RETURN(fact.distance_bits, ParseNumber(key, value));
+  } else if (key == "photodnaDistance") {
+    HASHGATE_ASSIGN_OR_RETURN(const int distance, ParseNumber(key, value, kMaxPhotoDnaDistance));
+    fact.distances = {{Algorithm::kPhotoDna, distance, kMaxPhotoDnaDistance}};
   } else if (key == "quality") {
     HASHGATE_ASSIGN_OR_RETURN(fact.upload_quality, ParseNumber(key, value));
   } else if (key == "entryQuality") {
@@ -129,6 +132,18 @@ Result<policy::MatchFact> ReadMatch(const json& match) {
   }
   const auto distance = match.find("distanceBits");
   if (distance != match.end() && distance->is_number_integer()) fact.distance_bits = distance->get<int>();
+  const auto distances = match.find("distances");
+  if (distances != match.end() && distances->is_array()) {
+    for (const json& row : *distances) {
+      if (!row.is_object()) continue;
+      const auto number = [&row](const char* key) {
+        const auto found = row.find(key);
+        return found != row.end() && found->is_number_integer() ? found->get<int>() : 0;
+      };
+      HASHGATE_ASSIGN_OR_RETURN(const Algorithm algorithm, ParseAlgorithm(Lower(TextOf(row, "algorithm"))));
+      fact.distances.push_back({algorithm, number("distance"), number("maxDistance")});
+    }
+  }
   const auto is_true = [&match](const char* key) {
     const auto found = match.find(key);
     return found != match.end() && found->is_boolean() && found->get<bool>();

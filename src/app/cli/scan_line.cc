@@ -33,6 +33,9 @@ std::string MatchText(const v1::Match& match) {
     text += AlgorithmWord(static_cast<v1::Algorithm>(algorithm));
   }
   if (match.has_distance_bits()) text += ", " + std::to_string(match.distance_bits()) + " bits";
+  for (const v1::MatchDistance& row : match.distances()) {
+    text += ", distance " + std::to_string(row.distance());
+  }
   if (match.digest_conflict()) text += ", conflict";
   if (match.hidden_only()) text += ", where nobody looks";
   return text + ")";

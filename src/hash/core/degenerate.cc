@@ -1,7 +1,9 @@
-// The gate against pictures with too little structure: the share of energy that the best rank-1 approximation
-// of the hash holds. Where the gate comes from: docs/matching.md.
+// The gates against pictures with too little structure. PDQ: the share of energy that the best rank-1
+// approximation of the hash holds; PhotoDNA: the entropy of its components. Where they come from:
+// docs/matching.md.
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "hashgate/hash.h"
@@ -136,6 +138,23 @@ bool IsDegenerate(const PdqHash& hash) {
   if (IsClearBySquares(SquaresOf(rows))) return false;
   const Gram16 gram = GramOf(rows);
   return !IsClearByFourths(gram) && RankOneShare(gram) > kMaxShare;
+}
+
+bool IsDegenerate(const PhotoDna& vector) {
+  constexpr double kMinEntropy = 0.7;
+  // n log2 n for each number of equal components: the entropy falls short of log2 of all by their mean.
+  static const auto weights = [] {
+    std::array<double, std::tuple_size_v<PhotoDna> + 1> made{};
+    for (std::size_t n = 1; n < made.size(); ++n) {
+      made[n] = static_cast<double>(n) * std::log2(static_cast<double>(n));
+    }
+    return made;
+  }();
+  std::array<std::uint8_t, 256> counts{};
+  for (const std::uint8_t component : vector) ++counts[component];
+  double lost = 0;
+  for (const std::uint8_t count : counts) lost += weights[count];
+  return lost > (1 - kMinEntropy) * weights.back();
 }
 
 }  // namespace hashgate

@@ -51,6 +51,12 @@ Result<std::vector<std::uint8_t>> ParsePhotoDna(std::string_view text) {
   return *std::move(bytes);
 }
 
+PhotoDna ToPhotoDna(ByteSpan bytes) {
+  PhotoDna vector{};
+  std::ranges::copy(bytes, vector.begin());
+  return vector;
+}
+
 }  // namespace
 
 std::string_view AlgorithmName(Algorithm algorithm) {
@@ -116,6 +122,37 @@ Result<PdqHash> PdqHash::FromHex(std::string_view text) {
     return Fail(Reason::kHashMalformed, "a PDQ hash is exactly 64 hex digits");
   }
   return FromBytes(bytes);
+}
+
+int Distance(const PhotoDna& a, const PhotoDna& b) {
+  int sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const int difference = a[i] - b[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+int Distance(Algorithm algorithm, ByteSpan a, ByteSpan b) {
+  const std::size_t size = HashSize(algorithm);
+  if (a.size() != size || b.size() != size) return -1;
+  if (algorithm == Algorithm::kPdq)
+    return Distance(PdqHash::FromBytes(a.first<32>()), PdqHash::FromBytes(b.first<32>()));
+  return algorithm == Algorithm::kPhotoDna ? Distance(ToPhotoDna(a), ToPhotoDna(b)) : -1;
+}
+
+bool IsDegenerate(Algorithm algorithm, ByteSpan value) {
+  if (value.size() != HashSize(algorithm)) return false;
+  if (algorithm == Algorithm::kPdq) return IsDegenerate(PdqHash::FromBytes(value.first<32>()));
+  return algorithm == Algorithm::kPhotoDna && IsDegenerate(ToPhotoDna(value));
+}
+
+int GreatestMaxDistance(Algorithm algorithm) {
+  constexpr int kPdqBits = 63;
+  constexpr int kOther = 65'535;
+  if (algorithm < Algorithm::kPdq || static_cast<int>(algorithm) >= kAlgorithmCount) return -1;
+  if (algorithm == Algorithm::kPdq) return kPdqBits;
+  return algorithm == Algorithm::kPhotoDna ? kMaxPhotoDnaDistance : kOther;
 }
 
 Result<HashValue> ParseHashText(Algorithm algorithm, std::string_view text) {

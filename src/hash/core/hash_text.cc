@@ -21,6 +21,8 @@ std::optional<std::vector<std::uint8_t>> DecodeDecimalList(std::string_view text
     if (next == end) return out;
     if (*next != ',') return std::nullopt;
     at = next + 1;
+    // As many tools write lists.
+    if (at != end && *at == ' ') ++at;
   }
   return std::nullopt;
 }

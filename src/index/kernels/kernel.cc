@@ -14,11 +14,11 @@ bool AlwaysSupported() {
 
 constexpr Kernel kKernels[] = {
 #if defined(__x86_64__)
-    {"avx512", Avx512Supported, ScanAvx512, &kAvx512Postings},
-    {"avx2", Avx2Supported, ScanAvx2, &kAvx2Postings},
-    {"popcnt", PopcntSupported, ScanPopcnt, &kPopcntPostings},
+    {"avx512", Avx512Supported, ScanAvx512, &kAvx512Postings, &kAvx512Vectors},
+    {"avx2", Avx2Supported, ScanAvx2, &kAvx2Postings, &kAvx2Vectors},
+    {"popcnt", PopcntSupported, ScanPopcnt, &kPopcntPostings, &kPortableVectors},
 #endif
-    {"portable", AlwaysSupported, ScanPortable, &kPortablePostings},
+    {"portable", AlwaysSupported, ScanPortable, &kPortablePostings, &kPortableVectors},
 };
 
 std::string SupportedNames() {

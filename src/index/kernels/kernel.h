@@ -10,6 +10,7 @@
 #include "hashgate/error.h"
 #include "hashgate/hash.h"
 #include "index/kernels/postings.h"
+#include "index/kernels/vectors.h"
 
 namespace hashgate::index {
 
@@ -49,6 +50,7 @@ struct Kernel {
   bool (*supported)();
   ScanFunction scan;
   const PostingKernel* postings;
+  const VectorKernel* vectors;
 };
 
 /// Every kernel of this build, fastest first; the last one runs everywhere.

@@ -93,13 +93,23 @@ Result<lists::ListConfig> FromProto(const v1::HashList& list) {
     if (row.algorithm() == v1::ALGORITHM_UNSPECIFIED || !v1::Algorithm_IsValid(row.algorithm())) {
       return UnknownValue(field + ".algorithm");
     }
-    if (!given.emplace(FromProto(row.algorithm()), row.max_distance_bits()).second) {
+    const Algorithm algorithm = FromProto(row.algorithm());
+    // A threshold in the wrong unit would be one that nobody meant.
+    if (HasOwnUnit(algorithm) != row.has_max_distance() ||
+        (row.has_max_distance() && row.max_distance_bits() != 0)) {
+      return Fail(Reason::kRequestInvalid,
+                  "'" + field + "': " + std::string(AlgorithmName(algorithm)) + " has its threshold in '" +
+                      (HasOwnUnit(algorithm) ? "max_distance'" : "max_distance_bits'") + " alone",
+                  field);
+    }
+    if (!given.emplace(algorithm, row.has_max_distance() ? row.max_distance() : row.max_distance_bits())
+             .second) {
       return Fail(Reason::kRequestInvalid, "'" + field + "' gives a second threshold for one algorithm",
                   field);
     }
   }
   // Thresholds that are not given keep their defaults.
-  for (const auto& [algorithm, bits] : given) config.max_distance_bits[algorithm] = bits;
+  for (const auto& [algorithm, distance] : given) config.max_distances[algorithm] = distance;
   return config;
 }
 
@@ -111,10 +121,14 @@ v1::HashList ToProto(const lists::HashList& list) {
   out.set_source(list.config.source);
   out.set_legal_basis(list.config.legal_basis);
   out.set_trust(ToProto(list.config.trust));
-  for (const auto& [algorithm, bits] : list.config.max_distance_bits) {
+  for (const auto& [algorithm, distance] : list.config.max_distances) {
     v1::MaxDistance& row = *out.add_max_distances();
     row.set_algorithm(ToProto(algorithm));
-    row.set_max_distance_bits(bits);
+    if (HasOwnUnit(algorithm)) {
+      row.set_max_distance(distance);
+    } else {
+      row.set_max_distance_bits(distance);
+    }
   }
   out.set_pdq_pipeline(ToProto(list.config.pdq_pipeline));
   out.set_action_ceiling(ToProto(list.config.action_ceiling));

@@ -56,7 +56,7 @@ inline std::string Text(const Result<SearchResult>& result) {
   if (!result) return "error: " + std::string(ReasonName(result.error().reason));
   std::string text = result->truncated ? "truncated\n" : "complete\n";
   for (const Candidate& c : result->candidates) {
-    text += std::to_string(c.distance_bits) + " list " + std::to_string(c.list) + " entry " +
+    text += std::to_string(c.distance) + " list " + std::to_string(c.list) + " entry " +
             std::to_string(c.entry) + " tag " + std::to_string(c.tag) + " class " +
             std::to_string(c.action_class) + " " + std::string(AlgorithmName(c.algorithm)) + "\n";
   }

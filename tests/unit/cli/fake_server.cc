@@ -92,6 +92,7 @@ grpc::Status FakeScan::ScanBatch(
 
 grpc::Status FakeScan::MatchHashes(grpc::ServerContext* /*context*/, const v1::MatchHashesRequest* request,
                                    v1::MatchHashesResponse* response) {
+  if (on_match) on_match(*request);
   for (const v1::HashSet& file : request->files()) {
     const bool block = file.hashes_size() > 1;
     const grpc::Status status = Answer(request->header(), block ? "block" : "", *response->add_results());

@@ -50,6 +50,8 @@ class FakeScan : public v1::ScanService::Service {
   /// Called before each scan with the header and the call's number from 0; not OK refuses it.
   std::function<grpc::Status(const v1::ScanHeader&, int)> refuse;
   std::function<void(v1::ScanResult&)> change;
+  /// Called with each request of MatchHashes.
+  std::function<void(const v1::MatchHashesRequest&)> on_match;
   /// Of every answer from now on. Change it while no scan runs.
   FakeVersions versions;
 

@@ -43,6 +43,22 @@ TEST_F(ListsCommand, CreateSendsWhatWasGiven) {
             kUsage);
 }
 
+TEST_F(ListsCommand, ThresholdsAreChangedOneByOne) {
+  EXPECT_EQ(Cli({"lists", "update", "demo", "--max-photodna-distance", "0"}).code, kDone);
+  EXPECT_EQ(Cli({"lists", "update", "demo", "--max-distance", "12"}).code, kDone);
+  EXPECT_EQ(Cli({"lists", "update", "demo", "--max-photodna-distance", "40000"}).code, kDone);
+  const v1::HashList& list = lists_.lists.at("demo");
+  ASSERT_EQ(list.max_distances_size(), 2);
+  EXPECT_EQ(list.max_distances(0).algorithm(), v1::ALGORITHM_PHOTODNA);
+  EXPECT_EQ(list.max_distances(0).max_distance(), 40'000);
+  EXPECT_EQ(list.max_distances(1).algorithm(), v1::ALGORITHM_PDQ);
+  EXPECT_EQ(list.max_distances(1).max_distance_bits(), 12);
+  EXPECT_FALSE(list.max_distances(1).has_max_distance());
+  const Run shown = Cli({"lists", "show", "demo"});
+  EXPECT_NE(shown.out.find("photodna 40000 squared"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("pdq 12 bits"), std::string::npos);
+}
+
 TEST_F(ListsCommand, UpdateKeepsOtherFieldsAndTheEtag) {
   EXPECT_EQ(Cli({"lists", "update", "demo", "--description", "new"}).code, kDone);
   EXPECT_EQ(lists_.lists.at("demo").description(), "new");

@@ -22,6 +22,23 @@ TEST_F(PolicyCommand, ExplainFollowsTheFacts) {
   run = Cli({"policy", "explain", "standard", "--match", "algorithms=pdq,distance=3,quality=20", "--json"});
   EXPECT_NE(run.out.find(R"({"verdict":"REVIEW",)"), std::string::npos) << run.out;
   EXPECT_NE(run.out.find("low quality"), std::string::npos);
+  const std::string policy = Write("p.yaml",
+                                   "version: '1'\nname: mine\nrules:\n"
+                                   "  - {id: near, when: {max_distances: {photodna: 100}}, verdict: BLOCK}\n"
+                                   "  - {id: rest, verdict: REVIEW}\n");
+  run = Cli({"policy", "explain", policy, "--match", "algorithms=photodna,photodnaDistance=100"});
+  EXPECT_TRUE(run.out.starts_with("BLOCK by rule near")) << run.out << run.err;
+  run = Cli({"policy", "explain", policy, "--match", "algorithms=photodna,photodnaDistance=101"});
+  EXPECT_TRUE(run.out.starts_with("REVIEW by rule rest")) << run.out;
+  EXPECT_EQ(
+      Cli({"policy", "explain", policy, "--match", "algorithms=photodna,photodnaDistance=9363601"}).code,
+      kUsage);
+  const std::string answer =
+      R"({"outcome":"MATCHED","coverage":{"level":"COMPLETE"},"matches":[{"list":"l","harmClass":"CSAM",)"
+      R"("identity":"PERCEPTUAL","algorithms":["PHOTODNA"],)"
+      R"("distances":[{"algorithm":"PHOTODNA","distance":100,"maxDistance":20000}]}]})";
+  run = Cli({"policy", "explain", policy, "--answer", "-"}, answer);
+  EXPECT_TRUE(run.out.starts_with("BLOCK by rule near")) << run.out << run.err;
   run = Cli({"policy", "explain", "standard", "--cause", "TRUNCATED"});
   EXPECT_TRUE(run.out.starts_with("HOLD by rule cause/TRUNCATED")) << run.out;
   run = Cli({"policy", "explain", "standard"});

@@ -410,6 +410,43 @@ TEST_F(MatchCommand, ExitCodeSaysWhetherItIsAllow) {
   EXPECT_NE(run.err.find("no server answers"), std::string::npos);
 }
 
+TEST_F(MatchCommand, PhotoDnaInAnyOfItsForms) {
+  v1::MatchHashesRequest sent;
+  scan_.on_match = [&sent](const v1::MatchHashesRequest& request) { sent = request; };
+  scan_.change = [](v1::ScanResult& result) {
+    v1::Match& match = *result.add_matches();
+    match.set_list("demo");
+    match.add_algorithms(v1::ALGORITHM_PHOTODNA);
+    v1::MatchDistance& distance = *match.add_distances();
+    distance.set_algorithm(v1::ALGORITHM_PHOTODNA);
+    distance.set_distance(12'345);
+    result.set_outcome(v1::OUTCOME_MATCHED);
+  };
+  std::string decimal = "1";
+  for (int i = 1; i < 144; ++i) decimal += ",1";
+  std::string hex;
+  for (int i = 0; i < 144; ++i) hex += "01";
+  std::string base64;
+  for (int i = 0; i < 48; ++i) base64 += "AQEB";
+  for (const std::string& text : {decimal, hex, base64}) {
+    const Run run = Cli({"match", "--photodna", text});
+    EXPECT_NE(run.out.find("demo (PhotoDNA, distance 12345)"), std::string::npos) << run.out;
+    ASSERT_EQ(sent.files_size(), 1);
+    ASSERT_EQ(sent.files(0).hashes_size(), 1);
+    EXPECT_EQ(sent.files(0).hashes(0).algorithm(), v1::ALGORITHM_PHOTODNA);
+    EXPECT_EQ(sent.files(0).hashes(0).value(), std::string(144, '\1'));
+  }
+  const Run json = Cli({"match", "--json", "--photodna", hex, "--photodna", base64});
+  EXPECT_EQ(sent.files(0).hashes_size(), 2);
+  EXPECT_NE(json.out.find(R"("distances":[{"algorithm":"PHOTODNA","distance":12345,"maxDistance":0}])"),
+            std::string::npos)
+      << json.out;
+  const Run refused = Cli({"match", "--photodna", hex.substr(2)});
+  EXPECT_EQ(refused.code, kUsage);
+  EXPECT_NE(refused.err.find("144 bytes as 192 base64 characters"), std::string::npos);
+  EXPECT_EQ(refused.err.find("0101"), std::string::npos) << "values stay out of messages";
+}
+
 class StatusCommand : public CliTest {};
 
 TEST_F(StatusCommand, SaysProtectionFirst) {

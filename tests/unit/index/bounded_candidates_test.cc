@@ -66,7 +66,7 @@ TEST(BoundedCandidates, NearestOfEachGroupGoesPastTheTotal) {
   ASSERT_EQ(result.candidates.size(), 5U);
   for (ListId list = 0; list < 5; ++list) {
     EXPECT_EQ(result.candidates[list].list, list);
-    EXPECT_EQ(result.candidates[list].distance_bits, static_cast<int>(10 * list));
+    EXPECT_EQ(result.candidates[list].distance, static_cast<int>(10 * list));
   }
   EXPECT_TRUE(result.truncated);
 }

@@ -6,6 +6,7 @@
 #include <bit>
 #include <random>
 
+#include "conformance/index/vector_samples.h"
 #include "index/bands/band_index.h"
 #include "testing/seed.h"
 
@@ -23,6 +24,12 @@ std::vector<IndexedHash> RandomRows(std::mt19937_64& random, Algorithm algorithm
                                     EntryId first = 0) {
   std::vector<IndexedHash> rows;
   for (std::size_t i = 0; i < count; ++i) rows.push_back(RandomRow(random, algorithm, first + i));
+  return rows;
+}
+
+std::vector<IndexedVector> RandomVectorRows(std::mt19937_64& random, std::size_t count, EntryId first = 0) {
+  std::vector<IndexedVector> rows;
+  for (std::size_t i = 0; i < count; ++i) rows.push_back(VectorRow(1, first + i, RandomVector(random)));
   return rows;
 }
 
@@ -72,13 +79,31 @@ TEST_F(SegmentIndexTest, OneBadRowKeepsAllOut) {
   EXPECT_EQ(builder->Snapshot()->Count(static_cast<Algorithm>(200)), 0U);
 }
 
+TEST_F(SegmentIndexTest, OneBadVectorKeepsAllOut) {
+  const auto builder = NewIndexBuilder(IndexOptions{});
+  for (const Algorithm bad :
+       {Algorithm::kUnspecified, Algorithm::kPdq, Algorithm::kSha256, Algorithm::kPHash}) {
+    auto vectors = RandomVectorRows(random_, 3);
+    vectors[1].algorithm = bad;
+    const auto added = builder->Add(RandomRows(random_, Algorithm::kPdq, 2), vectors);
+    ASSERT_FALSE(added);
+    EXPECT_EQ(added.error().reason, Reason::kRequestInvalid);
+  }
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPhotoDna), 0U);
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 0U);
+}
+
 TEST_F(SegmentIndexTest, SegmentsStayFewWhateverTheOrderOfChanges) {
-  for (const Algorithm algorithm : {Algorithm::kPdq, Algorithm::kMd5}) {
+  for (const Algorithm algorithm : {Algorithm::kPdq, Algorithm::kMd5, Algorithm::kPhotoDna}) {
     const auto builder = NewIndexBuilder(IndexOptions{});
     std::size_t total = 0;
     for (int batch = 0; batch < 400; ++batch) {
       const std::size_t count = random_() % 7 == 0 ? 1'500 : 1 + random_() % 40;
-      ASSERT_TRUE(builder->Add(RandomRows(random_, algorithm, count, total)));
+      if (algorithm == Algorithm::kPhotoDna) {
+        ASSERT_TRUE(builder->Add({}, RandomVectorRows(random_, count, total)));
+      } else {
+        ASSERT_TRUE(builder->Add(RandomRows(random_, algorithm, count, total)));
+      }
       total += count;
       for (int i = 0; i < 20; ++i) builder->Withdraw(1, random_() % total);
       const auto index = Snapshot(*builder);
@@ -176,6 +201,33 @@ TEST_F(SegmentIndexTest, MemoryBoundRefusesWholeAdditionsAndHolds) {
   builder->WithdrawList(1);
   EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPdq), 0U);
   EXPECT_TRUE(builder->Add(RandomRows(random_, Algorithm::kPdq, 700)));
+}
+
+TEST_F(SegmentIndexTest, MemoryForEachVectorIsSmallAndCounted) {
+  constexpr std::size_t kCount = 30'000;
+  const auto builder = WithoutBands();
+  const std::size_t empty = builder->Snapshot()->MemoryBytes();
+  ASSERT_TRUE(builder->Add({}, RandomVectorRows(random_, kCount)));
+  const double each = static_cast<double>(builder->Snapshot()->MemoryBytes() - empty) / kCount;
+  EXPECT_GE(each, 148.0);
+  EXPECT_LE(each, 149.0);
+}
+
+TEST_F(SegmentIndexTest, MemoryBoundRefusesWholeAdditionsOfVectorsToo) {
+  constexpr std::size_t kBound = 8 << 20;
+  const auto builder = WithoutBands(kBound);
+  std::size_t added = 0;
+  while (
+      builder->Add(RandomRows(random_, Algorithm::kMd5, 500, added), RandomVectorRows(random_, 500, added))) {
+    added += 500;
+    ASSERT_LE(builder->Snapshot()->MemoryBytes(), kBound);
+    ASSERT_LT(added, kBound / 148);
+  }
+  EXPECT_GT(added * 167, kBound / 2);
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kPhotoDna), added);
+  EXPECT_EQ(builder->Snapshot()->Count(Algorithm::kMd5), added);
+  builder->WithdrawList(1);
+  EXPECT_TRUE(builder->Add({}, RandomVectorRows(random_, 500)));
 }
 
 // Old snapshots that somebody still holds are part of the bound.

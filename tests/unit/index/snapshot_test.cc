@@ -9,6 +9,7 @@
 #include <random>
 
 #include "conformance/index/index_samples.h"
+#include "conformance/index/vector_samples.h"
 #include "index/bands/band_index.h"
 #include "index/segment_index.h"
 #include "index/snapshot_file.h"
@@ -49,9 +50,14 @@ class IndexSnapshotTest : public ::testing::Test {
       rows.push_back(DigestRow(1, entry, Algorithm::kMd5, RandomDigest<Md5>(random_)));
       rows.push_back(DigestRow(2, entry, Algorithm::kSha1, RandomDigest<Sha1>(random_)));
     }
-    EXPECT_TRUE(builder->Add(rows));
+    std::vector<IndexedVector> vectors;
+    for (EntryId entry = 3'000; entry < 4'000; ++entry) {
+      vectors_.push_back(RandomVector(random_));
+      vectors.push_back(VectorRow(1 + entry % 3, entry, vectors_.back(), entry % 2));
+    }
+    EXPECT_TRUE(builder->Add(rows, vectors));
     builder->Snapshot();
-    for (EntryId entry = 0; entry < 3'400; entry += 50) {
+    for (EntryId entry = 0; entry < 4'000; entry += 50) {
       for (const ListId list : {1U, 2U, 3U}) builder->Withdraw(list, entry);
     }
     return builder->Snapshot();
@@ -78,6 +84,16 @@ class IndexSnapshotTest : public ::testing::Test {
       const PdqQuery query{AtDistance(pdq_[i], static_cast<int>(i % 40), random_), Pipeline::kFull, 1};
       ASSERT_EQ(Text(a.SearchPdq({&query, 1}, radii, {})), Text(b.SearchPdq({&query, 1}, radii, {})));
     }
+    const std::vector<ListDistance> distances = {{1, 20'000}, {2, 40'000}, {3, 0}};
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < vectors_.size(); i += 7) {
+      const PhotoDna near = AtSquaredDistance(vectors_[i], static_cast<int>(i * 50), random_);
+      const VectorQuery query{near, 1};
+      const auto in_a = a.SearchVectors(Algorithm::kPhotoDna, {&query, 1}, distances, {});
+      ASSERT_EQ(Text(in_a), Text(b.SearchVectors(Algorithm::kPhotoDna, {&query, 1}, distances, {})));
+      found += in_a->candidates.size();
+    }
+    EXPECT_GT(found, 20U);
     for (const Sha256& digest : sha256_) {
       ASSERT_EQ(Text(a.SearchDigests({.sha256 = &digest}, lists, {})),
                 Text(b.SearchDigests({.sha256 = &digest}, lists, {})));
@@ -110,6 +126,7 @@ class IndexSnapshotTest : public ::testing::Test {
   std::mt19937_64 random_{testing::Seed()};
   std::vector<PdqHash> pdq_;
   std::vector<Sha256> sha256_;
+  std::vector<PhotoDna> vectors_;
   std::unique_ptr<IndexBuilder> restored_;
 };
 
@@ -147,6 +164,8 @@ TEST_F(IndexSnapshotTest, PassesASealer) {
   const std::array<std::uint8_t, 32> planted = pdq_[0].bytes();
   const std::string_view words(reinterpret_cast<const char*>(&pdq_[0]), 16);
   EXPECT_EQ(Bytes().find(words), std::string::npos);
+  const std::string_view vector(reinterpret_cast<const char*>(vectors_[0].data()), 16);
+  EXPECT_EQ(Bytes().find(vector), std::string::npos);
   EXPECT_EQ(Bytes().find(std::string_view(reinterpret_cast<const char*>(planted.data()), 16)),
             std::string::npos);
   const auto loaded = Load();
@@ -201,12 +220,15 @@ TEST_F(IndexSnapshotTest, OtherVersionsAndOtherStoresAreRefused) {
   ASSERT_TRUE(Save(*MakeIndex()));
   const std::string whole = Bytes();
   std::string other = whole;
-  other[8] = 2;
+  other[8] = 3;
   Put(other);
   EXPECT_EQ(ReasonOfLoad(), "SCHEMA_TOO_NEW");
-  other[8] = 0;
-  Put(other);
-  EXPECT_EQ(ReasonOfLoad(), "SCHEMA_UNKNOWN");
+  // 1 knew no vectors: such a file would look as if no list held any.
+  for (const char older : {'\0', '\1'}) {
+    other[8] = older;
+    Put(other);
+    EXPECT_EQ(ReasonOfLoad(), "SCHEMA_UNKNOWN");
+  }
   Put(whole);
   options_.owner.fill(8);
   EXPECT_EQ(ReasonOfLoad(), "STORE_CORRUPT");
@@ -316,17 +338,20 @@ TEST_F(IndexSnapshotTest, TalliesAreThoseOfTheRowsThatAreLeft) {
   builder_options_.small_rows = 100;
   const auto builder = NewIndexBuilder(builder_options_);
   const Tallier tallier(builder_options_.seed);
-  std::map<std::pair<ListId, EntryId>, IndexedHash> rows;
+  std::map<std::pair<ListId, EntryId>, IndexedRows> rows;
   for (int step = 0; step < 4'000; ++step) {
     const auto list = static_cast<ListId>(1 + random_() % 2);
     const EntryId entry = random_() % 2'000;
     builder->Withdraw(list, entry);
     rows.erase({list, entry});
     if (random_() % 3 != 0) {
-      const IndexedHash row = step % 2 == 0
-                                  ? PdqRow(list, entry, RandomHash(random_))
-                                  : DigestRow(list, entry, Algorithm::kMd5, RandomDigest<Md5>(random_));
-      ASSERT_TRUE(builder->Add({&row, 1}));
+      IndexedRows row;
+      switch (step % 3) {
+        case 0: row.hashes = {PdqRow(list, entry, RandomHash(random_))}; break;
+        case 1: row.hashes = {DigestRow(list, entry, Algorithm::kMd5, RandomDigest<Md5>(random_))}; break;
+        default: row.vectors = {VectorRow(list, entry, RandomVector(random_))};
+      }
+      ASSERT_TRUE(builder->Add(row.hashes, row.vectors));
       rows[{list, entry}] = row;
     }
     if (step == 2'500) {
@@ -338,7 +363,7 @@ TEST_F(IndexSnapshotTest, TalliesAreThoseOfTheRowsThatAreLeft) {
     for (const ListId of : {1U, 2U}) {
       Tally expected;
       for (const auto& [key, row] : rows) {
-        if (key.first == of) expected += tallier.Of({&row, 1});
+        if (key.first == of) expected += tallier.Of(row);
       }
       ASSERT_EQ(index->TallyOf(of), expected) << "list " << of << " at step " << step;
     }

@@ -23,9 +23,10 @@ class ForgetfulIndex final : public testing::ForwardingBuilder {
  public:
   ForgetfulIndex(Step* fails, const index::IndexOptions& options)
       : ForwardingBuilder(options), fails_(fails), options_(options) {}
-  Status Add(std::span<const index::IndexedHash> hashes) override {
+  Status Add(std::span<const index::IndexedHash> hashes,
+             std::span<const index::IndexedVector> vectors) override {
     Pass(Step::kAdd);
-    return ForwardingBuilder::Add(hashes);
+    return ForwardingBuilder::Add(hashes, vectors);
   }
   void Withdraw(ListId list, EntryId entry) override {
     Pass(Step::kWithdraw);

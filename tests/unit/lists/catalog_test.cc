@@ -69,7 +69,7 @@ TEST_F(CatalogTest, CreatesKeepsAndRefusesDoubles) {
   const HashList list = Create("demo");
   EXPECT_EQ(Number(), 2);
   EXPECT_GT(list.id, 0U);
-  EXPECT_EQ(list.config.max_distance_bits.at(Algorithm::kPdq), kDefaultPdqMaxDistanceBits);
+  EXPECT_EQ(list.config.max_distances.at(Algorithm::kPdq), kDefaultPdqMaxDistanceBits);
   const auto again = catalog_->CreateList(MakeConfig("demo"));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().reason, Reason::kListExists);
@@ -89,10 +89,14 @@ TEST_F(CatalogTest, CreatesKeepsAndRefusesDoubles) {
 
 TEST_F(CatalogTest, AListWithoutAPdqThresholdHasTheDefault) {
   ListConfig config = MakeConfig("demo");
-  config.max_distance_bits = {{Algorithm::kPdq, 12}};
+  config.max_distances = {{Algorithm::kPdq, 12}};
   EXPECT_EQ(config.PdqMaxDistanceBits(), 12);
-  config.max_distance_bits.clear();
+  config.max_distances.clear();
   EXPECT_EQ(config.PdqMaxDistanceBits(), kDefaultPdqMaxDistanceBits);
+  EXPECT_EQ(config.MaxDistance(Algorithm::kPhotoDna), 20'000);
+  config.max_distances[Algorithm::kPhotoDna] = 7;
+  EXPECT_EQ(config.MaxDistance(Algorithm::kPhotoDna), 7);
+  EXPECT_EQ(config.MaxDistance(Algorithm::kMd5), 0);
 }
 
 TEST_F(CatalogTest, GivesListsByName) {

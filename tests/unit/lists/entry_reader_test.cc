@@ -43,8 +43,8 @@ class EntryReaderTest : public ::testing::Test {
       if (!batch) return loaded;
       loaded.entries += batch->entries;
       loaded.tally += batch->tally;
-      EXPECT_EQ(tallier_.Of(batch->hashes), batch->tally);
-      for (const index::IndexedHash& hash : batch->hashes) {
+      EXPECT_EQ(tallier_.Of(batch->rows), batch->tally);
+      for (const index::IndexedHash& hash : batch->rows.hashes) {
         seen.insert(hash.entry);
         const std::string& said = batch->classes.infos().at(hash.action_class).classification;
         EXPECT_EQ(said, "class-" + std::to_string((hash.entry - 1'000) / 3 % 5));

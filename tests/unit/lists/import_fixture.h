@@ -27,9 +27,10 @@ class TightIndex final : public testing::ForwardingBuilder {
  public:
   TightIndex(const int* adds_left, const index::IndexOptions& options)
       : ForwardingBuilder(options), adds_left_(adds_left) {}
-  Status Add(std::span<const index::IndexedHash> hashes) override {
+  Status Add(std::span<const index::IndexedHash> hashes,
+             std::span<const index::IndexedVector> vectors) override {
     if (*adds_left_ == 0) return Fail(Reason::kMemoryLimit, "the index would need 2 of 1 bytes");
-    return ForwardingBuilder::Add(hashes);
+    return ForwardingBuilder::Add(hashes, vectors);
   }
 
  private:

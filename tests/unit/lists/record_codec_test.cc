@@ -22,7 +22,8 @@ ListRecord SampleList() {
   record.list.config.enabled = false;
   record.list.config.pdq_pipeline = Pipeline::kNn512;
   record.list.config.action_ceiling = Verdict::kReview;
-  record.list.config.max_distance_bits[Algorithm::kPHash] = 300;
+  record.list.config.max_distances[Algorithm::kPHash] = 300;
+  record.list.config.max_distances[Algorithm::kPhotoDna] = 9'363'600;
   record.list.config.description = "d";
   record.list.created = FromUnixMillis(1'000);
   record.list.updated = FromUnixMillis(2'000);
@@ -79,7 +80,7 @@ TEST(RecordCodecGolden, Secret) {
 
 TEST(RecordCodecGolden, List) {
   EXPECT_EQ(Hex(EncodeList(SampleList())),
-            "02"                // version
+            "03"                // version
             "09000000"          // content
             "0100000000000000"  // in force since
             "02"                // flags: disabled, system
@@ -93,7 +94,9 @@ TEST(RecordCodecGolden, List) {
             "02000000"          // files counted further
             "0201000000000000"  // hashes in the index
             "0300000000000000"  // and their sum
-            "02041f00062c01"    // distances: pdq 31, phash 300
+            "03041f000000"      // distances: pdq 31,
+            "0590e08e00"        // photodna 9,363,600,
+            "062c010000"        // phash 300
             "040064656d6f"      // name
             "040061636d65"      // tenant
             "090067656e657261746564"
@@ -136,12 +139,36 @@ TEST(RecordCodecGolden, IdentityQuarantineRemoval) {
   EXPECT_FALSE(DecodeSnapshots(EncodeSnapshots(names).substr(0, 20)));
 }
 
+// Where the tally begins in a list's bytes, and how long it is.
+constexpr std::size_t kTallyAt = 1 + 4 + 8 + 1 + 4 + 8 + 8 + 8 + 8 + 8 + 4 + 4;
+constexpr std::size_t kTallyBytes = 16;
+
+// A list's bytes as version 2 wrote them: two bytes a distance.
+std::string ListOfVersion2(const ListRecord& record) {
+  std::string bytes = EncodeList(record);
+  bytes[0] = 2;
+  std::size_t at = kTallyAt + kTallyBytes + 1;
+  for (std::size_t i = 0; i < record.list.config.max_distances.size(); ++i, at += 3) bytes.erase(at + 3, 2);
+  return bytes;
+}
+
+TEST(RecordCodec, ReadsListsOfVersion2) {
+  ListRecord record = SampleList();
+  record.list.config.max_distances[Algorithm::kPhotoDna] = 65'535;
+  const auto read = DecodeList(7, ListOfVersion2(record));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->list.config.max_distances, record.list.config.max_distances);
+  EXPECT_EQ(read->tally, record.tally);
+  EXPECT_EQ(read->list.config.description, "d");
+  // Rewritten as it is now.
+  EXPECT_EQ(EncodeList(*read), EncodeList(record));
+}
+
 // Stores of before lists had tallies: the tally is found out at the next start.
 TEST(RecordCodec, ReadsListsOfVersion1) {
-  std::string bytes = EncodeList(SampleList());
+  std::string bytes = ListOfVersion2(SampleList());
   bytes[0] = 1;
-  const std::size_t tally = 1 + 4 + 8 + 1 + 4 + 8 + 8 + 8 + 8 + 8 + 4 + 4;
-  bytes.erase(tally, 16);
+  bytes.erase(kTallyAt, kTallyBytes);
   const auto read = DecodeList(7, bytes);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->tally, index::Tally{});
@@ -161,7 +188,7 @@ TEST(RecordCodec, ReadsBackWhatItWrote) {
   EXPECT_EQ(EncodeList(read), EncodeList(list));
   EXPECT_EQ(read.list.id, 7U);
   EXPECT_EQ(read.list.etag, MakeEtag(7, 5));
-  EXPECT_EQ(read.list.config.max_distance_bits, list.list.config.max_distance_bits);
+  EXPECT_EQ(read.list.config.max_distances, list.list.config.max_distances);
   EXPECT_FALSE(read.list.config.enabled);
   EXPECT_TRUE(read.list.system);
 

@@ -35,9 +35,10 @@ class WatchedIndex final : public testing::ForwardingBuilder {
   WatchedIndex(Asked* asked, const index::IndexOptions& options) : ForwardingBuilder(options), asked_(asked) {
     ++asked_->built;
   }
-  Status Add(std::span<const index::IndexedHash> hashes) override {
-    asked_->added += hashes.size();
-    return ForwardingBuilder::Add(asked_->lose_rows ? hashes.first(hashes.size() - 1) : hashes);
+  Status Add(std::span<const index::IndexedHash> hashes,
+             std::span<const index::IndexedVector> vectors) override {
+    asked_->added += hashes.size() + vectors.size();
+    return ForwardingBuilder::Add(asked_->lose_rows ? hashes.first(hashes.size() - 1) : hashes, vectors);
   }
   Status Restore(index::SnapshotReader& in) override {
     ++asked_->restored;

@@ -47,10 +47,16 @@ TEST(ValidateConfig, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(with([](ListConfig& c) { c.tenant = "No"; }), "list.tenant");
   EXPECT_EQ(with([](ListConfig& c) { c.trust = Trust::kUnspecified; }), "list.trust");
   EXPECT_EQ(with([](ListConfig& c) { c.action_ceiling = Verdict::kHold; }), "list.action_ceiling");
-  EXPECT_EQ(with([](ListConfig& c) { c.max_distance_bits[Algorithm::kPdq] = 64; }), "list.max_distance_bits");
-  EXPECT_EQ(with([](ListConfig& c) { c.max_distance_bits[Algorithm::kPdq] = -1; }), "list.max_distance_bits");
-  EXPECT_EQ(with([](ListConfig& c) { c.max_distance_bits[Algorithm::kMd5] = 0; }), "list.max_distance_bits");
-  EXPECT_EQ(with([](ListConfig& c) { c.max_distance_bits[Algorithm::kPdq] = 63; }), "");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPdq] = 64; }), "list.max_distances");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPdq] = -1; }), "list.max_distances");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kMd5] = 0; }), "list.max_distances");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPdq] = 63; }), "");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = 9'363'600; }), "");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = 0; }), "");
+  for (const int wrong : {-1, 9'363'601}) {
+    EXPECT_EQ(with([wrong](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = wrong; }),
+              "list.max_distances");
+  }
 }
 
 TEST(ValidateRecord, TakesWhatImportsGive) {

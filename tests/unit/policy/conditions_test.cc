@@ -150,6 +150,29 @@ TEST(Applies, DistanceAndQualityAtTheirEdges) {
   EXPECT_FALSE(Holds(c, match));
 }
 
+TEST(Applies, DistancesOfVectorsAtTheirEdges) {
+  MatchFact match = PdqMatch();
+  match.algorithms = {A::kPdq, A::kPhotoDna};
+  match.distances = {{A::kPhotoDna, 1'000, 20'000}};
+  Condition c;
+  c.algorithms.Insert(A::kPhotoDna);
+  EXPECT_TRUE(Holds(c, match));
+  c.max_distances = {{A::kPhotoDna, 1'000}};
+  EXPECT_TRUE(Holds(c, match));
+  c.max_distances = {{A::kPhotoDna, 999}};
+  EXPECT_FALSE(Holds(c, match));
+  c.max_distances = {{A::kPhotoDna, 1'000}, {A::kRadialVariance, 9}};
+  EXPECT_FALSE(Holds(c, match)) << "all of them must have matched";
+  match.distances.clear();
+  match.algorithms = {A::kPdq};
+  c = {};
+  c.max_distances = {{A::kPhotoDna, kMaxPhotoDnaDistance}};
+  EXPECT_FALSE(Holds(c, match)) << "no vector is no distance";
+  EXPECT_EQ(match.LeastVectorDistance(), -1);
+  match.distances = {{A::kRadialVariance, 5, 9}, {A::kPhotoDna, 0, 9}};
+  EXPECT_EQ(match.LeastVectorDistance(), 0);
+}
+
 TEST(Applies, IdentityIsWhatTheAlgorithmsProve) {
   MatchFact match = PdqMatch();
   match.identity = Identity::kStrong;
@@ -173,6 +196,10 @@ TEST(Contradiction, NamesRulesThatNoMatchFulfils) {
   c = {};
   c.identities.Insert(Identity::kWeakDigest);
   c.max_distance_bits = 31;
+  EXPECT_NE(Contradiction(c), "");
+  c.max_distance_bits.reset();
+  EXPECT_EQ(Contradiction(c), "");
+  c.max_distances = {{A::kPhotoDna, 1}};
   EXPECT_NE(Contradiction(c), "");
   c.identities.Insert(Identity::kStrong);
   EXPECT_EQ(Contradiction(c), "");
@@ -200,6 +227,7 @@ class RandomFacts {
     FillSet(c.algorithms, 5);
     FillSet(c.identities, 3);
     if (Chance()) c.max_distance_bits = Pick(64);
+    if (Chance()) c.max_distances[A::kPhotoDna] = Pick(64);
     if (Chance()) c.min_quality = Pick(101);
     if (Chance()) c.min_corroboration = 1 + Pick(4);
     return c;
@@ -290,6 +318,13 @@ TEST(Covers, FindsThePlainCases) {
   near.max_distance_bits = 10;
   Condition nearer = csam;
   nearer.max_distance_bits = 9;
+  EXPECT_TRUE(Covers(near, nearer));
+  EXPECT_FALSE(Covers(nearer, near));
+  near = nearer = csam;
+  near.max_distances = {{A::kPhotoDna, 10}};
+  EXPECT_TRUE(Covers(csam, near));
+  EXPECT_FALSE(Covers(near, csam));
+  nearer.max_distances = {{A::kPhotoDna, 9}};
   EXPECT_TRUE(Covers(near, nearer));
   EXPECT_FALSE(Covers(nearer, near));
   Condition classed;

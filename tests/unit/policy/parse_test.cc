@@ -77,6 +77,14 @@ TEST(ParsePolicy, RefusesWrongKindsAndNames) {
             "p.yaml:4: rules[0].when.max_distance_bits: '64' is out of range: 0 to 63");
   EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {max_distance_bits: 010}, verdict: BLOCK}\n")),
               HasSubstr("p.yaml:4: rules[0].when.max_distance_bits: '010' is not a whole number"));
+  EXPECT_EQ(ErrorOf(WithRules("  - {id: a, when: {max_distances: {photodna: 9363601}}, verdict: BLOCK}\n")),
+            "p.yaml:4: rules[0].when.max_distances.photodna: '9363601' is out of range: 0 to 9363600");
+  EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {max_distances: {pdq: 5}}, verdict: BLOCK}\n")),
+              HasSubstr("p.yaml:4: rules[0].when.max_distances: unknown key 'pdq'"));
+  EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {max_distances: {}}, verdict: BLOCK}\n")),
+              HasSubstr("p.yaml:4: rules[0].when.max_distances: names no algorithm"));
+  EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {max_distances: 5}, verdict: BLOCK}\n")),
+              HasSubstr("p.yaml:4: rules[0].when.max_distances"));
   EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {min_quality: 101}, verdict: BLOCK}\n")),
               HasSubstr("p.yaml:4: rules[0].when.min_quality: '101' is out of range: 0 to 100"));
   EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {min_corroboration: 5}, verdict: BLOCK}\n")),
@@ -93,6 +101,28 @@ TEST(ParsePolicy, RefusesWrongKindsAndNames) {
             "missing");
   EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {trust: LOCAL, min_trust: LOCAL}, verdict: REVIEW}\n")),
               HasSubstr("'trust' and 'min_trust' exclude each other"));
+}
+
+TEST(ParsePolicy, DistancesOfVectorsTellMatchesApart) {
+  const auto policy = ParsePolicy(
+      WithRules(
+          "  - {id: near, when: {algorithm: photodna, max_distances: {photodna: 5000}}, verdict: BLOCK}\n"),
+      "p.yaml");
+  ASSERT_TRUE(policy) << policy.error().message;
+  MatchFact match;
+  match.purpose = Purpose::kCsam;
+  match.trust = Trust::kTrusted;
+  match.algorithms = {Algorithm::kPhotoDna};
+  match.identity = Identity::kPerceptual;
+  for (const auto& [distance, rule] : {std::pair{5'000, "near"}, {5'001, "rest"}}) {
+    match.distances = {{Algorithm::kPhotoDna, distance, 20'000}};
+    EXPECT_EQ(
+        (*policy)
+            ->Decide(
+                {.matches = {&match, 1}, .outcome = Outcome::kMatched, .coverage = CoverageLevel::kComplete})
+            .rule_id,
+        rule);
+  }
 }
 
 TEST(ParsePolicy, RefusesRulesWithoutOwnId) {

@@ -35,6 +35,7 @@ scan::ScanAnswer FullAnswer() {
   match.fact.identity = Identity::kStrong;
   match.fact.distance_bits = 7;
   match.fact.purpose = Purpose::kCsam;
+  match.fact.distances = {{Algorithm::kPhotoDna, 1'234, 20'000}};
   match.source_id = "secret-source-id";
   match.max_distance_bits = 31;
   match.verdict = Verdict::kBlockAndReport;
@@ -78,6 +79,10 @@ TEST(AnswerTest, AdministratorsSeeEverything) {
   EXPECT_EQ(match.source_id(), "secret-source-id");
   EXPECT_EQ(match.distance_bits(), 7);
   EXPECT_EQ(match.max_distance_bits(), 31);
+  ASSERT_EQ(match.distances_size(), 1);
+  EXPECT_EQ(match.distances(0).algorithm(), v1::ALGORITHM_PHOTODNA);
+  EXPECT_EQ(match.distances(0).distance(), 1'234);
+  EXPECT_EQ(match.distances(0).max_distance(), 20'000);
   EXPECT_EQ(match.verdict(), v1::VERDICT_BLOCK_AND_REPORT);
   EXPECT_TRUE(result.matches_truncated());
   EXPECT_EQ(result.rule_id(), "secret-rule");

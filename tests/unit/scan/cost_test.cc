@@ -69,7 +69,7 @@ TEST(Cost, KindsAreTheFormatsThatAreDecoded) {
   const auto jpeg = Jpeg(10, 10, 1);
   EXPECT_NE(DeclaredCost(png, png.size(), {}).kind, DeclaredCost(jpeg, jpeg.size(), {}).kind);
   EXPECT_NE(DeclaredCost(png, png.size(), {}).kind, DeclaredCost({}, png.size(), {}).kind);
-  EXPECT_NE(DeclaredCost({}, 1, {}).kind, LookupCost(1).kind);
+  EXPECT_NE(DeclaredCost({}, 1, {}).kind, LookupCost(1, 0).kind);
 }
 
 TEST(Cost, IsNeverMoreThanAWorkerMayDo) {
@@ -87,7 +87,7 @@ TEST(Cost, FilesThatAreNotDecodedCostTheirBytes) {
 }
 
 TEST(Cost, LookupsAddUp) {
-  EXPECT_GT(LookupCost(1'000).time.count(), 100 * LookupCost(1).time.count() / 2);
+  EXPECT_GT(LookupCost(1'000, 0).time.count(), 100 * LookupCost(1, 0).time.count() / 2);
 }
 
 }  // namespace

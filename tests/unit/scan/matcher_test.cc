@@ -31,10 +31,10 @@ const PdqHash kPicture = PdqOf(MakeHash(Algorithm::kPdq, 42));
 
 TEST_F(MatcherTest, EachListHasItsOwnThreshold) {
   lists::ListConfig strict = MakeConfig("strict");
-  strict.max_distance_bits[Algorithm::kPdq] = 10;
+  strict.max_distances[Algorithm::kPdq] = 10;
   ASSERT_TRUE(catalog_->CreateList(strict));
   lists::ListConfig wide = MakeConfig("wide");
-  wide.max_distance_bits[Algorithm::kPdq] = 47;
+  wide.max_distances[Algorithm::kPdq] = 47;
   ASSERT_TRUE(catalog_->CreateList(wide));
   for (const char* list : {"strict", "wide"})
     AddEntry(list, {.source_id = "a", .hashes = {PdqValue(kPicture)}});

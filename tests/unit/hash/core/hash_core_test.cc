@@ -238,6 +238,112 @@ TEST(ParseHashText, LengthsAndForms) {
   EXPECT_FALSE(ParseHashText(Algorithm::kPhotoDna, std::string(192, '!')));
 }
 
+// One vector in each of its text forms; the texts were made elsewhere (Python's base64 and hex).
+TEST(ParseHashText, PhotoDnaInEachForm) {
+  std::vector<std::uint8_t> bytes(144);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + 250);
+  const std::string hex =
+      "fa01080f161d242b323940474e555c636a71787f868d949ba2a9b0b7bec5ccd3dae1e8eff6fd040b121920272e353c43"
+      "4a51585f666d747b828990979ea5acb3bac1c8cfd6dde4ebf2f900070e151c232a31383f464d545b626970777e858c93"
+      "9aa1a8afb6bdc4cbd2d9e0e7eef5fc030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dce3";
+  const std::string base64 =
+      "+gEIDxYdJCsyOUBHTlVcY2pxeH+GjZSboqmwt77FzNPa4ejv9v0ECxIZICcuNTxDSlFYX2ZtdHuCiZCXnqWss7rByM/W3eTr"
+      "8vkABw4VHCMqMTg/Rk1UW2JpcHd+hYyTmqGor7a9xMvS2eDn7vX8AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO1dzj";
+  std::string upper = hex;
+  for (char& c : upper) c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
+  std::string decimal;
+  std::string spaced;
+  for (const std::uint8_t byte : bytes) {
+    decimal += (decimal.empty() ? "" : ",") + std::to_string(byte);
+    spaced += (spaced.empty() ? "" : ", ") + std::to_string(byte);
+  }
+  for (const std::string& text : {hex, upper, base64, decimal, spaced}) {
+    const auto parsed = ParseHashText(Algorithm::kPhotoDna, text);
+    ASSERT_TRUE(parsed) << text.size() << " characters";
+    EXPECT_EQ(parsed->algorithm, Algorithm::kPhotoDna);
+    EXPECT_EQ(parsed->bytes, bytes);
+  }
+  const auto refused = [](const std::string& text) {
+    const auto parsed = ParseHashText(Algorithm::kPhotoDna, text);
+    // The message gives the forms, never the value.
+    return !parsed && parsed.error().reason == Reason::kHashMalformed &&
+           parsed.error().message.find("192 base64 characters, 288 hex digits or 144 decimal numbers") !=
+               std::string::npos;
+  };
+  for (const std::string& text : {hex, base64, decimal, spaced}) {
+    EXPECT_TRUE(refused("," + text));
+    EXPECT_TRUE(refused(text.substr(0, text.size() - 1) + "-"));
+    EXPECT_TRUE(refused(text + " "));
+    EXPECT_TRUE(refused(text + "\n"));
+    EXPECT_TRUE(refused(text + "0," + "1"));
+  }
+  EXPECT_TRUE(refused(""));
+  EXPECT_TRUE(refused(hex.substr(1)));
+  EXPECT_TRUE(refused(base64.substr(1)));
+  EXPECT_TRUE(refused(base64.substr(0, 191) + "="));
+  EXPECT_TRUE(refused(hex + hex));
+  EXPECT_TRUE(refused("1," + decimal));
+  EXPECT_TRUE(refused(decimal.substr(0, decimal.rfind(','))));
+  EXPECT_TRUE(refused("-1" + decimal.substr(3)));
+  EXPECT_TRUE(refused("99999999999999999999" + decimal.substr(3)));
+  EXPECT_TRUE(refused(" " + decimal));
+}
+
+TEST(PhotoDnaVectors, Distance) {
+  PhotoDna black{};
+  PhotoDna white{};
+  white.fill(255);
+  EXPECT_EQ(Distance(black, white), 9'363'600);
+  EXPECT_EQ(Distance(white, black), kMaxPhotoDnaDistance);
+  EXPECT_EQ(Distance(white, white), 0);
+  PhotoDna near = black;
+  near[0] = 3;
+  near[143] = 4;
+  EXPECT_EQ(Distance(black, near), 25);
+  EXPECT_EQ(Distance(Algorithm::kPhotoDna, black, near), 25);
+  EXPECT_EQ(Distance(Algorithm::kPhotoDna, black, ByteSpan(near).first(143)), -1);
+  const std::vector<std::uint8_t> zeros(32, 0);
+  const std::vector<std::uint8_t> ones(32, 255);
+  EXPECT_EQ(Distance(Algorithm::kPdq, zeros, ones), 256);
+  EXPECT_EQ(Distance(Algorithm::kSha256, zeros, ones), -1);
+  EXPECT_EQ(Distance(Algorithm::kPHash, {}, {}), -1);
+}
+
+TEST(PhotoDnaVectors, DegenerateByTheEntropyOfTheirComponents) {
+  PhotoDna vector{};
+  EXPECT_TRUE(IsDegenerate(vector)) << "all equal";
+  // 144 different values have all the entropy there is, 72 pairs 0.861 of it, 24 sixes 0.639.
+  const auto of = [](std::size_t equal) {
+    PhotoDna made{};
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<std::uint8_t>(i / equal);
+    return made;
+  };
+  EXPECT_FALSE(IsDegenerate(of(1)));
+  EXPECT_FALSE(IsDegenerate(of(2)));
+  EXPECT_FALSE(IsDegenerate(of(4))) << "36 values, 0.721";
+  EXPECT_TRUE(IsDegenerate(of(6)));
+  EXPECT_TRUE(IsDegenerate(of(72)));
+  // Where the values stand does not matter.
+  vector = of(1);
+  std::ranges::reverse(vector);
+  EXPECT_FALSE(IsDegenerate(vector));
+  EXPECT_TRUE(IsDegenerate(Algorithm::kPhotoDna, of(6)));
+  EXPECT_FALSE(IsDegenerate(Algorithm::kPhotoDna, of(1)));
+  EXPECT_FALSE(IsDegenerate(Algorithm::kPhotoDna, ByteSpan()));
+  EXPECT_FALSE(IsDegenerate(Algorithm::kMd5, std::vector<std::uint8_t>(16, 0)));
+  EXPECT_TRUE(IsDegenerate(Algorithm::kPdq, std::vector<std::uint8_t>(32, 0)));
+}
+
+TEST(Algorithms, GreatestDistanceThatAListMayAskFor) {
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kPdq), 63);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kPhotoDna), 9'363'600);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kPHash), 65'535);
+  for (const Algorithm algorithm : {Algorithm::kUnspecified, Algorithm::kMd5, Algorithm::kSha1,
+                                    Algorithm::kSha256, static_cast<Algorithm>(200)}) {
+    EXPECT_EQ(GreatestMaxDistance(algorithm), -1);
+  }
+}
+
 // The answers of FIPS 180-4 and RFC 1321 for "abc" and for nothing.
 TEST(DigestSet, PublishedAnswers) {
   DigestSet empty;

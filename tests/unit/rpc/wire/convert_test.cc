@@ -113,7 +113,7 @@ TEST(ConvertList, DefaultsAreTheDomains) {
   ASSERT_TRUE(config.has_value());
   EXPECT_EQ(config->action_ceiling, Verdict::kBlockAndReport);
   EXPECT_TRUE(config->enabled);
-  EXPECT_EQ(config->max_distance_bits.at(Algorithm::kPdq), kDefaultPdqMaxDistanceBits);
+  EXPECT_EQ(config->max_distances.at(Algorithm::kPdq), kDefaultPdqMaxDistanceBits);
   EXPECT_EQ(config->trust, Trust::kUnspecified);  // the catalog refuses it, not a silent default
 }
 
@@ -125,7 +125,7 @@ TEST(ConvertList, RoundTrip) {
                  .source = "s",
                  .legal_basis = "l",
                  .trust = Trust::kTrusted,
-                 .max_distance_bits = {{Algorithm::kPdq, 0}},
+                 .max_distances = {{Algorithm::kPdq, 0}, {Algorithm::kPhotoDna, 40'000}},
                  .pdq_pipeline = Pipeline::kNn512,
                  .action_ceiling = Verdict::kReview,
                  .enabled = false,
@@ -147,11 +147,41 @@ TEST(ConvertList, RoundTrip) {
   EXPECT_EQ(back->source, "s");
   EXPECT_EQ(back->legal_basis, "l");
   EXPECT_EQ(back->trust, Trust::kTrusted);
-  EXPECT_EQ(back->max_distance_bits, list.config.max_distance_bits);
+  EXPECT_EQ(back->max_distances, list.config.max_distances);
   EXPECT_EQ(back->pdq_pipeline, Pipeline::kNn512);
   EXPECT_EQ(back->action_ceiling, Verdict::kReview);
   EXPECT_FALSE(back->enabled);
   EXPECT_EQ(back->description, "d");
+}
+
+TEST(ConvertList, ThresholdsStandInTheFieldOfTheirUnit) {
+  const auto read = [](v1::Algorithm algorithm, std::optional<int> bits, std::optional<int> distance) {
+    v1::HashList list;
+    v1::MaxDistance& row = *list.add_max_distances();
+    row.set_algorithm(algorithm);
+    if (bits) row.set_max_distance_bits(*bits);
+    if (distance) row.set_max_distance(*distance);
+    return FromProto(list);
+  };
+  EXPECT_EQ(read(v1::ALGORITHM_PHOTODNA, {}, 5'000)->max_distances.at(Algorithm::kPhotoDna), 5'000);
+  EXPECT_EQ(read(v1::ALGORITHM_PHOTODNA, {}, 0)->max_distances.at(Algorithm::kPhotoDna), 0);
+  EXPECT_EQ(read(v1::ALGORITHM_PHOTODNA, {}, 5'000)->max_distances.at(Algorithm::kPdq),
+            kDefaultPdqMaxDistanceBits);
+  EXPECT_EQ(read(v1::ALGORITHM_PDQ, 0, {})->max_distances.at(Algorithm::kPdq), 0);
+  // Not given keeps the default, which is strict.
+  EXPECT_EQ(FromProto(v1::HashList())->max_distances.at(Algorithm::kPhotoDna), 20'000);
+  for (const auto& refused : {read(v1::ALGORITHM_PHOTODNA, 31, {}), read(v1::ALGORITHM_PHOTODNA, {}, {}),
+                              read(v1::ALGORITHM_PHOTODNA, 31, 5'000), read(v1::ALGORITHM_PDQ, {}, 31),
+                              read(v1::ALGORITHM_PDQ, 31, 31)}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().field, "list.max_distances[0]");
+  }
+  lists::HashList list;
+  const v1::HashList wire = ToProto(list);
+  ASSERT_EQ(wire.max_distances_size(), 2);
+  EXPECT_FALSE(wire.max_distances(0).has_max_distance());
+  EXPECT_EQ(wire.max_distances(1).max_distance(), 20'000);
+  EXPECT_EQ(wire.max_distances(1).max_distance_bits(), 0);
 }
 
 TEST(ConvertList, UnknownEnumsAreRefusedByField) {

@@ -13,7 +13,7 @@ TEST(WireJson, ZeroValuesArePrintedAndAbsentOnesLeftOut) {
       ToJson(v1::Match()),
       R"({"list":"","entryId":0,"sourceId":"","classification":"","algorithms":[],)"
       R"("identity":"UNSPECIFIED","view":"UNSPECIFIED","frame":0,"dihedral":"ORIGINAL",)"
-      R"("digestConflict":false,"harmClass":"UNSPECIFIED","verdict":"UNSPECIFIED","hiddenOnly":false})");
+      R"("digestConflict":false,"harmClass":"UNSPECIFIED","verdict":"UNSPECIFIED","hiddenOnly":false,"distances":[]})");
 }
 
 TEST(WireJson, EnumsLosePrefixesOfTheirTypeOnly) {
