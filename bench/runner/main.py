@@ -12,6 +12,7 @@ import machine
 import micro
 import overload
 import service
+import sync
 import tables
 import uploads
 from server import Failure
@@ -19,7 +20,7 @@ from server import Failure
 PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "match": micro.match, "load": service.load,
          "matchload": service.match_load, "overload": overload.overload,
          "import": service.import_speed, "start": service.start, "handover": micro.handover,
-         "uploads": uploads.uploads}
+         "uploads": uploads.uploads, "sync": sync.sync}
 
 
 @dataclasses.dataclass
@@ -61,6 +62,7 @@ def copy_programs(build, folder):
         for path in (build / name).iterdir():
             if path.is_file() and path.stat().st_mode & 0o100:
                 shutil.copy2(path, copies[-1])
+    shutil.copy2(build / "tests" / "hashgate-fake-ncmec", copies[-1])
     return copies
 
 

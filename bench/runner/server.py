@@ -45,8 +45,9 @@ class Server:
     """Started on entry, stopped on exit. `ready_seconds` is the time from the start of the process to the first 200 on
     /readyz."""
 
-    def __init__(self, bin_dir, folder, admin_socket=None):
+    def __init__(self, bin_dir, folder, admin_socket=None, config=""):
         self.bin_dir = bin_dir
+        self.more_config = config
         self.admin_socket = admin_socket
         self.folder = pathlib.Path(folder)
         self.log_path = self.folder / "hashgated.log"
@@ -65,7 +66,7 @@ class Server:
                           'http:\n  listen: "127.0.0.1:0"\n'
                           # The load is a few files again and again, and each is to be decoded.
                           'scan:\n  reuse_mib: 0\n'
-                          'drain:\n  notice_ms: 0\n', encoding="utf-8")
+                          'drain:\n  notice_ms: 0\n' + self.more_config, encoding="utf-8")
         self.log = self.log_path.open("wb")
         started = time.monotonic()
         self.process = subprocess.Popen([str(self.bin_dir / "hashgated"), "--config", str(config)],
