@@ -52,10 +52,12 @@ struct VectorKernel {
 inline constexpr int kFirstTestMaxDistance = 50'000;
 
 // The implementations. kernel.cc has the table.
+// NOLINTBEGIN(readability-identifier-naming): constants, though only the linker knows their value.
 extern const VectorKernel kPortableVectors;
 #if defined(__x86_64__)
 extern const VectorKernel kAvx2Vectors;
 extern const VectorKernel kAvx512Vectors;
 #endif
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace hashgate::index
