@@ -7,6 +7,9 @@
 #include <set>
 #include <string>
 
+#include "exchange/sync/runner.h"
+#include "rpc/service_context.h"
+
 namespace hashgate::rpc {
 namespace {
 
@@ -64,14 +67,14 @@ scan::ScanAnswer FullAnswer() {
   return answer;
 }
 
-v1::ScanResult Result(DetailLevel detail, bool include_hashes) {
+v1::ScanResult ResultOf(DetailLevel detail, bool include_hashes) {
   v1::ScanResult result;
-  FillResult(FullAnswer(), detail, include_hashes, result);
+  FillResult(ServiceContext(), FullAnswer(), detail, include_hashes, result);
   return result;
 }
 
 TEST(AnswerTest, AdministratorsSeeEverything) {
-  const v1::ScanResult result = Result(DetailLevel::kFull, true);
+  const v1::ScanResult result = ResultOf(DetailLevel::kFull, true);
   ASSERT_EQ(result.matches_size(), 1);
   const v1::Match& match = result.matches(0);
   EXPECT_EQ(match.list(), kSecret);
@@ -96,7 +99,7 @@ TEST(AnswerTest, AdministratorsSeeEverything) {
 }
 
 TEST(AnswerTest, EveryoneSeesWhichPolicyDecided) {
-  const v1::ScanResult result = Result(DetailLevel::kScanner, false);
+  const v1::ScanResult result = ResultOf(DetailLevel::kScanner, false);
   EXPECT_TRUE(result.versions().policy().starts_with("standard/"));
   EXPECT_TRUE(result.versions().policy_digest().starts_with("sha256:"));
 }
@@ -105,16 +108,16 @@ TEST(AnswerTest, WhereNoBytesWereSeenThereAreNoFactsOfThem) {
   scan::ScanAnswer answer = FullAnswer();
   answer.digests.reset();
   v1::ScanResult result;
-  FillResult(answer, DetailLevel::kFull, true, result);
+  FillResult(ServiceContext(), answer, DetailLevel::kFull, true, result);
   EXPECT_FALSE(result.has_image());
 }
 
 TEST(AnswerTest, HashesComeOnlyWhenAskedFor) {
-  EXPECT_EQ(Result(DetailLevel::kFull, false).hashes_size(), 0);
+  EXPECT_EQ(ResultOf(DetailLevel::kFull, false).hashes_size(), 0);
 }
 
 TEST(AnswerTest, ScannersSeeWhatTheyMustActOnAndNothingOfTheLists) {
-  const v1::ScanResult result = Result(DetailLevel::kScanner, true);
+  const v1::ScanResult result = ResultOf(DetailLevel::kScanner, true);
   EXPECT_EQ(result.verdict(), v1::VERDICT_BLOCK_AND_REPORT);
   EXPECT_EQ(result.outcome(), v1::OUTCOME_MATCHED);
   EXPECT_EQ(result.cause(), v1::CAUSE_TRUNCATED);
@@ -143,10 +146,41 @@ TEST(AnswerTest, ScannersGetNoFieldThatIsNotNamedHere) {
   const std::set<std::string> allowed = {"scan_id",     "verdict",      "outcome", "cause",
                                          "harm_class",  "coverage",     "image",   "versions",
                                          "retry_after", "retain_until", "report",  "replayed"};
-  const v1::ScanResult result = Result(DetailLevel::kScanner, true);
+  const v1::ScanResult result = ResultOf(DetailLevel::kScanner, true);
   std::vector<const google::protobuf::FieldDescriptor*> fields;
   result.GetReflection()->ListFields(result, &fields);
   for (const auto* field : fields) EXPECT_TRUE(allowed.contains(field->name())) << field->name();
+}
+
+// Exchanges of which one list is stale.
+class StaleRunner final : public exchange::ExchangeRunner {
+ public:
+  explicit StaleRunner(std::string list) : list_(std::move(list)) {}
+  [[nodiscard]] bool IsStale(std::string_view list) const override { return list == list_; }
+  [[nodiscard]] const exchange::ExchangeSettings* FeederOf(std::string_view) const override {
+    return nullptr;
+  }
+  Result<std::vector<exchange::ExchangeStatus>> All() const override { return {}; }
+  Result<exchange::ExchangeStatus> Get(std::string_view) const override { return {}; }
+  Result<std::uint64_t> RequestSync(std::string_view, bool) override { return 0; }
+  Result<std::string> Test(std::string_view, const std::stop_token&) override { return {}; }
+  Status OverrideGate(std::string_view, exchange::Gate, std::string_view, std::string_view) override {
+    return {};
+  }
+
+ private:
+  std::string list_;
+};
+
+TEST(AnswerTest, SaysWhereAConsultedListIsStale) {
+  for (const auto& [stale, expected] : {std::pair("other-list", true), std::pair("not-consulted", false)}) {
+    StaleRunner runner(stale);
+    ServiceContext context;
+    context.exchanges = &runner;
+    v1::ScanResult result;
+    FillResult(context, FullAnswer(), DetailLevel::kScanner, false, result);
+    EXPECT_EQ(result.lists_stale(), expected) << stale;
+  }
 }
 
 TEST(AnswerTest, OnlyAReportSaysWhoReports) {
@@ -155,7 +189,7 @@ TEST(AnswerTest, OnlyAReportSaysWhoReports) {
   answer.retry_after.reset();
   answer.retain_until.reset();
   v1::ScanResult result;
-  FillResult(answer, DetailLevel::kFull, false, result);
+  FillResult(ServiceContext(), answer, DetailLevel::kFull, false, result);
   EXPECT_FALSE(result.has_report());
   EXPECT_FALSE(result.has_retry_after());
   EXPECT_FALSE(result.has_retain_until());
@@ -165,7 +199,7 @@ TEST(AnswerTest, DistancesAreAbsentWhereOnlyDigestsMatched) {
   scan::ScanAnswer answer = FullAnswer();
   answer.matches[0].fact.distance_bits = -1;
   v1::ScanResult result;
-  FillResult(answer, DetailLevel::kFull, false, result);
+  FillResult(ServiceContext(), answer, DetailLevel::kFull, false, result);
   EXPECT_FALSE(result.matches(0).has_distance_bits());
   EXPECT_FALSE(result.matches(0).has_max_distance_bits());
 }
