@@ -24,6 +24,13 @@ exchange::GateLimits GatesOf(const Config::Exchange::Gates& gates) {
                      limit(gates.degenerate_percent, gates.degenerate_entries)}};
 }
 
+std::string SourceOf(const Config::Exchange& from) {
+  std::string source = from.kind + " " + from.base_url;
+  for (const std::string& member : from.only_members) source += " +" + member;
+  for (const std::string& member : from.except_members) source += " -" + member;
+  return source;
+}
+
 exchange::ClientSettings ClientOf(const Config::Exchange& from) {
   return {.kind = from.kind,
           .base_url = from.base_url,
@@ -69,6 +76,7 @@ std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config) {
     out.kind = from.kind;
     out.list = from.list.empty() ? name : from.list;
     out.base_url = from.base_url;
+    out.source = SourceOf(from);
     out.production = from.environment == kProduction;
     out.allow_export = from.allow_export;
     out.interval = std::chrono::seconds(from.interval_s);

@@ -79,6 +79,8 @@ GateOverride OverrideFrom(const Json& json) {
 StoredExchange StoredExchangeFrom(const Json& json) {
   StoredExchange state;
   state.checkpoint = json.at("checkpoint").get<std::string>();
+  state.source = json.at("source").get<std::string>();
+  state.list = json.at("list").get<lists::ListId>();
   state.records_seen = json.at("recordsSeen").get<std::uint64_t>();
   state.whole_once = json.at("wholeOnce").get<bool>();
   state.last_success = TimeAt(json, "lastSuccess");
@@ -141,6 +143,8 @@ void StoredExchange::End(SyncRecord& record, const Status& status, const std::op
 std::string EncodeStoredExchange(const StoredExchange& state) {
   Json json = {{"v", kVersion},
                {"checkpoint", state.checkpoint},
+               {"source", state.source},
+               {"list", state.list},
                {"recordsSeen", state.records_seen},
                {"wholeOnce", state.whole_once},
                {"lastSuccess", ToUnixMillis(state.last_success)},

@@ -47,6 +47,9 @@ inline constexpr std::size_t kMaxOverrideReasonBytes = 1'024;
 
 struct StoredExchange {
   std::string checkpoint;          ///< empty: nothing is in force yet
+  /// What the checkpoint is good for: that source and no other, into that list and no other of its name.
+  std::string source;
+  lists::ListId list = 0;
   std::uint64_t records_seen = 0;  ///< numbers records through all deltas, for the quarantine
   bool whole_once = false;         ///< a sync has reached the end at least once
   WallTime last_success{};         ///< end of the last sync that reached the end; zero: none did

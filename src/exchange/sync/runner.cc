@@ -148,6 +148,7 @@ class Worker {
     Syncer syncer(catalog_, *client_,
                   {.exchange = settings_.name,
                    .list = settings_.list,
+                   .source = settings_.source,
                    .gates = settings_.gates,
                    .clock = options_.clock});
     const auto tell = [this](const SyncProgress& progress) {

@@ -28,6 +28,8 @@ struct ExchangeSettings {
   std::string kind;  ///< "ncmec" ...
   std::string list;  ///< that it feeds
   std::string base_url;
+  /// Kind, server, and which of its entries: where it changes, all is read again from the beginning.
+  std::string source;
   bool production = false;    ///< the programme's real service, and not its test environment
   bool allow_export = false;  ///< the source's terms permit handing its list on
   std::chrono::seconds interval{3'600};

@@ -87,6 +87,13 @@ Result<SyncRecord> Syncer::Sync(const std::stop_token& stop,
 
 Status Syncer::SyncAll(Run& run) {
   HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, catalog_.GetList(options_.list));
+  if (run.state.list != list.id || run.state.source != options_.source) {
+    // Else a list that was made anew would stay empty, and another source's entries would be missed.
+    run.state.checkpoint.clear();
+    if (run.state.list != list.id) run.state.whole_once = false;
+    run.state.list = list.id;
+    run.state.source = options_.source;
+  }
   run.record.counts.entries_before = list.entry_count;
   run.record.counts.first = !run.state.whole_once;
   while (!run.caught_up) {

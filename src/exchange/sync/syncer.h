@@ -20,6 +20,8 @@ namespace hashgate::exchange {
 struct SyncerOptions {
   std::string exchange;  ///< its name: the key of its state
   std::string list;      ///< must exist
+  /// What is fetched, and from where: a checkpoint of another one is not gone on from.
+  std::string source;
   GateLimits gates;
   const Clock* clock = &Clock::System();
 };

@@ -100,7 +100,7 @@ class SyncTest : public ::testing::Test {
   }
 
   Result<SyncRecord> TrySync(const std::stop_token& stop = {}) {
-    Syncer syncer(*catalog_, client_, {.exchange = "npo", .list = "npo", .gates = gates_, .clock = &clock_});
+    Syncer syncer(*catalog_, client_, {.exchange = "npo", .list = "npo", .source = source_, .gates = gates_, .clock = &clock_});
     clock_.Advance(std::chrono::minutes(1));
     return syncer.Sync(stop, {});
   }
@@ -131,6 +131,7 @@ class SyncTest : public ::testing::Test {
   testing::FakeStore store_;
   testing::FakeClock clock_;
   GateLimits gates_;
+  std::string source_ = "scripted";
   ScriptedClient client_;
   std::unique_ptr<lists::Catalog> catalog_;
   lists::ListId list_ = 0;

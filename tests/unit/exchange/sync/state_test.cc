@@ -16,6 +16,8 @@ constexpr WallTime kNow{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23}
 StoredExchange Full() {
   StoredExchange state;
   state.checkpoint = "{\"to\":1}";
+  state.source = "ncmec https://a.test/npo";
+  state.list = 7;
   state.records_seen = 12;
   state.whole_once = true;
   state.last_success = kNow;
@@ -55,6 +57,8 @@ TEST(StoredExchangeTest, ComesBackAsItWas) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(EncodeStoredExchange(*read), bytes);
   EXPECT_EQ(read->held, Gate::kBenign);
+  EXPECT_EQ(read->source, "ncmec https://a.test/npo");
+  EXPECT_EQ(read->list, 7U);
   EXPECT_EQ(read->failing_since, kNow + std::chrono::hours(1));
   ASSERT_THAT(read->syncs, SizeIs(1));
   EXPECT_EQ(read->syncs[0].counts.degenerate, 11U);

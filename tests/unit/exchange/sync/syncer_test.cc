@@ -109,6 +109,28 @@ TEST_F(SyncTest, AListThatIsNotThereIsAFailureInWords) {
   EXPECT_THAT(Stored().failure_detail, HasSubstr("npo"));
 }
 
+TEST_F(SyncTest, AListMadeAnewIsReadFromTheBeginning) {
+  Fill(5);
+  ASSERT_TRUE(catalog_->DeleteList("npo", ""));
+  list_ = catalog_->CreateList(testing::MakeConfig("npo"))->id;
+  client_.deltas.push_back({.error = kGone});
+  Sync();
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(0, 5), "anew")}});
+  gates_.limits[static_cast<std::size_t>(Gate::kGrowth)] = {.percent = 0, .floor = 0};
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone) << "it may grow";
+  EXPECT_THAT(client_.begun, ElementsAre("", "", ""));
+  EXPECT_EQ(Entries(), 5U);
+}
+
+TEST_F(SyncTest, AnotherSourceIsReadFromTheBeginning) {
+  Fill(5);
+  source_ = "another server";
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(0, 6), "there")}});
+  Sync();
+  Sync();
+  EXPECT_THAT(client_.begun, ElementsAre("", "", "there"));
+}
+
 TEST_F(SyncTest, BadRecordsAreQuarantinedUnderNumbersThatStay) {
   const auto bad = [](const char* why) { return lists::ImportRecord{.problem = why}; };
   client_.deltas.push_back({.pages = {LastPage({bad("first"), MakeImport(0, 1).front()}, "one", false)}});
