@@ -174,12 +174,12 @@ TEST_F(ExchangesTest, AHeldSyncWaitsForAPerson) {
 }
 
 TEST_F(ExchangesTest, KilledAtAnyPointNothingIsLostOrAppliedTwice) {
-  StartFake(6'000, 100);
+  StartFake(12'000, 60);
   Start();
   CreateList();
   ASSERT_EQ(Cli({"exchanges", "sync", "npo"}).exit_code, 0);
   const auto expected = Entries();
-  ASSERT_GT(expected.size(), 5'000U);
+  ASSERT_GT(expected.size(), 10'000U);
   std::mt19937_64 random(Seed());
   int in_a_sync = 0;
   const int kills = Kills();
@@ -194,7 +194,7 @@ TEST_F(ExchangesTest, KilledAtAnyPointNothingIsLostOrAppliedTwice) {
     ASSERT_TRUE(PollUntil([&] { return server_->CountEvents("exchange_synced") > 0; }, seconds(60)));
     const int ended = server_->CountEvents("exchange_synced");
     ASSERT_EQ(Cli({"exchanges", "sync", "npo", "--from-the-beginning", "--no-wait"}).exit_code, 0);
-    const auto at = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 400'000);
+    const auto at = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 300'000);
     while (std::chrono::steady_clock::now() < at) std::this_thread::yield();
     in_a_sync += server_->CountEvents("exchange_synced") == ended ? 1 : 0;
     server_->process().Signal(SIGKILL);
