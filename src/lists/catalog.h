@@ -124,6 +124,7 @@ struct ImportProgress {
   std::uint64_t updated = 0;
   std::uint64_t unchanged = 0;  ///< also withdrawals of what the list does not hold
   std::uint64_t withdrawn = 0;
+  std::uint64_t weakened = 0;  ///< of those updated: they no longer have a hash that they had
   std::uint64_t quarantined = 0;
   /// Records 1..committed of the stream are durable and matched (or quarantined): a resumed import may start
   /// after. With `replace` 0 until Finish has swapped.
@@ -171,7 +172,8 @@ struct PlannedChange {
   std::uint64_t added = 0;
   std::uint64_t updated = 0;
   std::uint64_t unchanged = 0;
-  std::uint64_t removed = 0;  ///< withdrawn, or not part of what replaces the list
+  std::uint64_t weakened = 0;  ///< of those updated: they no longer have a hash that they had
+  std::uint64_t removed = 0;   ///< withdrawn, or not part of what replaces the list
   std::uint64_t quarantined = 0;
 };
 

@@ -113,6 +113,8 @@ bool ImportImpl::MayWait() const {
 }
 
 void ImportImpl::CountBytes() {
+  // What comes into force as one has a bound of its own, and others are not to commit sooner for it.
+  if (options_.atomic) return;
   waiting_bytes_.Set(waiting_.MemoryBytes() + run_bytes_);
 }
 

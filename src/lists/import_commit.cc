@@ -30,8 +30,12 @@ Result<RunBasis> ImportImpl::Basis() {
 }
 
 Status ImportImpl::CommitWhole() {
-  HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead(kWholeRun));
-  if (committed) return {};
+  // Other writers wait for as long as it takes within the turn.
+  constexpr int kAttempts = 8;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    HASHGATE_ASSIGN_OR_RETURN(const bool committed, CommitAhead(kWholeRun));
+    if (committed) return {};
+  }
   return CommitInTurn(kWholeRun);
 }
 
@@ -43,6 +47,7 @@ PlannedChange ImportImpl::ChangeOf(const RunPlan& plan) const {
           .added = progress.added,
           .updated = progress.updated,
           .unchanged = progress.unchanged,
+          .weakened = progress.weakened,
           .removed = progress.withdrawn,
           .quarantined = progress.quarantined};
 }

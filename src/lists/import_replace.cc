@@ -35,6 +35,7 @@ PlannedChange ImportImpl::ChangeOf(const ListRecord& target, const StateRecord& 
           .added = progress.added,
           .updated = progress.updated,
           .unchanged = progress.unchanged,
+          .weakened = progress.weakened,
           .removed = target.list.entry_count - std::min(target.list.entry_count, kept),
           .quarantined = progress.quarantined};
 }

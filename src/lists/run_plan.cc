@@ -43,6 +43,16 @@ class Numbering {
   std::vector<KeyedDigest> digests_;
 };
 
+// Whether something that `before` matched is no longer matched by `after`.
+bool LosesAHash(const EntryView& before, const EntryView& after) {
+  return std::ranges::any_of(before.AllHashes(), [&](const HashView& had) {
+    return std::ranges::none_of(after.AllHashes(), [&](const HashView& has) {
+      return has.algorithm == had.algorithm && has.pipeline == had.pipeline &&
+             std::ranges::equal(has.bytes, had.bytes);
+    });
+  });
+}
+
 std::size_t BytesOf(const PreparedRecords::Part& part) {
   if (part.records.empty()) return 0;
   return part.records.back().offset + part.records.back().size - part.records.front().offset;
@@ -259,6 +269,10 @@ Status RunPlanner::PlanEntry(Work& work, Slot& slot, const std::optional<EntryVi
       head.changed_generation = ChangedGeneration(before->head, plan.target.content_generation);
     }
     slot.entry = slot.in_force->entry;
+    if (!same) {
+      HASHGATE_ASSIGN_OR_RETURN(const EntryView after, DecodeEntryBody(body));
+      if (LosesAHash(*before, after)) ++plan.progress.weakened;
+    }
   } else if (slot.staged) {
     slot.entry = slot.staged->entry;
   } else {

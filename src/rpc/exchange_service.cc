@@ -47,6 +47,7 @@ void Fill(const exchange::SyncCounts& counts, v1::SyncCounts& out) {
   out.set_malformed_values(ToInt64(counts.malformed_values));
   out.set_benign(ToInt64(counts.benign));
   out.set_degenerate(ToInt64(counts.degenerate));
+  out.set_weakened(ToInt64(counts.weakened));
 }
 
 void Fill(const exchange::SyncRecord& record, v1::SyncRecord& out) {
@@ -63,6 +64,7 @@ void Fill(const exchange::GateOverride& made, v1::GateOverride& out) {
   out.set_gate(ToProto(made.gate));
   out.set_author(made.author);
   out.set_reason(made.reason);
+  out.set_up_to(ToInt64(made.up_to));
   *out.mutable_create_time() = ToProto(made.made);
   *out.mutable_expire_time() = ToProto(made.expires);
 }

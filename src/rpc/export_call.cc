@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "exchange/sync/runner.h"
 #include "rpc/hash_list_service.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
@@ -86,14 +85,12 @@ grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const Service
   if (const grpc::Status status = CheckAdminStream(context, *call); !status.ok()) {
     return new RefusedExport(context, status);
   }
-  const exchange::ExchangeSettings* const feeder =
-      context.exchanges != nullptr ? context.exchanges->FeederOf(request->list()) : nullptr;
-  if (feeder != nullptr && !feeder->allow_export) {
+  if (!MayExport(context, request->list())) {
     return new RefusedExport(
         context, ToGrpc(Error{Reason::kNotPermitted,
-                              "list '" + request->list() + "' is fed by the exchange '" + feeder->name +
-                                  "', whose terms do not permit handing it on; where they do, set its "
-                                  "allow_export",
+                              "list '" + request->list() +
+                                  "' is fed by an exchange whose terms do not permit handing it on; where they "
+                                  "do, set its allow_export",
                               "list",
                               {}}));
   }

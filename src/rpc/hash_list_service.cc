@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exchange/sync/runner.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 
@@ -20,6 +21,12 @@ Result<int> PageSize(std::int32_t asked) {
 }
 
 }  // namespace
+
+bool MayExport(const ServiceContext& context, std::string_view list) {
+  const exchange::ExchangeSettings* const feeder =
+      context.exchanges != nullptr ? context.exchanges->FeederOf(list) : nullptr;
+  return feeder == nullptr || feeder->allow_export;
+}
 
 grpc::Status CheckAdminStream(const ServiceContext& context, const grpc::CallbackServerContext& call) {
   if (!CallerOf(call.peer(), context.options.loopback_is_admin).is_admin) {
@@ -133,7 +140,12 @@ grpc::ServerUnaryReactor* HashListServiceImpl::ListEntries(grpc::CallbackServerC
     HASHGATE_ASSIGN_OR_RETURN(
         const lists::EntryPage page,
         context_.catalog->ListEntries(request->list(), request->page_token(), page_size));
-    for (const lists::Entry& entry : page.entries) *response->add_entries() = ToProto(entry);
+    const bool with_values = MayExport(context_, request->list());
+    for (const lists::Entry& entry : page.entries) {
+      v1::Entry& out = *response->add_entries() = ToProto(entry);
+      if (with_values) continue;
+      for (v1::HashValue& hash : *out.mutable_hashes()) hash.clear_value();
+    }
     response->set_next_page_token(page.next_page_token);
     return {};
   });

@@ -116,13 +116,17 @@ TEST_F(ExchangesTest, FromAnEmptyServerToAMatch) {
   EXPECT_LT(entries.size(), 3'000U) << "some were tombstones";
   EXPECT_EQ(server_->Metric("hashgate_exchange_up{exchange=\"npo\"}"), 1);
 
+  EXPECT_EQ(Cli({"lists", "export", "npo"}).exit_code, 3) << "the source's terms are not known to permit it";
+  {
+    GateClient closed(server_->NewChannel());
+    EXPECT_EQ(closed.AllEntries("npo").at(17).hashes(0).value(), "") << "nor entry by entry";
+  }
+  Start(", credentials_env: NPO_CREDENTIALS, allow_export: true");
   GateClient client(server_->NewChannel());
   const v1::Entry some = client.AllEntries("npo").at(17);
   const ScanReply match = client.Match(some.hashes(0).algorithm(), some.hashes(0).value());
   EXPECT_EQ(match.result.outcome(), v1::OUTCOME_MATCHED);
   EXPECT_FALSE(match.result.lists_stale());
-
-  EXPECT_EQ(Cli({"lists", "export", "npo"}).exit_code, 3) << "the source's terms are not known to permit it";
 
   // Nowhere in what it prints and logs.
   const RunResult printed =

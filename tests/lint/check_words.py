@@ -29,7 +29,7 @@ def machine_folders(root):
     common_places = {"/", "/usr", "/usr/src", "/var", "/var/tmp", "/tmp", "/opt", "/srv", "/home", "/builds", "/src"}
     for folder in (root, root.parent):
         if str(folder) not in common_places:
-            yield re.compile(r"(?<![\w.*/-])" + re.escape(str(folder)) + r"(?![\w-])")
+            yield re.compile(r"(?<![\w.*/-])" + re.escape(str(folder)) + r"(?![\w.-])")
 
 
 def check_text(relative, text, folders):

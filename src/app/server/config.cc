@@ -148,13 +148,20 @@ void Describe(C& config, V& v) {
 
 // What one key alone does not tell.
 void CheckExchanges(const Config& config, const policy::StrictNode& root, YamlProblems& problems) {
+  std::map<std::string, std::string> feeders;
   for (const policy::StrictNode::Member& section : root.members) {
     if (section.key != "exchanges") continue;
     for (const policy::StrictNode::Member& member : section.value.members) {
       const auto at = config.exchanges.find(member.key);
       if (at == config.exchanges.end()) continue;
-      for (const std::string& problem : ProblemsOf(member.key, at->second))
+      for (const std::string& problem : ProblemsOf(member.key, at->second)) {
         problems.Add(member.line, problem);
+      }
+      const auto [feeder, first] = feeders.emplace(ListOf(member.key, at->second), member.key);
+      if (!first) {
+        problems.Add(member.line, "exchanges." + member.key + " feeds the list of exchanges." + feeder->second +
+                                      ": each takes a list of its own");
+      }
     }
   }
 }

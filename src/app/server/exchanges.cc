@@ -61,11 +61,18 @@ std::vector<std::string> ProblemsOf(const std::string& name, const Config::Excha
   if (!exchange.only_members.empty() && !exchange.except_members.empty()) {
     problems.push_back(path + " has both only_members and except_members");
   }
+  if (exchange.proxy.find('@') != std::string::npos) {
+    problems.push_back(path + ".proxy must not hold a password, which would be printed");
+  }
   if (exchange.environment != kProduction && exchange::IsKnownProduction(exchange.base_url)) {
     problems.push_back(path +
                        ".base_url is a production service: set environment: production if that is meant");
   }
   return problems;
+}
+
+std::string ListOf(const std::string& name, const Config::Exchange& exchange) {
+  return exchange.list.empty() ? name : exchange.list;
 }
 
 std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config) {
@@ -74,7 +81,7 @@ std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config) {
     exchange::ExchangeSettings& out = all.emplace_back();
     out.name = name;
     out.kind = from.kind;
-    out.list = from.list.empty() ? name : from.list;
+    out.list = ListOf(name, from);
     out.base_url = from.base_url;
     out.source = SourceOf(from);
     out.production = from.environment == kProduction;

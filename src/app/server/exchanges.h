@@ -12,6 +12,9 @@ namespace hashgate::app {
 /// What is wrong with an exchange's keys taken together, a sentence each.
 std::vector<std::string> ProblemsOf(const std::string& name, const Config::Exchange& exchange);
 
+/// The list that it feeds.
+std::string ListOf(const std::string& name, const Config::Exchange& exchange);
+
 /// For the runner, in the order of their names.
 std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config);
 

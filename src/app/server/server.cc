@@ -119,7 +119,7 @@ class RunningServer final : public Server {
     if (!empty) log::Warning("drain_timeout", "accepted calls were cut off at drain.timeout_ms");
     if (checks_behind_) checks_behind_->Stop();
     background_.clear();
-    exchanges_.reset();
+    if (exchanges_) exchanges_->Stop();
     if (catalog_) catalog_->SaveSnapshot();
     log::Info("stopped", "stopped");
     return empty;

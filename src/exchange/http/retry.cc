@@ -37,11 +37,16 @@ std::chrono::milliseconds ParseRetryAfter(std::string_view value, WallTime now) 
     if (error == std::errc::result_out_of_range) return kLongest;
     return std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), {}, kLongest);
   }
-  const std::time_t date = curl_getdate(std::string(value).c_str(), nullptr);
-  if (date == -1) return {};
-  const auto left =
-      std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::from_time_t(date) - now);
+  const std::optional<WallTime> date = ParseHttpDate(value);
+  if (!date) return {};
+  const auto left = std::chrono::ceil<std::chrono::seconds>(*date - now);
   return std::clamp<std::chrono::seconds>(left, {}, kLongest);
+}
+
+std::optional<WallTime> ParseHttpDate(std::string_view value) {
+  const std::time_t date = curl_getdate(std::string(value).c_str(), nullptr);
+  if (date == -1) return std::nullopt;
+  return std::chrono::system_clock::from_time_t(date);
 }
 
 Jitter::Jitter(std::chrono::milliseconds first, std::chrono::milliseconds most, std::uint64_t seed)

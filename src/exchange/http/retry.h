@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <stop_token>
 #include <string_view>
@@ -18,6 +19,9 @@ bool IsTransientStatus(int status);
 /// What `Retry-After` asks for at `now`: seconds, or an HTTP date; at most 30 days. Zero where `value` is
 /// empty, in the past or neither.
 std::chrono::milliseconds ParseRetryAfter(std::string_view value, WallTime now);
+
+/// The time of an HTTP `Date`; nothing where `value` is none. Source: RFC 9110, 5.6.7.
+std::optional<WallTime> ParseHttpDate(std::string_view value);
 
 /// Pauses between attempts. Threads: confined.
 class Jitter {

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTestTimeout{10'000};
 constexpr std::size_t kMaxCredentialBytes = 4'096;
+/// A page of 1,000 entries has about one MiB.
+constexpr std::size_t kMostNcmecPageBytes = std::size_t{8} << 20;
 
 struct Credentials {
   std::string username;
@@ -69,6 +71,7 @@ HttpOptions HttpOf(const ClientSettings& settings, Patience patience) {
 
 Result<std::unique_ptr<ExchangeClient>> NewNcmec(const ClientSettings& settings, Patience patience) {
   HttpOptions http = HttpOf(settings, patience);
+  http.max_response_bytes = kMostNcmecPageBytes;
   HASHGATE_ASSIGN_OR_RETURN(Credentials credentials, ReadUserAndPassword(settings));
   http.username = std::move(credentials.username);
   http.password = std::move(credentials.password);
@@ -105,7 +108,11 @@ Result<std::unique_ptr<ExchangeClient>> NewExchangeClient(const ClientSettings& 
 
 bool IsKnownProduction(std::string_view base_url) {
   const Result<BaseUrl> url = ParseBaseUrl(base_url);
-  return url && std::ranges::find(kProductionHosts, url->host) != std::end(kProductionHosts);
+  if (!url) return false;
+  std::string host = url->host;
+  for (char& c : host) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  while (host.ends_with('.')) host.pop_back();
+  return std::ranges::find(kProductionHosts, host) != std::end(kProductionHosts);
 }
 
 }  // namespace hashgate::exchange

@@ -8,6 +8,8 @@ namespace hashgate::exchange {
 namespace {
 
 constexpr std::size_t kMaxWordsBytes = 128;
+/// Pages hold 1,000; memory has to be bounded whatever comes.
+constexpr std::size_t kMostElements = 20'000;
 constexpr std::string_view kNamespace = "https://hashsharing.ncmec.org/hashsharing/v2";
 
 std::unexpected<Error> NotAsAgreed(std::string message) {
@@ -59,6 +61,7 @@ Status ReadSection(const pugi::xml_node& section, EntriesPage& out) {
   for (const pugi::xml_node child : section.children()) {
     if (!IsElement(LocalName(child.name()))) continue;
     ++held;
+    if (out.elements.size() == kMostElements) return NotAsAgreed("holds more entries than a page has");
     out.elements.push_back(ReadNcmecElement(child, out.elements.size() + 1));
   }
   const pugi::xml_attribute count = section.attribute("count");

@@ -1,11 +1,13 @@
 #include "exchange/ncmec/ncmec_client.h"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "exchange/http/retry.h"
 #include "exchange/http/url.h"
 #include "exchange/ncmec/entries_page.h"
 
@@ -54,7 +56,7 @@ std::string EncodeCheckpoint(const Reached& reached) {
 
 Result<Reached> DecodeCheckpoint(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object() || json.value("v", 0) != 1 || !json.contains("to") ||
+  if (!json.is_object() || !json.contains("v") || json["v"] != 1 || !json.contains("to") ||
       !json["to"].is_number_integer() || !json.contains("newest") || !json["newest"].is_boolean()) {
     return Fail(Reason::kExchangeProtocol, "the checkpoint is not one of an NCMEC exchange");
   }
@@ -86,10 +88,15 @@ class NcmecDelta final : public Delta {
 
   Result<DeltaPage> Next(const std::stop_token& stop) override {
     if (began_ == SteadyTime()) began_ = options_.clock->Steady();
-    if (pages_ > 0 && options_.clock->Steady() - began_ > kChainLasts) return GiveUp();
+    if (pages_ > 0 && options_.clock->Steady() - began_ > kChainLasts) {
+      if (MayGiveUp()) return GiveUp();
+      return Fail(Reason::kExchangeProtocol, "the server takes hours for a span of time");
+    }
     const Result<HttpResponse> response = http_.Send({.url = path_}, stop);
     if (!response) {
-      if (response.error().reason == Reason::kExchangeUnreachable && MayGiveUp()) return GiveUp();
+      const Error& error = response.error();
+      const bool patience = error.retry_after > std::chrono::milliseconds(0);
+      if (error.reason == Reason::kExchangeUnreachable && !patience && MayGiveUp()) return GiveUp();
       return std::unexpected(response.error());
     }
     if (response->status != 200) {
@@ -98,12 +105,21 @@ class NcmecDelta final : public Delta {
       return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response->status) +
                                                  " where entries were asked for");
     }
+    HASHGATE_RETURN_IF_ERROR(CheckClock(*response));
     HASHGATE_ASSIGN_OR_RETURN(EntriesPage page, ParseEntriesPage(response->body));
     return Take(std::move(page));
   }
 
  private:
   [[nodiscard]] seconds length() const { return span_.to - span_.reached; }
+
+  // A clock ahead of the server's would put behind what the server has yet to give.
+  [[nodiscard]] Status CheckClock(const HttpResponse& response) const {
+    const std::optional<WallTime> date = ParseHttpDate(response.Header("date"));
+    if (!date || !span_.to_now || *date + options_.overlap / 2 >= span_.to) return {};
+    return Fail(Reason::kExchangeProtocol, "this machine's clock is ahead of the server's, where it is " +
+                                               Instant(std::chrono::floor<seconds>(*date)));
+  }
 
   // A failure on the way is worth a shorter span, now and then.
   [[nodiscard]] bool MayGiveUp() const {
@@ -127,7 +143,7 @@ class NcmecDelta final : public Delta {
     for (NcmecElement& element : page.elements) TakeElement(std::move(element), out);
     if (!page.next.empty()) {
       HASHGATE_ASSIGN_OR_RETURN(path_, PathUnder(kEntriesPath, page.next));
-      if (++seen_[path_] > kMostRepeats || seen_.size() > kMostPages) {
+      if (++seen_[std::hash<std::string>()(path_)] > kMostRepeats || seen_.size() > kMostPages) {
         return Fail(Reason::kExchangeProtocol, "the server's pages have no end");
       }
       return out;
@@ -159,7 +175,7 @@ class NcmecDelta final : public Delta {
   Memory& memory_;
   const Span span_;
   std::string path_;
-  std::unordered_map<std::string, int> seen_;  // links, and how often they were given
+  std::unordered_map<std::size_t, int> seen_;  // hashes of links, and how often they were given
   SteadyTime began_{};
   std::uint64_t pages_ = 0;
   std::uint64_t entries_ = 0;

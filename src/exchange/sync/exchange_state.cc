@@ -17,6 +17,7 @@ void ForEachCount(Counts& counts, const Visit& visit) {
   visit("added", counts.added);
   visit("updated", counts.updated);
   visit("unchanged", counts.unchanged);
+  visit("weakened", counts.weakened);
   visit("removed", counts.removed);
   visit("quarantined", counts.quarantined);
   visit("valuesLeftOut", counts.values_left_out);
@@ -25,15 +26,25 @@ void ForEachCount(Counts& counts, const Visit& visit) {
   visit("degenerate", counts.degenerate);
 }
 
+Json ToJson(const SyncCounts& counts) {
+  Json json = {{"first", counts.first}};
+  ForEachCount(counts, [&](const char* name, std::uint64_t count) { json[name] = count; });
+  return json;
+}
+
+SyncCounts CountsFrom(const Json& json) {
+  SyncCounts counts;
+  counts.first = json.at("first").get<bool>();
+  ForEachCount(counts, [&](const char* name, std::uint64_t& count) { count = json.at(name); });
+  return counts;
+}
+
 Json ToJson(const SyncRecord& record) {
-  Json counts = Json::object();
-  ForEachCount(record.counts, [&](const char* name, std::uint64_t count) { counts[name] = count; });
   return {{"began", ToUnixMillis(record.began)},
           {"ended", ToUnixMillis(record.ended)},
           {"outcome", static_cast<int>(record.outcome)},
           {"generation", record.generation},
-          {"first", record.counts.first},
-          {"counts", std::move(counts)},
+          {"counts", ToJson(record.counts)},
           {"detail", record.detail},
           {"overridden", record.overridden}};
 }
@@ -49,9 +60,7 @@ SyncRecord SyncRecordFrom(const Json& json) {
   record.ended = TimeAt(json, "ended");
   record.outcome = static_cast<SyncOutcome>(json.at("outcome").get<std::uint8_t>());
   record.generation = json.at("generation").get<std::int64_t>();
-  record.counts.first = json.at("first").get<bool>();
-  const Json& counts = json.at("counts");
-  ForEachCount(record.counts, [&](const char* name, std::uint64_t& count) { count = counts.at(name); });
+  record.counts = CountsFrom(json.at("counts"));
   record.detail = json.at("detail").get<std::string>();
   record.overridden = json.at("overridden").get<std::string>();
   return record;
@@ -61,6 +70,7 @@ Json ToJson(const GateOverride& made) {
   return {{"gate", GateName(made.gate)},
           {"author", made.author},
           {"reason", made.reason},
+          {"upTo", made.up_to},
           {"made", ToUnixMillis(made.made)},
           {"expires", ToUnixMillis(made.expires)}};
 }
@@ -73,7 +83,7 @@ Gate GateFrom(const Json& json) {
 
 GateOverride OverrideFrom(const Json& json) {
   return {GateFrom(json.at("gate")), json.at("author").get<std::string>(),
-          json.at("reason").get<std::string>(), TimeAt(json, "made"), TimeAt(json, "expires")};
+          json.at("reason").get<std::string>(), json.at("upTo").get<std::uint64_t>(), TimeAt(json, "made"), TimeAt(json, "expires")};
 }
 
 StoredExchange StoredExchangeFrom(const Json& json) {
@@ -84,12 +94,15 @@ StoredExchange StoredExchangeFrom(const Json& json) {
   state.records_seen = json.at("recordsSeen").get<std::uint64_t>();
   state.whole_once = json.at("wholeOnce").get<bool>();
   state.last_success = TimeAt(json, "lastSuccess");
+  state.first_began = TimeAt(json, "firstBegan");
+  if (const Json& counts = json.at("unfinished"); !counts.is_null()) state.unfinished = CountsFrom(counts);
   state.last_change = TimeAt(json, "lastChange");
   state.failing_since = TimeAt(json, "failingSince");
   state.failures = json.at("failures").get<std::uint32_t>();
   state.failure_reason = json.at("failureReason").get<std::string>();
   state.failure_detail = json.at("failureDetail").get<std::string>();
   if (const Json& held = json.at("held"); !held.is_null()) state.held = GateFrom(held);
+  state.held_count = json.at("heldCount").get<std::uint64_t>();
   for (const Json& made : json.at("overrides")) state.overrides.push_back(OverrideFrom(made));
   for (const Json& sync : json.at("syncs")) state.syncs.push_back(SyncRecordFrom(sync));
   return state;
@@ -120,6 +133,7 @@ void StoredExchange::End(SyncRecord& record, const Status& status, const std::op
   if (status) {
     record.outcome = SyncOutcome::kDone;
     held.reset();
+    unfinished.reset();
     last_success = now;
     failing_since = {};
     failures = 0;
@@ -131,8 +145,11 @@ void StoredExchange::End(SyncRecord& record, const Status& status, const std::op
   } else {
     record.outcome = closed ? SyncOutcome::kHeld : SyncOutcome::kFailed;
     record.detail = status.error().message;
+    record.retry_after = status.error().retry_after;
+    record.refused = status.error().reason == Reason::kExchangeRefused;
     held.reset();
     if (closed) held = closed->gate;
+    held_count = closed ? closed->count : 0;
     if (failures++ == 0) failing_since = now;
     failure_reason = ReasonName(status.error().reason);
     failure_detail = status.error().message;
@@ -148,14 +165,18 @@ std::string EncodeStoredExchange(const StoredExchange& state) {
                {"recordsSeen", state.records_seen},
                {"wholeOnce", state.whole_once},
                {"lastSuccess", ToUnixMillis(state.last_success)},
+               {"firstBegan", ToUnixMillis(state.first_began)},
+               {"unfinished", nullptr},
                {"lastChange", ToUnixMillis(state.last_change)},
                {"failingSince", ToUnixMillis(state.failing_since)},
                {"failures", state.failures},
                {"failureReason", state.failure_reason},
                {"failureDetail", state.failure_detail},
                {"held", nullptr},
+               {"heldCount", state.held_count},
                {"overrides", Json::array()},
                {"syncs", Json::array()}};
+  if (state.unfinished) json["unfinished"] = ToJson(*state.unfinished);
   if (state.held) json["held"] = GateName(*state.held);
   for (const GateOverride& made : state.overrides) json["overrides"].push_back(ToJson(made));
   for (const SyncRecord& sync : state.syncs) json["syncs"].push_back(ToJson(sync));

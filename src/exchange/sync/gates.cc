@@ -18,7 +18,9 @@ Reading Read(Gate gate, const SyncCounts& counts) {
   switch (gate) {
     case Gate::kGrowth:
       return {counts.first ? 0 : counts.added, counts.entries_before, "new entries would come to a list of"};
-    case Gate::kShrink: return {counts.removed, counts.entries_before, "entries would go from a list of"};
+    case Gate::kShrink:
+      return {counts.removed + counts.weakened, counts.entries_before,
+              "entries would go or lose a hash, from a list of"};
     case Gate::kMalformed:
       // What was kept out as harmless is quarantined too, and has a gate of its own.
       return {counts.quarantined - std::min(counts.quarantined, counts.benign) + counts.malformed_values,
@@ -51,21 +53,25 @@ SyncCounts SyncCounts::With(const lists::PlannedChange& change) const {
   sum.added += change.added;
   sum.updated += change.updated;
   sum.unchanged += change.unchanged;
+  sum.weakened += change.weakened;
   sum.removed += change.removed;
   sum.quarantined += change.quarantined;
   return sum;
 }
 
 std::optional<Closed> FindClosed(const SyncCounts& counts, const GateLimits& limits,
-                                 std::span<const Gate> open) {
+                                 std::span<const OpenGate> open) {
   for (int i = 0; i < kGateCount; ++i) {
     const Gate gate = static_cast<Gate>(i);
-    if (std::ranges::find(open, gate) != open.end()) continue;
     const Reading reading = Read(gate, counts);
+    const bool opened = std::ranges::any_of(open, [&](const OpenGate& one) {
+      return one.gate == gate && reading.count <= one.up_to;
+    });
+    if (opened) continue;
     const GateLimits::Limit& limit = limits.Of(gate);
     const double most = limit.percent / 100 * static_cast<double>(reading.of);
     if (reading.count <= limit.floor || static_cast<double>(reading.count) <= most) continue;
-    return Closed{gate, std::to_string(reading.count) + " " + std::string(reading.says) + " " +
+    return Closed{gate, reading.count, std::to_string(reading.count) + " " + std::string(reading.says) + " " +
                             std::to_string(reading.of)};
   }
   return std::nullopt;

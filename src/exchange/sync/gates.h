@@ -17,7 +17,7 @@ namespace hashgate::exchange {
 /// Names reach disk and wire: never renumber.
 enum class Gate : std::uint8_t {
   kGrowth = 0,      ///< more new entries than the list usually gets
-  kShrink = 1,      ///< more entries withdrawn than the list usually loses
+  kShrink = 1,      ///< more entries withdrawn, or with a hash less, than the list usually loses
   kMalformed = 2,   ///< too many records or values that cannot be read
   kBenign = 3,      ///< entries that match pictures known to be harmless
   kDegenerate = 4,  ///< too many PDQ hashes that say little about their picture
@@ -35,7 +35,7 @@ struct GateLimits {
     double percent = 0;
     std::uint64_t floor = 0;
   };
-  std::array<Limit, kGateCount> limits = {{{50, 10'000}, {5, 100}, {5, 20}, {0.01, 5}, {20, 100}}};
+  std::array<Limit, kGateCount> limits = {{{50, 10'000}, {5, 100}, {5, 20}, {0, 5}, {20, 100}}};
 
   [[nodiscard]] const Limit& Of(Gate gate) const { return limits[static_cast<std::size_t>(gate)]; }
 };
@@ -48,6 +48,7 @@ struct SyncCounts {
   std::uint64_t added = 0;
   std::uint64_t updated = 0;
   std::uint64_t unchanged = 0;
+  std::uint64_t weakened = 0;  ///< of those updated: they no longer have a hash that they had
   std::uint64_t removed = 0;
   std::uint64_t quarantined = 0;
   std::uint64_t values_left_out = 0;
@@ -62,11 +63,18 @@ struct SyncCounts {
 /// A gate that does not let a sync pass.
 struct Closed {
   Gate gate = Gate::kGrowth;
+  std::uint64_t count = 0;
   std::string detail;  ///< a sentence with both numbers
 };
 
-/// The first gate that is closed, those in `open` left out.
+/// A gate that a person has opened, for a count up to this.
+struct OpenGate {
+  Gate gate = Gate::kGrowth;
+  std::uint64_t up_to = 0;
+};
+
+/// The first gate that is closed and that nobody has opened that far.
 std::optional<Closed> FindClosed(const SyncCounts& counts, const GateLimits& limits,
-                                 std::span<const Gate> open);
+                                 std::span<const OpenGate> open);
 
 }  // namespace hashgate::exchange

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
+#include <new>
 #include <random>
 #include <thread>
 #include <utility>
@@ -46,20 +49,31 @@ class Worker {
     });
   }
 
+  void Stop() { thread_ = {}; }
+
   [[nodiscard]] const ExchangeSettings& settings() const { return settings_; }
 
-  Result<ExchangeStatus> Look() const HASHGATE_EXCLUDES(mutex_) {
+  ExchangeStatus Look() const HASHGATE_EXCLUDES(mutex_) {
     ExchangeStatus status;
-    HASHGATE_ASSIGN_OR_RETURN(status.stored, LoadStoredExchange(catalog_, settings_.name));
     const WallTime now = options_.clock->Wall();
     status.settings = &settings_;
-    status.health = HealthOf(status.stored);
-    status.stale = now >= StaleFrom(status.stored, settings_.stale_after);
-    status.sentence = SentenceOf(status.stored, settings_, now);
+    const Result<StoredExchange> stored = LoadStoredExchange(catalog_, settings_.name);
     const MutexLock lock(mutex_);
     status.syncing = syncing_;
     status.syncs_ended = ended_;
     status.next_sync = next_sync_;
+    status.stale = IsStale();
+    if (stored) status.stored = *stored;
+    if (stored && !not_noted_) {
+      status.health = HealthOf(*stored);
+      status.sentence = SentenceOf(*stored, settings_, now);
+    } else {
+      // What could not be written down must not look like what stands there.
+      const Error& error = stored ? *not_noted_ : stored.error();
+      status.health = ExchangeHealth::kFailing;
+      status.stored.failure_reason = ReasonName(error.reason);
+      status.sentence = "Its state cannot be kept: " + error.message;
+    }
     return status;
   }
 
@@ -75,6 +89,12 @@ class Worker {
     const MutexLock lock(mutex_);
     if (syncing_) return Fail(Reason::kStoreBusy, "a sync is under way: try again when it has ended");
     HASHGATE_ASSIGN_OR_RETURN(StoredExchange state, LoadStoredExchange(catalog_, settings_.name));
+    if (state.held != made.gate) {
+      return Fail(Reason::kRequestInvalid,
+                  "gate '" + std::string(GateName(made.gate)) + "' does not hold exchange '" + settings_.name + "'",
+                  "gate");
+    }
+    made.up_to = state.held_count + state.held_count / 10;
     std::erase_if(state.overrides, [&](const GateOverride& other) {
       return other.gate == made.gate || other.expires <= made.made;
     });
@@ -82,9 +102,9 @@ class Worker {
     return SaveStoredExchange(catalog_, settings_.name, state);
   }
 
-  [[nodiscard]] bool IsStale() const HASHGATE_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    return options_.clock->Wall() >= stale_from_;
+  /// Asked for with every scan: waits for nobody.
+  [[nodiscard]] bool IsStale() const {
+    return ToUnixMillis(options_.clock->Wall()) >= stale_from_millis_.load(std::memory_order_relaxed);
   }
 
  private:
@@ -127,19 +147,30 @@ class Worker {
       record.detail = synced.error().message;
     }
     const bool well = record.outcome == SyncOutcome::kDone;
-    if (!well) client_.reset();  // with new credentials, and nothing half done
+    // What a client has learned of its server is kept; with other credentials it is another client.
+    if (record.refused) client_.reset();
     LogEnd(record);
     RememberStale();
     const MutexLock lock(mutex_);
     failures_ = well ? 0 : failures_ + 1;
+    not_noted_ = synced ? std::nullopt : std::optional(synced.error());
     next_sync_ = options_.clock->Wall();
-    if (!from_the_beginning_) next_sync_ += Jittered(Pause());
+    if (!from_the_beginning_) next_sync_ += std::max(Jittered(PauseAfter(record)), RetryAfter(record));
     syncing_.reset();
     ++ended_;
     return record;
   }
 
   Result<SyncRecord> TrySync(const std::stop_token& stop) {
+    // What a source sends is bounded, but memory may be short all the same.
+    try {
+      return TrySyncOnce(stop);
+    } catch (const std::bad_alloc&) {
+      return NoteFailure({Reason::kMemoryLimit, "there was no memory for a sync", {}, {}});
+    }
+  }
+
+  Result<SyncRecord> TrySyncOnce(const std::stop_token& stop) {
     if (client_ == nullptr) {
       auto made = settings_.make_client(Patience::kSync);
       if (!made) return NoteFailure(made.error());
@@ -168,18 +199,25 @@ class Worker {
     return record;
   }
 
-  [[nodiscard]] std::chrono::seconds Pause() const HASHGATE_REQUIRES(mutex_) {
-    if (failures_ == 0) return settings_.interval;
+  // A source may ask for patience, but not for a month of it.
+  [[nodiscard]] std::chrono::milliseconds RetryAfter(const SyncRecord& record) const {
+    constexpr std::chrono::hours kLongest{24};
+    return std::min<std::chrono::milliseconds>(record.retry_after,
+                                               std::max<std::chrono::seconds>(settings_.interval, kLongest));
+  }
+
+  [[nodiscard]] std::chrono::seconds PauseAfter(const SyncRecord& record) const HASHGATE_REQUIRES(mutex_) {
+    // What is held waits for a person or for the source, and fetching it again is no use to either.
+    if (failures_ == 0 || record.outcome == SyncOutcome::kHeld) return settings_.interval;
     constexpr int kMostDoublings = 16;
     const auto grown = options_.first_retry * (std::int64_t{1} << std::min(failures_ - 1, kMostDoublings));
     return std::min(settings_.interval, grown);
   }
 
-  // Asked for with every scan: not read from the store each time.
-  void RememberStale() HASHGATE_EXCLUDES(mutex_) {
+  void RememberStale() {
     const Result<StoredExchange> state = LoadStoredExchange(catalog_, settings_.name);
-    const MutexLock lock(mutex_);
-    stale_from_ = state ? StaleFrom(*state, settings_.stale_after) : WallTime::min();
+    const WallTime from = state ? StaleFrom(*state, settings_.stale_after) : WallTime::min();
+    stale_from_millis_ = ToUnixMillis(from);
   }
 
   void LogEnd(const SyncRecord& record) const {
@@ -216,7 +254,8 @@ class Worker {
   int failures_ HASHGATE_GUARDED_BY(mutex_) = 0;
   WallTime next_sync_ HASHGATE_GUARDED_BY(mutex_){};
   bool from_the_beginning_ HASHGATE_GUARDED_BY(mutex_) = false;
-  WallTime stale_from_ HASHGATE_GUARDED_BY(mutex_) = WallTime::max();
+  std::optional<Error> not_noted_ HASHGATE_GUARDED_BY(mutex_);  // of the last sync, where it could not be stored
+  std::atomic<std::int64_t> stale_from_millis_ = std::numeric_limits<std::int64_t>::max();
   std::jthread thread_;
 };
 
@@ -235,11 +274,14 @@ class RunnerImpl final : public ExchangeRunner {
     for (const auto& worker : workers_) worker->Start();
   }
 
+  void Stop() override {
+    for (const auto& worker : workers_) worker->Stop();
+  }
+
   Result<std::vector<ExchangeStatus>> All() const override {
     std::vector<ExchangeStatus> all;
     for (const auto& worker : workers_) {
-      HASHGATE_ASSIGN_OR_RETURN(ExchangeStatus status, worker->Look());
-      all.push_back(std::move(status));
+      all.push_back(worker->Look());
     }
     return all;
   }
@@ -278,7 +320,7 @@ class RunnerImpl final : public ExchangeRunner {
     }
     const WallTime now = options_.clock->Wall();
     HASHGATE_RETURN_IF_ERROR(worker->OverrideGate(
-        {gate, std::string(author), std::string(reason), now, now + options_.override_lasts}));
+        {gate, std::string(author), std::string(reason), 0, now, now + options_.override_lasts}));
     log::Warning("gate_override_made", "a person opened a gate for the next sync",
                  {{"exchange", name}, {"gate", GateName(gate)}, {"author", author}, {"reason", reason}});
     return {};

@@ -76,6 +76,9 @@ class ExchangeRunner {
                                                std::vector<ExchangeSettings> settings, RunnerOptions options);
   virtual ~ExchangeRunner() = default;
 
+  /// Ends syncs under way and begins no more; what they came to can still be asked.
+  virtual void Stop() = 0;
+
   /// In the order of the configuration. Errors: the store's.
   virtual Result<std::vector<ExchangeStatus>> All() const = 0;
   /// Errors: kExchangeNotFound, the store's.

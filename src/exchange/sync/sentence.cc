@@ -25,14 +25,17 @@ ExchangeHealth HealthOf(const StoredExchange& state) {
 }
 
 WallTime StaleFrom(const StoredExchange& state, std::chrono::seconds after) {
-  const WallTime since = state.last_success != WallTime() ? state.last_success : state.failing_since;
+  const WallTime since = state.last_success != WallTime() ? state.last_success : state.first_began;
   return since != WallTime() ? since + after : WallTime::max();
 }
 
 std::string SentenceOf(const StoredExchange& state, const ExchangeSettings& settings, WallTime now) {
   std::string sentence;
   switch (HealthOf(state)) {
-    case ExchangeHealth::kNew: return "Has not synced yet.";
+    case ExchangeHealth::kNew:
+      if (state.first_began == WallTime()) return "Has not synced yet.";
+      sentence = "Its list is being read for the first time. ";
+      break;
     case ExchangeHealth::kWell: sentence = "Well. "; break;
     case ExchangeHealth::kFailing:
       sentence = "Failing since " + Minute(state.failing_since) + " (" + std::to_string(state.failures) +

@@ -1,6 +1,7 @@
 #include "exchange/sync/syncer.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -19,24 +20,16 @@ using lists::PlannedChange;
 constexpr SyncOutcome kCutShort = SyncOutcome::kCancelled;
 
 // Gates that a person has opened; `used` ones stay open to the end of their sync.
-std::vector<Gate> OpenGates(const StoredExchange& state, std::vector<Gate> used, WallTime now) {
-  std::vector<Gate> open = std::move(used);
+std::vector<OpenGate> OpenGates(const StoredExchange& state, std::vector<OpenGate> used, WallTime now) {
+  std::vector<OpenGate> open = std::move(used);
   for (const GateOverride& made : state.overrides) {
-    if (made.expires > now) open.push_back(made.gate);
+    if (made.expires > now) open.push_back({made.gate, made.up_to});
   }
   return open;
 }
 
-std::vector<Gate> AllGatesBut(Gate left_out) {
-  std::vector<Gate> gates;
-  for (int i = 0; i < kGateCount; ++i) {
-    if (static_cast<Gate>(i) != left_out) gates.push_back(static_cast<Gate>(i));
-  }
-  return gates;
-}
-
-bool IsOpen(std::span<const Gate> open, Gate gate) {
-  return std::ranges::find(open, gate) != open.end();
+bool IsOpen(std::span<const OpenGate> open, Gate gate) {
+  return std::ranges::find(open, gate, &OpenGate::gate) != open.end();
 }
 
 bool SaysLittle(const HashValue& hash) {
@@ -55,15 +48,16 @@ struct Syncer::Run {
   SyncRecord record;
   bool caught_up = false;
   std::optional<Closed> closed;
-  std::vector<Gate> used;  // gates that a person opened and that this sync has passed by that
+  std::vector<OpenGate> used;  // gates that a person opened and that this sync has passed by that
   // Of the delta under way.
   DeltaPage page;
   SyncCounts seen;             // what the gates ask of its records
+  bool benign_open = false;    // what matches harmless pictures is let in
   std::uint64_t numbered = 0;  // its records so far
   // What the gate has said is to be stored with the change.
   StoredExchange next_state;
   SyncRecord next_record;
-  std::vector<Gate> next_used;
+  std::vector<OpenGate> next_used;
 };
 
 Syncer::Syncer(lists::Catalog& catalog, ExchangeClient& client, SyncerOptions options)
@@ -90,12 +84,19 @@ Status Syncer::SyncAll(Run& run) {
   if (run.state.list != list.id || run.state.source != options_.source) {
     // Else a list that was made anew would stay empty, and another source's entries would be missed.
     run.state.checkpoint.clear();
-    if (run.state.list != list.id) run.state.whole_once = false;
+    if (run.state.list != list.id) {
+      run.state.whole_once = false;
+      run.state.unfinished.reset();
+      run.state.first_began = run.record.began;
+    }
     run.state.list = list.id;
     run.state.source = options_.source;
   }
+  if (!run.state.unfinished) {
+    run.state.unfinished = {.entries_before = list.entry_count, .first = !run.state.whole_once};
+  }
   run.record.counts.entries_before = list.entry_count;
-  run.record.counts.first = !run.state.whole_once;
+  run.record.counts.first = run.state.unfinished->first;
   while (!run.caught_up) {
     if (run.stop.stop_requested()) return Fail(Reason::kCancelled, "the sync was stopped");
     HASHGATE_RETURN_IF_ERROR(SyncDelta(run));
@@ -116,6 +117,7 @@ Status Syncer::SyncDelta(Run& run) {
   run.page = {};
   run.seen = {};
   run.numbered = 0;
+  run.benign_open = IsOpen(OpenGates(run.state, run.used, options_.clock->Wall()), Gate::kBenign);
   HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<Delta> delta, client_.Begin(run.state.checkpoint));
   const bool whole = delta->IsWhole();
   HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<lists::Import> import, StartImport(run, whole));
@@ -153,7 +155,6 @@ Status Syncer::Add(lists::Import& import, std::span<const ImportRecord> records)
 }
 
 void Syncer::LookAt(Run& run) const {
-  const bool benign_open = IsOpen(OpenGates(run.state, run.used, options_.clock->Wall()), Gate::kBenign);
   for (ImportRecord& record : run.page.records) {
     record.line = run.state.records_seen + ++run.numbered;
     if (!record.record || record.withdrawn) continue;
@@ -161,7 +162,7 @@ void Syncer::LookAt(Run& run) const {
     if (std::ranges::any_of(hashes, SaysLittle)) ++run.seen.degenerate;
     if (!std::ranges::any_of(hashes, [](const HashValue& hash) { return IsBenign(hash); })) continue;
     ++run.seen.benign;
-    if (benign_open) continue;
+    if (run.benign_open) continue;
     record.problem = "entry '" + record.record->source_id + "' matches a picture known to be harmless";
     record.record.reset();
   }
@@ -181,20 +182,27 @@ Status Syncer::PutInForce(Run& run, lists::Import& import) {
 
 Result<lists::ExchangeState> Syncer::AskGates(Run& run, const PlannedChange& change) const {
   const WallTime now = options_.clock->Wall();
-  SyncCounts counts = run.record.counts.With(change);
-  counts.values_left_out += run.seen.values_left_out;
-  counts.malformed_values += run.seen.malformed_values;
-  counts.benign += run.seen.benign;
-  counts.degenerate += run.seen.degenerate;
-  const std::vector<Gate> open = OpenGates(run.state, run.used, now);
-  run.closed = FindClosed(counts, options_.gates, open);
+  if (run.page.checkpoint.size() > kMaxCheckpointBytes) {
+    return Fail(Reason::kInvariantBroken, "the checkpoint is longer than it may be");
+  }
+  const auto with = [&](const SyncCounts& before) {
+    SyncCounts counts = before.With(change);
+    counts.values_left_out += run.seen.values_left_out;
+    counts.malformed_values += run.seen.malformed_values;
+    counts.benign += run.seen.benign;
+    counts.degenerate += run.seen.degenerate;
+    return counts;
+  };
+  const SyncCounts counts = with(*run.state.unfinished);
+  run.closed = FindClosed(counts, options_.gates, OpenGates(run.state, run.used, now));
   if (run.closed) {
     return Fail(Reason::kGateClosed,
                 "gate '" + std::string(GateName(run.closed->gate)) + "' is closed: " + run.closed->detail);
   }
   run.next_record = run.record;
-  run.next_record.counts = counts;
+  run.next_record.counts = with(run.record.counts);
   run.next_state = run.state;
+  run.next_state.unfinished = counts;
   const bool changes = change.added + change.updated + change.removed > 0;
   if (changes) {
     run.next_record.generation = change.generation;
@@ -216,11 +224,18 @@ Result<lists::ExchangeState> Syncer::AskGates(Run& run, const PlannedChange& cha
 void Syncer::UseOverrides(Run& run, const SyncCounts& counts, WallTime now) const {
   std::erase_if(run.next_state.overrides, [&](const GateOverride& made) {
     if (made.expires <= now) return true;
-    if (!FindClosed(counts, options_.gates, AllGatesBut(made.gate))) return false;
+    const bool let_in = made.gate == Gate::kBenign && run.benign_open && counts.benign > 0;
+    std::vector<OpenGate> others;
+    for (int i = 0; i < kGateCount; ++i) {
+      if (static_cast<Gate>(i) != made.gate) {
+        others.push_back({static_cast<Gate>(i), std::numeric_limits<std::uint64_t>::max()});
+      }
+    }
+    if (!let_in && !FindClosed(counts, options_.gates, others)) return false;
     std::string& overridden = run.next_record.overridden;
     if (!overridden.empty()) overridden += "; ";
     overridden += std::string(GateName(made.gate)) + " by " + made.author + ": " + made.reason;
-    run.next_used.push_back(made.gate);
+    run.next_used.push_back({made.gate, made.up_to});
     return true;
   });
 }

@@ -54,6 +54,15 @@ std::string LinkTime(WallTime time) {
   return out;
 }
 
+// "Tue, 03 Feb 2026 04:05:06 GMT".
+std::string HttpDate(WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[40];
+  return {text, std::strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+}
+
 FakeReply Xml(std::string body) {
   return {.headers = {{"Content-Type", "application/xml;charset=utf-8"}}, .body = std::move(body)};
 }
@@ -156,7 +165,9 @@ FakeReply NcmecEnvironment::Answer(const FakeRequest& request) {
   }
   if (switches_.redirect) return {.status = 302, .headers = {{"Location", request.target}}};
   if (const std::optional<int> failure = RandomFailure()) return {.status = *failure};
-  return Route(request, path);
+  FakeReply reply = Route(request, path);
+  reply.headers.emplace_back("Date", HttpDate(clock_.Wall() - switches_.clock_behind));
+  return reply;
 }
 
 FakeReply NcmecEnvironment::Route(const FakeRequest& request, std::string_view path) {

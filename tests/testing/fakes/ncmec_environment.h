@@ -30,6 +30,7 @@ struct NcmecSwitches {
   /// Links are good for so long after the first page of their window; zero: for ever.
   std::chrono::milliseconds next_lifetime{0};
   int expired_status = 400;
+  std::chrono::seconds clock_behind{0};  ///< of the server's clock, against the test's
   bool redirect = false;              ///< every answer is a redirect to itself
   bool repeat_pages = false;          ///< every page's link leads to the same page once
   bool endless_pages = false;         ///< every page's link leads to the same page for ever

@@ -149,7 +149,12 @@ TEST(ConfigTest, WhatAnExchangeCannotBeIsNamedWithItsLine) {
       {base + "    only_members: [\"1\"]\n    except_members: [\"2\"]\n", "both only_members"},
       {base + "    gates:\n      shrink_percent: 101\n", "shrink_percent"},
       {base + "    gates:\n      shrunk_percent: 1\n", "shrunk_percent"},
-      {base + "    password: \"x\"\n", "password"}};
+      {base + "    password: \"x\"\n", "password"},
+      {base + "    proxy: \"http://user:word@proxy.test:1\"\n", "proxy must not"},
+      {"exchanges:\n  npo:\n    kind: ncmec\n    base_url: \"https://Report.CyberTip.org./hashsharing\"\n",
+       "environment: production"},
+      {base + "  other:\n    kind: ncmec\n    list: npo\n    base_url: \"https://b.test/npo\"\n",
+       "a list of its own"}};
   for (const auto& [yaml, word] : bad) {
     EXPECT_THAT(ParseError(yaml).message, HasSubstr(word)) << yaml;
     EXPECT_THAT(ParseError(yaml).message, HasSubstr("hashgated.yaml:")) << yaml;

@@ -156,6 +156,7 @@ TEST(AnswerTest, ScannersGetNoFieldThatIsNotNamedHere) {
 class StaleRunner final : public exchange::ExchangeRunner {
  public:
   explicit StaleRunner(std::string list) : list_(std::move(list)) {}
+  void Stop() override {}
   [[nodiscard]] bool IsStale(std::string_view list) const override { return list == list_; }
   [[nodiscard]] const exchange::ExchangeSettings* FeederOf(std::string_view) const override {
     return nullptr;

@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "exchange/ncmec/entries_page.h"
 #include "ncmec_fixture.h"
 #include "testing/seed.h"
 
@@ -166,6 +167,23 @@ TEST_F(NcmecFaultsTest, AClockThatWentBackIsSaidAndLosesNothing) {
   EXPECT_THAT(record.detail, HasSubstr("clock"));
   clock_.Advance(hours(20));
   ExpectRecovery();
+}
+
+// Else the checkpoint would be in the server's future, and what comes until then would never be asked for.
+TEST_F(NcmecFaultsTest, AClockAheadOfTheServersPutsNothingBehind) {
+  server().SetSwitches({.page_size = 5, .clock_behind = minutes(50)});
+  ExpectFailure("EXCHANGE_PROTOCOL");
+  EXPECT_THAT(Stored().failure_detail, HasSubstr("ahead"));
+  server().SetSwitches({.page_size = 5, .clock_behind = std::chrono::seconds(20)});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone) << "within what is read again";
+}
+
+TEST_F(NcmecFaultsTest, APageWithoutEndIsRefused) {
+  std::string page = "<queryResult><images>";
+  for (int i = 0; i < 20'001; ++i) page += "<image/>";
+  const auto parsed = ParseEntriesPage(page + "</images></queryResult>");
+  ASSERT_FALSE(parsed);
+  EXPECT_THAT(parsed.error().message, HasSubstr("more entries"));
 }
 
 TEST_F(NcmecFaultsTest, AClockThatWentBackALittleDoesNotMoveTheCheckpointBack) {

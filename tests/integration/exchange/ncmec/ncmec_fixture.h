@@ -96,7 +96,7 @@ class NcmecTest : public ::testing::Test {
 
   testing::FakeStore store_;
   testing::FakeClock clock_;
-  testing::NcmecServer server_;
+  testing::NcmecServer server_{testing::NcmecServer::Options{.clock = &clock_}};
   NcmecOptions options_;
   GateLimits gates_;
   std::string password_ = "a-password";

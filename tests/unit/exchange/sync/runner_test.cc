@@ -57,6 +57,7 @@ class RunnerTest : public SyncTest {
     settings.kind = "scripted";
     settings.list = "npo";
     settings.interval = std::chrono::hours(1);
+    settings.gates = gates_;
     settings.stale_after = std::chrono::hours(2);
     settings.make_client = [this](Patience) -> Result<std::unique_ptr<ExchangeClient>> {
       ++made_;
@@ -115,13 +116,35 @@ TEST_F(RunnerTest, FailuresAreTriedAgainSoonerAndWithAnotherClient) {
   EXPECT_GT(Status().next_sync, clock_.Wall() + std::chrono::seconds(50)) << "doubled";
   refuse_ = false;
   client_.deltas.push_back({.error = Error{Reason::kExchangeRefused, "credentials", {}, {}}});
+  client_.deltas.push_back({.error = Error{Reason::kExchangeUnreachable, "gone", {}, {}}});
   clock_.Advance(std::chrono::minutes(2));
   ASSERT_TRUE(Ended(3));
   EXPECT_EQ(Status().stored.failure_reason, "EXCHANGE_REFUSED");
   clock_.Advance(std::chrono::minutes(5));
   ASSERT_TRUE(Ended(4));
+  EXPECT_EQ(Status().stored.failure_reason, "EXCHANGE_UNREACHABLE");
+  EXPECT_EQ(made_, 4) << "a refused client is made anew";
+  clock_.Advance(std::chrono::minutes(10));
+  ASSERT_TRUE(Ended(5));
   EXPECT_EQ(Status().health, ExchangeHealth::kWell);
-  EXPECT_EQ(made_, 4);
+  EXPECT_EQ(made_, 4) << "what a client has learned of its server is kept";
+}
+
+TEST_F(RunnerTest, ASourceIsNotAskedBeforeItSaidSo) {
+  Error later{Reason::kExchangeUnreachable, "come back later", {}, std::chrono::minutes(40)};
+  client_.deltas.push_back({.error = later});
+  Start();
+  ASSERT_TRUE(Ended(1));
+  EXPECT_GE(Status().next_sync, clock_.Wall() + std::chrono::minutes(40));
+}
+
+TEST_F(RunnerTest, WhatIsHeldWaitsForItsInterval) {
+  gates_.limits.fill({.percent = 0, .floor = 0});
+  client_.deltas.push_back({.pages = {LastPage({lists::ImportRecord{.problem = "bad"}}, "one")}});
+  Start();
+  ASSERT_TRUE(Ended(1));
+  EXPECT_EQ(Status().health, ExchangeHealth::kHeld);
+  EXPECT_GT(Status().next_sync, clock_.Wall() + std::chrono::minutes(50));
 }
 
 TEST_F(RunnerTest, ShowsASyncUnderWayAndIsStoppedInIt) {
@@ -150,16 +173,45 @@ TEST_F(RunnerTest, ReadsEverythingAgainWhenAsked) {
 }
 
 TEST_F(RunnerTest, TakesAPersonsWord) {
+  gates_.limits.fill({.percent = 0, .floor = 0});
+  client_.deltas.push_back({.pages = {LastPage({lists::ImportRecord{.problem = "bad"}}, "one")}});
   Start();
   ASSERT_TRUE(Ended(1));
-  EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kShrink, "", "why"));
-  EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kShrink, "ada", ""));
-  EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kShrink, "ada", std::string(2'000, 'x')));
-  ASSERT_TRUE(runner_->OverrideGate("npo", Gate::kShrink, "ada", "why"));
-  ASSERT_TRUE(runner_->OverrideGate("npo", Gate::kShrink, "bob", "still"));
+  EXPECT_EQ(runner_->OverrideGate("npo", Gate::kShrink, "ada", "why").error().reason, Reason::kRequestInvalid)
+      << "that gate holds nothing";
+  EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kMalformed, "", "why"));
+  EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kMalformed, "ada", ""));
+  EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kMalformed, "ada", std::string(2'000, 'x')));
+  ASSERT_TRUE(runner_->OverrideGate("npo", Gate::kMalformed, "ada", "why"));
+  ASSERT_TRUE(runner_->OverrideGate("npo", Gate::kMalformed, "bob", "still"));
   ASSERT_THAT(Status().stored.overrides, SizeIs(1)) << "one for each gate";
   EXPECT_EQ(Status().stored.overrides[0].author, "bob");
+  EXPECT_EQ(Status().stored.overrides[0].up_to, 1U);
   EXPECT_EQ(runner_->Test("npo", {}), "we are scripted");
+}
+
+TEST_F(RunnerTest, WhatCannotBeWrittenDownDoesNotLookWell) {
+  Start();
+  ASSERT_TRUE(Ended(1));
+  ASSERT_EQ(Status().health, ExchangeHealth::kWell);
+  store_.FailWritesFrom(1, Reason::kStoreFull);
+  ASSERT_TRUE(runner_->RequestSync("npo", false));
+  ASSERT_TRUE(Ended(2));
+  EXPECT_EQ(Status().health, ExchangeHealth::kFailing);
+  EXPECT_THAT(Status().sentence, HasSubstr("cannot be kept"));
+  store_.Heal();
+  ASSERT_TRUE(runner_->RequestSync("npo", false));
+  ASSERT_TRUE(Ended(3));
+  EXPECT_EQ(Status().health, ExchangeHealth::kWell);
+}
+
+TEST_F(RunnerTest, StoppedItCanStillBeAsked) {
+  hold_ = true;
+  Start();
+  ASSERT_TRUE(WaitUntil([&] { return Status().syncing.has_value(); }));
+  runner_->Stop();
+  EXPECT_EQ(runner_->All()->size(), 1U);
+  ASSERT_TRUE(runner_->RequestSync("npo", false));
 }
 
 TEST_F(RunnerTest, NamesThatAreNotConfiguredAreRefused) {

@@ -121,10 +121,11 @@ class SyncTest : public ::testing::Test {
     client_.deltas.push_back({.pages = {LastPage(MakeImport(0, entries), "filled")}});
     ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
   }
-  void Override(Gate gate) {
+  void Override(Gate gate, std::uint64_t up_to = 1'000) {
     StoredExchange state = Stored();
     const WallTime now = clock_.Wall();
-    state.overrides.push_back({gate, "ada", "checked with the source", now, now + std::chrono::hours(24)});
+    state.overrides.push_back(
+        {gate, "ada", "checked with the source", up_to, now, now + std::chrono::hours(24)});
     ASSERT_TRUE(SaveStoredExchange(*catalog_, "npo", state));
   }
 

@@ -27,7 +27,10 @@ StoredExchange Full() {
   state.failure_reason = "GATE_CLOSED";
   state.failure_detail = "too much";
   state.held = Gate::kBenign;
-  state.overrides.push_back({Gate::kShrink, "ada", "why not", kNow, kNow + std::chrono::hours(24)});
+  state.held_count = 40;
+  state.first_began = kNow - std::chrono::hours(9);
+  state.unfinished = {.removed = 40};
+  state.overrides.push_back({Gate::kShrink, "ada", "why not", 44, kNow, kNow + std::chrono::hours(24)});
   SyncRecord record;
   record.began = kNow;
   record.ended = kNow + std::chrono::seconds(3);
@@ -64,6 +67,11 @@ TEST(StoredExchangeTest, ComesBackAsItWas) {
   EXPECT_EQ(read->syncs[0].counts.degenerate, 11U);
   EXPECT_TRUE(read->syncs[0].counts.first);
   EXPECT_EQ(read->overrides.at(0).author, "ada");
+  EXPECT_EQ(read->overrides.at(0).up_to, 44U);
+  EXPECT_EQ(read->held_count, 40U);
+  EXPECT_EQ(read->first_began, kNow - std::chrono::hours(9));
+  ASSERT_TRUE(read->unfinished);
+  EXPECT_EQ(read->unfinished->removed, 40U);
   const auto fresh = DecodeStoredExchange(EncodeStoredExchange({}));
   ASSERT_TRUE(fresh);
   EXPECT_EQ(fresh->last_success, WallTime());
@@ -112,9 +120,12 @@ TEST(GatesTest, CloseBeyondShareAndFloorOnly) {
   const auto closed = FindClosed(counts, limits, {});
   ASSERT_TRUE(closed);
   EXPECT_EQ(closed->gate, Gate::kShrink);
-  EXPECT_EQ(closed->detail, "101 entries would go from a list of 1000");
-  const Gate open[] = {Gate::kShrink};
+  EXPECT_EQ(closed->count, 101U);
+  EXPECT_EQ(closed->detail, "101 entries would go or lose a hash, from a list of 1000");
+  const OpenGate open[] = {{Gate::kShrink, 101}};
   EXPECT_FALSE(FindClosed(counts, limits, open));
+  counts.weakened = 1;
+  EXPECT_TRUE(FindClosed(counts, limits, open)) << "one more than was opened for";
   counts = {.entries_before = 10, .removed = 5};
   EXPECT_FALSE(FindClosed(counts, limits, {})) << "under the floor";
   counts.removed = 6;
@@ -168,10 +179,10 @@ TEST(SentenceTest, SaysWhatIsWrongAndSinceWhen) {
   EXPECT_THAT(SentenceOf(state, settings, kNow), HasSubstr("hashgate exchanges override npo --gate shrink"));
 }
 
-TEST(SentenceTest, AListIsStaleFromItsLastSuccessOrItsFirstFailure) {
+TEST(SentenceTest, AListIsStaleFromItsLastSuccessOrItsFirstSync) {
   StoredExchange state;
   EXPECT_EQ(StaleFrom(state, std::chrono::hours(1)), WallTime::max());
-  state.failing_since = kNow;
+  state.first_began = kNow;
   EXPECT_EQ(StaleFrom(state, std::chrono::hours(1)), kNow + std::chrono::hours(1));
   state.last_success = kNow - std::chrono::hours(3);
   EXPECT_EQ(StaleFrom(state, std::chrono::hours(1)), kNow - std::chrono::hours(2));

@@ -218,6 +218,52 @@ TEST_F(SyncTest, ManySmallDeltasDoNotPassAGateThatOneWouldNot) {
   EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
   EXPECT_EQ(Entries(), 325U);
   EXPECT_EQ(Stored().checkpoint, "one");
+  // Nor do a further sync, a failure in between, or a restart.
+  client_.deltas.push_back({.error = kGone});
+  Sync();
+  Restart();
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(325, 350), "two")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Entries(), 325U);
+  Override(Gate::kGrowth);
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(325, 350), "two")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(350, 375), "three")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone) << "counted from the whole list again";
+}
+
+TEST_F(SyncTest, EntriesThatLoseAHashCountAsGone) {
+  Fill(300);
+  gates_.limits[static_cast<std::size_t>(Gate::kShrink)] = {.percent = 10, .floor = 0};
+  std::vector<lists::ImportRecord> hollow = MakeImport(0, 31);
+  for (lists::ImportRecord& record : hollow) {
+    record.record->hashes = {testing::MakeHash(Algorithm::kMd5, record.line + 5'000)};
+  }
+  client_.deltas.push_back({.pages = {LastPage(hollow, "hollow")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Stored().held, Gate::kShrink);
+  EXPECT_EQ(Stored().held_count, 31U);
+  EXPECT_EQ(Hits(7), 1U);
+  // What only gains is as welcome as ever.
+  std::vector<lists::ImportRecord> richer = MakeImport(0, 100, 3);
+  client_.deltas.push_back({.pages = {LastPage(richer, "richer")}});
+  EXPECT_EQ(Sync().counts.weakened, 0U);
+  EXPECT_EQ(Stored().checkpoint, "richer");
+}
+
+TEST_F(SyncTest, AnOverrideIsForAboutWhatWasHeld) {
+  Fill(300);
+  gates_.limits[static_cast<std::size_t>(Gate::kShrink)] = {.percent = 1, .floor = 0};
+  const auto withdraw = [](std::uint64_t from, std::uint64_t to) {
+    std::vector<lists::ImportRecord> records;
+    for (std::uint64_t at = from; at < to; ++at) records.push_back(Withdrawal(at));
+    return records;
+  };
+  Override(Gate::kShrink, 22);
+  client_.deltas.push_back({.pages = {LastPage(withdraw(0, 20), "one", false)}});
+  client_.deltas.push_back({.pages = {LastPage(withdraw(20, 200), "all", true)}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Entries(), 280U);
 }
 
 TEST_F(SyncTest, AFirstSyncMayGrowByAnyNumber) {
