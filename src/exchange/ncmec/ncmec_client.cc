@@ -116,7 +116,7 @@ class NcmecDelta final : public Delta {
   // A clock ahead of the server's would put behind what the server has yet to give.
   [[nodiscard]] Status CheckClock(const HttpResponse& response) const {
     const std::optional<WallTime> date = ParseHttpDate(response.Header("date"));
-    if (!date || !span_.to_now || *date + options_.overlap / 2 >= span_.to) return {};
+    if (!date || !span_.to_now || options_.clock->Wall() - *date <= options_.overlap / 2) return {};
     return Fail(Reason::kExchangeProtocol, "this machine's clock is ahead of the server's, where it is " +
                                                Instant(std::chrono::floor<seconds>(*date)));
   }
