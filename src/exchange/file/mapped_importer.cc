@@ -86,7 +86,7 @@ class MappedCsv final : public MappedImporter {
  public:
   MappedCsv(Input input, const Mapping& mapping, const ImporterOptions& options)
       : MappedImporter(std::move(input), FileFormat::kCsv, mapping, options.replaces),
-        reader_(mapping.separator, options.max_record_bytes) {}
+        reader_(mapping.separator, options.max_record_bytes, options.replaces) {}
 
   Status Open() {
     if (mapping_.header.empty()) {
@@ -245,7 +245,8 @@ Result<std::unique_ptr<Importer>> OpenMapped(Input input, const Mapping& mapping
     HASHGATE_RETURN_IF_ERROR(importer->Open());
     return importer;
   }
-  JsonLayout layout{.lines = mapping.layout == Mapping::Layout::kJsonl};
+  JsonLayout layout{
+      .lines = mapping.layout == Mapping::Layout::kJsonl, .path = {}, .whole = options.replaces};
   HASHGATE_ASSIGN_OR_RETURN(layout.path, ParseJsonPointer(mapping.items));
   auto importer = std::make_unique<MappedJson>(std::move(input), mapping, options, std::move(layout));
   HASHGATE_RETURN_IF_ERROR(importer->Open());

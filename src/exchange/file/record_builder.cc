@@ -40,6 +40,12 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
+std::unexpected<Error> BreaksOff(const std::string& what) {
+  return Fail(Reason::kRequestInvalid,
+              "the file breaks off or goes wrong at " + what +
+                  ": what is missing from it would be removed, so it replaces nothing");
+}
+
 RecordBuilder::RecordBuilder(std::uint64_t line) {
   record_.line = line;
 }

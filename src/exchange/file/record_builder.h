@@ -34,6 +34,10 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 /// Without spaces and tabs at both ends.
 std::string_view Trim(std::string_view text);
 
+/// Why a file that breaks off replaces no list: what is missing would be removed. kRequestInvalid. `what` is
+/// what was being read, such as "line 7".
+std::unexpected<Error> BreaksOff(const std::string& what);
+
 /// One record in the making. The first problem is kept; later values are then ignored. Problems never hold a
 /// value.
 class RecordBuilder {

@@ -150,8 +150,8 @@ class ThreatExchangeImporter : public FileImporter {
   ThreatExchangeImporter(Input input, const ImporterOptions& options)
       : FileImporter(std::move(input), FileFormat::kThreatExchange),
         algorithm_(options.algorithm),
-        items_({.path = {"data"}, .loose = true}, options.max_record_bytes),
-        rows_(options.separator, options.max_record_bytes) {}
+        items_({.path = {"data"}, .loose = true, .whole = options.replaces}, options.max_record_bytes),
+        rows_(options.separator, options.max_record_bytes, options.replaces) {}
 
   /// Tells JSON from CSV and reads the header of the latter.
   Status Open();

@@ -88,5 +88,17 @@ TEST(JsonImporter, AFileThatIsNoArrayIsRefused) {
   EXPECT_EQ(ReadAll("", {.format = FileFormat::kJson}).records.size(), 0U);
 }
 
+TEST(JsonImporter, WhatBreaksOffReplacesNothing) {
+  for (const std::string& text :
+       {"[" + kSecond + "," + kSecond.substr(0, 9), "[" + kSecond, "[" + kSecond + ",", "[" + kSecond + "]{",
+        kSecond + "\n" + kSecond.substr(0, 9)}) {
+    EXPECT_NE(RefusalOfReplacing(text).find(" 2: what is missing"), std::string::npos) << text;
+  }
+  EXPECT_EQ(RefusalOfReplacing("[" + kSecond + "," + kSecond + "]"), "");
+  EXPECT_EQ(RefusalOfReplacing(kSecond + "\n" + kSecond), "");
+  EXPECT_EQ(RefusalOfReplacing(kSecond + "\n{\"md5\":\n" + kSecond), "")
+      << "a bad line in the middle costs itself";
+}
+
 }  // namespace
 }  // namespace hashgate::exchange
