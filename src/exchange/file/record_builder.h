@@ -38,8 +38,8 @@ std::string_view Trim(std::string_view text);
 /// what was being read, such as "line 7".
 std::unexpected<Error> BreaksOff(const std::string& what);
 
-/// One record in the making. The first problem is kept; later values are then ignored. Problems never hold a
-/// value.
+/// One record in the making, within the bounds of an entry (lists/limits.h). The first problem is kept; later
+/// values are then ignored. Problems never hold a value.
 class RecordBuilder {
  public:
   explicit RecordBuilder(std::uint64_t line);
@@ -63,7 +63,7 @@ class RecordBuilder {
  private:
   void AddValue(HashValue hash);
   void SetQuality(Pipeline pipeline, std::string_view text);
-  bool CheckText(std::string_view name, std::string_view text);
+  bool CheckText(std::string_view name, std::string_view text, std::size_t max_bytes);
 
   lists::ImportRecord record_;  // its record comes with the end
   lists::EntryRecord entry_;
