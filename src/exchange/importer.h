@@ -52,8 +52,8 @@ struct ImporterOptions {
   /// A file of a layout of its own. It says the format, so `format`, `columns` and `separator` are left
   /// alone.
   std::optional<Mapping> mapping;
-  /// The file takes the place of all entries of a list, so rows that a mapping calls removed are left out.
-  /// Otherwise they are problem records, as deletions are in every other format.
+  /// The file takes the place of all entries of a list. So one that breaks off is refused as far as that can
+  /// be told, and rows that a mapping calls removed are left out; otherwise both are problem records.
   bool replaces = false;
   /// Snapshots: whose signature they must bear. Without it they are refused.
   std::optional<VerifyingKey> public_key;
@@ -84,8 +84,8 @@ class Importer {
   virtual ~Importer() = default;
   /// Appends at most `limit` records in file order; fewer, even none, do not mean the end. Returns false at
   /// the end of the file. What cannot be read as an entry is a record with a problem and without the value.
-  /// Errors: kFileUnreadable; kRequestInvalid where the file as a whole is not of the format. Blocks on
-  /// the file.
+  /// Errors: kFileUnreadable; kRequestInvalid where the file as a whole is not of the format, or replaces a
+  /// list and breaks off. Blocks on the file.
   virtual Result<bool> Next(std::size_t limit, std::vector<lists::ImportRecord>& out) = 0;
   /// For progress: bytes taken from the file so far.
   [[nodiscard]] virtual std::uint64_t bytes_read() const = 0;

@@ -1,6 +1,7 @@
 #include "lists/record_codec.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/byte_codec.h"
@@ -48,6 +49,21 @@ Enum TakeEnum(ByteReader& reader, Enum last) {
   const bool known = number <= static_cast<std::uint8_t>(last);
   reader.Require(known);
   return known ? static_cast<Enum>(number) : Enum{};
+}
+
+void TakeDistances(ByteReader& reader, std::uint8_t version, std::map<Algorithm, int>& distances) {
+  const bool is_long = version >= kListVersionWithLongDistances;
+  const auto count = reader.Little<std::uint8_t>();
+  reader.Require(count < kAlgorithmCount);
+  distances.clear();
+  for (int i = 0; reader.ok() && i < count; ++i) {
+    const auto algorithm = TakeEnum(reader, Algorithm::kColorMoment);
+    const std::uint32_t distance = is_long ? reader.Little<std::uint32_t>() : reader.Little<std::uint16_t>();
+    reader.Require(std::in_range<int>(distance));
+    reader.Require(distances.emplace(algorithm, static_cast<int>(distance)).second);
+  }
+  // Before, PhotoDNA was not matched: such a row was without effect, and not meant as a squared distance.
+  if (!is_long) distances.erase(Algorithm::kPhotoDna);
 }
 
 }  // namespace
@@ -285,21 +301,11 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
     record.tally.hashes = reader.Little<std::uint64_t>();
     record.tally.sum = reader.Little<std::uint64_t>();
   }
-  const auto distances = reader.Little<std::uint8_t>();
-  reader.Require(distances < kAlgorithmCount);
-  config.max_distances.clear();
-  for (int i = 0; reader.ok() && i < distances; ++i) {
-    const auto algorithm = TakeEnum(reader, Algorithm::kColorMoment);
-    const std::uint32_t distance = version >= kListVersionWithLongDistances ? reader.Little<std::uint32_t>()
-                                                                            : reader.Little<std::uint16_t>();
-    reader.Require(std::in_range<int>(distance));
-    config.max_distances[algorithm] = static_cast<int>(distance);
-  }
+  TakeDistances(reader, version, config.max_distances);
   for (std::string* text :
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
     *text = reader.Text<std::uint16_t>(kMaxStoredText);
   }
-  reader.Require(config.max_distances.size() == distances);
   if (!reader.Complete()) return Corrupt("list");
   return record;
 }

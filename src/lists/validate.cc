@@ -41,11 +41,21 @@ Status CheckText(std::string_view text, std::size_t max, const char* field, bool
   return {};
 }
 
+// Far below what the distance can be: public tools put unrelated pictures at 200,000 and more, and IPED's
+// limit is 40,000. A list beyond this would match anybody's pictures.
+constexpr int kMostPhotoDna = 50'000;
+
+// -1 where the algorithm has no distance.
+int GreatestThreshold(Algorithm algorithm) {
+  const int most = GreatestMaxDistance(algorithm);
+  return algorithm == Algorithm::kPhotoDna ? std::min(most, kMostPhotoDna) : most;
+}
+
 Status CheckDistances(const std::map<Algorithm, int>& distances) {
   constexpr const char* kField = "list.max_distances";
   for (const auto& [algorithm, distance] : distances) {
     const std::string name(AlgorithmName(algorithm));
-    const int most = GreatestMaxDistance(algorithm);
+    const int most = GreatestThreshold(algorithm);
     if (most < 0) {
       return Fail(Reason::kRequestInvalid,
                   "max_distances is for perceptual algorithms; '" + name + "' has no distance", kField);

@@ -77,7 +77,7 @@ auto OrderKey(const MatchFact& match, Identity identity) {
   // kUnspecified is the least grave, not the gravest.
   const int harm = match.purpose == Purpose::kUnspecified ? 255 : static_cast<int>(match.purpose);
   return std::make_tuple(harm, -static_cast<int>(identity), -static_cast<int>(match.trust),
-                         match.distance_bits, match.LeastVectorDistance(), std::string_view(match.list),
+                         match.PdqOrder(identity), match.LeastVectorDistance(), std::string_view(match.list),
                          match.entry);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,6 +58,12 @@ struct MatchFact {
       if (least < 0 || row.distance < least) least = row.distance;
     }
     return least;
+  }
+  /// What matches of one identity are sorted by: the PDQ distance. A perceptual match by vectors alone has
+  /// none, and comes after those that have one.
+  [[nodiscard]] int PdqOrder(Identity proven) const {
+    const bool vectors_alone = proven == Identity::kPerceptual && distance_bits < 0;
+    return vectors_alone ? std::numeric_limits<int>::max() : distance_bits;
   }
 };
 

@@ -14,6 +14,10 @@ version: "1"
 name: standard
 
 rules:
+  # Statuses of ThreatExchange that say less than harmful, or are in dispute: a person looks first.
+  - id: threatexchange-unsure
+    when: {classification: ["threatexchange:DISPUTED", "threatexchange:SUSPICIOUS", "threatexchange:UNKNOWN"]}
+    verdict: REVIEW
   # The very file that a trusted body listed: the only way to a report without a person.
   - id: csam-strong
     when: {purpose: CSAM, identity: STRONG, trust: TRUSTED}
@@ -63,6 +67,9 @@ version: "1"
 name: strict
 
 rules:
+  - id: threatexchange-unsure
+    when: {classification: ["threatexchange:DISPUTED", "threatexchange:SUSPICIOUS", "threatexchange:UNKNOWN"]}
+    verdict: REVIEW
   - id: csam-strong
     when: {purpose: CSAM, identity: STRONG, trust: TRUSTED}
     verdict: BLOCK_AND_REPORT
@@ -117,6 +124,9 @@ name: no-reviewers
 reviewers: false
 
 rules:
+  - id: threatexchange-unsure
+    when: {classification: ["threatexchange:DISPUTED", "threatexchange:SUSPICIOUS", "threatexchange:UNKNOWN"]}
+    verdict: HOLD
   - id: csam-strong
     when: {purpose: CSAM, identity: STRONG, trust: TRUSTED}
     verdict: BLOCK_AND_REPORT

@@ -62,10 +62,14 @@ void DescribeLook(Look& look) {
       if (std::ranges::find(coverage.algorithms, vector.algorithm) != coverage.algorithms.end()) continue;
       coverage.algorithms.push_back(vector.algorithm);
     }
-    const bool good_vector = !std::ranges::all_of(look.hashes.vectors, [](const HashValue& vector) {
-      return IsDegenerate(vector.algorithm, vector.bytes);
+    // A vector that there is nothing to compare with says nothing.
+    const auto is_held = [&look](const HashValue& vector) {
+      return std::ranges::find(look.vectors_held, vector.algorithm) != look.vectors_held.end();
+    };
+    const bool good_vector = std::ranges::any_of(look.hashes.vectors, [&](const HashValue& vector) {
+      return is_held(vector) && !IsDegenerate(vector.algorithm, vector.bytes);
     });
-    const bool perceptual = best_quality >= 0 || !look.hashes.vectors.empty();
+    const bool perceptual = best_quality >= 0 || std::ranges::any_of(look.hashes.vectors, is_held);
     const bool too_small = look.hashes.turned &&
                            std::max(look.image.width, look.image.height) < kMinUsableSide &&
                            best_quality >= 0;
@@ -181,7 +185,9 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   std::ranges::stable_sort(look.matches.found, [](const MatchDetail& a, const MatchDetail& b) {
     if (a.verdict != b.verdict) return a.verdict > b.verdict;
     if (a.fact.identity != b.fact.identity) return a.fact.identity > b.fact.identity;
-    if (a.fact.distance_bits != b.fact.distance_bits) return a.fact.distance_bits < b.fact.distance_bits;
+    const int a_order = a.fact.PdqOrder(a.fact.identity);
+    const int b_order = b.fact.PdqOrder(b.fact.identity);
+    if (a_order != b_order) return a_order < b_order;
     return a.fact.LeastVectorDistance() < b.fact.LeastVectorDistance();
   });
 

@@ -123,6 +123,7 @@ void Settle(const Scope& scope, Look& look) {
     look.coverage.missing.emplace_back("the records of matched entries could not be read");
   }
   look.matched_at_all = true;
+  look.vectors_held = scope.vectors;
   DescribeCoverage(scope, look);
 }
 

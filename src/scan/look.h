@@ -27,7 +27,8 @@ struct Look {
   Cause cause = Cause::kNone;
   bool matched_at_all = false;  ///< the look-up ran
   DigestAnswers digest_answers = DigestAnswers::kNever;
-  bool by_digests = false;  ///< the picture was not decoded, because of that
+  bool by_digests = false;              ///< the picture was not decoded, because of that
+  std::vector<Algorithm> vectors_held;  ///< algorithms of index/flat.h that a consulted list holds hashes of
   CoverageDetail coverage;
   Matches matches;
   StageTimings timings;

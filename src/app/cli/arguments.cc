@@ -157,7 +157,7 @@ class Parser {
         command.add_option("--legal-basis", a.legal_basis, "Agreement or law under which it is held");
     command.add_option("--max-distance", a.max_distance, "Bits at which PDQ still matches, 0 to 63");
     command.add_option("--max-photodna-distance", a.max_photodna_distance,
-                       "Squared distance at which PhotoDNA still matches, 0 to 9363600");
+                       "Squared distance at which PhotoDNA still matches, 0 to 50000");
     command.add_option("--pipeline", a.pipeline, "How its PDQ hashes were made: full, nn512 or unknown");
     command.add_option("--ceiling", a.ceiling, "No match leads to more than this verdict");
     command.add_option("--tenant", a.tenant, "Tenant that owns it; nobody: shared by all");

@@ -15,7 +15,7 @@ class CsvImporter : public FileImporter {
  public:
   CsvImporter(Input input, const ImporterOptions& options)
       : FileImporter(std::move(input), FileFormat::kCsv),
-        reader_(options.separator, options.max_record_bytes) {
+        reader_(options.separator, options.max_record_bytes, options.replaces) {
     columns_.fill(-1);
   }
 

@@ -59,6 +59,7 @@ Result<bool> CsvReader::Next(Input& input, CsvRow& row) {
     row.problem = "the line has " + std::to_string(row.fields.size()) + " fields, the header " +
                   std::to_string(header_.size());
   }
+  if (whole_ && !first_.ended && !row.problem.empty()) return BreaksOff("line " + std::to_string(row.line));
   return true;
 }
 

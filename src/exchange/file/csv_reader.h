@@ -22,8 +22,10 @@ struct CsvRow {
 /// Threads: confined. Memory: at most one record and 64 KiB of lines read ahead.
 class CsvReader {
  public:
-  /// `separator` 0 finds it out from the header. `max_bytes` of one line.
-  CsvReader(char separator, std::size_t max_bytes) : separator_(separator), max_bytes_(max_bytes) {}
+  /// `separator` 0 finds it out from the header. `max_bytes` of one line. `whole`: a last line that has no
+  /// line end and cannot be read is an error and not a row with a problem.
+  CsvReader(char separator, std::size_t max_bytes, bool whole)
+      : separator_(separator), max_bytes_(max_bytes), whole_(whole) {}
 
   /// Takes the first line that is not blank as the header. Errors: kFileUnreadable; kRequestInvalid where the
   /// file is empty or the line is no header.
@@ -32,7 +34,8 @@ class CsvReader {
   void SetHeader(std::vector<std::string> names);
   [[nodiscard]] const std::vector<std::string>& header() const { return header_; }
 
-  /// The next record; blank lines are passed over. False at the end.
+  /// The next record; blank lines are passed over. False at the end. Errors: kFileUnreadable;
+  /// kRequestInvalid where the file breaks off and must be whole.
   Result<bool> Next(Input& input, CsvRow& row);
 
  private:
@@ -41,6 +44,7 @@ class CsvReader {
 
   char separator_;
   std::size_t max_bytes_;
+  bool whole_;
   Line first_;
   std::deque<Line> pending_;  // lines read ahead in a quoted field that turned out not to end
   std::vector<std::string> header_;

@@ -52,6 +52,7 @@ Status Input::Take(std::size_t count, std::string& out) {
 Result<bool> Input::ReadLine(std::size_t max_bytes, Line& line) {
   line.text.clear();
   line.overlong = false;
+  line.ended = false;
   bool any = false;
   while (true) {
     if (at_ == end_) {
@@ -67,6 +68,7 @@ Result<bool> Input::ReadLine(std::size_t max_bytes, Line& line) {
     at_ += length;
     if (newline != nullptr) {
       ++at_;
+      line.ended = true;
       break;
     }
   }

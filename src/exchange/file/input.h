@@ -18,6 +18,7 @@ struct Line {
   std::string text;          ///< at most the limit; the front of it where `overlong`
   std::uint64_t number = 0;  ///< from 1
   bool overlong = false;
+  bool ended = false;  ///< by a line end, and not by the end of the file
 };
 
 /// Threads: confined. Memory: one block of 256 KiB beside what is asked for.

@@ -12,7 +12,8 @@ class JsonImporter : public FileImporter {
  public:
   JsonImporter(Input input, const ImporterOptions& options, FileFormat format)
       : FileImporter(std::move(input), format),
-        items_({.lines = format == FileFormat::kJsonl}, options.max_record_bytes),
+        items_({.lines = format == FileFormat::kJsonl, .path = {}, .whole = options.replaces},
+               options.max_record_bytes),
         thing_(format == FileFormat::kJsonl ? "the line" : "the item") {}
 
   Result<bool> Next(std::size_t limit, std::vector<lists::ImportRecord>& out) override {

@@ -54,6 +54,10 @@ Result<bool> JsonItems::NextLine(Input& input, JsonItem& item) {
     if (!more) return false;
   } while (!line_.overlong && Trim(line_.text).empty());
   item.number = line_.number;
+  const bool may_be_cut = layout_.whole && !line_.ended;
+  if (may_be_cut && (line_.overlong || !nlohmann::json::accept(line_.text))) {
+    return BreaksOff("line " + std::to_string(line_.number));
+  }
   if (line_.overlong) {
     item.problem = "the line is longer than " + std::to_string(max_bytes_) + " bytes";
   } else {
@@ -71,9 +75,10 @@ bool JsonItems::Found(bool overlong, JsonItem& item) {
   return true;
 }
 
-bool JsonItems::Stop(std::string problem, JsonItem& item) {
+Result<bool> JsonItems::Stop(std::string problem, JsonItem& item) {
   state_ = State::kDone;
   item.number = ++count_;
+  if (layout_.whole) return BreaksOff("item " + std::to_string(item.number));
   item.text.clear();
   item.problem = std::move(problem);
   return true;

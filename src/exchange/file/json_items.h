@@ -19,6 +19,8 @@ struct JsonLayout {
   std::vector<std::string> path;
   /// With a path: a root that is an array holds items too, and an object without the array is one itself.
   bool loose = false;
+  /// A file that breaks off is an error and not an item with a problem.
+  bool whole = false;
 };
 
 struct JsonItem {
@@ -33,7 +35,8 @@ class JsonItems {
   JsonItems(JsonLayout layout, std::size_t max_bytes) : layout_(std::move(layout)), max_bytes_(max_bytes) {}
 
   /// The next item; false at the end. A file that breaks off gives one last item with a problem. Errors:
-  /// kFileUnreadable; kRequestInvalid where the file does not even begin as the layout says.
+  /// kFileUnreadable; kRequestInvalid where the file does not even begin as the layout says, or breaks off
+  /// and must be whole.
   Result<bool> Next(Input& input, JsonItem& item);
 
  private:
@@ -46,7 +49,7 @@ class JsonItems {
   Result<Front> WalkTo(JsonSplitter& splitter, const std::string& name, bool outermost, std::string& text);
   Result<bool> CloseDocument(JsonSplitter& splitter);
   bool Found(bool overlong, JsonItem& item);
-  bool Stop(std::string problem, JsonItem& item);
+  Result<bool> Stop(std::string problem, JsonItem& item);
 
   JsonLayout layout_;
   std::size_t max_bytes_;

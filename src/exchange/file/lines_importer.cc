@@ -29,7 +29,8 @@ class LinesImporter : public FileImporter {
   LinesImporter(Input input, const ImporterOptions& options)
       : FileImporter(std::move(input), FileFormat::kLines),
         algorithm_(options.algorithm),
-        max_bytes_(options.max_record_bytes) {}
+        max_bytes_(options.max_record_bytes),
+        whole_(options.replaces) {}
 
   Result<bool> Next(std::size_t limit, std::vector<lists::ImportRecord>& out) override {
     for (std::size_t i = 0; i < limit; ++i) {
@@ -49,6 +50,7 @@ class LinesImporter : public FileImporter {
         record.SetProblem("no known hash has " + std::to_string(text.size()) +
                           " characters: MD5 has 32 hex digits, SHA-1 40, PDQ and SHA-256 64");
       }
+      if (whole_ && !line_.ended && !record.ok()) return BreaksOff("line " + std::to_string(line_.number));
       out.push_back(record.Finish());
     }
     return true;
@@ -57,6 +59,7 @@ class LinesImporter : public FileImporter {
  private:
   Algorithm algorithm_;
   std::size_t max_bytes_;
+  bool whole_;
   Line line_;
 };
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exchange/file/csv_reader.h"
+#include "exchange/file/given_ids.h"
 #include "exchange/file/importers.h"
 #include "exchange/file/json_items.h"
 #include "exchange/file/mapped_record.h"
@@ -47,10 +48,12 @@ class MappedImporter : public FileImporter, protected MappedValues {
       RecordBuilder record(number_);
       if (!problem_.empty()) {
         record.SetProblem(problem_);
-      } else if (!Fill(record)) {
-        continue;
+      } else {
+        HASHGATE_ASSIGN_OR_RETURN(const bool taken, Fill(record));
+        if (!taken) continue;
       }
       out.push_back(record.Finish());
+      if (replaces_ && out.back().record) given_.Give(out.back().record->source_id);
     }
     return true;
   }
@@ -65,11 +68,14 @@ class MappedImporter : public FileImporter, protected MappedValues {
 
  private:
   /// False where the record is left out and counted.
-  bool Fill(RecordBuilder& record) {
-    switch (FillMapped(mapping_, *this, record)) {
-      case MappedFate::kEntry: return true;
-      case MappedFate::kSkipped: ++notes_.skipped_harmless; return false;
-      case MappedFate::kRemoved: break;
+  Result<bool> Fill(RecordBuilder& record) {
+    const MappedFate fate = FillMapped(mapping_, *this, record);
+    if (fate == MappedFate::kEntry) return true;
+    if (replaces_) HASHGATE_RETURN_IF_ERROR(TakeBack(record));
+    if (!record.ok()) return true;
+    if (fate == MappedFate::kSkipped) {
+      ++notes_.skipped_harmless;
+      return false;
     }
     if (!replaces_) {
       record.SetProblem("a deletion: importing a file never removes entries");
@@ -79,14 +85,27 @@ class MappedImporter : public FileImporter, protected MappedValues {
     return false;
   }
 
+  Status TakeBack(RecordBuilder& record) {
+    if (mapping_.source_id.empty()) return {};
+    std::vector<std::string> ids;
+    if (!Texts(mapping_.source_id, ids)) {
+      record.SetProblem(mapping_.source_id + " has a value of the wrong kind");
+      return {};
+    }
+    const std::string what = (format() == FileFormat::kJson ? "item " : "line ") + std::to_string(number_);
+    for (const std::string& id : ids) HASHGATE_RETURN_IF_ERROR(given_.TakeBack(Trim(id), what));
+    return {};
+  }
+
   bool replaces_;
+  GivenIds given_;  // where the file replaces a list
 };
 
 class MappedCsv final : public MappedImporter {
  public:
   MappedCsv(Input input, const Mapping& mapping, const ImporterOptions& options)
       : MappedImporter(std::move(input), FileFormat::kCsv, mapping, options.replaces),
-        reader_(mapping.separator, options.max_record_bytes) {}
+        reader_(mapping.separator, options.max_record_bytes, options.replaces) {}
 
   Status Open() {
     if (mapping_.header.empty()) {
@@ -170,6 +189,12 @@ class MappedJson final : public MappedImporter {
     out.clear();
     const json* const value = Find(paths_.find(place)->second);
     if (value == nullptr || value->is_null()) return true;
+    // Such a number has lost digits, and other ids could have become the same.
+    const auto is_inexact = [](const json& element) { return element.is_number_float(); };
+    if (place == mapping_.source_id &&
+        (is_inexact(*value) || (value->is_array() && std::ranges::any_of(*value, is_inexact)))) {
+      return false;
+    }
     if (!value->is_array()) return AddText(*value, out);
     return std::ranges::all_of(*value, [&out](const json& element) { return AddText(element, out); });
   }
@@ -245,7 +270,8 @@ Result<std::unique_ptr<Importer>> OpenMapped(Input input, const Mapping& mapping
     HASHGATE_RETURN_IF_ERROR(importer->Open());
     return importer;
   }
-  JsonLayout layout{.lines = mapping.layout == Mapping::Layout::kJsonl};
+  JsonLayout layout{
+      .lines = mapping.layout == Mapping::Layout::kJsonl, .path = {}, .whole = options.replaces};
   HASHGATE_ASSIGN_OR_RETURN(layout.path, ParseJsonPointer(mapping.items));
   auto importer = std::make_unique<MappedJson>(std::move(input), mapping, options, std::move(layout));
   HASHGATE_RETURN_IF_ERROR(importer->Open());

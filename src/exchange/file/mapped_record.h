@@ -14,7 +14,8 @@ class MappedValues {
  public:
   virtual ~MappedValues() = default;
   /// The texts at `place`: none where it is absent or null; several where it is an array. False where what
-  /// stands there is no text, number or truth value, nor an array of these. `out` is cleared first.
+  /// stands there is no text, number or truth value, nor an array of these, or for the source's id a
+  /// number that is not an integer within 64 bits. `out` is cleared first.
   virtual bool Texts(const Mapping::Place& place, std::vector<std::string>& out) = 0;
 };
 

@@ -2,6 +2,7 @@
 // github.com/facebook/ThreatExchange (python-threatexchange, ncmec) and NCMEC's public documentation.
 #include "exchange/file/importers.h"
 #include "exchange/file/ncmec_element.h"
+#include "exchange/file/record_builder.h"
 #include "exchange/file/xml_splitter.h"
 
 namespace hashgate::exchange {
@@ -13,7 +14,8 @@ class NcmecImporter : public FileImporter {
  public:
   NcmecImporter(Input input, const ImporterOptions& options)
       : FileImporter(std::move(input), FileFormat::kNcmec),
-        splitter_(input_, "queryResult", kNcmecElements, options.max_record_bytes) {}
+        splitter_(input_, "queryResult", kNcmecElements, options.max_record_bytes),
+        whole_(options.replaces) {}
 
   Result<bool> Next(std::size_t limit, std::vector<lists::ImportRecord>& out) override {
     for (std::size_t i = 0; i < limit && !done_; ++i) {
@@ -36,6 +38,7 @@ class NcmecImporter : public FileImporter {
       } else if (piece == Piece::kOverlong) {
         out.push_back({count_, std::nullopt, "the element is too long or too deeply nested"});
       } else {
+        if (whole_) return BreaksOff("element " + std::to_string(count_));
         out.push_back({count_, std::nullopt, "the file breaks off or is not XML from this element on"});
         done_ = true;
       }
@@ -60,6 +63,7 @@ class NcmecImporter : public FileImporter {
   XmlSplitter splitter_;
   std::string text_;
   std::uint64_t count_ = 0;
+  bool whole_;
   bool done_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/utf8.h"
+#include "lists/limits.h"
 
 namespace hashgate::exchange {
 namespace {
@@ -40,6 +41,12 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
+std::unexpected<Error> BreaksOff(const std::string& what) {
+  return Fail(Reason::kRequestInvalid,
+              "the file breaks off or goes wrong at " + what +
+                  ": what is missing from it would be removed, so it replaces nothing");
+}
+
 RecordBuilder::RecordBuilder(std::uint64_t line) {
   record_.line = line;
 }
@@ -50,7 +57,11 @@ void RecordBuilder::SetProblem(std::string problem) {
 }
 
 // What is not UTF-8 could not be sent: the wire's strings are UTF-8.
-bool RecordBuilder::CheckText(std::string_view name, std::string_view text) {
+bool RecordBuilder::CheckText(std::string_view name, std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes) {
+    SetProblem(std::string(name) + " is longer than " + std::to_string(max_bytes) + " bytes");
+    return false;
+  }
   while (!text.empty()) {
     const std::size_t length = Utf8SequenceLength(text);
     if (length == 0 || text.front() == '\0') {
@@ -114,7 +125,11 @@ void RecordBuilder::SetQuality(Pipeline pipeline, std::string_view text) {
 
 void RecordBuilder::AddLabel(std::string_view label) {
   label = Trim(label);
-  if (!ok() || label.empty() || !CheckText("a label", label)) return;
+  if (!ok() || label.empty() || !CheckText("a label", label, lists::kMaxLabelBytes)) return;
+  if (entry_.labels.size() == lists::kMaxLabels) {
+    SetProblem("more than " + std::to_string(lists::kMaxLabels) + " labels");
+    return;
+  }
   entry_.labels.emplace_back(label);
 }
 
@@ -122,7 +137,8 @@ void RecordBuilder::SetText(FieldName field, std::string_view text) {
   if (!ok()) return;
   switch (field) {
     case FieldName::kSourceId:
-      if (CheckText("sourceId", text)) entry_.source_id = Trim(text);
+      text = Trim(text);
+      if (CheckText("sourceId", text, lists::kMaxSourceIdBytes)) entry_.source_id = text;
       break;
     case FieldName::kMd5: AddHash(Algorithm::kMd5, text); break;
     case FieldName::kSha1: AddHash(Algorithm::kSha1, text); break;
@@ -133,7 +149,8 @@ void RecordBuilder::SetText(FieldName field, std::string_view text) {
     case FieldName::kPdqQuality: SetQuality(Pipeline::kUnspecified, text); break;
     case FieldName::kPdqNn512Quality: SetQuality(Pipeline::kNn512, text); break;
     case FieldName::kClassification:
-      if (CheckText("classification", text)) entry_.classification = Trim(text);
+      text = Trim(text);
+      if (CheckText("classification", text, lists::kMaxClassificationBytes)) entry_.classification = text;
       break;
     case FieldName::kLabels: {
       std::string label;

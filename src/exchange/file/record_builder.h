@@ -34,8 +34,12 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 /// Without spaces and tabs at both ends.
 std::string_view Trim(std::string_view text);
 
-/// One record in the making. The first problem is kept; later values are then ignored. Problems never hold a
-/// value.
+/// Why a file that breaks off replaces no list: what is missing would be removed. kRequestInvalid. `what` is
+/// what was being read, such as "line 7".
+std::unexpected<Error> BreaksOff(const std::string& what);
+
+/// One record in the making, within the bounds of an entry (lists/limits.h). The first problem is kept; later
+/// values are then ignored. Problems never hold a value.
 class RecordBuilder {
  public:
   explicit RecordBuilder(std::uint64_t line);
@@ -59,7 +63,7 @@ class RecordBuilder {
  private:
   void AddValue(HashValue hash);
   void SetQuality(Pipeline pipeline, std::string_view text);
-  bool CheckText(std::string_view name, std::string_view text);
+  bool CheckText(std::string_view name, std::string_view text, std::size_t max_bytes);
 
   lists::ImportRecord record_;  // its record comes with the end
   lists::EntryRecord entry_;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "exchange/file/csv_reader.h"
+#include "exchange/file/given_ids.h"
 #include "exchange/file/importers.h"
 #include "exchange/file/json_items.h"
 #include "exchange/file/record_builder.h"
@@ -20,7 +21,9 @@ using nlohmann::json;
 
 constexpr std::string_view kMalicious = "MALICIOUS";
 constexpr std::string_view kSuspicious = "SUSPICIOUS";
+constexpr std::string_view kUnknown = "UNKNOWN";
 constexpr std::string_view kNonMalicious = "NON_MALICIOUS";
+constexpr std::string_view kStatuses[] = {kMalicious, kSuspicious, kUnknown, kNonMalicious};
 /// Not the exchange's own word: some say harmful, and some disagree.
 constexpr std::string_view kDisputed = "DISPUTED";
 
@@ -46,25 +49,27 @@ Algorithm AlgorithmOf(std::string_view type) {
   return Algorithm::kUnspecified;
 }
 
-/// What all opinions come to; empty where none has a status.
+bool Says(const Update& update, std::string_view word) {
+  return std::ranges::any_of(update.statuses,
+                             [word](const std::string& status) { return EqualsIgnoringCase(status, word); });
+}
+
+/// A word that is none of the exchange's may mean anything, also harmless.
+bool HasStrangeStatus(const Update& update) {
+  return !std::ranges::all_of(update.statuses, [](const std::string& status) {
+    return status.empty() || std::ranges::any_of(kStatuses, [&status](std::string_view word) {
+             return EqualsIgnoringCase(status, word);
+           });
+  });
+}
+
+/// What all opinions come to; empty where none has a known status.
 std::string_view MergedStatus(const Update& update) {
-  std::string_view other;
-  bool harmless = false;
-  bool malicious = false;
-  bool suspicious = false;
-  for (const std::string& status : update.statuses) {
-    if (EqualsIgnoringCase(status, kNonMalicious)) {
-      harmless = true;
-    } else if (!status.empty()) {
-      malicious = malicious || EqualsIgnoringCase(status, kMalicious);
-      suspicious = suspicious || EqualsIgnoringCase(status, kSuspicious);
-      if (other.empty() || status < other) other = status;
-    }
+  const bool harmless = Says(update, kNonMalicious);
+  for (const std::string_view word : {kMalicious, kSuspicious, kUnknown}) {
+    if (Says(update, word)) return harmless || update.disagreed ? kDisputed : word;
   }
-  if (other.empty()) return harmless ? kNonMalicious : std::string_view();
-  if (harmless || update.disagreed) return kDisputed;
-  if (malicious) return kMalicious;
-  return suspicious ? kSuspicious : other;
+  return harmless ? kNonMalicious : std::string_view();
 }
 
 std::string TextOf(const json& object, const char* name) {
@@ -126,13 +131,13 @@ bool ParseUpdate(const std::string& text, Update& update, std::string& problem) 
   if (descriptors != nullptr) {
     for (const json& descriptor : *descriptors) {
       if (!descriptor.is_object()) continue;
-      update.statuses.push_back(TextOf(descriptor, "status"));
+      update.statuses.emplace_back(Trim(TextOf(descriptor, "status")));
       CollectTags(descriptor, update.tags);
       update.disagreed = update.disagreed || Disagrees(descriptor);
     }
   }
   // The indicator's own status sums up its descriptors', so it counts only where they give none.
-  if (MergedStatus(update).empty()) update.statuses.push_back(TextOf(item, "status"));
+  if (MergedStatus(update).empty()) update.statuses.emplace_back(Trim(TextOf(item, "status")));
   const auto deleted = item.find("should_delete");
   if (deleted != item.end() && !deleted->is_null() && !deleted->is_boolean()) {
     problem = "should_delete is neither true nor false";
@@ -141,7 +146,7 @@ bool ParseUpdate(const std::string& text, Update& update, std::string& problem) 
   // Without an opinion an indicator is withdrawn: nobody stands for it any more.
   const bool stated = deleted != item.end() && *deleted == true;
   const bool without_opinion = descriptors == nullptr || descriptors->empty();
-  update.deleted = stated || (without_opinion && MergedStatus(update).empty());
+  update.deleted = stated || (without_opinion && std::ranges::all_of(update.statuses, &std::string::empty));
   return true;
 }
 
@@ -150,8 +155,9 @@ class ThreatExchangeImporter : public FileImporter {
   ThreatExchangeImporter(Input input, const ImporterOptions& options)
       : FileImporter(std::move(input), FileFormat::kThreatExchange),
         algorithm_(options.algorithm),
-        items_({.path = {"data"}, .loose = true}, options.max_record_bytes),
-        rows_(options.separator, options.max_record_bytes) {}
+        replaces_(options.replaces),
+        items_({.path = {"data"}, .loose = true, .whole = options.replaces}, options.max_record_bytes),
+        rows_(options.separator, options.max_record_bytes, options.replaces) {}
 
   /// Tells JSON from CSV and reads the header of the latter.
   Status Open();
@@ -167,10 +173,12 @@ class ThreatExchangeImporter : public FileImporter {
       RecordBuilder record(number);
       if (!problem.empty()) {
         record.SetProblem(std::move(problem));
-      } else if (!Fill(update, record)) {
-        continue;
+      } else {
+        HASHGATE_ASSIGN_OR_RETURN(const bool taken, Fill(update, number, record));
+        if (!taken) continue;
       }
       out.push_back(record.Finish());
+      if (replaces_ && out.back().record) given_.Give(Identity(update));
     }
     return true;
   }
@@ -182,9 +190,14 @@ class ThreatExchangeImporter : public FileImporter {
   Result<bool> NextRow(Update& update, std::uint64_t& number, std::string& problem);
   [[nodiscard]] Algorithm AlgorithmByLength(std::size_t digits) const;
   /// False where the update is passed over and counted.
-  bool Fill(const Update& update, RecordBuilder& record);
+  Result<bool> Fill(const Update& update, std::uint64_t number, RecordBuilder& record);
+  /// What says that two updates are about the same thing.
+  static std::string Identity(const Update& update);
+  Status TakeBack(const Update& update, std::uint64_t number) const;
 
   Algorithm algorithm_;
+  bool replaces_;
+  GivenIds given_;  // where the file replaces a list
   bool is_csv_ = false;
   JsonItems items_;
   JsonItem item_;
@@ -266,7 +279,19 @@ Algorithm ThreatExchangeImporter::AlgorithmByLength(std::size_t digits) const {
   }
 }
 
-bool ThreatExchangeImporter::Fill(const Update& update, RecordBuilder& record) {
+std::string ThreatExchangeImporter::Identity(const Update& update) {
+  std::string identity = update.id.empty() ? update.indicator : update.id;
+  // An id may be the hash, in either case.
+  for (char& c : identity) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return identity;
+}
+
+Status ThreatExchangeImporter::TakeBack(const Update& update, std::uint64_t number) const {
+  if (!replaces_) return {};
+  return given_.TakeBack(Identity(update), (is_csv_ ? "line " : "item ") + std::to_string(number));
+}
+
+Result<bool> ThreatExchangeImporter::Fill(const Update& update, std::uint64_t number, RecordBuilder& record) {
   const Algorithm algorithm =
       update.type.empty() ? AlgorithmByLength(update.indicator.size()) : AlgorithmOf(update.type);
   if (algorithm == Algorithm::kUnspecified && update.type.empty() && update.indicator.size() == 64) {
@@ -279,7 +304,12 @@ bool ThreatExchangeImporter::Fill(const Update& update, RecordBuilder& record) {
     return false;
   }
   if (update.deleted) {
+    HASHGATE_RETURN_IF_ERROR(TakeBack(update, number));
     record.SetProblem("a deletion: importing a file never removes entries");
+    return true;
+  }
+  if (HasStrangeStatus(update)) {
+    record.SetProblem("a status is none of MALICIOUS, SUSPICIOUS, UNKNOWN and NON_MALICIOUS");
     return true;
   }
   const std::string_view status = MergedStatus(update);
@@ -289,6 +319,7 @@ bool ThreatExchangeImporter::Fill(const Update& update, RecordBuilder& record) {
     return true;
   }
   if (status == kNonMalicious) {
+    HASHGATE_RETURN_IF_ERROR(TakeBack(update, number));
     ++notes_.skipped_harmless;
     return false;
   }

@@ -34,7 +34,9 @@ const json* FindMember(const json& object, std::string_view name) {
 class VicsImporter : public FileImporter {
  public:
   VicsImporter(Input input, const ImporterOptions& options)
-      : FileImporter(std::move(input), FileFormat::kVics), items_(input_, options.max_record_bytes) {}
+      : FileImporter(std::move(input), FileFormat::kVics),
+        items_(input_, options.max_record_bytes),
+        whole_(options.replaces) {}
 
   /// Reads up to the first element of "value".
   Status ReadHead();
@@ -47,6 +49,7 @@ class VicsImporter : public FileImporter {
         HASHGATE_ASSIGN_OR_RETURN(const bool sound, ReadTail());
         if (sound) break;
         RecordBuilder record(++count_);
+        if (whole_) return BreaksOff("item " + std::to_string(count_));
         record.SetProblem("something else than the end of the file follows the items");
         out.push_back(record.Finish());
         break;
@@ -57,6 +60,7 @@ class VicsImporter : public FileImporter {
       } else if (piece == Piece::kOverlong) {
         record.SetProblem("the item is too long or too deeply nested");
       } else {
+        if (whole_) return BreaksOff("item " + std::to_string(count_));
         record.SetProblem("the file breaks off or is not JSON from this item on");
         done_ = true;
       }
@@ -76,6 +80,7 @@ class VicsImporter : public FileImporter {
   JsonSplitter items_;
   std::string text_;
   std::uint64_t count_ = 0;
+  bool whole_;
   bool done_ = false;
 };
 

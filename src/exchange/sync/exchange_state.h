@@ -50,7 +50,7 @@ inline constexpr std::size_t kMaxAuthorBytes = 128;
 inline constexpr std::size_t kMaxOverrideReasonBytes = 1'024;
 
 struct StoredExchange {
-  std::string checkpoint;          ///< empty: nothing is in force yet
+  std::string checkpoint;  ///< empty: nothing is in force yet
   /// What the checkpoint is good for: that source and no other, into that list and no other of its name.
   std::string source;
   lists::ListId list = 0;

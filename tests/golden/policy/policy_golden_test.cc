@@ -72,6 +72,8 @@ MatchFact ReadMatch(const std::string& text) {
       match.entry_quality = std::stoi(value);
     } else if (key == "ceiling") {
       match.action_ceiling = ByName<Verdict>(value);
+    } else if (key == "class") {
+      match.classification = value;
     } else if (key == "view") {
       match.view = ByName<ViewKind>(value);
     } else if (key == "upload_degenerate") {
@@ -96,7 +98,8 @@ MatchFact ReadMatch(const std::string& text) {
 Input ReadInput(const std::string& facts, std::vector<MatchFact>& matches) {
   Input input;
   input.coverage = CoverageLevel::kComplete;
-  const std::size_t colon = facts.find(':');
+  // A classification holds colons of its own.
+  const std::size_t colon = facts.find(" :");
   std::stringstream stream(colon == std::string::npos ? "" : facts.substr(0, colon));
   for (std::string word; stream >> word;) {
     const std::size_t equals = word.find('=');
@@ -118,7 +121,7 @@ Input ReadInput(const std::string& facts, std::vector<MatchFact>& matches) {
       ADD_FAILURE() << "unknown fact " << key;
     }
   }
-  for (const std::string& text : Split(colon == std::string::npos ? facts : facts.substr(colon + 1), ';')) {
+  for (const std::string& text : Split(colon == std::string::npos ? facts : facts.substr(colon + 2), ';')) {
     if (!text.empty()) matches.push_back(ReadMatch(text));
   }
   input.matches = matches;

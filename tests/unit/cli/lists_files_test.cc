@@ -100,7 +100,7 @@ TEST_F(ListsFiles, ADryRunSaysWhatIsInAFileAndSendsNothing) {
             "3 records of " + file +
                 " (csv): 1 would be taken, 2 quarantined. Nothing was sent.\nHashes: md5 1, sha1 1.\n" +
                 file + ":3: md5: a md5 hash is exactly 32 hex digits\n" + file +
-                ":4: labels is longer than 128 bytes\n");
+                ":4: a label is longer than 128 bytes\n");
   run = CliWithoutServer({"lists", "import", "demo", file, "--dry-run", "--json"});
   EXPECT_EQ(run.code, kFindings);
   EXPECT_NE(

@@ -100,5 +100,14 @@ TEST(CsvImporter, OneColumnIsEnough) {
   EXPECT_EQ(read.records.size(), 1U);
 }
 
+TEST(CsvImporter, WhatBreaksOffReplacesNothing) {
+  const std::string front = "sourceId,md5\na," + Hex(32, '1') + "\n";
+  for (const char* const rest : {"b", "\"b", "\"b\nc"}) {
+    EXPECT_NE(RefusalOfReplacing(front + rest).find(": what is missing"), std::string::npos) << rest;
+    EXPECT_EQ(RefusalOfReplacing(front + rest + "\n"), "") << rest;
+  }
+  EXPECT_EQ(RefusalOfReplacing(front + "b," + Hex(32, '2')), "");
+}
+
 }  // namespace
 }  // namespace hashgate::exchange

@@ -88,5 +88,33 @@ TEST(JsonImporter, AFileThatIsNoArrayIsRefused) {
   EXPECT_EQ(ReadAll("", {.format = FileFormat::kJson}).records.size(), 0U);
 }
 
+TEST(JsonImporter, WhatBreaksOffReplacesNothing) {
+  for (const std::string& text :
+       {"[" + kSecond + "," + kSecond.substr(0, 9), "[" + kSecond, "[" + kSecond + ",", "[" + kSecond + "]{",
+        kSecond + "\n" + kSecond.substr(0, 9)}) {
+    EXPECT_NE(RefusalOfReplacing(text).find(" 2: what is missing"), std::string::npos) << text;
+  }
+  EXPECT_EQ(RefusalOfReplacing("[" + kSecond + "," + kSecond + "]"), "");
+  EXPECT_EQ(RefusalOfReplacing(kSecond + "\n" + kSecond), "");
+  EXPECT_EQ(RefusalOfReplacing(kSecond + "\n{\"md5\":\n" + kSecond), "")
+      << "a bad line in the middle costs itself";
+}
+
+TEST(JsonImporter, ARecordCannotGrowBeyondAnEntry) {
+  const auto item = [](const std::string& more) {
+    return R"({"md5":")" + Hex(32, '1') + "\"," + more + "}\n";
+  };
+  std::string labels = "\"l\"";
+  for (int i = 1; i < 32; ++i) labels += ",\"l\"";
+  const Read read = ReadAll(item("\"labels\":[" + labels + "]") + item("\"labels\":[" + labels + ",\"l\"]") +
+                            item("\"labels\":\"" + std::string(129, 'l') + "\"") +
+                            item("\"sourceId\":\"" + std::string(513, 's') + "\"") +
+                            item("\"sourceId\":\" " + std::string(512, 's') + " \"") +
+                            item("\"classification\":\"" + std::string(257, 'c') + "\""));
+  EXPECT_EQ(read.Problems(),
+            "2: more than 32 labels\n3: a label is longer than 128 bytes\n"
+            "4: sourceId is longer than 512 bytes\n6: classification is longer than 256 bytes\n");
+}
+
 }  // namespace
 }  // namespace hashgate::exchange

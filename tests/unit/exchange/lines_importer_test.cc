@@ -60,5 +60,12 @@ TEST(LinesImporter, EmptyFileHasNoRecords) {
   EXPECT_TRUE(ReadAll("\xef\xbb\xbf\r\n# x").records.empty());
 }
 
+TEST(LinesImporter, WhatBreaksOffReplacesNothing) {
+  const ImporterOptions options{.format = FileFormat::kLines};
+  EXPECT_NE(RefusalOfReplacing(Hex(32, '1') + "\n" + Hex(31, '2'), options).find("line 2: what is missing"),
+            std::string::npos);
+  EXPECT_EQ(RefusalOfReplacing(Hex(31, '1') + "\n" + Hex(32, '2'), options), "");
+}
+
 }  // namespace
 }  // namespace hashgate::exchange

@@ -197,5 +197,41 @@ TEST(MappedImporter, OneOfTwoLayoutsIsNeverGuessed) {
             "bytes\n");
 }
 
+TEST(MappedImporter, WhatTakesBackItsOwnEntriesReplacesNothing) {
+  const std::string given = "r1;" + Hex(32, 'a') + ";;;;A;;;live;\n";
+  for (const std::string& back :
+       {"r1 ;" + Hex(32, 'b') + ";;;;A;;;removed;\n", std::string("r1;;;;;0;;;live;\n")}) {
+    EXPECT_NE(RefusalOfReplacing(kHeader + given + back, With(CsvMapping())).find("line 3 says"),
+              std::string::npos);
+    EXPECT_EQ(RefusalOfReplacing(kHeader + back + given, With(CsvMapping())), "");
+    EXPECT_FALSE(ReadAll(kHeader + given + back, With(CsvMapping())).error.has_value());
+  }
+  EXPECT_EQ(RefusalOfReplacing(kHeader + given + "r2;;;;;0;;;live;\n", With(CsvMapping())), "");
+}
+
+TEST(MappedImporter, AnIdIsNoNumberThatHasLostDigits) {
+  Mapping mapping;
+  mapping.layout = Layout::kJsonl;
+  mapping.source_id = "/id";
+  mapping.hashes.push_back({.algorithm = Algorithm::kMd5, .at = "/md5"});
+  mapping.labels.push_back({.at = "/score", .prefix = "", .separator = ""});
+  mapping.skip.push_back({"/skip", {"true"}});
+  const std::string rest = R"(,"score":1.5,"md5":")" + Hex(32, 'a') + "\"}\n";
+  const Read read =
+      ReadAll(R"({"id":18446744073709551615)" + rest + R"({"id":-9223372036854775808)" + rest +
+                  R"({"id":18446744073709551616)" + rest + R"({"id":1.5)" + rest + R"({"id":[1e3])" + rest,
+              With(mapping));
+  EXPECT_EQ(read.Problems(),
+            "3: /id has a value of the wrong kind\n4: /id has a value of the wrong kind\n"
+            "5: /id has a value of the wrong kind\n");
+  ASSERT_EQ(read.records.size(), 5U);
+  EXPECT_EQ(read.records[0].record->source_id, "18446744073709551615");
+  EXPECT_EQ(read.records[0].record->labels, (std::vector<std::string>{"1.5"}));
+  EXPECT_EQ(read.records[1].record->source_id, "-9223372036854775808");
+  EXPECT_EQ(ReadAll(R"({"skip":true,"id":1.5)" + rest, With(mapping, true)).Problems(),
+            "1: /id has a value of the wrong kind\n")
+      << "whether it was given before cannot be told";
+}
+
 }  // namespace
 }  // namespace hashgate::exchange

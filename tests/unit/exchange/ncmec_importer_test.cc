@@ -81,5 +81,13 @@ TEST(NcmecImporter, ProblemsByElement) {
   EXPECT_NE(problems.find("7: the file breaks off"), std::string::npos);
 }
 
+TEST(NcmecImporter, WhatBreaksOffReplacesNothing) {
+  const std::string good = Image("<fingerprints><md5>" + Hex(32, '1') + "</md5></fingerprints>");
+  for (const char* const rest : {"", "<image><id>", "<image", "</images></queryRes"}) {
+    EXPECT_NE(RefusalOfReplacing(kHead + good + rest).find("element 2: what is missing"), std::string::npos)
+        << rest;
+  }
+}
+
 }  // namespace
 }  // namespace hashgate::exchange

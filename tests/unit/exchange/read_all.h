@@ -63,6 +63,18 @@ inline Read ReadAll(const std::string& text, const ImporterOptions& options = {}
   return read;
 }
 
+/// What a file gives that is to replace a list: the reason and sentence of its error, or "".
+inline std::string RefusalOfReplacing(const std::string& text, ImporterOptions options = {}) {
+  options.replaces = true;
+  for (const std::size_t piece : {std::size_t{1} << 16, std::size_t{1}}) {
+    const Read read = ReadOnce(text, options, piece, piece);
+    if (!read.error) return "";
+    EXPECT_EQ(read.error->reason, Reason::kRequestInvalid);
+    if (piece == 1) return read.error->message;
+  }
+  return "";
+}
+
 inline std::string Hex(std::size_t digits, char digit) {
   return std::string(digits, digit);
 }

@@ -26,7 +26,7 @@ TEST(ThreatExchangeImporter, ReadsAPage) {
       Pdq("1", Descriptor("MALICIOUS", R"(,"tags":{"data":[{"id":"5","text":"b"},{"id":"6","text":"a"}]})")) +
       "," + Update("2", "HASH_MD5", Hex(32, 'B'), R"("status":"SUSPICIOUS","tags":["x"])") + "," +
       Update("3", "HASH_SHA1", Hex(40, 'c'), R"("descriptors":[{"status":"UNKNOWN","tags":["y"]}])") + "," +
-      Update("4", "HASH_SHA256", Hex(64, 'd'), R"("status":"NEW_WORD","tags":null)")));
+      Update("4", "HASH_SHA256", Hex(64, 'd'), R"("status":" unknown\t","tags":null)")));
   EXPECT_EQ(read.format, FileFormat::kThreatExchange);
   ASSERT_FALSE(read.error.has_value()) << read.error->message;
   ASSERT_EQ(read.Problems(), "");
@@ -44,7 +44,7 @@ TEST(ThreatExchangeImporter, ReadsAPage) {
   EXPECT_EQ(read.records[2].record->classification, "threatexchange:UNKNOWN");
   EXPECT_EQ(read.records[2].record->hashes.at(0).algorithm, Algorithm::kSha1);
   EXPECT_EQ(read.records[2].record->labels, (std::vector<std::string>{"y"}));
-  EXPECT_EQ(read.records[3].record->classification, "threatexchange:NEW_WORD");
+  EXPECT_EQ(read.records[3].record->classification, "threatexchange:UNKNOWN");
   EXPECT_EQ(read.records[3].record->hashes.at(0).algorithm, Algorithm::kSha256);
   EXPECT_TRUE(read.records[3].record->labels.empty());
 }
@@ -211,6 +211,36 @@ TEST(ThreatExchangeImporter, CsvThatCannotBeJudgedIsNotTaken) {
             "2: 64 hex digits can be PDQ or SHA-256, and there is no type: say which with --algorithm\n");
   EXPECT_EQ(ReadAll("td_raw_indicator,td_status\n" + Hex(32, 'a') + "\n").Problems(),
             "2: the line has 1 fields, the header 2\n");
+}
+
+TEST(ThreatExchangeImporter, AStatusIsTrimmedAndOfAKnownWord) {
+  const Read read = ReadAll(Page(Pdq("1", Descriptor(" NON_MALICIOUS ")) + "," +
+                                 Update("2", "HASH_MD5", Hex(32, '2'), R"("status":"NON_MALICIOUS\t")") +
+                                 "," + Update("3", "HASH_MD5", Hex(32, '3'), R"("status":"BENIGN")") + "," +
+                                 Pdq("4", Descriptor("MALICIOUS") + "," + Descriptor("BENIGN")) + "," +
+                                 Pdq("5", Descriptor(" malicious"))));
+  EXPECT_EQ(read.notes.skipped_harmless, 2U);
+  const std::string strange = ": a status is none of MALICIOUS, SUSPICIOUS, UNKNOWN and NON_MALICIOUS\n";
+  EXPECT_EQ(read.Problems(), "3" + strange + "4" + strange);
+  ASSERT_EQ(read.records.size(), 3U);
+  EXPECT_EQ(read.records[2].record->classification, "threatexchange:MALICIOUS");
+}
+
+TEST(ThreatExchangeImporter, WhatTakesBackItsOwnEntriesReplacesNothing) {
+  const std::string given = Pdq("1", Descriptor("MALICIOUS"));
+  const std::string harmless = Pdq("1", Descriptor("NON_MALICIOUS"));
+  const std::string deleted =
+      R"({"id":"1","indicator":")" + Hex(64, 'a') + R"(","type":"HASH_PDQ","should_delete":true})";
+  for (const std::string& back : {harmless, deleted}) {
+    EXPECT_NE(RefusalOfReplacing(Page(given + "," + back)).find("item 2 says"), std::string::npos);
+    EXPECT_EQ(RefusalOfReplacing(Page(back + "," + given)), "") << "what comes last holds";
+    EXPECT_FALSE(ReadAll(Page(given + "," + back)).error.has_value());
+  }
+  EXPECT_EQ(RefusalOfReplacing(Page(given + "," + Pdq("2", Descriptor("NON_MALICIOUS")))), "");
+  const std::string csv = "td_raw_indicator,td_status\n" + Hex(32, 'a') + ",MALICIOUS\n" + Hex(32, 'A');
+  EXPECT_NE(RefusalOfReplacing(csv + ",NON_MALICIOUS\n").find("line 3 says"), std::string::npos)
+      << "without an id the hash says what it is";
+  EXPECT_EQ(RefusalOfReplacing(csv + ",SUSPICIOUS\n"), "");
 }
 
 }  // namespace

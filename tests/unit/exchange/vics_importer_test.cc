@@ -98,5 +98,14 @@ TEST(VicsImporter, BracketsInsideTextsDoNotCount) {
   EXPECT_EQ(read.Problems(), "");
 }
 
+TEST(VicsImporter, WhatBreaksOffReplacesNothing) {
+  const std::string good = R"({"Category":1,"MD5":")" + Hex(32, '1') + "\"}";
+  for (const char* const rest : {"", ",", ",{\"Category\":1,", "]", "],\"other\":", "]}{}"}) {
+    EXPECT_NE(RefusalOfReplacing(kHead13 + good + rest).find("item 2: what is missing"), std::string::npos)
+        << rest;
+  }
+  EXPECT_EQ(RefusalOfReplacing(kHead13 + good + "]}\n"), "");
+}
+
 }  // namespace
 }  // namespace hashgate::exchange

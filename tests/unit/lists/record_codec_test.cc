@@ -157,7 +157,10 @@ TEST(RecordCodec, ReadsListsOfVersion2) {
   record.list.config.max_distances[Algorithm::kPhotoDna] = 65'535;
   const auto read = DecodeList(7, ListOfVersion2(record));
   ASSERT_TRUE(read) << read.error().message;
+  // PhotoDNA was not matched then, and its distance was not squared: the default is in force.
+  record.list.config.max_distances.erase(Algorithm::kPhotoDna);
   EXPECT_EQ(read->list.config.max_distances, record.list.config.max_distances);
+  EXPECT_FALSE(record.list.config.max_distances.empty());
   EXPECT_EQ(read->tally, record.tally);
   EXPECT_EQ(read->list.config.description, "d");
   // Rewritten as it is now.

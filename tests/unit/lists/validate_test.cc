@@ -51,9 +51,9 @@ TEST(ValidateConfig, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPdq] = -1; }), "list.max_distances");
   EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kMd5] = 0; }), "list.max_distances");
   EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPdq] = 63; }), "");
-  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = 9'363'600; }), "");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = 50'000; }), "");
   EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = 0; }), "");
-  for (const int wrong : {-1, 9'363'601}) {
+  for (const int wrong : {-1, 50'001}) {
     EXPECT_EQ(with([wrong](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = wrong; }),
               "list.max_distances");
   }

@@ -217,6 +217,19 @@ TEST(Decide, TheStrictestMatchDecidesAndTiesDoNotDependOnOrder) {
   EXPECT_EQ(b.rule_id, a.rule_id);
 }
 
+TEST(Decide, AMatchByAVectorAloneIsNotNearerThanPdq) {
+  const auto policy = Profile("standard");
+  MatchFact vector = Match({Algorithm::kPhotoDna});
+  vector.distance_bits = -1;
+  vector.distances = {{Algorithm::kPhotoDna, 0, 20'000}};
+  vector.entry = 1;
+  MatchFact pdq = Match({Algorithm::kPdq});
+  pdq.distance_bits = 0;
+  pdq.entry = 2;
+  EXPECT_EQ(Decide(*policy, {vector, pdq}).match, 1U);
+  EXPECT_EQ(Decide(*policy, {pdq, vector}).match, 0U);
+}
+
 TEST(Decide, APlantedTestPictureHidesNothing) {
   const auto policy = Profile("standard");
   MatchFact candidate = Match({Algorithm::kPdq});

@@ -104,6 +104,34 @@ TEST_F(ScanVectorsTest, CoverageSaysWhatWasCompared) {
   EXPECT_THAT(flat.coverage.missing, Contains(HasSubstr("too plain")));
 }
 
+TEST_F(ScanVectorsTest, AVectorThatNoListHoldsMakesNoPlainPictureUsable) {
+  AddList("csam");
+  AddList("other");
+  AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}});
+  scan::FileHashes file = WithPdq(File({vector_}), PdqOf(MakeHash(Algorithm::kPdq, 7)), 10);
+  file.sha256 = Sha256{1};
+  const scan::ScanAnswer plain = Match(file);
+  EXPECT_EQ(plain.coverage.level, CoverageLevel::kExactOnly);
+  EXPECT_THAT(plain.coverage.missing, Contains(HasSubstr("too plain")));
+  file.views.clear();
+  EXPECT_EQ(Match(file).coverage.level, CoverageLevel::kExactOnly);
+  // One on another list that is consulted makes it so.
+  AddEntry("other", {.source_id = "b", .hashes = {VectorValue(index::RandomVector(random_))}});
+  EXPECT_EQ(Match(file).coverage.level, CoverageLevel::kPartial);
+  file = WithPdq(File({vector_}), PdqOf(MakeHash(Algorithm::kPdq, 7)), 10);
+  EXPECT_EQ(Match(file).coverage.level, CoverageLevel::kComplete);
+}
+
+TEST_F(ScanVectorsTest, AVectorAloneIsNotNearerThanPdq) {
+  AddList("csam");
+  AddEntry("csam", {.source_id = "vector", .hashes = {VectorValue(vector_)}});
+  AddEntry("csam", {.source_id = "pdq", .hashes = {PdqValue(kPicture)}});
+  const scan::ScanAnswer answer = Match(WithPdq(File({vector_}), kPicture));
+  ASSERT_EQ(answer.matches.size(), 2U);
+  EXPECT_EQ(answer.matches[0].source_id, "pdq");
+  EXPECT_EQ(answer.matches[0].verdict, answer.matches[1].verdict);
+}
+
 TEST_F(ScanVectorsTest, AnUploadIsTheLessCoveredForItsListsVectors) {
   AddList("csam");
   AddEntry("csam", {.source_id = "a", .hashes = {PdqValue(kPicture)}});

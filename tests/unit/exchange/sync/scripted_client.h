@@ -100,7 +100,8 @@ class SyncTest : public ::testing::Test {
   }
 
   Result<SyncRecord> TrySync(const std::stop_token& stop = {}) {
-    Syncer syncer(*catalog_, client_, {.exchange = "npo", .list = "npo", .source = source_, .gates = gates_, .clock = &clock_});
+    Syncer syncer(*catalog_, client_,
+                  {.exchange = "npo", .list = "npo", .source = source_, .gates = gates_, .clock = &clock_});
     clock_.Advance(std::chrono::minutes(1));
     return syncer.Sync(stop, {});
   }
