@@ -1,5 +1,6 @@
 // What NCMEC's hash sharing API v2 answers to `entries`, saved as a file. Source: the fixtures of
 // github.com/facebook/ThreatExchange (python-threatexchange, ncmec) and NCMEC's public documentation.
+#include "exchange/file/given_ids.h"
 #include "exchange/file/importers.h"
 #include "exchange/file/ncmec_element.h"
 #include "exchange/file/record_builder.h"
@@ -34,7 +35,8 @@ class NcmecImporter : public FileImporter {
       }
       ++count_;
       if (piece == Piece::kElement) {
-        out.push_back(ReadElement(count_));
+        HASHGATE_ASSIGN_OR_RETURN(auto record, ReadElement(count_));
+        out.push_back(std::move(record));
       } else if (piece == Piece::kOverlong) {
         out.push_back({count_, std::nullopt, "the element is too long or too deeply nested"});
       } else {
@@ -47,22 +49,31 @@ class NcmecImporter : public FileImporter {
   }
 
  private:
-  lists::ImportRecord ReadElement(std::uint64_t line) {
+  Result<lists::ImportRecord> ReadElement(std::uint64_t line) {
     pugi::xml_document document;
     if (!document.load_buffer(text_.data(), text_.size())) {
-      return {line, std::nullopt, "the element is not well-formed XML"};
+      return lists::ImportRecord{line, std::nullopt, "the element is not well-formed XML"};
     }
     NcmecElement element = ReadNcmecElement(document.document_element(), line);
     notes_.values_left_out += element.values_left_out;
-    if (!element.record.withdrawn) return std::move(element.record);
+    if (!element.record.withdrawn) {
+      if (whole_ && element.record.record) given_.Give(element.record.record->source_id);
+      return std::move(element.record);
+    }
+    if (whole_) {
+      HASHGATE_RETURN_IF_ERROR(
+          given_.TakeBack(element.record.record->source_id, "element " + std::to_string(line)));
+    }
     const bool tombstone = LocalName(document.document_element().name()).starts_with("deleted");
-    return {line, std::nullopt,
-            tombstone ? "a deletion: importing a file never removes entries" : "no hash that can be matched"};
+    return lists::ImportRecord{
+        line, std::nullopt,
+        tombstone ? "a deletion: importing a file never removes entries" : "no hash that can be matched"};
   }
 
   XmlSplitter splitter_;
   std::string text_;
   std::uint64_t count_ = 0;
+  GivenIds given_;  // where the file replaces a list
   bool whole_;
   bool done_ = false;
 };

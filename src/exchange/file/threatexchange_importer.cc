@@ -146,7 +146,9 @@ bool ParseUpdate(const std::string& text, Update& update, std::string& problem) 
   // Without an opinion an indicator is withdrawn: nobody stands for it any more.
   const bool stated = deleted != item.end() && *deleted == true;
   const bool without_opinion = descriptors == nullptr || descriptors->empty();
-  update.deleted = stated || (without_opinion && std::ranges::all_of(update.statuses, &std::string::empty));
+  const bool without_status =
+      std::ranges::all_of(update.statuses, [](const std::string& status) { return status.empty(); });
+  update.deleted = stated || (without_opinion && without_status);
   return true;
 }
 

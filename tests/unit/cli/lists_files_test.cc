@@ -119,6 +119,19 @@ TEST_F(ListsFiles, ADryRunSaysWhatIsInAFileAndSendsNothing) {
   EXPECT_TRUE(lists_.records.empty());
 }
 
+TEST_F(ListsFiles, AFileThatBreaksOffReplacesNothing) {
+  const std::string file = Write("cut.json", "[{\"md5\":\"" + Md5('1') + "\"},{\"md5\":");
+  EXPECT_EQ(Cli({"lists", "import", "demo", file}).code, kFindings);
+  for (const bool dry : {false, true}) {
+    std::vector<std::string> line = {"lists", "import", "demo", file, "--replace"};
+    if (dry) line.emplace_back("--dry-run");
+    const Run run = Cli(line);
+    EXPECT_EQ(run.code, kFailed) << run.out;
+    EXPECT_NE(run.err.find("breaks off or goes wrong at item 2"), std::string::npos) << run.err;
+    EXPECT_EQ(run.out, "");
+  }
+}
+
 TEST_F(ListsFiles, ASnapshotIsSignedAndChecked) {
   const std::string path = Snapshot();
   const std::string key = Write("public.pem", testing::PublicKeyPem());

@@ -89,5 +89,22 @@ TEST(NcmecImporter, WhatBreaksOffReplacesNothing) {
   }
 }
 
+TEST(NcmecImporter, WhatTakesBackItsOwnEntriesReplacesNothing) {
+  const std::string given = Image("<fingerprints><md5>" + Hex(32, '1') + "</md5></fingerprints>");
+  for (const char* const back :
+       {"<deletedImage><member id=\"77\">Example</member><id>entry-1</id></deletedImage>",
+        "<image><member "
+        "id=\"77\">Example</member><id>entry-1</id><fingerprints><md5/></fingerprints></image>"}) {
+    EXPECT_NE(RefusalOfReplacing(kHead + given + back + kTail).find("element 2 says"), std::string::npos)
+        << back;
+    EXPECT_EQ(RefusalOfReplacing(kHead + back + given + kTail), "") << back;
+  }
+  EXPECT_EQ(
+      RefusalOfReplacing(kHead + given +
+                         "<deletedImage><member id=\"78\">E</member><id>entry-1</id></deletedImage>" + kTail),
+      "")
+      << "of another member";
+}
+
 }  // namespace
 }  // namespace hashgate::exchange
