@@ -87,12 +87,13 @@ grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const Service
   }
   if (!MayExport(context, request->list())) {
     return new RefusedExport(
-        context, ToGrpc(Error{Reason::kNotPermitted,
-                              "list '" + request->list() +
-                                  "' is fed by an exchange whose terms do not permit handing it on; where they "
-                                  "do, set its allow_export",
-                              "list",
-                              {}}));
+        context,
+        ToGrpc(Error{Reason::kNotPermitted,
+                     "list '" + request->list() +
+                         "' is fed by an exchange whose terms do not permit handing it on; where they "
+                         "do, set its allow_export",
+                     "list",
+                     {}}));
   }
   auto ticket = context.gate->Enter();
   if (!ticket) {

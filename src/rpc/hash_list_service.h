@@ -89,8 +89,8 @@ grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const Service
                                                                    grpc::CallbackServerContext* call,
                                                                    const v1::ExportEntriesRequest* request);
 
-/// Whether the terms of the list's source permit handing its hashes on: they need to be known where an exchange
-/// feeds it.
+/// Whether the terms of the list's source permit handing its hashes on: they need to be known where an
+/// exchange feeds it.
 bool MayExport(const ServiceContext& context, std::string_view list);
 
 /// Why an administrative stream is refused at the door; OK where it may go on.

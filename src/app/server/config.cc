@@ -159,8 +159,8 @@ void CheckExchanges(const Config& config, const policy::StrictNode& root, YamlPr
       }
       const auto [feeder, first] = feeders.emplace(ListOf(member.key, at->second), member.key);
       if (!first) {
-        problems.Add(member.line, "exchanges." + member.key + " feeds the list of exchanges." + feeder->second +
-                                      ": each takes a list of its own");
+        problems.Add(member.line, "exchanges." + member.key + " feeds the list of exchanges." +
+                                      feeder->second + ": each takes a list of its own");
       }
     }
   }

@@ -67,12 +67,9 @@ SyncRecord SyncRecordFrom(const Json& json) {
 }
 
 Json ToJson(const GateOverride& made) {
-  return {{"gate", GateName(made.gate)},
-          {"author", made.author},
-          {"reason", made.reason},
-          {"upTo", made.up_to},
-          {"made", ToUnixMillis(made.made)},
-          {"expires", ToUnixMillis(made.expires)}};
+  return {{"gate", GateName(made.gate)},     {"author", made.author},
+          {"reason", made.reason},           {"upTo", made.up_to},
+          {"made", ToUnixMillis(made.made)}, {"expires", ToUnixMillis(made.expires)}};
 }
 
 Gate GateFrom(const Json& json) {
@@ -82,8 +79,12 @@ Gate GateFrom(const Json& json) {
 }
 
 GateOverride OverrideFrom(const Json& json) {
-  return {GateFrom(json.at("gate")), json.at("author").get<std::string>(),
-          json.at("reason").get<std::string>(), json.at("upTo").get<std::uint64_t>(), TimeAt(json, "made"), TimeAt(json, "expires")};
+  return {GateFrom(json.at("gate")),
+          json.at("author").get<std::string>(),
+          json.at("reason").get<std::string>(),
+          json.at("upTo").get<std::uint64_t>(),
+          TimeAt(json, "made"),
+          TimeAt(json, "expires")};
 }
 
 StoredExchange StoredExchangeFrom(const Json& json) {

@@ -25,19 +25,19 @@ struct SyncRecord {
   WallTime began{};
   WallTime ended{};
   SyncOutcome outcome = SyncOutcome::kUnspecified;
-  std::int64_t generation = 0;  ///< that holds what it changed last; 0 where it changed nothing
-  SyncCounts counts;            ///< of what came into force
-  std::string detail;           ///< of a failure or a closed gate: a sentence; else empty
+  std::int64_t generation = 0;               ///< that holds what it changed last; 0 where it changed nothing
+  SyncCounts counts;                         ///< of what came into force
+  std::string detail;                        ///< of a failure or a closed gate: a sentence; else empty
   std::chrono::milliseconds retry_after{0};  ///< the source asked not to be asked before; not stored
-  bool refused = false;         ///< our credentials were, or could not be read; not stored
-  std::string overridden;       ///< "GATE by AUTHOR: REASON" for each gate that a person opened
+  bool refused = false;                      ///< our credentials were, or could not be read; not stored
+  std::string overridden;                    ///< "GATE by AUTHOR: REASON" for each gate that a person opened
 };
 
 /// A person's word that a gate may be passed once.
 struct GateOverride {
   Gate gate = Gate::kGrowth;
-  std::string author;  ///< 1..128 bytes
-  std::string reason;  ///< 1..1,024 bytes
+  std::string author;       ///< 1..128 bytes
+  std::string reason;       ///< 1..1,024 bytes
   std::uint64_t up_to = 0;  ///< the count that it lets pass, a tenth more than what was held
   WallTime made{};
   WallTime expires{};
@@ -55,13 +55,13 @@ struct StoredExchange {
   std::string source;
   lists::ListId list = 0;
   std::uint64_t records_seen = 0;  ///< numbers records through all deltas, for the quarantine
-  /// Counts since the list was last whole, over all syncs: absent while it is. Gates ask these, so that neither
-  /// a failure nor a hold in between lets anything past them.
+  /// Counts since the list was last whole, over all syncs: absent while it is. Gates ask these, so that
+  /// neither a failure nor a hold in between lets anything past them.
   std::optional<SyncCounts> unfinished;
-  bool whole_once = false;         ///< a sync has reached the end at least once
-  WallTime last_success{};         ///< end of the last sync that reached the end; zero: none did
-  WallTime first_began{};          ///< of the first sync into this list
-  WallTime last_change{};          ///< of the list, by this exchange; zero: never
+  bool whole_once = false;  ///< a sync has reached the end at least once
+  WallTime last_success{};  ///< end of the last sync that reached the end; zero: none did
+  WallTime first_began{};   ///< of the first sync into this list
+  WallTime last_change{};   ///< of the list, by this exchange; zero: never
   // While it does not work; zero and empty while it does.
   WallTime failing_since{};
   std::uint32_t failures = 0;  ///< in a row

@@ -64,15 +64,15 @@ std::optional<Closed> FindClosed(const SyncCounts& counts, const GateLimits& lim
   for (int i = 0; i < kGateCount; ++i) {
     const Gate gate = static_cast<Gate>(i);
     const Reading reading = Read(gate, counts);
-    const bool opened = std::ranges::any_of(open, [&](const OpenGate& one) {
-      return one.gate == gate && reading.count <= one.up_to;
-    });
+    const bool opened = std::ranges::any_of(
+        open, [&](const OpenGate& one) { return one.gate == gate && reading.count <= one.up_to; });
     if (opened) continue;
     const GateLimits::Limit& limit = limits.Of(gate);
     const double most = limit.percent / 100 * static_cast<double>(reading.of);
     if (reading.count <= limit.floor || static_cast<double>(reading.count) <= most) continue;
-    return Closed{gate, reading.count, std::to_string(reading.count) + " " + std::string(reading.says) + " " +
-                            std::to_string(reading.of)};
+    return Closed{
+        gate, reading.count,
+        std::to_string(reading.count) + " " + std::string(reading.says) + " " + std::to_string(reading.of)};
   }
   return std::nullopt;
 }

@@ -90,9 +90,10 @@ class Worker {
     if (syncing_) return Fail(Reason::kStoreBusy, "a sync is under way: try again when it has ended");
     HASHGATE_ASSIGN_OR_RETURN(StoredExchange state, LoadStoredExchange(catalog_, settings_.name));
     if (state.held != made.gate) {
-      return Fail(Reason::kRequestInvalid,
-                  "gate '" + std::string(GateName(made.gate)) + "' does not hold exchange '" + settings_.name + "'",
-                  "gate");
+      return Fail(
+          Reason::kRequestInvalid,
+          "gate '" + std::string(GateName(made.gate)) + "' does not hold exchange '" + settings_.name + "'",
+          "gate");
     }
     made.up_to = state.held_count + state.held_count / 10;
     std::erase_if(state.overrides, [&](const GateOverride& other) {
@@ -254,7 +255,8 @@ class Worker {
   int failures_ HASHGATE_GUARDED_BY(mutex_) = 0;
   WallTime next_sync_ HASHGATE_GUARDED_BY(mutex_){};
   bool from_the_beginning_ HASHGATE_GUARDED_BY(mutex_) = false;
-  std::optional<Error> not_noted_ HASHGATE_GUARDED_BY(mutex_);  // of the last sync, where it could not be stored
+  std::optional<Error> not_noted_
+      HASHGATE_GUARDED_BY(mutex_);  // of the last sync, where it could not be stored
   std::atomic<std::int64_t> stale_from_millis_ = std::numeric_limits<std::int64_t>::max();
   std::jthread thread_;
 };

@@ -11,8 +11,8 @@ namespace hashgate::exchange {
 
 ExchangeHealth HealthOf(const StoredExchange& state);
 
-/// When the list becomes stale unless a sync succeeds: `after` the last success, or after the first sync began
-/// where there was none; never where there was no sync.
+/// When the list becomes stale unless a sync succeeds: `after` the last success, or after the first sync
+/// began where there was none; never where there was no sync.
 WallTime StaleFrom(const StoredExchange& state, std::chrono::seconds after);
 
 /// "Failing since TIME (3 times): WHY. The list is as of TIME."

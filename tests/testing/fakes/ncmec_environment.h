@@ -31,13 +31,13 @@ struct NcmecSwitches {
   std::chrono::milliseconds next_lifetime{0};
   int expired_status = 400;
   std::chrono::seconds clock_behind{0};  ///< of the server's clock, against the test's
-  bool redirect = false;              ///< every answer is a redirect to itself
-  bool repeat_pages = false;          ///< every page's link leads to the same page once
-  bool endless_pages = false;         ///< every page's link leads to the same page for ever
-  std::size_t skipped_page = 0;       ///< the link on this page (from 1) leads past the next one; 0: none
-  int last_page_failures = 0;         ///< so often the last page of a window of several is a 500
-  double failure_share = 0;           ///< of all answers: 429, 500 or 503, drawn with a fixed seed
-  bool feedback_moves_entry = false;  ///< feedback moves the entry's own timestamp
+  bool redirect = false;                 ///< every answer is a redirect to itself
+  bool repeat_pages = false;             ///< every page's link leads to the same page once
+  bool endless_pages = false;            ///< every page's link leads to the same page for ever
+  std::size_t skipped_page = 0;          ///< the link on this page (from 1) leads past the next one; 0: none
+  int last_page_failures = 0;            ///< so often the last page of a window of several is a 500
+  double failure_share = 0;              ///< of all answers: 429, 500 or 503, drawn with a fixed seed
+  bool feedback_moves_entry = false;     ///< feedback moves the entry's own timestamp
   NcmecXmlSwitches xml;
 };
 
