@@ -210,6 +210,7 @@ TEST_F(DeltaTest, AFailedWriteLeavesListAndStateAsTheyWere) {
   EXPECT_EQ(State(), "as of noon");
   EXPECT_EQ(Hits(0), 0U);
   EXPECT_EQ(Hits(6), 1U);
+  import.reset();
   Restart();
   EXPECT_EQ(Hits(0), 0U);
   EXPECT_EQ(List().entry_count, 7U);
