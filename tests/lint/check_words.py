@@ -4,6 +4,7 @@ sources, tabs and blanks at line ends, files too long to read.
 
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -61,9 +62,16 @@ def check_text(relative, text, folders):
             yield f"{where}: looks like a secret"
 
 
+def strangers(root):
+    """Folders at the top that are committed and none of ours: what tests leave behind where they are started by hand."""
+    listed = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True, check=False)
+    tops = {name.split(b"/")[0].decode(errors="replace") for name in listed.stdout.split(b"\0") if b"/" in name}
+    return sorted(tops - set(common.OWN_FOLDERS))
+
+
 def check(root):
     """(findings, number of files looked at)."""
-    findings = []
+    findings = [f"{name}/: a folder that is none of the project's" for name in strangers(root)]
     looked_at = 0
     folders = list(machine_folders(root))
     for path in common.own_files(root):
@@ -110,6 +118,17 @@ def self_test():
         (root / "docs/a.md").write_text(f"built in {root}/build\n", encoding="utf-8")
         findings, _ = check(root)
         common.expect(len(findings) == 1, "the checkout's own place is not seen")
+
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for name in ("src/a.cc", "ListsTest.Leftover/list"):
+            (root / name).parent.mkdir()
+            (root / name).write_text("x\n", encoding="utf-8")
+        git = ["git", "-C", folder]
+        if subprocess.run([*git, "init", "-q"], check=False).returncode == 0:
+            subprocess.run([*git, "add", "-A"], check=True)
+            common.expect(strangers(root) == ["ListsTest.Leftover"], "a folder left behind is not seen")
 
 
 def main():

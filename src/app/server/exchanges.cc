@@ -1,18 +1,11 @@
 #include "app/server/exchanges.h"
 
-#include <algorithm>
-
 #include "exchange/http/url.h"
 #include "exchange/kinds/kinds.h"
+#include "lists/validate.h"
 
 namespace hashgate::app {
 namespace {
-
-bool IsName(const std::string& text) {
-  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= 63 && alphanumeric(text.front()) &&
-         std::ranges::all_of(text, [&](char c) { return alphanumeric(c) || c == '-'; });
-}
 
 exchange::GateLimits GatesOf(const Config::Exchange::Gates& gates) {
   const auto limit = [](std::int64_t percent, std::int64_t floor) {
@@ -48,10 +41,8 @@ exchange::ClientSettings ClientOf(const Config::Exchange& from) {
 std::vector<std::string> ProblemsOf(const std::string& name, const Config::Exchange& exchange) {
   std::vector<std::string> problems;
   const std::string path = "exchanges." + name;
-  if (!IsName(name)) {
-    problems.emplace_back(
-        "an exchange's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit");
-  }
+  if (const Status named = lists::ValidateExchangeName(name); !named)
+    problems.push_back(named.error().message);
   if (exchange.kind.empty()) problems.push_back(path + ".kind is required");
   const auto url = exchange::ParseBaseUrl(exchange.base_url);
   if (!url) problems.push_back(path + ".base_url: " + url.error().message);

@@ -97,6 +97,7 @@ class NcmecDelta final : public Delta {
       const Error& error = response.error();
       const bool patience = error.retry_after > std::chrono::milliseconds(0);
       if (error.reason == Reason::kExchangeUnreachable && !patience && MayGiveUp()) return GiveUp();
+      if (pages_ > 0) ShrinkForNextSync();
       return std::unexpected(response.error());
     }
     if (response->status != 200) {
@@ -129,6 +130,12 @@ class NcmecDelta final : public Delta {
     ++memory_.failures;
     memory_.windows.GaveUp(length(), std::max<std::uint64_t>(entries_, 1));
     return {.next = DeltaPage::Next::kAbandoned};
+  }
+
+  // Else a span that is too long for the server would be tried for ever.
+  void ShrinkForNextSync() {
+    memory_.windows.GaveUp(length(), entries_);
+    memory_.failures = 0;
   }
 
   Result<DeltaPage> Take(EntriesPage page) {

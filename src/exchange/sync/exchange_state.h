@@ -45,7 +45,6 @@ struct GateOverride {
 
 /// Syncs kept of each exchange: the newest ones.
 inline constexpr std::size_t kSyncsKept = 32;
-inline constexpr std::size_t kMaxOverrides = 16;
 inline constexpr std::size_t kMaxAuthorBytes = 128;
 inline constexpr std::size_t kMaxOverrideReasonBytes = 1'024;
 

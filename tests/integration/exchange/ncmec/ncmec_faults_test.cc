@@ -149,6 +149,15 @@ TEST_F(NcmecFaultsTest, AChainThatFailsNearItsEndIsReadInShorterSpans) {
   EXPECT_EQ(Entries(), 36U);
 }
 
+TEST_F(NcmecFaultsTest, AChainThatAlwaysFailsNearItsEndIsReadInTheEnd) {
+  server().SetSwitches({.page_size = 5, .last_page_failures = 1'000});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed) << "not shortened without end within one sync";
+  int syncs = 1;
+  while (syncs < 20 && Sync().outcome != SyncOutcome::kDone) ++syncs;
+  EXPECT_LT(syncs, 20);
+  EXPECT_EQ(Entries(), 36U);
+}
+
 TEST_F(NcmecFaultsTest, ALinkThatIsNoLongerGoodStartsItsSpanAgain) {
   server().SetSwitches({.page_size = 5, .next_lifetime = std::chrono::milliseconds(1'000)});
   int moved = 0;

@@ -14,6 +14,7 @@
 #include "testing/fake_clock.h"
 #include "testing/fake_store.h"
 #include "testing/list_records.h"
+#include "testing/quiet_catalog.h"
 
 namespace hashgate::exchange {
 
@@ -89,14 +90,8 @@ class SyncTest : public ::testing::Test {
 
   void Restart() {
     catalog_.reset();
-    lists::CatalogOptions options;
-    options.remove_in_background = false;
-    options.merge_in_background = false;
-    options.commit_in_background = false;
-    options.take_care = false;
-    auto opened = lists::Catalog::Open(store_, options);
-    ASSERT_TRUE(opened) << opened.error().message;
-    catalog_ = *std::move(opened);
+    catalog_ = testing::OpenQuietCatalog(store_);
+    ASSERT_NE(catalog_, nullptr);
   }
 
   Result<SyncRecord> TrySync(const std::stop_token& stop = {}) {
