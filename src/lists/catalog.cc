@@ -28,13 +28,13 @@ Status CheckEtag(const HashList& list, std::string_view etag) {
 }
 
 bool SameConfig(const ListConfig& a, const ListConfig& b) {
-  return a.name == b.name && a.tenant == b.tenant && a.purpose == b.purpose && a.source == b.source &&
+  return a.name == b.name && a.tenant == b.tenant && a.purpose == b.purpose && a.source == b.source && a.scheme == b.scheme &&
          a.legal_basis == b.legal_basis && a.trust == b.trust && a.max_distances == b.max_distances &&
          a.pdq_pipeline == b.pdq_pipeline && a.action_ceiling == b.action_ceiling && a.enabled == b.enabled &&
          a.description == b.description;
 }
 
-Entry ToEntry(ListId list, EntryId id, const EntryView& view, std::int64_t since) {
+Entry ToEntry(ListId list, EntryId id, const EntryView& view, const ContentInForce& content) {
   Entry entry;
   entry.list = list;
   entry.id = id;
@@ -42,7 +42,8 @@ Entry ToEntry(ListId list, EntryId id, const EntryView& view, std::int64_t since
   entry.version = view.head.version;
   entry.first_seen = FromUnixMillis(view.head.first_seen_millis);
   entry.last_changed = FromUnixMillis(view.head.last_changed_millis);
-  entry.changed_generation = ChangedGeneration(view.head, since);
+  entry.last_seen = std::max(entry.last_changed, content.whole_read);
+  entry.changed_generation = ChangedGeneration(view.head, content.since);
   return entry;
 }
 
@@ -154,8 +155,11 @@ Result<std::int64_t> CatalogImpl::DeleteList(std::string_view name, std::string_
     store::Batch batch;
     batch.Delete(Family::kLists, ListKey(id));
     batch.Put(Family::kMeta, RemovalKey(content), EncodeRemoval(Removal::kObsolete));
+    for (const std::string& key : OpinionsOf(id)) batch.Delete(Family::kOpinions, key);
     HASHGATE_RETURN_IF_ERROR(Commit(batch, NextGeneration()));
     index_stale_ = true;  // until it is published
+    for (const std::string& key : OpinionsOf(id)) opinions_.erase(key);
+    in_force_.reset();
     records_.erase(id);
     builder_->WithdrawList(id);
     Publish();
@@ -220,7 +224,7 @@ Result<Entry> CatalogImpl::GetEntry(ListId list, EntryId entry) const {
                               store_.Get(Family::kEntries, EntryKey(at->second.id, entry)));
     if (bytes) {
       HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
-      return ToEntry(list, entry, view, at->second.since);
+      return ToEntry(list, entry, view, at->second);
     }
     Published newer = Pinned();
     const auto now = newer.contents.find(list);
@@ -267,7 +271,7 @@ Result<EntryPage> CatalogImpl::ListEntries(std::string_view list, std::string_vi
           failed = std::unexpected(!id ? id.error() : view.error());
           return false;
         }
-        page.entries.push_back(ToEntry(position.list, *id, *view, content.since));
+        page.entries.push_back(ToEntry(position.list, *id, *view, content));
         return true;
       }));
   HASHGATE_RETURN_IF_ERROR(failed);

@@ -155,10 +155,12 @@ void CatalogImpl::Publish() {
   generation->index = AgreedSnapshot(stale);
   generation->number = state_.generation;
   generation->action_classes = classes_.infos();
+  if (in_force_ == nullptr) in_force_ = std::make_shared<const OpinionsInForce>(opinions_);
+  generation->opinions = in_force_;
   Published next;
   for (const auto& [id, record] : records_) {
     generation->lists.emplace(id, record.list);
-    next.contents.emplace(id, ContentInForce{record.content, record.content_generation});
+    next.contents.emplace(id, ContentInForce{record.content, record.content_generation, record.list.whole_read});
   }
   next.next_entry = state_.next_entry;
   next.changed_entries = changed_entries_;

@@ -97,6 +97,7 @@ Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
         return true;
       }));
   HASHGATE_RETURN_IF_ERROR(failed);
+  HASHGATE_RETURN_IF_ERROR(LoadOpinions());
 
   HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> names, store_.Get(Family::kMeta, kSnapshotsKey));
   if (names) {

@@ -58,6 +58,13 @@ bool ClassificationsCovered(const Condition& earlier, const Condition& later) {
   });
 }
 
+bool MeaningsCovered(const Condition& earlier, const Condition& later) {
+  if (earlier.meanings.empty()) return true;
+  return !later.meanings.empty() && std::ranges::all_of(later.meanings, [&](const auto& name) {
+    return Contains(earlier.meanings, name);
+  });
+}
+
 bool SurfacesCovered(const Condition& earlier, const Condition& later) {
   if (earlier.surfaces.empty()) return true;
   return !later.surfaces.empty() && std::ranges::all_of(later.surfaces, [&](const auto& name) {
@@ -153,7 +160,10 @@ Identity ProvenIdentity(const MatchFact& match) {
   return std::min(claimed, IdentityOf(match.algorithms));
 }
 
-bool Applies(const Condition& condition, const MatchFact& match, Identity identity, const Input& input) {
+bool Applies(const Condition& condition, const MatchFact& match, Identity identity, std::string_view meaning,
+             const Input& input) {
+  if (!condition.meanings.empty() && !Contains(condition.meanings, meaning)) return false;
+  if (condition.confirmed && *condition.confirmed != match.confirmed) return false;
   if (!condition.lists.empty() && !Contains(condition.lists, match.list)) return false;
   if (Contains(condition.lists_not, match.list)) return false;
   if (!condition.surfaces.empty() && !Contains(condition.surfaces, input.surface)) return false;
@@ -192,7 +202,8 @@ bool Applies(const Condition& condition, const MatchFact& match, Identity identi
 
 bool Covers(const Condition& earlier, const Condition& later) {
   return ListsCovered(earlier, later) && ClassificationsCovered(earlier, later) &&
-         SurfacesCovered(earlier, later) && NumbersCovered(earlier, later) &&
+         MeaningsCovered(earlier, later) && SurfacesCovered(earlier, later) && NumbersCovered(earlier, later) &&
+         (!earlier.confirmed || earlier.confirmed == later.confirmed) &&
          earlier.purposes.Covers(later.purposes) && earlier.trusts.Covers(later.trusts) &&
          earlier.algorithms.Covers(later.algorithms) && earlier.identities.Covers(later.identities) &&
          earlier.views.Covers(later.views) && earlier.surface_kinds.Covers(later.surface_kinds) &&

@@ -43,6 +43,10 @@ void FillMatch(const scan::MatchDetail& match, v1::Match& out) {
     distance.set_distance(row.distance);
     distance.set_max_distance(row.max_distance);
   }
+  if (fact.confirmed) out.add_opinions(v1::OPINION_KIND_CONFIRM);
+  if (fact.disputed) out.add_opinions(v1::OPINION_KIND_DISPUTE);
+  if (fact.flooded) out.add_opinions(v1::OPINION_KIND_FLOOD);
+  out.set_entry_version(static_cast<std::int32_t>(match.entry_version));
 }
 
 void FillImage(const scan::ScanAnswer& answer, v1::ImageFacts& image) {

@@ -95,7 +95,10 @@ policy::MatchFact DigestsOf(const policy::MatchFact& match) {
   fact.purpose = match.purpose;
   fact.trust = match.trust;
   fact.action_ceiling = match.action_ceiling;
+  fact.scheme = match.scheme;
   fact.classification = match.classification;
+  fact.confirmed = match.confirmed;
+  fact.disputed = match.disputed;
   fact.entry = match.entry;
   std::ranges::copy_if(match.algorithms, std::back_inserter(fact.algorithms), policy::IsDigest);
   fact.identity = policy::IdentityOf(fact.algorithms);

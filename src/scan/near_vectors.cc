@@ -47,7 +47,8 @@ void NearVectors::DropThoseThatSayLittle() {
 }
 
 Status SearchNearVectors(const lists::Generation& generation, std::span<const lists::HashList* const> lists,
-                         std::span<const FileHashes* const> files, const TakeNearVector& take,
+                         std::span<const FileHashes* const> files, const index::SearchBounds& bounds,
+                         const TakeNearVector& take,
                          const std::function<void(std::size_t file)>& truncated) {
   for (const index::FlatAlgorithm& flat : index::kFlatAlgorithms) {
     std::vector<std::vector<index::VectorQuery>> queries(files.size());
@@ -66,7 +67,7 @@ Status SearchNearVectors(const lists::Generation& generation, std::span<const li
     }
     const std::vector<index::VectorQuerySet> sets(queries.begin(), queries.end());
     HASHGATE_ASSIGN_OR_RETURN(const std::vector<index::SearchResult> results,
-                              generation.index->SearchVectorsEach(flat.algorithm, sets, distances, {}));
+                              generation.index->SearchVectorsEach(flat.algorithm, sets, distances, bounds));
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (results[i].truncated) truncated(i);
       for (const index::Candidate& candidate : results[i].candidates) {

@@ -47,7 +47,8 @@ using TakeNearVector =
 /// Looks the files' vectors up in `lists`, all of an algorithm in one search with bounds of their own for
 /// each file. `truncated(file)` is called where more lay within the thresholds. Errors: the index's.
 Status SearchNearVectors(const lists::Generation& generation, std::span<const lists::HashList* const> lists,
-                         std::span<const FileHashes* const> files, const TakeNearVector& take,
+                         std::span<const FileHashes* const> files, const index::SearchBounds& bounds,
+                         const TakeNearVector& take,
                          const std::function<void(std::size_t file)>& truncated);
 
 }  // namespace hashgate::scan

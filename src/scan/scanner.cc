@@ -280,6 +280,11 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
     for (ScanAnswer& answer : answers) answer.timings.total = total;
   }
   if (request.system_lists) return answers;
+  if (parts_.watch != nullptr) {
+    for (const ScanAnswer& answer : answers) {
+      if (!answer.replayed) parts_.watch->Observe(request.account_id, answer.matches);
+    }
+  }
   if (parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
   // That hashes sent to us contradict each other says nothing of the list.
   if (method == kHashesMethod) return answers;
@@ -336,7 +341,7 @@ void Scanner::CheckBehind(const ScanRequest& request, const Upload& upload, cons
   if (parts_.metrics != nullptr) parts_.metrics->Count(obs::Metric::kScansByDigests);
   if (parts_.checks_behind == nullptr || !std::ranges::any_of(answer.matches, &MatchDetail::has_pdq)) return;
   // Nothing of the call but what says which lists are asked: it is over by then.
-  ScanRequest later{.tenant = request.tenant, .lists = request.lists};
+  ScanRequest later{.tenant = request.tenant, .account_id = request.account_id, .lists = request.lists};
   Upload kept = upload;
   kept.content = {};
   parts_.checks_behind->Add(upload.content, [this, later = std::move(later), kept](
@@ -356,6 +361,7 @@ ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload&
   const Status compared =
       DecodeAndMatch(request, upload, WantedFor(*current, ListsFor(request, *current)), deadline, look);
   RaiseConflicts(parts_.metrics, look.matches.found, kFoundBehind);
+  if (parts_.watch != nullptr) parts_.watch->Observe(request.account_id, look.matches.found);
   return {.compared = compared && look.matched_at_all && !look.hashes.views.empty(), .timings = look.timings};
 }
 

@@ -14,6 +14,7 @@
 #include "obs/metrics.h"
 #include "policy/policy.h"
 #include "scan/checks_behind.h"
+#include "scan/entry_watch.h"
 #include "scan/idempotency.h"
 #include "scan/matcher.h"
 #include "scan/remembering.h"
@@ -87,6 +88,7 @@ struct ScannerParts {
   obs::Metrics* metrics = nullptr;
   SeenPictures* seen_pictures = nullptr;  ///< null: every picture is decoded
   ChecksBehind* checks_behind = nullptr;  ///< null: what digests decided is not looked at any more
+  EntryWatch* watch = nullptr;            ///< null: nobody watches what entries match
   const Clock* clock = &Clock::System();
 };
 

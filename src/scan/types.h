@@ -31,6 +31,7 @@ struct ScanRequest {
   std::string caller = "local";  ///< identity of the caller; request ids of different callers never meet
   std::string request_id;        ///< empty: no idempotency
   std::string content_id;
+  std::string account_id;  ///< the platform's id of who uploads; for the flood brake, never kept as it is
   Surface surface;
   std::vector<std::string> lists;           ///< empty: all
   bool exact_only = false;                  ///< digests only
@@ -71,6 +72,8 @@ struct MatchDetail {
   Dihedral dihedral = Dihedral::kOriginal;
   Verdict verdict = Verdict::kUnspecified;  ///< that this match alone leads to
   bool has_pdq = false;                     ///< the entry has a PDQ hash that says which picture it means
+  std::uint32_t entry_version = 0;          ///< 0 where the entry's record could not be read
+  std::optional<PdqHash> upload_hash;       ///< the form of the upload that lay within the threshold
 };
 
 struct CoverageDetail {

@@ -57,7 +57,7 @@ struct ListsShowArguments {
 /// Fields that were given; for `create` and `update`.
 struct ListFields {
   std::string name;
-  std::optional<std::string> purpose, trust, source, legal_basis, tenant, description, pipeline, ceiling;
+  std::optional<std::string> purpose, trust, source, legal_basis, scheme, tenant, description, pipeline, ceiling;
   std::optional<int> max_distance;
   std::optional<int> max_photodna_distance;
   std::optional<bool> enabled;
@@ -132,6 +132,33 @@ struct ExchangesOverrideArguments {
   std::string author;
   std::string reason;
 };
+/// An opinion of an entry; for `set`, `agree` and `rm`.
+struct OpinionArguments {
+  std::string kind;
+  std::string list;
+  std::int64_t entry = 0;
+  std::string author;
+};
+struct OpinionsSetArguments : OpinionArguments {
+  std::string reason;
+  std::string lasts;  ///< "30d"; empty: until it is taken back
+  std::int64_t version = 0;
+  bool two_people = false;
+  bool no_feedback = false;
+};
+struct OpinionsAgreeArguments : OpinionArguments {};
+struct OpinionsRemoveArguments : OpinionArguments {};
+struct OpinionsLsArguments {
+  std::string list;
+};
+struct BrakeArguments {
+  std::string list;
+  std::string max_verdict = "review";
+  std::string lasts = "1h";
+  std::string author;
+  std::string reason = "emergency stop";
+  bool release = false;
+};
 struct StatusArguments {};
 struct TestkitArguments {
   std::string folder;
@@ -142,7 +169,8 @@ using Command =
                  ListsCreateArguments, ListsUpdateArguments, ListsImportArguments, ListsExportArguments,
                  ListsEntriesArguments, ListsQuarantineArguments, ListsEnableArguments, ListsRemoveArguments,
                  PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments, ExchangesStatusArguments,
-                 ExchangesSyncArguments, ExchangesTestArguments, ExchangesOverrideArguments, StatusArguments,
+                 ExchangesSyncArguments, ExchangesTestArguments, ExchangesOverrideArguments, OpinionsSetArguments,
+                 OpinionsAgreeArguments, OpinionsRemoveArguments, OpinionsLsArguments, BrakeArguments, StatusArguments,
                  TestkitArguments>;
 
 struct ParsedArguments {

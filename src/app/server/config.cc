@@ -86,6 +86,11 @@ void Describe(C& config, V& v) {
   v.Text("file", config.policy.file);
   v.Surfaces(config.surfaces);
   v.Map("exchanges", config.exchanges, [](auto& exchange, auto& own) { DescribeExchange(exchange, own); });
+  v.Section("opinions");
+  v.Flag("confirm_needs_two", config.opinions.confirm_needs_two);
+  v.Flag("suppress_needs_two", config.opinions.suppress_needs_two);
+  v.Number("flood_accounts", config.opinions.flood_accounts, 0, 50);
+  v.Number("flood_window_minutes", config.opinions.flood_window_minutes, 1, 10'080);
   v.Section("scan");
   v.Number("threads", config.scan.threads, 0, 1'024);
   v.Number("max_queued", config.scan.max_queued, 1, 100'000);

@@ -91,6 +91,13 @@ struct Config {
   };
   std::map<std::string, Exchange> exchanges;
 
+  struct Opinions {
+    bool confirm_needs_two = false;
+    bool suppress_needs_two = false;
+    std::int64_t flood_accounts = 20;        ///< 0: no flood brake
+    std::int64_t flood_window_minutes = 60;
+  } opinions;
+
   struct Scan {
     std::int64_t threads = 0;  ///< 0: twice the decoder's workers
     std::int64_t max_queued = 256;

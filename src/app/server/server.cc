@@ -120,6 +120,7 @@ class RunningServer final : public Server {
     if (checks_behind_) checks_behind_->Stop();
     background_.clear();
     if (exchanges_) exchanges_->Stop();
+    if (watch_) watch_->Stop();
     if (catalog_) catalog_->SaveSnapshot();
     log::Info("stopped", "stopped");
     return empty;
@@ -195,6 +196,8 @@ class RunningServer final : public Server {
     options.max_batch_in_flight = static_cast<int>(config_.scan.batch_max_in_flight);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     options.loopback_is_admin = config_.grpc.loopback_is_admin;
+    if (config_.opinions.confirm_needs_two) options.second_person.push_back(lists::OpinionKind::kConfirm);
+    if (config_.opinions.suppress_needs_two) options.second_person.push_back(lists::OpinionKind::kSuppress);
     for (const auto& [name, surface] : config_.surfaces) {
       options.surfaces.emplace(name, scan::Surface{name, surface.kind, surface.images_only});
     }
@@ -256,12 +259,17 @@ class RunningServer final : public Server {
         scan::ChecksBehindOptions{.max_bytes = bytes_.max() / kChecksPart,
                                   .max_time = milliseconds(config_.scan.max_time_ms),
                                   .decode_limits = pool_options_.limits});
+    watch_.emplace(*catalog_, metrics_.get(),
+                   scan::EntryWatchOptions{
+                       .flood_accounts = static_cast<int>(config_.opinions.flood_accounts),
+                       .flood_window = std::chrono::minutes(config_.opinions.flood_window_minutes)});
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
                                                                  .metrics = metrics_.get(),
                                                                  .seen_pictures = &*seen_pictures_,
-                                                                 .checks_behind = &*checks_behind_},
+                                                                 .checks_behind = &*checks_behind_,
+                                                                 .watch = &*watch_},
                                               options, CurrentPolicy());
     canary_.emplace(
         scanner, *catalog_, *metrics_, BuiltInPicture(),
@@ -432,6 +440,18 @@ class RunningServer final : public Server {
         if (list.system) continue;
         ++(list.config.enabled ? enabled : disabled);
         metrics.Set(Metric::kEntries, static_cast<double>(list.entry_count), {{"list", list.config.name}});
+        if (list.brake) {
+          metrics.Set(Metric::kBrakes, 1, {{"list", list.config.name}});
+        } else {
+          metrics.Remove(Metric::kBrakes, {{"list", list.config.name}});
+        }
+      }
+      for (int i = 1; i < lists::kOpinionKindCount; ++i) {
+        const auto kind = static_cast<lists::OpinionKind>(i);
+        std::string name(lists::Name(kind));
+        std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c - 'A' + 'a'); });
+        metrics.Set(Metric::kOpinions, static_cast<double>(generation->opinions->Count(kind)),
+                    {{"kind", name}});
       }
       SetExchangeMetrics();
       metrics.Set(Metric::kLists, enabled, {{"state", "enabled"}});
@@ -527,6 +547,7 @@ class RunningServer final : public Server {
   std::unique_ptr<decode::Decoder> decoder_;
   std::optional<scan::SeenPictures> seen_pictures_;
   std::optional<scan::ChecksBehind> checks_behind_;
+  std::optional<scan::EntryWatch> watch_;
   std::optional<scan::Scanner> scanner_;
   std::optional<scan::Canary> canary_;
   rpc::ServiceContext context_;

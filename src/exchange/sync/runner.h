@@ -31,6 +31,7 @@ struct ExchangeSettings {
   /// Kind, server, and which of its entries: where it changes, all is read again from the beginning.
   std::string source;
   bool production = false;    ///< the programme's real service, and not its test environment
+  bool feedback = false;      ///< the source is told of opinions of its entries
   bool allow_export = false;  ///< the source's terms permit handing its list on
   std::chrono::seconds interval{3'600};
   /// Without a success for so long the list is stale.
