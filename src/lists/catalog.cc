@@ -6,6 +6,7 @@
 #include "lists/import.h"
 #include "lists/indexed.h"
 #include "lists/page_token.h"
+#include "lists/protection.h"
 #include "lists/validate.h"
 
 namespace hashgate::lists {
@@ -28,10 +29,10 @@ Status CheckEtag(const HashList& list, std::string_view etag) {
 }
 
 bool SameConfig(const ListConfig& a, const ListConfig& b) {
-  return a.name == b.name && a.tenant == b.tenant && a.purpose == b.purpose && a.source == b.source && a.scheme == b.scheme &&
-         a.legal_basis == b.legal_basis && a.trust == b.trust && a.max_distances == b.max_distances &&
-         a.pdq_pipeline == b.pdq_pipeline && a.action_ceiling == b.action_ceiling && a.enabled == b.enabled &&
-         a.description == b.description;
+  return a.name == b.name && a.tenant == b.tenant && a.purpose == b.purpose && a.source == b.source &&
+         a.scheme == b.scheme && a.legal_basis == b.legal_basis && a.trust == b.trust &&
+         a.max_distances == b.max_distances && a.pdq_pipeline == b.pdq_pipeline &&
+         a.action_ceiling == b.action_ceiling && a.enabled == b.enabled && a.description == b.description;
 }
 
 Entry ToEntry(ListId list, EntryId id, const EntryView& view, const ContentInForce& content) {
@@ -196,6 +197,7 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   index::IndexedRows hashes;
   AppendIndexed(*record, entry, view.classification, view.AllHashes(), classes_, hashes);
   changed.tally -= tallier_.Of(hashes);
+  changed.list.kinds -= CountKinds(hashes);
   changed.list.updated = FromUnixMillis(NowMillis());
   store::Batch batch;
   batch.Delete(Family::kEntries, key);
@@ -258,22 +260,22 @@ Result<EntryPage> CatalogImpl::ListEntries(std::string_view list, std::string_vi
   EntryPage page;
   Status failed;
   bool more = false;
-  HASHGATE_RETURN_IF_ERROR(store_.Scan(
-      Family::kEntries, ContentPrefix(position.content), EntryKey(position.content, position.after + 1),
-      [&](std::string_view key, std::string_view value) {
-        if (page.entries.size() == static_cast<std::size_t>(page_size)) {
-          more = true;
-          return false;
-        }
-        const Result<EntryId> id = ParseEntryKey(key);
-        const Result<EntryView> view = DecodeEntry(value);
-        if (!id || !view) {
-          failed = std::unexpected(!id ? id.error() : view.error());
-          return false;
-        }
-        page.entries.push_back(ToEntry(position.list, *id, *view, content));
-        return true;
-      }));
+  HASHGATE_RETURN_IF_ERROR(store_.Scan(Family::kEntries, ContentPrefix(position.content),
+                                       EntryKey(position.content, position.after + 1),
+                                       [&](std::string_view key, std::string_view value) {
+                                         if (page.entries.size() == static_cast<std::size_t>(page_size)) {
+                                           more = true;
+                                           return false;
+                                         }
+                                         const Result<EntryId> id = ParseEntryKey(key);
+                                         const Result<EntryView> view = DecodeEntry(value);
+                                         if (!id || !view) {
+                                           failed = std::unexpected(!id ? id.error() : view.error());
+                                           return false;
+                                         }
+                                         page.entries.push_back(ToEntry(position.list, *id, *view, content));
+                                         return true;
+                                       }));
   HASHGATE_RETURN_IF_ERROR(failed);
   // A content is removed only after another is published: had that happened, the page might lack its end.
   const Published now = Pinned();

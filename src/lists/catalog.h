@@ -60,6 +60,27 @@ struct ListConfig {
   [[nodiscard]] int PdqMaxDistanceBits() const { return MaxDistance(Algorithm::kPdq); }
 };
 
+/// Entries of a list by what finds them.
+struct KindCounts {
+  std::uint64_t digest = 0;    ///< any digest: exact copies
+  std::uint64_t pdq = 0;       ///< PDQ: edited copies
+  std::uint64_t photodna = 0;  ///< likewise, where something makes such vectors
+
+  KindCounts& operator+=(const KindCounts& other) {
+    digest += other.digest;
+    pdq += other.pdq;
+    photodna += other.photodna;
+    return *this;
+  }
+  KindCounts& operator-=(const KindCounts& other) {
+    digest -= other.digest;
+    pdq -= other.pdq;
+    photodna -= other.photodna;
+    return *this;
+  }
+  bool operator==(const KindCounts&) const = default;
+};
+
 /// A stored list.
 struct HashList {
   ListId id = 0;
@@ -68,8 +89,9 @@ struct HashList {
   WallTime created{};
   WallTime updated{};
   std::uint64_t entry_count = 0;
+  KindCounts kinds;  ///< of them
   std::uint64_t quarantined_count = 0;
-  bool system = false;  ///< built in (the canary): not counted, listed only on request
+  bool system = false;         ///< built in (the canary): not counted, listed only on request
   std::optional<Brake> brake;  ///< in force
   WallTime whole_read{};       ///< when its source last gave all of it; WallTime(): never
 
@@ -122,7 +144,8 @@ struct Generation {
   std::shared_ptr<const index::HashIndex> index;
   std::map<ListId, HashList> lists;             ///< all lists, disabled ones too
   std::vector<ActionClassInfo> action_classes;  ///< indexed by index::ActionClass
-  std::shared_ptr<const OpinionsInForce> opinions;  ///< never null
+  /// Never null.
+  std::shared_ptr<const OpinionsInForce> opinions = std::make_shared<const OpinionsInForce>();
 
   /// Enabled lists that `tenant` may use, system lists left out, restricted to `names` unless that is empty.
   [[nodiscard]] std::vector<const HashList*> EnabledFor(std::string_view tenant,

@@ -53,6 +53,7 @@ struct Published {
 struct Loaded {
   std::uint64_t entries = 0;
   index::Tally tally;
+  KindCounts kinds;
 };
 
 /// How often the caretaker looks.

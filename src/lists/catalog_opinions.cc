@@ -40,17 +40,17 @@ std::unexpected<Error> NoSuchOpinion(EntryId entry) {
 
 Status CatalogImpl::LoadOpinions() {
   Status failed;
-  HASHGATE_RETURN_IF_ERROR(store_.Scan(
-      Family::kOpinions, {}, {},
-      [&](std::string_view key, std::string_view value) HASHGATE_REQUIRES(write_mutex_) {
-        Result<Opinion> opinion = DecodeOpinion(key, value);
-        if (!opinion) {
-          failed = std::unexpected(std::move(opinion).error());
-          return false;
-        }
-        opinions_.emplace(key, *std::move(opinion));
-        return true;
-      }));
+  HASHGATE_RETURN_IF_ERROR(store_.Scan(Family::kOpinions, {}, {},
+                                       [&](std::string_view key, std::string_view value)
+                                           HASHGATE_REQUIRES(write_mutex_) {
+                                             Result<Opinion> opinion = DecodeOpinion(key, value);
+                                             if (!opinion) {
+                                               failed = std::unexpected(std::move(opinion).error());
+                                               return false;
+                                             }
+                                             opinions_.emplace(key, *std::move(opinion));
+                                             return true;
+                                           }));
   return failed;
 }
 
@@ -189,8 +189,8 @@ Result<std::vector<Opinion>> CatalogImpl::Opinions(std::string_view list) const 
     for (const auto& [key, opinion] : opinions_) out.push_back(opinion);
     return out;
   }
-  const auto at = std::ranges::find_if(
-      records_, [&](const auto& row) { return row.second.list.config.name == list; });
+  const auto at =
+      std::ranges::find_if(records_, [&](const auto& row) { return row.second.list.config.name == list; });
   if (at == records_.end())
     return Fail(Reason::kListNotFound, "there is no list '" + Bounded(list, kMaxNameBytes) + "'", "list");
   for (const std::string& key : OpinionsOf(at->first)) out.push_back(opinions_.at(key));

@@ -1,5 +1,5 @@
-// What people, and the service's own brakes, think of an entry: opinions, which of them are in force, and what
-// is kept of them.
+// What people, and the service's own brakes, think of an entry: opinions, which of them are in force, and
+// what is kept of them.
 #pragma once
 
 #include <array>
@@ -91,6 +91,7 @@ struct EntryOpinions {
 /// The opinions that count in one generation. Immutable once published. Threads: thread-compatible.
 class OpinionsInForce {
  public:
+  OpinionsInForce() = default;
   /// Takes those that count of `all`.
   explicit OpinionsInForce(const std::map<std::string, Opinion>& all);
   /// Null where nobody has said anything that counts.

@@ -24,29 +24,33 @@ std::string Share(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-Protection ProtectionOf(const Generation& generation, const HashList& list) {
-  const auto count = [&](Algorithm algorithm) -> std::uint64_t {
-    return std::min<std::uint64_t>(generation.index->CountIn(list.id, algorithm), list.entry_count);
-  };
-  Protection out;
-  out.entries = list.entry_count;
-  out.by_strong = count(Algorithm::kSha256);
-  out.exact = std::max({out.by_strong, count(Algorithm::kMd5), count(Algorithm::kSha1)});
-  out.by_pdq = count(Algorithm::kPdq);
-  out.by_photodna = count(Algorithm::kPhotoDna);
-  return out;
+KindCounts CountKinds(const index::IndexedRows& rows) {
+  KindCounts counts;
+  for (std::size_t at = 0; at < rows.hashes.size();) {
+    const index::EntryId entry = rows.hashes[at].entry;
+    bool digest = false;
+    bool pdq = false;
+    for (; at < rows.hashes.size() && rows.hashes[at].entry == entry; ++at)
+      (rows.hashes[at].algorithm == Algorithm::kPdq ? pdq : digest) = true;
+    counts.digest += digest ? 1 : 0;
+    counts.pdq += pdq ? 1 : 0;
+  }
+  // An entry has one vector of an algorithm at most.
+  for (const index::IndexedVector& vector : rows.vectors)
+    counts.photodna += vector.algorithm == Algorithm::kPhotoDna ? 1 : 0;
+  return counts;
 }
 
-std::string Describe(const Protection& protection, bool enabled) {
-  const std::uint64_t entries = protection.entries;
+std::string DescribeProtection(const HashList& list) {
+  const std::uint64_t entries = list.entry_count;
   if (entries == 0) return "No entries: it finds nothing.";
   std::string text = Grouped(entries) + (entries == 1 ? " entry: " : " entries: ");
-  if (!enabled) text += "the list is disabled and finds nothing. Enabled: ";
-  text += "exact copies of " + Share(protection.exact, entries) + " are found; edited copies of " +
-          Share(protection.by_pdq, entries);
-  if (protection.by_pdq == 0) text += ": the list has no PDQ";
-  if (protection.by_photodna > 0) {
-    text += "; of " + Share(protection.by_photodna, entries) +
+  if (!list.config.enabled) text += "the list is disabled and finds nothing. Enabled: ";
+  text += "exact copies of " + Share(list.kinds.digest, entries) + " are found; edited copies of " +
+          Share(list.kinds.pdq, entries);
+  if (list.kinds.pdq == 0) text += ": the list has no PDQ";
+  if (list.kinds.photodna > 0) {
+    text += "; of " + Share(list.kinds.photodna, entries) +
             " by PhotoDNA, where a caller or a plug-in makes such vectors";
   }
   return text + ".";

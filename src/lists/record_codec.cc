@@ -281,6 +281,9 @@ std::string EncodeList(const ListRecord& record) {
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
     writer.Text<std::uint16_t>(*text);
   }
+  for (const std::uint64_t count :
+       {record.list.kinds.digest, record.list.kinds.pdq, record.list.kinds.photodna})
+    writer.Little(count);
   writer.Text<std::uint8_t>(config.scheme);
   writer.Little(ToUnixMillis(record.list.whole_read));
   const Brake brake = record.list.brake.value_or(Brake{.max_verdict = Verdict::kUnspecified});
@@ -329,7 +332,13 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
     *text = reader.Text<std::uint16_t>(kMaxStoredText);
   }
-  if (version >= kListVersionWithBrake) TakeBrake(reader, record.list);
+  record.counts_kinds = version >= kListVersionWithBrake;
+  if (version >= kListVersionWithBrake) {
+    for (std::uint64_t* count :
+         {&record.list.kinds.digest, &record.list.kinds.pdq, &record.list.kinds.photodna})
+      *count = reader.Little<std::uint64_t>();
+    TakeBrake(reader, record.list);
+  }
   if (!reader.Complete()) return Corrupt("list");
   return record;
 }

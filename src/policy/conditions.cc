@@ -202,8 +202,8 @@ bool Applies(const Condition& condition, const MatchFact& match, Identity identi
 
 bool Covers(const Condition& earlier, const Condition& later) {
   return ListsCovered(earlier, later) && ClassificationsCovered(earlier, later) &&
-         MeaningsCovered(earlier, later) && SurfacesCovered(earlier, later) && NumbersCovered(earlier, later) &&
-         (!earlier.confirmed || earlier.confirmed == later.confirmed) &&
+         MeaningsCovered(earlier, later) && SurfacesCovered(earlier, later) &&
+         NumbersCovered(earlier, later) && (!earlier.confirmed || earlier.confirmed == later.confirmed) &&
          earlier.purposes.Covers(later.purposes) && earlier.trusts.Covers(later.trusts) &&
          earlier.algorithms.Covers(later.algorithms) && earlier.identities.Covers(later.identities) &&
          earlier.views.Covers(later.views) && earlier.surface_kinds.Covers(later.surface_kinds) &&

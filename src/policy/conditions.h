@@ -44,7 +44,7 @@ struct Condition {
   std::vector<std::string> lists;
   std::vector<std::string> lists_not;
   std::vector<std::string> classifications;  ///< '*' stands for any text
-  std::vector<std::string> meanings;  ///< what the policy's `labels` make of scheme and classification
+  std::vector<std::string> meanings;         ///< what the policy's `labels` make of scheme and classification
   std::vector<std::string> surfaces;
   EnumSet purposes;
   EnumSet trusts;

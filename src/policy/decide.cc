@@ -124,9 +124,8 @@ Step RulePolicy::DecideMatch(const Input& input, std::size_t index, Identity ide
   const MatchFact& match = input.matches[index];
   const std::string_view meaning = MeaningOf(data_.labels, match);
   // The parser makes sure that the last rule applies to every match.
-  const auto found = std::ranges::find_if(data_.rules, [&](const Rule& rule) {
-    return Applies(rule.when, match, identity, meaning, input);
-  });
+  const auto found = std::ranges::find_if(
+      data_.rules, [&](const Rule& rule) { return Applies(rule.when, match, identity, meaning, input); });
   const Rule& rule = found != data_.rules.end() ? *found : data_.rules.back();
 
   Step step;

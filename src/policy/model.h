@@ -61,7 +61,7 @@ struct PolicyData {
   std::string jurisdiction;  ///< for people
   bool reviewers = true;
   std::vector<Label> labels;  ///< the first that fits decides
-  std::vector<Rule> rules;  ///< the last one applies to every match
+  std::vector<Rule> rules;    ///< the last one applies to every match
   NoMatch no_match;
   /// Every cause but NOT_AN_IMAGE, which no_match decides.
   std::map<Cause, CauseSetting> causes;

@@ -187,8 +187,9 @@ void PolicyReader::CheckReach(const Rule& rule, const std::string& path, int lin
   }
   if (rule.verdict >= Verdict::kBlock && !rule.when.trusts.Allows(Trust::kTrusted) &&
       rule.when.confirmed != true) {
-    refuse(std::string(Name(rule.verdict)) +
-           " cannot happen: a list below TRUSTED leads to REVIEW at most, but for entries that are confirmed");
+    refuse(
+        std::string(Name(rule.verdict)) +
+        " cannot happen: a list below TRUSTED leads to REVIEW at most, but for entries that are confirmed");
     return;
   }
   if (rule.verdict != Verdict::kBlockAndReport) return;

@@ -40,7 +40,12 @@ int Millis(std::chrono::milliseconds time) {
 class RunningServer final : public GrpcServer {
  public:
   explicit RunningServer(const ServiceContext& context)
-      : context_(context), scan_(context), lists_(context), status_(context), exchanges_(context), opinions_(context) {}
+      : context_(context),
+        scan_(context),
+        lists_(context),
+        status_(context),
+        exchanges_(context),
+        opinions_(context) {}
   ~RunningServer() override {
     if (server_ != nullptr && !stopped_.exchange(true)) {
       server_->Shutdown(std::chrono::system_clock::now());

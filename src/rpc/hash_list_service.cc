@@ -15,23 +15,21 @@ constexpr int kDefaultPageSize = 100;
 /// Far beyond what the catalogue takes, so that no sum overflows.
 constexpr std::chrono::seconds kLongestBrake = std::chrono::hours(24) * 10'000;
 
-v1::HashList WithProtection(const lists::HashList& list, const lists::Generation& generation) {
+v1::HashList WithProtection(const lists::HashList& list) {
   v1::HashList out = ToProto(list);
-  const lists::Protection found = lists::ProtectionOf(generation, list);
   v1::ListProtection& protection = *out.mutable_protection();
-  protection.set_exact_count(static_cast<std::int64_t>(found.exact));
-  protection.set_pdq_count(static_cast<std::int64_t>(found.by_pdq));
-  protection.set_photodna_count(static_cast<std::int64_t>(found.by_photodna));
-  protection.set_sentence(lists::Describe(found, list.config.enabled));
+  protection.set_exact_count(static_cast<std::int64_t>(list.kinds.digest));
+  protection.set_pdq_count(static_cast<std::int64_t>(list.kinds.pdq));
+  protection.set_photodna_count(static_cast<std::int64_t>(list.kinds.photodna));
+  protection.set_sentence(lists::DescribeProtection(list));
   return out;
 }
 
-// A list, and the generation that it is told of.
+// A list, and a generation that has it.
 template <typename Response>
 void Answer(const ServiceContext& context, const lists::HashList& list, Response& response) {
-  const auto generation = context.catalog->Current();
-  *response.mutable_list() = WithProtection(list, *generation);
-  response.set_generation(generation->number);
+  *response.mutable_list() = WithProtection(list);
+  response.set_generation(context.catalog->Current()->number);
 }
 
 Result<int> PageSize(std::int32_t asked) {
@@ -78,7 +76,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::GetHashList(grpc::CallbackServerC
                                                            v1::GetHashListResponse* response) {
   return RunAdmin(context_, call, "GetHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context_.catalog->GetList(request->name()));
-    *response->mutable_list() = WithProtection(list, *context_.catalog->Current());
+    *response->mutable_list() = WithProtection(list);
     return {};
   });
 }
@@ -87,9 +85,8 @@ grpc::ServerUnaryReactor* HashListServiceImpl::ListHashLists(grpc::CallbackServe
                                                              const v1::ListHashListsRequest* request,
                                                              v1::ListHashListsResponse* response) {
   return RunAdmin(context_, call, "ListHashLists", [this, request, response]() -> Status {
-    const auto generation = context_.catalog->Current();
     for (const lists::HashList& list : context_.catalog->Lists(request->include_system())) {
-      *response->add_lists() = WithProtection(list, *generation);
+      *response->add_lists() = WithProtection(list);
     }
     return {};
   });

@@ -20,7 +20,8 @@ Result<lists::EntryId> EntryOf(std::int64_t entry) {
 Result<OpinionKind> KindOf(v1::OpinionKind kind) {
   const OpinionKind known = FromProto(kind);
   if (known == OpinionKind::kUnspecified)
-    return Fail(Reason::kRequestInvalid, "kind is required, and has to be one that this server knows", "kind");
+    return Fail(Reason::kRequestInvalid, "kind is required, and has to be one that this server knows",
+                "kind");
   return known;
 }
 
@@ -76,8 +77,8 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::SetOpinion(grpc::CallbackServerCon
     opinion.reason = request->reason();
     if (request->has_expire_time()) opinion.expires = FromProto(request->expire_time());
     opinion.needs_second =
-        request->needs_second() ||
-        std::ranges::find(context_.options.second_person, opinion.kind) != context_.options.second_person.end();
+        request->needs_second() || std::ranges::find(context_.options.second_person, opinion.kind) !=
+                                       context_.options.second_person.end();
     const exchange::ExchangeSettings* const feeder =
         context_.exchanges != nullptr ? context_.exchanges->FeederOf(opinion.list) : nullptr;
     opinion.feedback = !request->no_feedback() && feeder != nullptr && feeder->feedback;
@@ -93,9 +94,8 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::AgreeToOpinion(grpc::CallbackServe
   return RunAdmin(context_, call, "AgreeToOpinion", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::EntryId entry, EntryOf(request->entry_id()));
     HASHGATE_ASSIGN_OR_RETURN(const OpinionKind kind, KindOf(request->kind()));
-    HASHGATE_ASSIGN_OR_RETURN(
-        const Opinion agreed,
-        context_.catalog->AgreeToOpinion(request->list(), entry, kind, request->author()));
+    HASHGATE_ASSIGN_OR_RETURN(const Opinion agreed, context_.catalog->AgreeToOpinion(
+                                                        request->list(), entry, kind, request->author()));
     Answer(*context_.catalog, agreed, *response);
     return {};
   });
@@ -119,7 +119,8 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::ListOpinions(grpc::CallbackServerC
   return RunAdmin(context_, call, "ListOpinions", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const std::vector<Opinion> all, context_.catalog->Opinions(request->list()));
     const auto generation = context_.catalog->Current();
-    for (const Opinion& opinion : all) Fill(*context_.catalog, *generation, opinion, *response->add_opinions());
+    for (const Opinion& opinion : all)
+      Fill(*context_.catalog, *generation, opinion, *response->add_opinions());
     return {};
   });
 }

@@ -198,6 +198,7 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   answer.coverage = std::move(look.coverage);
   answer.matches = std::move(look.matches.found);
   answer.matches_truncated = look.matches.truncated;
+  answer.matches_suppressed = look.matches.suppressed;
   answer.policy = std::move(look.policy);
   answer.generation = look.generation->number;
   answer.image = std::move(look.image);

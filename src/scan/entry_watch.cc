@@ -44,7 +44,8 @@ void EntryWatch::Stop() {
 }
 
 std::uint64_t EntryWatch::DigestOf(std::string_view account) {
-  const auto digest = HmacSha256(catalog_.StoreKey(), AsBytes("hashgate watched account\n" + std::string(account)));
+  const auto digest =
+      HmacSha256(catalog_.StoreKey(), AsBytes("hashgate watched account\n" + std::string(account)));
   std::uint64_t number = 0;
   std::memcpy(&number, digest.data(), sizeof(number));
   return number;
@@ -113,15 +114,15 @@ void EntryWatch::ObserveFlood(std::uint64_t account, const MatchDetail& match) {
   if (static_cast<int>(entry.pictures.size()) < options_.flood_accounts) return;
   const std::string minutes =
       std::to_string(std::chrono::duration_cast<std::chrono::minutes>(options_.flood_window).count());
-  const bool taken = Enqueue({.list = match.fact.list,
-                              .entry = match.fact.entry,
-                              .kind = lists::OpinionKind::kFlood,
-                              .entry_version = match.entry_version,
-                              .author = std::string(kWatchAuthor),
-                              .reason = std::to_string(entry.pictures.size()) +
-                                        " dissimilar pictures of as many accounts matched it within " +
-                                        minutes + " minutes",
-                              .copies = {entry.copies.begin(), entry.copies.end()}});
+  const bool taken =
+      Enqueue({.list = match.fact.list,
+               .entry = match.fact.entry,
+               .kind = lists::OpinionKind::kFlood,
+               .entry_version = match.entry_version,
+               .author = std::string(kWatchAuthor),
+               .reason = std::to_string(entry.pictures.size()) +
+                         " dissimilar pictures of as many accounts matched it within " + minutes + " minutes",
+               .copies = {entry.copies.begin(), entry.copies.end()}});
   // Where there was no room, the next picture asks again.
   if (taken) {
     entry.pictures.clear();
@@ -183,10 +184,11 @@ void EntryWatch::Write(const lists::OpinionRequest& request) {
   }
   if (request.kind == lists::OpinionKind::kFlood) {
     if (metrics_ != nullptr) metrics_->Count(Metric::kFloodBrakes);
-    log::Warning("flood_brake",
-                 "an entry matches many dissimilar pictures: such matches lead to REVIEW at most until a person "
-                 "takes the opinion FLOOD back",
-                 {{"list", request.list}, {"entry", request.entry}});
+    log::Warning(
+        "flood_brake",
+        "an entry matches many dissimilar pictures: such matches lead to REVIEW at most until a person "
+        "takes the opinion FLOOD back",
+        {{"list", request.list}, {"entry", request.entry}});
   }
   if (options_.on_opinion) options_.on_opinion(*set, request.list);
 }

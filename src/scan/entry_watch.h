@@ -43,10 +43,10 @@ struct EntryWatchOptions {
 /// A false entry matches pictures that have nothing to do with each other, while the many uploads of a true
 /// one look alike. So pictures that match an entry by a perceptual hash alone are compared with each other:
 /// those that lie more than kCopyBits from the entry, from its identified copies and from each other count,
-/// one for each account (uploads that name none count as one account each). Where enough do, the entry gets an
-/// opinion of kind FLOOD, which is durable, in force until a person takes it back, and limits such matches to
-/// REVIEW; strong identity and what looks like an identified copy keep their verdicts, so that whoever floods
-/// a true entry with colliding pictures does not free it.
+/// one for each account (uploads that name none count as one account each). Where enough do, the entry gets
+/// an opinion of kind FLOOD, which is durable, in force until a person takes it back, and limits such matches
+/// to REVIEW; strong identity and what looks like an identified copy keep their verdicts, so that whoever
+/// floods a true entry with colliding pictures does not free it.
 ///
 /// Nothing is stored of what is watched but in memory: hashes, and keyed digests of account ids. Threads:
 /// thread-safe. Cost of Observe: a lock and at most some hundred distances a match; writing is the own

@@ -197,7 +197,7 @@ struct Search {
 
 // Reads the entry as the pinned generation knows it. Anything else is told in `matches`, and then empty.
 std::optional<lists::Entry> ReadPinned(const Search& search, index::ListId list, index::EntryId entry,
-                                             Matches& matches) {
+                                       Matches& matches) {
   Result<lists::Entry> read = search.read_entry(list, entry);
   if (!read) {
     const bool withdrawn =

@@ -40,8 +40,8 @@ inline constexpr int kDigestConflictBits = 90;
 /// A match by the nn512 pipeline alone counts fully only where the upload's full hash is at least this near
 /// to the entry: nn512 looks at few pixels of a large picture, and whoever chooses those chooses its hash.
 inline constexpr int kNn512TrustBits = 63;
-/// Where the flood brake holds an entry's matches: a picture this near to the entry itself, or to a copy of it
-/// that was identified, is a copy and not one of the flood.
+/// Where the flood brake holds an entry's matches: a picture this near to the entry itself, or to a copy of
+/// it that was identified, is a copy and not one of the flood.
 inline constexpr int kCopyBits = 16;
 
 /// Looks the hashes of several files up in `lists` of `generation`, all in one search; one result a file, the

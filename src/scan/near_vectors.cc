@@ -48,8 +48,7 @@ void NearVectors::DropThoseThatSayLittle() {
 
 Status SearchNearVectors(const lists::Generation& generation, std::span<const lists::HashList* const> lists,
                          std::span<const FileHashes* const> files, const index::SearchBounds& bounds,
-                         const TakeNearVector& take,
-                         const std::function<void(std::size_t file)>& truncated) {
+                         const TakeNearVector& take, const std::function<void(std::size_t file)>& truncated) {
   for (const index::FlatAlgorithm& flat : index::kFlatAlgorithms) {
     std::vector<std::vector<index::VectorQuery>> queries(files.size());
     bool any = false;

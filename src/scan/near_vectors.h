@@ -48,7 +48,6 @@ using TakeNearVector =
 /// each file. `truncated(file)` is called where more lay within the thresholds. Errors: the index's.
 Status SearchNearVectors(const lists::Generation& generation, std::span<const lists::HashList* const> lists,
                          std::span<const FileHashes* const> files, const index::SearchBounds& bounds,
-                         const TakeNearVector& take,
-                         const std::function<void(std::size_t file)>& truncated);
+                         const TakeNearVector& take, const std::function<void(std::size_t file)>& truncated);
 
 }  // namespace hashgate::scan

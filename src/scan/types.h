@@ -108,6 +108,7 @@ struct ScanAnswer {
   CoverageDetail coverage;
   std::vector<MatchDetail> matches;  ///< strictest first
   bool matches_truncated = false;
+  int matches_suppressed = 0;  ///< entries that would have matched, but are suppressed
   std::string rule_id;
   std::shared_ptr<const policy::Policy> policy;  ///< that decided
   std::int64_t generation = 0;

@@ -28,8 +28,7 @@ constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
     {Family::kExchanges, "exchanges", "the exchange's name",
      "how far the exchange has come, how its last syncs went, and which gates were overridden by whom",
      "as long as the store"},
-    {Family::kOpinions, "opinions",
-     "list id (u32 big-endian), entry id (u64 big-endian), kind (u8)",
+    {Family::kOpinions, "opinions", "list id (u32 big-endian), entry id (u64 big-endian), kind (u8)",
      "what a person or the flood brake said of an entry, with author, reason and end",
      "until taken back or the list is deleted; bounded for the store"},
 }};

@@ -335,7 +335,8 @@ class Parser {
       auto [command, a] = AddOpinion<OpinionsSetArguments>(
           opinions, "set", "Confirm, dispute or suppress an entry: scans see it at once", true);
       command.add_option("--reason", a.reason, "Why")->required();
-      command.add_option("--for", a.lasts, "How long, such as 12h or 30d; until it is taken back where not given");
+      command.add_option("--for", a.lasts,
+                         "How long, such as 12h or 30d; until it is taken back where not given");
       command.add_option("--version", a.version, "Version of the entry that was looked at");
       command.add_flag("--two-people", a.two_people, "It counts only once another person agrees");
       command.add_flag("--no-feedback", a.no_feedback, "Do not tell the entry's source");

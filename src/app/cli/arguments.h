@@ -57,7 +57,8 @@ struct ListsShowArguments {
 /// Fields that were given; for `create` and `update`.
 struct ListFields {
   std::string name;
-  std::optional<std::string> purpose, trust, source, legal_basis, scheme, tenant, description, pipeline, ceiling;
+  std::optional<std::string> purpose, trust, source, legal_basis, scheme, tenant, description, pipeline,
+      ceiling;
   std::optional<int> max_distance;
   std::optional<int> max_photodna_distance;
   std::optional<bool> enabled;
@@ -169,9 +170,9 @@ using Command =
                  ListsCreateArguments, ListsUpdateArguments, ListsImportArguments, ListsExportArguments,
                  ListsEntriesArguments, ListsQuarantineArguments, ListsEnableArguments, ListsRemoveArguments,
                  PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments, ExchangesStatusArguments,
-                 ExchangesSyncArguments, ExchangesTestArguments, ExchangesOverrideArguments, OpinionsSetArguments,
-                 OpinionsAgreeArguments, OpinionsRemoveArguments, OpinionsLsArguments, BrakeArguments, StatusArguments,
-                 TestkitArguments>;
+                 ExchangesSyncArguments, ExchangesTestArguments, ExchangesOverrideArguments,
+                 OpinionsSetArguments, OpinionsAgreeArguments, OpinionsRemoveArguments, OpinionsLsArguments,
+                 BrakeArguments, StatusArguments, TestkitArguments>;
 
 struct ParsedArguments {
   GlobalOptions global;

@@ -11,8 +11,8 @@
 #include "app/cli/batch.h"
 #include "app/cli/call.h"
 #include "hashgate/v1/exchange_service.grpc.pb.h"
-#include "hashgate/v1/opinion_service.grpc.pb.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
+#include "hashgate/v1/opinion_service.grpc.pb.h"
 #include "hashgate/v1/scan_service.grpc.pb.h"
 #include "hashgate/v1/status_service.grpc.pb.h"
 #include "rpc/wire/error_status.h"
@@ -152,23 +152,23 @@ class GrpcClient : public Client {
   }
 
   Result<v1::SetOpinionResponse> SetOpinion(const v1::SetOpinionRequest& request,
-                              std::chrono::milliseconds timeout) override {
+                                            std::chrono::milliseconds timeout) override {
     return Unary(*opinions_, &v1::OpinionService::Stub::SetOpinion, request, timeout);
   }
   Result<v1::AgreeToOpinionResponse> AgreeToOpinion(const v1::AgreeToOpinionRequest& request,
-                              std::chrono::milliseconds timeout) override {
+                                                    std::chrono::milliseconds timeout) override {
     return Unary(*opinions_, &v1::OpinionService::Stub::AgreeToOpinion, request, timeout);
   }
   Result<v1::DeleteOpinionResponse> DeleteOpinion(const v1::DeleteOpinionRequest& request,
-                              std::chrono::milliseconds timeout) override {
+                                                  std::chrono::milliseconds timeout) override {
     return Unary(*opinions_, &v1::OpinionService::Stub::DeleteOpinion, request, timeout);
   }
   Result<v1::ListOpinionsResponse> ListOpinions(const v1::ListOpinionsRequest& request,
-                              std::chrono::milliseconds timeout) override {
+                                                std::chrono::milliseconds timeout) override {
     return Unary(*opinions_, &v1::OpinionService::Stub::ListOpinions, request, timeout);
   }
   Result<v1::SetBrakeResponse> SetBrake(const v1::SetBrakeRequest& request,
-                              std::chrono::milliseconds timeout) override {
+                                        std::chrono::milliseconds timeout) override {
     return Unary(*lists_, &v1::HashListService::Stub::SetBrake, request, timeout);
   }
   Result<v1::ListExchangesResponse> ListExchanges(const v1::ListExchangesRequest& request,

@@ -71,7 +71,8 @@ void PrintOpinion(const v1::Opinion& opinion, std::int64_t generation, const Glo
   }
   environment.out << ShortName(v1::OpinionKind_Name(opinion.kind()), "OPINION_KIND_") << " of entry "
                   << opinion.entry_id() << " of " << Printable(opinion.list()) << ", version "
-                  << opinion.entry_version() << ": " << StateName(opinion) << " since generation " << generation;
+                  << opinion.entry_version() << ": " << StateName(opinion) << " since generation "
+                  << generation;
   if (opinion.state() == v1::OPINION_STATE_PENDING) environment.out << "; a second person has to agree";
   environment.out << ".\n";
 }
@@ -123,7 +124,8 @@ int RunOpinionsAgree(const OpinionsAgreeArguments& arguments, const GlobalOption
 int RunOpinionsRemove(const OpinionsRemoveArguments& arguments, const GlobalOptions& options,
                       Environment& environment) {
   Session session(options, environment);
-  const auto response = session->DeleteOpinion(RequestOf<v1::DeleteOpinionRequest>(arguments), options.timeout);
+  const auto response =
+      session->DeleteOpinion(RequestOf<v1::DeleteOpinionRequest>(arguments), options.timeout);
   if (!response) return ReportError(environment, options, response.error());
   if (options.json) {
     environment.out << JsonObject()

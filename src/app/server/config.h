@@ -94,7 +94,7 @@ struct Config {
   struct Opinions {
     bool confirm_needs_two = false;
     bool suppress_needs_two = false;
-    std::int64_t flood_accounts = 20;        ///< 0: no flood brake
+    std::int64_t flood_accounts = 20;  ///< 0: no flood brake
     std::int64_t flood_window_minutes = 60;
   } opinions;
 

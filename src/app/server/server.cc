@@ -259,10 +259,10 @@ class RunningServer final : public Server {
         scan::ChecksBehindOptions{.max_bytes = bytes_.max() / kChecksPart,
                                   .max_time = milliseconds(config_.scan.max_time_ms),
                                   .decode_limits = pool_options_.limits});
-    watch_.emplace(*catalog_, metrics_.get(),
-                   scan::EntryWatchOptions{
-                       .flood_accounts = static_cast<int>(config_.opinions.flood_accounts),
-                       .flood_window = std::chrono::minutes(config_.opinions.flood_window_minutes)});
+    watch_.emplace(
+        *catalog_, metrics_.get(),
+        scan::EntryWatchOptions{.flood_accounts = static_cast<int>(config_.opinions.flood_accounts),
+                                .flood_window = std::chrono::minutes(config_.opinions.flood_window_minutes)});
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
