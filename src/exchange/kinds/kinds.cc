@@ -7,6 +7,7 @@
 #include "exchange/http/http_client.h"
 #include "exchange/http/url.h"
 #include "exchange/ncmec/ncmec_client.h"
+#include "exchange/stopncii/stopncii_client.h"
 #include "exchange/threatexchange/threatexchange_client.h"
 
 namespace hashgate::exchange {
@@ -44,12 +45,12 @@ Result<std::string> ReadCredentials(const ClientSettings& settings) {
   return line;
 }
 
-Result<Credentials> ReadUserAndPassword(const ClientSettings& settings) {
+Result<Credentials> ReadPair(const ClientSettings& settings, std::string_view form) {
   HASHGATE_ASSIGN_OR_RETURN(const std::string text, ReadCredentials(settings));
   if (text.empty()) return Credentials{};
   const std::size_t colon = text.find(':');
   if (colon == 0 || colon == std::string::npos) {
-    return Fail(Reason::kConfigInvalid, "the exchange's credentials are not of the form USER:PASSWORD",
+    return Fail(Reason::kConfigInvalid, "the exchange's credentials are not of the form " + std::string(form),
                 "credentials_file");
   }
   return Credentials{text.substr(0, colon), text.substr(colon + 1)};
@@ -73,7 +74,7 @@ HttpOptions HttpOf(const ClientSettings& settings, Patience patience) {
 Result<std::unique_ptr<ExchangeClient>> NewNcmec(const ClientSettings& settings, Patience patience) {
   HttpOptions http = HttpOf(settings, patience);
   http.max_response_bytes = kMostPageBytes;
-  HASHGATE_ASSIGN_OR_RETURN(Credentials credentials, ReadUserAndPassword(settings));
+  HASHGATE_ASSIGN_OR_RETURN(Credentials credentials, ReadPair(settings, "USER:PASSWORD"));
   http.username = std::move(credentials.username);
   http.password = std::move(credentials.password);
   HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> client, HttpClient::Create(std::move(http)));
@@ -97,6 +98,19 @@ Result<std::unique_ptr<ExchangeClient>> NewThreatExchange(const ClientSettings& 
                                                      .clock = settings.clock});
 }
 
+Result<std::unique_ptr<ExchangeClient>> NewStopNcii(const ClientSettings& settings, Patience patience) {
+  HttpOptions http = HttpOf(settings, patience);
+  http.max_response_bytes = kMostPageBytes;
+  HASHGATE_ASSIGN_OR_RETURN(const Credentials keys, ReadPair(settings, "FETCHKEY:SUBSCRIPTIONKEY"));
+  if (keys.username.empty() || keys.password.empty()) {
+    return Fail(Reason::kConfigInvalid, "both keys are required, as the exchange's credentials",
+                "credentials_file");
+  }
+  http.headers = StopNciiHeaders(keys.username, keys.password);
+  HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> client, HttpClient::Create(std::move(http)));
+  return NewStopNciiClient(std::move(client), {.clock = settings.clock});
+}
+
 struct Kind {
   std::string_view name;
   Result<std::unique_ptr<ExchangeClient>> (*make)(const ClientSettings&, Patience);
@@ -104,8 +118,9 @@ struct Kind {
   bool has_groups = false;   ///< of which one must be named
 };
 constexpr Kind kKinds[] = {{.name = "ncmec", .make = NewNcmec, .has_members = true},
+                           {.name = "stopncii", .make = NewStopNcii},
                            {.name = "threatexchange", .make = NewThreatExchange, .has_groups = true}};
-constexpr std::string_view kKindNames[] = {kKinds[0].name, kKinds[1].name};
+constexpr std::string_view kKindNames[] = {kKinds[0].name, kKinds[1].name, kKinds[2].name};
 static_assert(std::size(kKindNames) == std::size(kKinds));
 
 const Kind* FindKind(std::string_view name) {
@@ -119,7 +134,8 @@ bool IsNumber(std::string_view text) {
 
 // Source: NCMEC's Hash Sharing documentation, and the others' addresses, by python-threatexchange's clients.
 constexpr std::string_view kProductionHosts[] = {"report.cybertip.org", "lesp.ncmec.org",
-                                                 "hashsharing.ncmec.org", "graph.facebook.com"};
+                                                 "hashsharing.ncmec.org", "graph.facebook.com",
+                                                 "api.stopncii.org"};
 
 }  // namespace
 

@@ -164,6 +164,8 @@ TEST(ConfigTest, WhatAnExchangeCannotBeIsNamedWithItsLine) {
       {"exchanges:\n  tx:\n    kind: threatexchange\n    base_url: \"https://graph.facebook.com/v21.0\"\n"
        "    privacy_group: \"1\"\n",
        "environment: production"},
+      {"exchanges:\n  s:\n    kind: stopncii\n    base_url: \"https://api.stopncii.org/v1\"\n",
+       "environment: production"},
       {base + "  other:\n    kind: ncmec\n    list: npo\n    base_url: \"https://b.test/npo\"\n",
        "a list of its own"}};
   for (const auto& [yaml, word] : bad) {
