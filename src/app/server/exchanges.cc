@@ -35,7 +35,8 @@ exchange::ClientSettings ClientOf(const Config::Exchange& from) {
           .proxy = from.proxy,
           .only_members = {from.only_members.begin(), from.only_members.end()},
           .except_members = {from.except_members.begin(), from.except_members.end()},
-          .privacy_group = from.privacy_group};
+          .privacy_group = from.privacy_group,
+          .public_key_file = from.public_key_file};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "exchange/feed/feed_client.h"
 #include "exchange/http/http_client.h"
 #include "exchange/http/url.h"
 #include "exchange/ncmec/ncmec_client.h"
@@ -17,6 +18,9 @@ constexpr std::chrono::milliseconds kTestTimeout{10'000};
 constexpr std::size_t kMaxCredentialBytes = 4'096;
 /// A page of 1,000 entries of NCMEC's has about one MiB, and one of 500 updates of ThreatExchange's, too.
 constexpr std::size_t kMostPageBytes = std::size_t{8} << 20;
+/// A part of a feed ends soon behind half of it.
+constexpr std::size_t kMostFeedFileBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxKeyBytes = 16'384;
 
 struct Credentials {
   std::string username;
@@ -111,16 +115,40 @@ Result<std::unique_ptr<ExchangeClient>> NewStopNcii(const ClientSettings& settin
   return NewStopNciiClient(std::move(client), {.clock = settings.clock});
 }
 
+Result<VerifyingKey> ReadPublicKey(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string pem(kMaxKeyBytes, '\0');
+  file.read(pem.data(), static_cast<std::streamsize>(pem.size()));
+  pem.resize(static_cast<std::size_t>(file.gcount()));
+  Result<VerifyingKey> key = VerifyingKey::FromPem(pem);
+  if (key) return key;
+  return Fail(Reason::kFileUnreadable, "cannot read a public key from " + path + ": " + key.error().message,
+              "public_key_file");
+}
+
+Result<std::unique_ptr<ExchangeClient>> NewFeed(const ClientSettings& settings, Patience patience) {
+  HttpOptions http = HttpOf(settings, patience);
+  http.max_response_bytes = kMostFeedFileBytes;
+  HASHGATE_ASSIGN_OR_RETURN(Credentials credentials, ReadPair(settings, "USER:PASSWORD"));
+  http.username = std::move(credentials.username);
+  http.password = std::move(credentials.password);
+  HASHGATE_ASSIGN_OR_RETURN(VerifyingKey key, ReadPublicKey(settings.public_key_file));
+  HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> client, HttpClient::Create(std::move(http)));
+  return NewFeedClient(std::move(client), {.key = std::move(key), .clock = settings.clock});
+}
+
 struct Kind {
   std::string_view name;
   Result<std::unique_ptr<ExchangeClient>> (*make)(const ClientSettings&, Patience);
   bool has_members = false;  ///< of which a choice can be made
   bool has_groups = false;   ///< of which one must be named
+  bool is_signed = false;    ///< by a key that must be given
 };
 constexpr Kind kKinds[] = {{.name = "ncmec", .make = NewNcmec, .has_members = true},
                            {.name = "stopncii", .make = NewStopNcii},
-                           {.name = "threatexchange", .make = NewThreatExchange, .has_groups = true}};
-constexpr std::string_view kKindNames[] = {kKinds[0].name, kKinds[1].name, kKinds[2].name};
+                           {.name = "threatexchange", .make = NewThreatExchange, .has_groups = true},
+                           {.name = "feed", .make = NewFeed, .is_signed = true}};
+constexpr std::string_view kKindNames[] = {kKinds[0].name, kKinds[1].name, kKinds[2].name, kKinds[3].name};
 static_assert(std::size(kKindNames) == std::size(kKinds));
 
 const Kind* FindKind(std::string_view name) {
@@ -153,6 +181,11 @@ Status CheckClientSettings(const ClientSettings& settings) {
   if (!kind->has_members && !settings.only_members.empty()) return has_no("only_members");
   if (!kind->has_members && !settings.except_members.empty()) return has_no("except_members");
   if (!kind->has_groups && !settings.privacy_group.empty()) return has_no("privacy_group");
+  if (kind->is_signed == settings.public_key_file.empty()) {
+    if (!kind->is_signed) return has_no("public_key_file");
+    return Fail(Reason::kConfigInvalid, "the file of the public key that signs the feed is required",
+                "public_key_file");
+  }
   if (kind->has_groups && !IsNumber(settings.privacy_group)) {
     return Fail(Reason::kConfigInvalid, "the id of a privacy group is required, a number", "privacy_group");
   }

@@ -15,7 +15,7 @@
 
 namespace hashgate::exchange {
 
-/// "ncmec", "stopncii", "threatexchange".
+/// "ncmec", "stopncii", "threatexchange", "feed".
 std::span<const std::string_view> ExchangeKinds();
 
 /// What clients are made from. Keys that a kind has no use for must be empty.
@@ -24,8 +24,8 @@ struct ClientSettings {
   std::string base_url;
   bool allow_plain_http = false;
   /// In a file's first line or in a variable of the environment; read when a client is made. What they are is
-  /// the kind's: "USER:PASSWORD" of ncmec, "FETCHKEY:SUBSCRIPTIONKEY" of stopncii, "APPID|SECRET" or another
-  /// access token of threatexchange.
+  /// the kind's: "USER:PASSWORD" of ncmec and feed, "FETCHKEY:SUBSCRIPTIONKEY" of stopncii, "APPID|SECRET" or
+  /// another access token of threatexchange.
   std::string credentials_file;
   std::string credentials_env;
   std::string ca_file;
@@ -33,6 +33,7 @@ struct ClientSettings {
   std::set<std::string> only_members;
   std::set<std::string> except_members;
   std::string privacy_group;
+  std::string public_key_file;  ///< PEM
   const Clock* clock = &Clock::System();
 };
 

@@ -156,6 +156,8 @@ TEST(ConfigTest, WhatAnExchangeCannotBeIsNamedWithItsLine) {
       {base + "    proxy: \"http://user:word@proxy.test:1\"\n", "proxy must not"},
       {"exchanges:\n  npo:\n    kind: ncmec\n    base_url: \"https://Report.CyberTip.org./hashsharing\"\n",
        "environment: production"},
+      {base + "    public_key_file: \"a\"\n", "public_key_file: exchanges of kind ncmec have no such key"},
+      {"exchanges:\n  f:\n    kind: feed\n    base_url: \"https://a.test\"\n", "public_key_file"},
       {base + "    privacy_group: \"1\"\n", "privacy_group: exchanges of kind ncmec have no such key"},
       {"exchanges:\n  tx:\n    kind: threatexchange\n    base_url: \"https://a.test\"\n", "privacy_group"},
       {"exchanges:\n  tx:\n    kind: threatexchange\n    base_url: \"https://a.test\"\n"

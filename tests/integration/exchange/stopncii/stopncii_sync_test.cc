@@ -73,9 +73,12 @@ TEST_F(StopNciiTest, TheNextReadingBeginsWhereTheLastPageSaidThoughThatIsEarlier
   ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
   EXPECT_TRUE(Holds(50));
   EXPECT_EQ(Entries(), 11U);
-  const std::string before = Stored().checkpoint;
+  server_.SetSwitches({.set_back = 5'000});
   ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
-  EXPECT_EQ(Entries(), 11U);
+  Put(60, hours(5) + minutes(60));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_TRUE(Holds(60)) << "before the time that an earlier reading began at";
+  EXPECT_EQ(Entries(), 12U);
 }
 
 TEST_F(StopNciiTest, AfterMoreThan30DaysAllIsReadAgainAsAWhole) {
