@@ -250,10 +250,16 @@ class Parser {
           ->check(CLI::IsMember({"csv", "jsonl", "snapshot"}))
           ->capture_default_str();
       command.add_option("--output,-o", a.output, "File to write; without it, standard output");
-      command.add_option("--key", a.key_file, "snapshot: the Ed25519 private key (PEM) to sign it with");
+      command.add_option(
+          "--feed", a.feed,
+          "Publish it in this folder as a feed: entries, changes since the last time, manifest");
+      command.add_option("--key", a.key_file,
+                         "snapshot, --feed: the Ed25519 private key (PEM) to sign it with");
       command.add_option("--sequence", a.sequence,
                          "snapshot: its number; the server's generation without it");
-      command.add_option("--expires-days", a.expires_days, "snapshot: days that it is good for; 0: for ever")
+      command
+          .add_option("--expires-days", a.expires_days,
+                      "snapshot, --feed: days that it is good for; 0: for ever")
           ->check(CLI::Range(0, 36'500))
           ->capture_default_str();
     }

@@ -86,6 +86,7 @@ struct ListsExportArguments {
   std::string key_file;
   std::optional<std::uint64_t> sequence;
   int expires_days = 0;
+  std::string feed;  ///< folder; empty: no feed is published
 };
 struct ListsEntriesArguments {
   std::string name;

@@ -74,6 +74,8 @@ struct Config {
     std::string proxy;
     std::vector<std::string> only_members;
     std::vector<std::string> except_members;
+    std::string privacy_group;
+    std::string public_key_file;
     bool allow_export = false;
     std::int64_t interval_s = 3'600;
     std::int64_t stale_after_s = 86'400;
