@@ -355,7 +355,8 @@ class Catalog {
                                          std::string_view author) = 0;
   /// Takes an opinion back. Errors: kListNotFound, kEntryNotFound.
   virtual Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind) = 0;
-  /// What became of its feedback. Nothing, where the opinion was given anew since `created`.
+  /// What became of its feedback; after kWithdrawing the opinion is gone. Nothing, where it was given anew or
+  /// taken back since.
   virtual Status SetFeedback(const Opinion& of, FeedbackState state) = 0;
   /// All, those that no longer count too, by list, entry and kind; of one list, unless that is empty. Errors:
   /// kListNotFound.

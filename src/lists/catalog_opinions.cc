@@ -163,22 +163,38 @@ Result<Opinion> CatalogImpl::AgreeToOpinion(std::string_view list, EntryId entry
 
 Status CatalogImpl::RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind) {
   const TurnLock lock(write_mutex_);
-  HASHGATE_ASSIGN_OR_RETURN(const Opinion opinion, FindOpinion(list, entry, kind));
-  return CommitOpinions({{OpinionKey(opinion.list, entry, kind), std::nullopt}});
+  HASHGATE_ASSIGN_OR_RETURN(Opinion opinion, FindOpinion(list, entry, kind));
+  const std::string key = OpinionKey(opinion.list, entry, kind);
+  if (opinion.feedback == FeedbackState::kWithdrawing) return NoSuchOpinion(entry);
+  if (opinion.feedback != FeedbackState::kSent) return CommitOpinions({{key, std::nullopt}});
+  opinion.ended = true;
+  opinion.feedback = FeedbackState::kWithdrawing;
+  return CommitOpinions({{key, std::move(opinion)}});
 }
 
 Status CatalogImpl::SetFeedback(const Opinion& of, FeedbackState state) {
   const TurnLock lock(write_mutex_);
   const std::string key = OpinionKey(of.list, of.entry, of.kind);
   const auto at = opinions_.find(key);
-  if (at == opinions_.end() || at->second.created != of.created) return {};
+  if (at == opinions_.end() || at->second.created != of.created || at->second.feedback != of.feedback) {
+    return {};
+  }
+  const bool is_over = at->second.feedback == FeedbackState::kWithdrawing;
   Opinion changed = at->second;
   changed.feedback = state;
   store::Batch batch;
-  batch.Put(Family::kOpinions, key, EncodeOpinion(changed));
+  if (is_over) {
+    batch.Delete(Family::kOpinions, key);
+  } else {
+    batch.Put(Family::kOpinions, key, EncodeOpinion(changed));
+  }
   // Changes no verdict, so it is no generation.
   HASHGATE_RETURN_IF_ERROR(Commit(batch, state_));
-  at->second = std::move(changed);
+  if (is_over) {
+    opinions_.erase(at);
+  } else {
+    at->second = std::move(changed);
+  }
   return {};
 }
 

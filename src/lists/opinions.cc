@@ -77,7 +77,7 @@ Result<Opinion> DecodeOpinion(std::string_view key, std::string_view bytes) {
   opinion.needs_second = (flags & kFlagNeedsSecond) != 0;
   opinion.ended = (flags & kFlagEnded) != 0;
   const auto feedback = reader.Little<std::uint8_t>();
-  reader.Require(feedback <= static_cast<std::uint8_t>(FeedbackState::kRefused));
+  reader.Require(feedback <= static_cast<std::uint8_t>(FeedbackState::kWithdrawing));
   opinion.feedback = static_cast<FeedbackState>(feedback);
   opinion.entry_version = reader.Little<std::uint32_t>();
   opinion.created = FromUnixMillis(reader.Little<std::int64_t>());

@@ -39,10 +39,11 @@ constexpr bool IsOfPeople(OpinionKind kind) {
 
 /// Whether the entry's source is to hear of it. Never renumber.
 enum class FeedbackState : std::uint8_t {
-  kNone = 0,     ///< it is not
-  kQueued = 1,   ///< it will
-  kSent = 2,     ///< it has
-  kRefused = 3,  ///< it does not take it
+  kNone = 0,         ///< it is not
+  kQueued = 1,       ///< it will
+  kSent = 2,         ///< it has
+  kRefused = 3,      ///< it does not take it
+  kWithdrawing = 4,  ///< the opinion was taken back, and it will hear of that; then the opinion is gone
 };
 
 inline constexpr std::size_t kMaxOpinions = 100'000;  ///< of a store

@@ -11,6 +11,7 @@ namespace {
 
 using lists::Opinion;
 using lists::OpinionKind;
+using rpc::ToProto;
 
 Result<lists::EntryId> EntryOf(std::int64_t entry) {
   if (entry <= 0) return Fail(Reason::kRequestInvalid, "entry numbers are positive", "entry_id");
@@ -23,6 +24,11 @@ Result<OpinionKind> KindOf(v1::OpinionKind kind) {
     return Fail(Reason::kRequestInvalid, "kind is required, and has to be one that this server knows",
                 "kind");
   return known;
+}
+
+// The wire has a zero that says nothing.
+v1::OpinionFeedback ToProto(lists::FeedbackState state) {
+  return static_cast<v1::OpinionFeedback>(static_cast<int>(state) + 1);
 }
 
 v1::OpinionState StateOf(const lists::Catalog& catalog, const Opinion& opinion) {
@@ -48,7 +54,12 @@ void Fill(const lists::Catalog& catalog, const lists::Generation& generation, co
   out.set_second_author(opinion.second_author);
   if (opinion.agreed != WallTime()) *out.mutable_agree_time() = ToProto(opinion.agreed);
   out.set_state(StateOf(catalog, opinion));
-  out.set_feedback(static_cast<v1::OpinionFeedback>(opinion.feedback));
+  out.set_feedback(ToProto(opinion.feedback));
+}
+
+// Where there is nothing to tell, nothing is told.
+void TellSource(const ServiceContext& context, std::string_view list) {
+  if (context.exchanges != nullptr) context.exchanges->SendFeedbackSoon(list);
 }
 
 template <typename Response>
@@ -83,6 +94,7 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::SetOpinion(grpc::CallbackServerCon
         context_.exchanges != nullptr ? context_.exchanges->FeederOf(opinion.list) : nullptr;
     opinion.feedback = !request->no_feedback() && feeder != nullptr && feeder->feedback;
     HASHGATE_ASSIGN_OR_RETURN(const Opinion set, context_.catalog->SetOpinion(opinion));
+    TellSource(context_, opinion.list);
     Answer(*context_.catalog, set, *response);
     return {};
   });
@@ -96,6 +108,7 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::AgreeToOpinion(grpc::CallbackServe
     HASHGATE_ASSIGN_OR_RETURN(const OpinionKind kind, KindOf(request->kind()));
     HASHGATE_ASSIGN_OR_RETURN(const Opinion agreed, context_.catalog->AgreeToOpinion(
                                                         request->list(), entry, kind, request->author()));
+    TellSource(context_, request->list());
     Answer(*context_.catalog, agreed, *response);
     return {};
   });
@@ -108,6 +121,7 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::DeleteOpinion(grpc::CallbackServer
     HASHGATE_ASSIGN_OR_RETURN(const lists::EntryId entry, EntryOf(request->entry_id()));
     HASHGATE_ASSIGN_OR_RETURN(const OpinionKind kind, KindOf(request->kind()));
     HASHGATE_RETURN_IF_ERROR(context_.catalog->RemoveOpinion(request->list(), entry, kind));
+    TellSource(context_, request->list());
     response->set_generation(context_.catalog->Current()->number);
     return {};
   });

@@ -46,6 +46,7 @@ void DescribeExchange(E& exchange, V& v) {
   v.Text("privacy_group", exchange.privacy_group);
   v.Text("public_key_file", exchange.public_key_file);
   v.Flag("allow_export", exchange.allow_export);
+  v.Flag("feedback", exchange.feedback);
   v.Number("interval_s", exchange.interval_s, 1, 30 * 86'400);
   v.Number("stale_after_s", exchange.stale_after_s, 1, 365 * 86'400);
   v.Section("gates");

@@ -77,6 +77,7 @@ struct Config {
     std::string privacy_group;
     std::string public_key_file;
     bool allow_export = false;
+    bool feedback = true;
     std::int64_t interval_s = 3'600;
     std::int64_t stale_after_s = 86'400;
     struct Gates {

@@ -84,6 +84,7 @@ std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config) {
     out.source = SourceOf(from);
     out.production = from.environment == kProduction;
     out.allow_export = from.allow_export;
+    out.feedback = from.feedback;
     out.interval = std::chrono::seconds(from.interval_s);
     out.stale_after = std::chrono::seconds(from.stale_after_s);
     out.gates = GatesOf(from.gates);

@@ -93,6 +93,9 @@ class ExchangeRunner {
   /// while a sync is under way, the store's.
   virtual Status OverrideGate(std::string_view name, Gate gate, std::string_view author,
                               std::string_view reason) = 0;
+  /// Has the exchange that feeds the list tell its source soon what was said of the list's entries. Nothing
+  /// where none does, or it does not give feedback.
+  virtual void SendFeedbackSoon(std::string_view list) = 0;
   /// Whether the list is fed by an exchange that is stale.
   [[nodiscard]] virtual bool IsStale(std::string_view list) const = 0;
   /// The exchange that feeds the list; null: none.

@@ -384,7 +384,7 @@ TEST_F(SyncTest, EntriesOfAnotherPurposeThanTheListsAreNotTakenIn) {
 
 TEST_F(SyncTest, ASourceThatTakesNoFeedbackSaysSoOfEachPiece) {
   const std::vector<Feedback> feedback(2);
-  const FeedbackSent sent = client_.SendFeedback(feedback, {});
+  const FeedbackSent sent = client_.ExchangeClient::SendFeedback(feedback, {});
   ASSERT_EQ(sent.answers.size(), 2U);
   EXPECT_EQ(sent.answers[1].outcome, FeedbackAnswer::Outcome::kNoPlace);
   EXPECT_FALSE(sent.answers[1].detail.empty());
