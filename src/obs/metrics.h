@@ -55,6 +55,12 @@ enum class Metric : std::uint8_t {
   kRpcs,
   kRpcSeconds,
   kIdempotencyRecords,
+  kVerdictRecords,
+  kVerdictRecordsLate,
+  kVerdictsReversed,
+  kEvents,
+  kEventReaders,
+  kNewestEvent,
   kUptimeSeconds,
 };
 
