@@ -102,6 +102,15 @@ struct ListsRemoveArguments {
   std::string name;
   bool yes = false;
 };
+struct ListsUndoArguments {
+  std::string list;
+  std::optional<std::int64_t> list_id;
+  std::int64_t entry = 0;
+  bool dry_run = false;
+  std::string author;
+  std::string reason;
+  std::int64_t max = 0;
+};
 struct PolicyCheckArguments {
   std::string policy;
 };
@@ -132,6 +141,14 @@ struct ExchangesOverrideArguments {
   std::string author;
   std::string reason;
 };
+struct EventsLsArguments {
+  std::int64_t from = 0;
+  std::int64_t limit = 100;
+};
+struct EventsWatchArguments {
+  std::int64_t from = 0;
+  std::int64_t limit = 0;
+};
 struct StatusArguments {};
 struct TestkitArguments {
   std::string folder;
@@ -141,8 +158,9 @@ using Command =
     std::variant<HashArguments, ScanArguments, MatchArguments, ListsLsArguments, ListsShowArguments,
                  ListsCreateArguments, ListsUpdateArguments, ListsImportArguments, ListsExportArguments,
                  ListsEntriesArguments, ListsQuarantineArguments, ListsEnableArguments, ListsRemoveArguments,
-                 PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments, ExchangesStatusArguments,
-                 ExchangesSyncArguments, ExchangesTestArguments, ExchangesOverrideArguments, StatusArguments,
+                 ListsUndoArguments, PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments,
+                 ExchangesStatusArguments, ExchangesSyncArguments, ExchangesTestArguments,
+                 ExchangesOverrideArguments, EventsLsArguments, EventsWatchArguments, StatusArguments,
                  TestkitArguments>;
 
 struct ParsedArguments {
