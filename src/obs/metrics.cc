@@ -107,6 +107,19 @@ constexpr MetricInfo kMetricTable[] = {
      "Time of finished calls."},
     {Metric::kIdempotencyRecords, "hashgate_idempotency_records", MetricType::kGauge, "",
      "Request ids remembered."},
+    {Metric::kVerdictRecords, "hashgate_verdict_records_total", MetricType::kCounter, "result",
+     "Answers with a match above ALLOW whose verdict was recorded by entry: recorded, updated (a later "
+     "answer to the same request, or a look after the answer), failed (the store refused; the answer left "
+     "all the same), dropped (too many waited)."},
+    {Metric::kVerdictRecordsLate, "hashgate_verdict_records_late_total", MetricType::kCounter, "",
+     "Answers that left at their deadline before their record was on disk."},
+    {Metric::kVerdictsReversed, "hashgate_verdicts_reversed_total", MetricType::kCounter, "",
+     "Verdicts reversed by undoing an entry."},
+    {Metric::kEvents, "hashgate_events_total", MetricType::kCounter, "kind",
+     "Events written since the start: VERDICT_REVERSED, LIST_ALARM."},
+    {Metric::kEventReaders, "hashgate_event_readers", MetricType::kGauge, "", "Open streams of WatchEvents."},
+    {Metric::kNewestEvent, "hashgate_events_newest_sequence", MetricType::kGauge, "",
+     "Sequence number of the newest event; 0 where there was none."},
     {Metric::kUptimeSeconds, "hashgate_uptime_seconds", MetricType::kGauge, "",
      "Time since the server started."},
 };

@@ -59,6 +59,12 @@ enum class Metric : std::uint8_t {
   kRpcs,
   kRpcSeconds,
   kIdempotencyRecords,
+  kVerdictRecords,
+  kVerdictRecordsLate,
+  kVerdictsReversed,
+  kEvents,
+  kEventReaders,
+  kNewestEvent,
   kUptimeSeconds,
 };
 

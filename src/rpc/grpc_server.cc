@@ -11,6 +11,7 @@
 #include <atomic>
 
 #include "base/net_address.h"
+#include "rpc/event_service.h"
 #include "rpc/exchange_service.h"
 #include "rpc/hash_list_service.h"
 #include "rpc/opinion_service.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr const char* kServices[] = {"hashgate.v1.ScanService", "hashgate.v1.HashListService",
                                      "hashgate.v1.StatusService", "hashgate.v1.ExchangeService",
                                      "hashgate.v1.OpinionService"};
+                                     "hashgate.v1.EventService"};
 /// Room for a message's other fields beside the image.
 constexpr std::size_t kMessageSlack = 64 * 1024;
 /// Import messages hold thousands of records.
@@ -46,6 +48,7 @@ class RunningServer final : public GrpcServer {
         status_(context),
         exchanges_(context),
         opinions_(context) {}
+        events_(context) {}
   ~RunningServer() override {
     if (server_ != nullptr && !stopped_.exchange(true)) {
       server_->Shutdown(std::chrono::system_clock::now());
@@ -70,6 +73,7 @@ class RunningServer final : public GrpcServer {
     builder.RegisterService(&status_);
     builder.RegisterService(&exchanges_);
     builder.RegisterService(&opinions_);
+    builder.RegisterService(&events_);
     const std::size_t message =
         std::max<std::size_t>(context_.options.max_inline_bytes + kMessageSlack, kMinMessageBytes);
     builder.SetMaxReceiveMessageSize(static_cast<int>(message));
@@ -122,6 +126,7 @@ class RunningServer final : public GrpcServer {
   bool Stop(SteadyTime deadline) override {
     const bool empty = context_.gate->WaitUntilEmpty(deadline);
     if (!stopped_.exchange(true)) {
+      events_.EndStreams();
       // With a Watch open, Shutdown lasts its whole deadline: so the calls are waited for above.
       server_->Shutdown(std::chrono::system_clock::now() + kStreamGrace);
       server_->Wait();
@@ -136,6 +141,7 @@ class RunningServer final : public GrpcServer {
   StatusServiceImpl status_;
   ExchangeServiceImpl exchanges_;
   OpinionServiceImpl opinions_;
+  EventServiceImpl events_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   std::atomic<bool> stopped_ = false;

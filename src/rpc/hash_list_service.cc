@@ -170,6 +170,11 @@ grpc::ServerWriteReactor<v1::ExportEntriesResponse>* HashListServiceImpl::Export
   return NewExportCall(context_, call, request);
 }
 
+grpc::ServerWriteReactor<v1::UndoEntryResponse>* HashListServiceImpl::UndoEntry(
+    grpc::CallbackServerContext* call, const v1::UndoEntryRequest* request) {
+  return NewUndoCall(context_, call, request);
+}
+
 grpc::ServerUnaryReactor* HashListServiceImpl::ListEntries(grpc::CallbackServerContext* call,
                                                            const v1::ListEntriesRequest* request,
                                                            v1::ListEntriesResponse* response) {

@@ -78,6 +78,8 @@ class HashListServiceImpl final : public v1::HashListService::CallbackService {
   grpc::ServerUnaryReactor* ListQuarantined(grpc::CallbackServerContext* call,
                                             const v1::ListQuarantinedRequest* request,
                                             v1::ListQuarantinedResponse* response) override;
+  grpc::ServerWriteReactor<v1::UndoEntryResponse>* UndoEntry(grpc::CallbackServerContext* call,
+                                                             const v1::UndoEntryRequest* request) override;
 
  private:
   const ServiceContext& context_;
@@ -90,6 +92,10 @@ grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>* Ne
 grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const ServiceContext& context,
                                                                    grpc::CallbackServerContext* call,
                                                                    const v1::ExportEntriesRequest* request);
+
+grpc::ServerWriteReactor<v1::UndoEntryResponse>* NewUndoCall(const ServiceContext& context,
+                                                             grpc::CallbackServerContext* call,
+                                                             const v1::UndoEntryRequest* request);
 
 /// Whether the terms of the list's source permit handing its hashes on: they need to be known where an
 /// exchange feeds it.

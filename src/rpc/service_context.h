@@ -30,6 +30,11 @@ namespace hashgate::exchange {
 class ExchangeRunner;
 }
 
+namespace hashgate::casework {
+class EventLog;
+class VerdictLog;
+}  // namespace hashgate::casework
+
 namespace hashgate::rpc {
 
 struct ServiceOptions {
@@ -41,6 +46,8 @@ struct ServiceOptions {
   std::chrono::milliseconds max_upload_pause{15'000};        ///< between two messages of a ScanUpload
   std::chrono::milliseconds max_import_pause{300'000};       ///< between two messages of an import
   std::chrono::milliseconds max_batch_pause{300'000};        ///< of a ScanBatch that has nothing to do
+  std::chrono::milliseconds max_reader_pause{60'000};        ///< in which a reader of events takes nothing
+  int max_event_readers = 64;                                ///< streams of WatchEvents
   int max_batch_in_flight = 32;  ///< scans of one ScanBatch that are not answered yet
   std::chrono::milliseconds fail_policy_max_age{3'600'000};
   std::chrono::milliseconds retry_after{1'000};   ///< hint of refusals
@@ -57,13 +64,16 @@ struct Caller {
   bool is_admin = false;
 };
 
-/// Shared by the services; everything pointed at outlives them. `scanner`, `catalog` and `exchanges` are set
-/// once the lists are loaded, before `ready` turns true; until then only what is named in the second group
-/// may be used.
+/// Shared by the services; everything pointed at outlives them. The first group is set once the lists are
+/// loaded, before `ready` turns true; until then only what is named in the second group may be used.
 struct ServiceContext {
   scan::Scanner* scanner = nullptr;
   lists::Catalog* catalog = nullptr;
   exchange::ExchangeRunner* exchanges = nullptr;
+  store::Store* store = nullptr;
+  scan::IdempotencyTable* idempotency = nullptr;
+  casework::VerdictLog* verdicts = nullptr;
+  casework::EventLog* events = nullptr;
 
   std::function<std::shared_ptr<const policy::Policy>()> policy;  ///< the policy in force
   obs::Metrics* metrics = nullptr;

@@ -3,7 +3,8 @@
 namespace hashgate::rpc {
 
 grpc::ServerUnaryReactor* RunAdmin(const ServiceContext& context, grpc::CallbackServerContext* call,
-                                   std::string_view method, std::function<Status()> work) {
+                                   std::string_view method, std::function<Status()> work,
+                                   std::function<grpc::Status(const Error&)> to_status) {
   const auto refuse = [&](Reason reason, std::string message) {
     return AnswerUnary(context, call, method,
                        ToGrpc(Error{reason, std::move(message), {}, context.options.retry_after}));
@@ -18,10 +19,14 @@ grpc::ServerUnaryReactor* RunAdmin(const ServiceContext& context, grpc::Callback
   auto ticket = context.gate->Enter();
   if (!ticket) return refuse(Reason::kDraining, "the server is shutting down");
   auto* reactor = new UnaryCall(context, method, *std::move(ticket));
-  const bool taken = context.admin_executor->Submit([reactor, work = std::move(work)] {
-    const Status done = work();
-    reactor->Done(done ? grpc::Status::OK : ToGrpc(done.error()));
-  });
+  const bool taken =
+      context.admin_executor->Submit([reactor, work = std::move(work), to_status = std::move(to_status)] {
+        if (const Status done = work(); done) {
+          reactor->Done(grpc::Status::OK);
+        } else {
+          reactor->Done(to_status ? to_status(done.error()) : ToGrpc(done.error()));
+        }
+      });
   if (!taken) {
     reactor->Done(ToGrpc(
         Error{Reason::kOverloaded, "too many administrative calls wait", {}, context.options.retry_after}));

@@ -48,8 +48,10 @@ inline grpc::ServerUnaryReactor* AnswerUnary(const ServiceContext& context, grpc
   return reactor;
 }
 
-/// Runs `work` for an administrator on the admin executor.
+/// Runs `work` for an administrator on the admin executor. `to_status` makes the answer to an error of it;
+/// empty: the table of reasons does.
 grpc::ServerUnaryReactor* RunAdmin(const ServiceContext& context, grpc::CallbackServerContext* call,
-                                   std::string_view method, std::function<Status()> work);
+                                   std::string_view method, std::function<Status()> work,
+                                   std::function<grpc::Status(const Error&)> to_status = {});
 
 }  // namespace hashgate::rpc

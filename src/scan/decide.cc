@@ -31,8 +31,8 @@ std::string_view LimitWords(Cause cause, decode::Limit limit) {
   return {};
 }
 
-// How complete the look was, and what was missing.
-void DescribeLook(Look& look) {
+// How complete the look was, and what was missing. Returns how complete it would have been without a match.
+CoverageLevel DescribeLook(Look& look) {
   CoverageDetail& coverage = look.coverage;
   coverage.views = static_cast<int>(look.hashes.views.size());
   coverage.frames_seen = look.image.frames_seen;
@@ -52,40 +52,51 @@ void DescribeLook(Look& look) {
         "the file asks for a colour profile or gamma that is not applied: a viewer may show something else");
   }
   if (look.image.cause == Cause::kTruncated) coverage.missing.emplace_back("part of the picture is missing");
+  if (!look.matched_at_all) return coverage.level;
   const int best_quality = BestQuality(look.hashes);
-  if (look.matched_at_all) {
-    if (look.hashes.md5) coverage.algorithms.push_back(Algorithm::kMd5);
-    if (look.hashes.sha1) coverage.algorithms.push_back(Algorithm::kSha1);
-    if (look.hashes.sha256) coverage.algorithms.push_back(Algorithm::kSha256);
-    if (best_quality >= 0) coverage.algorithms.push_back(Algorithm::kPdq);
-    for (const HashValue& vector : look.hashes.vectors) {
-      if (std::ranges::find(coverage.algorithms, vector.algorithm) != coverage.algorithms.end()) continue;
-      coverage.algorithms.push_back(vector.algorithm);
-    }
-    // A vector that there is nothing to compare with says nothing.
-    const auto is_held = [&look](const HashValue& vector) {
-      return std::ranges::find(look.vectors_held, vector.algorithm) != look.vectors_held.end();
-    };
-    const bool good_vector = std::ranges::any_of(look.hashes.vectors, [&](const HashValue& vector) {
-      return is_held(vector) && !IsDegenerate(vector.algorithm, vector.bytes);
-    });
-    const bool perceptual = best_quality >= 0 || std::ranges::any_of(look.hashes.vectors, is_held);
-    const bool too_small = look.hashes.turned &&
-                           std::max(look.image.width, look.image.height) < kMinUsableSide &&
-                           best_quality >= 0;
-    const bool unusable = !good_vector && (too_small || best_quality < kMinUsablePdqQuality);
-    const bool any_digest = look.hashes.md5 || look.hashes.sha1 || look.hashes.sha256;
-    if (!perceptual || (unusable && look.matches.found.empty())) {
-      coverage.level = any_digest ? CoverageLevel::kExactOnly : CoverageLevel::kPartial;
-      if (perceptual) {
-        coverage.missing.emplace_back(too_small
-                                          ? "the picture is too small to recognise edited copies of it"
-                                          : "the picture is too plain to recognise edited copies of it");
-      }
-    } else {
-      coverage.level = coverage.missing.empty() ? CoverageLevel::kComplete : CoverageLevel::kPartial;
-    }
+  if (look.hashes.md5) coverage.algorithms.push_back(Algorithm::kMd5);
+  if (look.hashes.sha1) coverage.algorithms.push_back(Algorithm::kSha1);
+  if (look.hashes.sha256) coverage.algorithms.push_back(Algorithm::kSha256);
+  if (best_quality >= 0) coverage.algorithms.push_back(Algorithm::kPdq);
+  for (const HashValue& vector : look.hashes.vectors) {
+    if (std::ranges::find(coverage.algorithms, vector.algorithm) != coverage.algorithms.end()) continue;
+    coverage.algorithms.push_back(vector.algorithm);
   }
+  // A vector that there is nothing to compare with says nothing.
+  const auto is_held = [&look](const HashValue& vector) {
+    return std::ranges::find(look.vectors_held, vector.algorithm) != look.vectors_held.end();
+  };
+  const bool good_vector = std::ranges::any_of(look.hashes.vectors, [&](const HashValue& vector) {
+    return is_held(vector) && !IsDegenerate(vector.algorithm, vector.bytes);
+  });
+  const bool perceptual = best_quality >= 0 || std::ranges::any_of(look.hashes.vectors, is_held);
+  const bool too_small = look.hashes.turned &&
+                         std::max(look.image.width, look.image.height) < kMinUsableSide && best_quality >= 0;
+  const bool unusable = !good_vector && (too_small || best_quality < kMinUsablePdqQuality);
+  const bool any_digest = look.hashes.md5 || look.hashes.sha1 || look.hashes.sha256;
+  const CoverageLevel by_picture =
+      coverage.missing.empty() ? CoverageLevel::kComplete : CoverageLevel::kPartial;
+  const CoverageLevel by_digests = any_digest ? CoverageLevel::kExactOnly : CoverageLevel::kPartial;
+  if (!perceptual || (unusable && look.matches.found.empty())) {
+    coverage.level = by_digests;
+    if (perceptual) {
+      coverage.missing.emplace_back(too_small ? "the picture is too small to recognise edited copies of it"
+                                              : "the picture is too plain to recognise edited copies of it");
+    }
+  } else {
+    coverage.level = by_picture;
+  }
+  return perceptual && !unusable ? by_picture : by_digests;
+}
+
+// The verdict if nothing had matched. `input` is that of the answer itself.
+Verdict WithoutMatches(const Look& look, policy::Input input, CoverageLevel coverage) {
+  input.matches = {};
+  input.outcome = look.cause == Cause::kNone ? Outcome::kNotMatched : OutcomeOf(look.cause);
+  input.coverage = coverage;
+  const Verdict verdict = look.policy->Decide(input).verdict;
+  const bool unknown = look.by_digests || look.matches.truncated;
+  return unknown ? std::max(verdict, Verdict::kHold) : verdict;
 }
 
 // What is known of a match before the picture is decoded.
@@ -152,7 +163,7 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
     answer.outcome = Outcome::kNotMatched;
   }
 
-  DescribeLook(look);
+  const CoverageLevel coverage_without_matches = DescribeLook(look);
 
   // The picture could not be looked at now. Whether it contradicts a digest cannot be told, then, and load
   // must not turn what is for a person into a report: a later look may.
@@ -183,6 +194,8 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
     if (auto proof = ProvenByDigests(request, look)) TakeProven(*std::move(proof), look.matches, decision);
   }
   answer.verdict = decision.verdict;
+  answer.without_matches =
+      facts.empty() ? decision.verdict : WithoutMatches(look, input, coverage_without_matches);
   answer.rule_id = decision.rule_id;
   answer.harm_class = decision.harm_class;
   std::ranges::stable_sort(look.matches.found, [](const MatchDetail& a, const MatchDetail& b) {

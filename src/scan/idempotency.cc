@@ -19,6 +19,8 @@ constexpr std::size_t kIdInTimeKey = 1 + 8;
 constexpr std::size_t kTimeKeySize = kIdInTimeKey + 32;
 constexpr std::size_t kMaxPruned = 4096;
 constexpr std::uint8_t kRecordVersion = 1;
+// The rule of answers that take over a verdict which was reversed to more than ALLOW.
+constexpr std::string_view kReversedRule = "reversed";
 
 using Digest = std::array<std::uint8_t, 32>;
 
@@ -124,6 +126,15 @@ class Table final : public IdempotencyTable {
     HASHGATE_ASSIGN_OR_RETURN(const std::optional<StoredRecord> record, Read(IdOf(key)));
     if (!record || Expired(*record)) return std::optional<RememberedAnswer>();
     return std::optional<RememberedAnswer>(record->answer);
+  }
+
+  Status Relax(const RequestKey& key, Verdict verdict, store::Batch& batch) const override {
+    const std::string id = IdOf(key);
+    HASHGATE_ASSIGN_OR_RETURN(std::optional<StoredRecord> record, Read(id));
+    if (!record || record->answer.verdict <= verdict) return {};
+    record->answer = {.verdict = verdict, .rule_id = std::string(kReversedRule)};
+    batch.Put(store::Family::kRequests, kRecordPrefix + id, Encode(*record));
+    return {};
   }
 
   Status Prune() override {

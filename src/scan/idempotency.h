@@ -76,6 +76,11 @@ class IdempotencyTable {
   /// The answer that is remembered for the id, whatever its content was. Errors: the store's.
   virtual Result<std::optional<RememberedAnswer>> Peek(const RequestKey& key) const = 0;
 
+  /// Adds to `batch` what makes the answer that is remembered for the id no stricter than `verdict`, where it
+  /// is; for a verdict that was reversed. A call with the id that is under way may still give the old one.
+  /// Errors: the store's.
+  virtual Status Relax(const RequestKey& key, Verdict verdict, store::Batch& batch) const = 0;
+
   /// Forgets what is older than it may be, or beyond the bound. Errors: the store's.
   virtual Status Prune() = 0;
   [[nodiscard]] virtual std::size_t Count() const = 0;

@@ -298,6 +298,7 @@ std::optional<MatchDetail> Describe(const Search& search, const lists::HashList&
                                     Gathered gathered, Matches& matches) {
   MatchDetail match;
   policy::MatchFact& fact = match.fact;
+  match.list_id = list.id;
   fact.list = list.config.name;
   fact.purpose = list.config.purpose;
   fact.trust = list.config.trust;

@@ -1,5 +1,6 @@
 #include "scan/remembering.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,7 @@ void Hold(Verdict held, std::chrono::milliseconds retry_after, ScanAnswer& answe
     answer.verdict = held;
     answer.rule_id = "cause/" + std::string(Name(Cause::kStoreUnavailable));
   }
+  answer.without_matches = std::max(answer.without_matches, held);
 }
 
 }  // namespace

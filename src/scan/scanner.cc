@@ -14,6 +14,7 @@
 #include "scan/look.h"
 #include "scan/remembering.h"
 #include "scan/scan_metrics.h"
+#include "scan/verdict_recorder.h"
 #include "scan/wanted.h"
 
 namespace hashgate::scan {
@@ -275,6 +276,7 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
       answer.retain_until = now + options_.retain_blocked;
     }
   }
+  RecordVerdicts(request, files, answers);
   if (request.accepted != SteadyTime{}) {
     const std::int64_t total = MicrosBetween(request.accepted, parts_.clock->Steady());
     for (ScanAnswer& answer : answers) answer.timings.total = total;
@@ -290,6 +292,21 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
   if (method == kHashesMethod) return answers;
   for (const ScanAnswer& answer : answers) RaiseConflicts(parts_.metrics, answer.matches, method);
   return answers;
+}
+
+void Scanner::RecordVerdicts(const ScanRequest& request, FileNumbers files,
+                             std::span<const ScanAnswer> answers) const try {
+  if (parts_.verdicts == nullptr || request.system_lists) return;
+  std::vector<NumberedAnswer> recorded;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (IsRecorded(answers[i])) recorded.push_back({files.At(i), &answers[i]});
+  }
+  // Half of what is kept back for the answer may go into this: the other half is for its way.
+  if (!recorded.empty()) {
+    parts_.verdicts->Record(request, recorded, WorkDeadline(request, options_.answer_reserve / 2));
+  }
+} catch (const std::bad_alloc&) {
+  log::Error("verdict_not_recorded", "no memory to record which entries led to a verdict");
 }
 
 std::vector<ScanAnswer> Scanner::NotEvaluatedEach(const ScanRequest& request, FileNumbers files,
@@ -342,20 +359,23 @@ void Scanner::CheckBehind(const ScanRequest& request, const Upload& upload, cons
   if (parts_.checks_behind == nullptr || !std::ranges::any_of(answer.matches, &MatchDetail::has_pdq)) return;
   // Nothing of the call but what says which lists are asked: it is over by then.
   ScanRequest later{.tenant = request.tenant, .account_id = request.account_id, .lists = request.lists};
+  // Nothing of the call but what says which lists are asked, and what policy says of them: it is over by
+  // then.
+  ScanRequest later{.tenant = request.tenant, .surface = request.surface, .lists = request.lists};
   Upload kept = upload;
   kept.content = {};
-  parts_.checks_behind->Add(upload.content, [this, later = std::move(later), kept](
+  parts_.checks_behind->Add(upload.content, [this, later = std::move(later), kept, scan_id = answer.scan_id](
                                                 ByteSpan content, const ChecksBehind::Until& until) mutable {
     kept.content = content;
     later.cancelled = until.stopped;
-    return Compare(later, kept, until.deadline);
+    return Compare(later, kept, scan_id, until.deadline);
   });
 } catch (const std::bad_alloc&) {
   log::Error("check_behind_lost", "no memory to compare a reported picture with its entries");
 }
 
 ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload& upload,
-                                       SteadyTime deadline) const {
+                                       const std::string& scan_id, SteadyTime deadline) const {
   Look look = LookAt(upload);
   const auto current = parts_.catalog->Current();
   const Status compared =
@@ -363,6 +383,14 @@ ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload&
   RaiseConflicts(parts_.metrics, look.matches.found, kFoundBehind);
   if (parts_.watch != nullptr) parts_.watch->Observe(request.account_id, look.matches.found);
   return {.compared = compared && look.matched_at_all && !look.hashes.views.empty(), .timings = look.timings};
+  const ChecksBehind::Finding finding{
+      .compared = compared && look.matched_at_all && !look.hashes.views.empty(), .timings = look.timings};
+  const bool looked = compared && look.matched_at_all && OutcomeOf(look.cause) != Outcome::kNotEvaluated;
+  if (looked && parts_.verdicts != nullptr) {
+    const ScanAnswer whole = Decide(request, std::move(look), options_.retry_after, parts_.clock->Wall());
+    parts_.verdicts->Complete(request.tenant, scan_id, whole);
+  }
+  return finding;
 }
 
 Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, FileNumbers numbers,

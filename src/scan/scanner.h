@@ -24,6 +24,7 @@
 namespace hashgate::scan {
 
 struct Look;
+class VerdictRecorder;
 
 /// Takes the bytes of one upload as they arrive. Keeps them only while they are few enough to decode.
 /// Threads: confined.
@@ -89,6 +90,7 @@ struct ScannerParts {
   SeenPictures* seen_pictures = nullptr;  ///< null: every picture is decoded
   ChecksBehind* checks_behind = nullptr;  ///< null: what digests decided is not looked at any more
   EntryWatch* watch = nullptr;            ///< null: nobody watches what entries match
+  VerdictRecorder* verdicts = nullptr;    ///< null: nobody keeps what matches led to
   const Clock* clock = &Clock::System();
 };
 
@@ -129,7 +131,10 @@ class Scanner {
   Result<Look> LookUp(const ScanRequest& request, const Upload& upload);
   bool DecideByDigests(const ScanRequest& request, Look& look) const;
   void CheckBehind(const ScanRequest& request, const Upload& upload, const ScanAnswer& answer);
-  ChecksBehind::Finding Compare(const ScanRequest& request, const Upload& upload, SteadyTime deadline) const;
+  ChecksBehind::Finding Compare(const ScanRequest& request, const Upload& upload, const std::string& scan_id,
+                                SteadyTime deadline) const;
+  void RecordVerdicts(const ScanRequest& request, FileNumbers files,
+                      std::span<const ScanAnswer> answers) const;
   void Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
               SteadyTime deadline, Look& look) const;
   Status DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,

@@ -66,6 +66,7 @@ struct Upload {
 /// One matched entry.
 struct MatchDetail {
   policy::MatchFact fact;
+  std::uint32_t list_id = 0;  ///< number of the list, which outlives its name
   std::string source_id;
   int max_distance_bits = -1;  ///< the list's threshold, where a perceptual hash matched
   std::uint32_t frame = 0;
@@ -102,6 +103,9 @@ struct StageTimings {
 struct ScanAnswer {
   std::string scan_id;
   Verdict verdict = Verdict::kHold;
+  /// What it would be if nothing had matched: of the cause, or of the lack of a match. At least kHold where
+  /// that cannot be told: the picture was not looked at because digests decided, or matches were left out.
+  Verdict without_matches = Verdict::kHold;
   Outcome outcome = Outcome::kNotEvaluated;
   Cause cause = Cause::kNone;
   HarmClass harm_class = HarmClass::kUnspecified;

@@ -21,6 +21,11 @@ enum class Family : std::uint8_t {
   kOpinions = 7,
 };
 inline constexpr int kFamilyCount = 8;
+  kVerdicts = 7,
+  kVerdictEntries = 8,
+  kEvents = 9,
+};
+inline constexpr int kFamilyCount = 10;
 
 /// Changes applied together or not at all. Of two changes of one key the later one counts. Cost: 24 bytes a
 /// change beside its key and value.

@@ -31,6 +31,7 @@ class Parser {
     AddPolicy();
     AddExchanges();
     AddOpinions();
+    AddEvents();
     CLI::App& status =
         Add<StatusArguments>(app_, "status", "What the server protects with, and whether it is well");
     static_cast<void>(status);
@@ -217,6 +218,47 @@ class Parser {
       command.add_option("NAME", a.name, "Name of the list")->required();
       command.add_flag("--yes", a.yes, "Do not ask");
     }
+    AddListsUndo(lists);
+  }
+
+  void AddListsUndo(CLI::App& lists) {
+    auto [command, a] = AddWith<ListsUndoArguments>(
+        lists, "undo", "List the verdicts that came from an entry, and reverse them");
+    CLI::Option* const name =
+        command.add_option("--list", a.list, "Name of the list, also of one that is gone");
+    command.add_option("--list-id", a.list_id, "Number of the list, where its name does not tell")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{UINT32_MAX}))
+        ->excludes(name);
+    command.add_option("--entry", a.entry, "Number of the entry")
+        ->check(CLI::Range(std::int64_t{1}, INT64_MAX))
+        ->required();
+    command.add_flag("--dry-run", a.dry_run, "Only tell what would change");
+    command.add_option("--author", a.author, "Who undoes it; required without --dry-run");
+    command.add_option("--reason", a.reason, "Why; required without --dry-run");
+    command.add_option("--max", a.max, "End after so many reversals; 0: all")
+        ->check(CLI::Range(std::int64_t{0}, INT64_MAX))
+        ->capture_default_str();
+  }
+
+  void AddEvents() {
+    CLI::App& events = *app_.add_subcommand("events", "What was found out after answers had left");
+    events.require_subcommand(1);
+    events.fallthrough();
+    const auto add_numbers = [](CLI::App& command, std::int64_t& from, std::int64_t& limit) {
+      command.add_option("--from", from, "Number of the first event; 0: the oldest that is kept")
+          ->check(CLI::Range(std::int64_t{0}, INT64_MAX))
+          ->capture_default_str();
+      command.add_option("--limit", limit, "At most this many; 0: all")
+          ->check(CLI::Range(std::int64_t{0}, INT64_MAX))
+          ->capture_default_str();
+    };
+    {
+      auto [command, a] = AddWith<EventsLsArguments>(events, "ls", "Events, oldest first");
+      add_numbers(command, a.from, a.limit);
+    }
+    auto [command, a] =
+        AddWith<EventsWatchArguments>(events, "watch", "Events, oldest first, and each new one as it comes");
+    add_numbers(command, a.from, a.limit);
   }
 
   void AddListsTransfer(CLI::App& lists) {

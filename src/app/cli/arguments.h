@@ -104,6 +104,15 @@ struct ListsRemoveArguments {
   std::string name;
   bool yes = false;
 };
+struct ListsUndoArguments {
+  std::string list;
+  std::optional<std::int64_t> list_id;
+  std::int64_t entry = 0;
+  bool dry_run = false;
+  std::string author;
+  std::string reason;
+  std::int64_t max = 0;
+};
 struct PolicyCheckArguments {
   std::string policy;
 };
@@ -161,6 +170,14 @@ struct BrakeArguments {
   std::string reason = "emergency stop";
   bool release = false;
 };
+struct EventsLsArguments {
+  std::int64_t from = 0;
+  std::int64_t limit = 100;
+};
+struct EventsWatchArguments {
+  std::int64_t from = 0;
+  std::int64_t limit = 0;
+};
 struct StatusArguments {};
 struct TestkitArguments {
   std::string folder;
@@ -170,10 +187,11 @@ using Command =
     std::variant<HashArguments, ScanArguments, MatchArguments, ListsLsArguments, ListsShowArguments,
                  ListsCreateArguments, ListsUpdateArguments, ListsImportArguments, ListsExportArguments,
                  ListsEntriesArguments, ListsQuarantineArguments, ListsEnableArguments, ListsRemoveArguments,
-                 PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments, ExchangesStatusArguments,
-                 ExchangesSyncArguments, ExchangesTestArguments, ExchangesOverrideArguments,
-                 OpinionsSetArguments, OpinionsAgreeArguments, OpinionsRemoveArguments, OpinionsLsArguments,
-                 BrakeArguments, StatusArguments, TestkitArguments>;
+                 ListsUndoArguments, PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments,
+                 ExchangesStatusArguments, ExchangesSyncArguments, ExchangesTestArguments,
+                 ExchangesOverrideArguments, OpinionsSetArguments, OpinionsAgreeArguments,
+                 OpinionsRemoveArguments, OpinionsLsArguments, BrakeArguments, EventsLsArguments,
+                 EventsWatchArguments, StatusArguments, TestkitArguments>;
 
 struct ParsedArguments {
   GlobalOptions global;

@@ -10,6 +10,7 @@
 
 #include "app/cli/batch.h"
 #include "app/cli/call.h"
+#include "hashgate/v1/event_service.grpc.pb.h"
 #include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "hashgate/v1/opinion_service.grpc.pb.h"
@@ -87,7 +88,8 @@ class GrpcClient : public Client {
         lists_(v1::HashListService::NewStub(channel)),
         status_(v1::StatusService::NewStub(channel)),
         exchanges_(v1::ExchangeService::NewStub(channel)),
-        opinions_(v1::OpinionService::NewStub(channel)) {}
+        opinions_(v1::OpinionService::NewStub(channel)),
+        events_(v1::EventService::NewStub(channel)) {}
 
   Result<v1::ScanImageResponse> ScanImage(const v1::ScanImageRequest& request, milliseconds timeout,
                                           RefusalFacts& facts) override {
@@ -203,9 +205,46 @@ class GrpcClient : public Client {
                        const std::function<Status(const v1::ExportEntriesResponse&)>& take,
                        milliseconds patience) override;
 
+  Status UndoEntry(const v1::UndoEntryRequest& request,
+                   const std::function<Status(const v1::UndoEntryResponse&)>& take,
+                   milliseconds patience) override;
+  Result<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request,
+                                            milliseconds timeout) override {
+    return Unary(*events_, &v1::EventService::Stub::ListEvents, request, timeout);
+  }
+  Status WatchEvents(const v1::WatchEventsRequest& request,
+                     const std::function<Status(const v1::WatchEventsResponse&)>& take) override;
+
   void Cancel() override { calls_.Cancel(); }
 
  private:
+  // Reads a stream to its end; `goes_on` is called after each answer.
+  template <typename Response, typename GoesOn>
+  static Status ReadEach(Call& call, grpc::ClientReader<Response>& stream,
+                         const std::function<Status(const Response&)>& take, const GoesOn& goes_on) {
+    Response response;
+    while (stream.Read(&response)) {
+      if (Status taken = take(response); !taken) {
+        call.context()->TryCancel();
+        stream.Finish();
+        return taken;
+      }
+      goes_on();
+    }
+    const grpc::Status status = stream.Finish();
+    if (!status.ok()) return std::unexpected(rpc::FromGrpc(status));
+    return {};
+  }
+  // The same, and ends it once the server is silent for `patience`.
+  template <typename Response>
+  static Status ReadGuarded(Call& call, grpc::ClientReader<Response>& stream,
+                            const std::function<Status(const Response&)>& take, milliseconds patience) {
+    StallGuard guard(*call.context(), patience);
+    Status read = ReadEach(call, stream, take, [&] { guard.GoesOn(patience); });
+    if (guard.stalled()) return Stalled(patience);
+    return read;
+  }
+
   template <typename Stub, typename Request, typename Response>
   Result<Response> Unary(Stub& stub,
                          grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -224,6 +263,7 @@ class GrpcClient : public Client {
   std::unique_ptr<v1::StatusService::Stub> status_;
   std::unique_ptr<v1::ExchangeService::Stub> exchanges_;
   std::unique_ptr<v1::OpinionService::Stub> opinions_;
+  std::unique_ptr<v1::EventService::Stub> events_;
   std::mutex batch_mutex_;
   std::shared_ptr<Batch> batch_;  // after what it uses
 };
@@ -310,21 +350,20 @@ Status GrpcClient::ExportEntries(const v1::ExportEntriesRequest& request,
                                  const std::function<Status(const v1::ExportEntriesResponse&)>& take,
                                  milliseconds patience) {
   Call call(calls_, std::chrono::system_clock::now() + kStreamDeadline);
-  const auto stream = lists_->ExportEntries(call.context(), request);
-  StallGuard guard(*call.context(), patience);
-  v1::ExportEntriesResponse response;
-  while (stream->Read(&response)) {
-    if (Status taken = take(response); !taken) {
-      call.context()->TryCancel();
-      stream->Finish();
-      return taken;
-    }
-    guard.GoesOn(patience);
-  }
-  const grpc::Status status = stream->Finish();
-  if (guard.stalled()) return Stalled(patience);
-  if (!status.ok()) return std::unexpected(rpc::FromGrpc(status));
-  return {};
+  return ReadGuarded(call, *lists_->ExportEntries(call.context(), request), take, patience);
+}
+
+Status GrpcClient::UndoEntry(const v1::UndoEntryRequest& request,
+                             const std::function<Status(const v1::UndoEntryResponse&)>& take,
+                             milliseconds patience) {
+  Call call(calls_, std::chrono::system_clock::now() + kStreamDeadline);
+  return ReadGuarded(call, *lists_->UndoEntry(call.context(), request), take, patience);
+}
+
+Status GrpcClient::WatchEvents(const v1::WatchEventsRequest& request,
+                               const std::function<Status(const v1::WatchEventsResponse&)>& take) {
+  Call call(calls_, std::chrono::system_clock::now() + kStreamDeadline);
+  return ReadEach(call, *events_->WatchEvents(call.context(), request), take, [] {});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hashgate/error.h"
+#include "hashgate/v1/event_service.pb.h"
 #include "hashgate/v1/exchange_service.pb.h"
 #include "hashgate/v1/hash_list_service.pb.h"
 #include "hashgate/v1/opinion_service.pb.h"
@@ -98,6 +99,18 @@ class Client {
   virtual Status ExportEntries(const v1::ExportEntriesRequest& request,
                                const std::function<Status(const v1::ExportEntriesResponse&)>& take,
                                std::chrono::milliseconds patience) = 0;
+
+  /// As ExportEntries.
+  virtual Status UndoEntry(const v1::UndoEntryRequest& request,
+                           const std::function<Status(const v1::UndoEntryResponse&)>& take,
+                           std::chrono::milliseconds patience) = 0;
+
+  virtual Result<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request,
+                                                    std::chrono::milliseconds timeout) = 0;
+  /// Calls `take` with each answer, as long as there are any; an error of it cancels the call and is
+  /// returned. The server may be silent for as long as it likes.
+  virtual Status WatchEvents(const v1::WatchEventsRequest& request,
+                             const std::function<Status(const v1::WatchEventsResponse&)>& take) = 0;
 
   /// Ends all calls in flight and refuses new ones.
   virtual void Cancel() = 0;

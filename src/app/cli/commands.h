@@ -30,6 +30,7 @@ int RunListsEnable(const ListsEnableArguments& arguments, const GlobalOptions& o
                    Environment& environment);
 int RunListsRemove(const ListsRemoveArguments& arguments, const GlobalOptions& options,
                    Environment& environment);
+int RunListsUndo(const ListsUndoArguments& arguments, const GlobalOptions& options, Environment& environment);
 int RunPolicyCheck(const PolicyCheckArguments& arguments, const GlobalOptions& options,
                    Environment& environment);
 int RunPolicyExplain(const PolicyExplainArguments& arguments, const GlobalOptions& options,
@@ -52,6 +53,9 @@ int RunExchangesTest(const ExchangesTestArguments& arguments, const GlobalOption
                      Environment& environment);
 int RunExchangesOverride(const ExchangesOverrideArguments& arguments, const GlobalOptions& options,
                          Environment& environment);
+int RunEventsLs(const EventsLsArguments& arguments, const GlobalOptions& options, Environment& environment);
+int RunEventsWatch(const EventsWatchArguments& arguments, const GlobalOptions& options,
+                   Environment& environment);
 int RunStatus(const GlobalOptions& options, Environment& environment);
 int RunTestkit(const TestkitArguments& arguments, const GlobalOptions& options, Environment& environment);
 

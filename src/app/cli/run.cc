@@ -24,6 +24,7 @@ struct Dispatch {
   int operator()(const ListsQuarantineArguments& a) { return RunListsQuarantine(a, options, environment); }
   int operator()(const ListsEnableArguments& a) { return RunListsEnable(a, options, environment); }
   int operator()(const ListsRemoveArguments& a) { return RunListsRemove(a, options, environment); }
+  int operator()(const ListsUndoArguments& a) { return RunListsUndo(a, options, environment); }
   int operator()(const PolicyCheckArguments& a) { return RunPolicyCheck(a, options, environment); }
   int operator()(const PolicyExplainArguments& a) { return RunPolicyExplain(a, options, environment); }
   int operator()(const OpinionsSetArguments& a) { return RunOpinionsSet(a, options, environment); }
@@ -38,6 +39,8 @@ struct Dispatch {
   int operator()(const ExchangesOverrideArguments& a) {
     return RunExchangesOverride(a, options, environment);
   }
+  int operator()(const EventsLsArguments& a) { return RunEventsLs(a, options, environment); }
+  int operator()(const EventsWatchArguments& a) { return RunEventsWatch(a, options, environment); }
   int operator()(const StatusArguments& /*a*/) { return RunStatus(options, environment); }
   int operator()(const TestkitArguments& a) { return RunTestkit(a, options, environment); }
 };

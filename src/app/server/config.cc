@@ -145,6 +145,12 @@ void Describe(C& config, V& v) {
   v.Section("idempotency");
   v.Number("keep_hours", config.idempotency.keep_hours, 1, 24 * 31);
   v.Number("max_records", config.idempotency.max_records, 1'000, 1'000'000'000);
+  v.Section("verdicts");
+  v.Number("keep_days", config.verdicts.keep_days, 1, 36'500);
+  v.Section("events");
+  v.Number("keep_days", config.events.keep_days, 1, 36'500);
+  v.Number("max", config.events.max, 1'000, 1'000'000'000);
+  v.Number("max_readers", config.events.max_readers, 1, 1'024);
   v.Section("canary");
   v.Number("interval_s", config.canary.interval_s, 1, 3'600);
   v.Number("misses_until_unready", config.canary.misses_until_unready, 1, 100);

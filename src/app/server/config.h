@@ -160,6 +160,16 @@ struct Config {
     std::int64_t max_records = 1'000'000;
   } idempotency;
 
+  struct Verdicts {
+    std::int64_t keep_days = 400;
+  } verdicts;
+
+  struct Events {
+    std::int64_t keep_days = 90;
+    std::int64_t max = 1'000'000;
+    std::int64_t max_readers = 64;
+  } events;
+
   struct Canary {
     std::int64_t interval_s = 60;
     std::int64_t misses_until_unready = 3;

@@ -10,6 +10,8 @@
 #include "app/server/exchanges.h"
 #include "app/server/readiness.h"
 #include "base/log.h"
+#include "casework/events/event_log.h"
+#include "casework/verdicts/verdict_log.h"
 #include "exchange/sync/runner.h"
 #include "hashgate/v1/status_service.pb.h"
 #include "hashgate/version.h"
@@ -94,6 +96,7 @@ class RunningServer final : public Server {
               {{"grpc_port", grpc_->port()}, {"http_port", http_->port()}, {"data_dir", config_.data_dir}});
 
     HASHGATE_RETURN_IF_ERROR(LoadLists());
+    HASHGATE_RETURN_IF_ERROR(OpenCasework());
     HASHGATE_RETURN_IF_ERROR(StartScanner());
     StartExchanges();
     ready_.store(true);
@@ -193,6 +196,7 @@ class RunningServer final : public Server {
     options.max_upload_pause = milliseconds(config_.scan.upload_max_pause_ms);
     options.max_import_pause = milliseconds(config_.grpc.import_max_pause_ms);
     options.max_batch_pause = milliseconds(config_.scan.batch_max_pause_ms);
+    options.max_event_readers = static_cast<int>(config_.events.max_readers);
     options.max_batch_in_flight = static_cast<int>(config_.scan.batch_max_in_flight);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     options.loopback_is_admin = config_.grpc.loopback_is_admin;
@@ -224,6 +228,23 @@ class RunningServer final : public Server {
                           {.keep = std::chrono::hours(config_.idempotency.keep_hours),
                            .max_records = static_cast<std::size_t>(config_.idempotency.max_records),
                            .max_waiting = std::max(1, static_cast<int>(scan_executor_.thread_count()) - 1)}));
+    return {};
+  }
+
+  Status OpenCasework() {
+    HASHGATE_ASSIGN_OR_RETURN(
+        events_,
+        casework::EventLog::Open(*store_, {.keep = std::chrono::hours(24 * config_.events.keep_days),
+                                           .max_events = static_cast<std::uint64_t>(config_.events.max),
+                                           .metrics = metrics_.get()}));
+    HASHGATE_ASSIGN_OR_RETURN(
+        verdicts_, casework::VerdictLog::Open(*store_, catalog_->StoreKey(),
+                                              {.keep = std::chrono::hours(24 * config_.verdicts.keep_days),
+                                               .metrics = metrics_.get()}));
+    context_.store = store_.get();
+    context_.idempotency = idempotency_.get();
+    context_.events = events_.get();
+    context_.verdicts = verdicts_.get();
     return {};
   }
 
@@ -269,7 +290,8 @@ class RunningServer final : public Server {
                                                                  .metrics = metrics_.get(),
                                                                  .seen_pictures = &*seen_pictures_,
                                                                  .checks_behind = &*checks_behind_,
-                                                                 .watch = &*watch_},
+                                                                 .watch = &*watch_,
+                                                                 .verdicts = verdicts_.get()},
                                               options, CurrentPolicy());
     canary_.emplace(
         scanner, *catalog_, *metrics_, BuiltInPicture(),
@@ -330,11 +352,15 @@ class RunningServer final : public Server {
     readiness_.Set(Check::kStore, writable.has_value(),
                    writable ? "the store can be written" : writable.error().message);
     LookAtDecoder();
-    if (const Status pruned = idempotency_->Prune(); !pruned) {
-      log::Warning("prune_failed", "remembered request ids could not be pruned",
-                   {{"reason", ReasonName(pruned.error().reason)}});
-    }
+    WarnOf(idempotency_->Prune(), "remembered request ids could not be pruned");
+    WarnOf(verdicts_->Prune(), "records of old verdicts could not be removed");
+    WarnOf(events_->Prune(), "old events could not be removed");
     TellHealth();
+  }
+
+  static void WarnOf(const Status& pruned, std::string_view sentence) {
+    if (pruned) return;
+    log::Warning("prune_failed", sentence, {{"reason", ReasonName(pruned.error().reason)}});
   }
 
   // Workers are replaced all the time; only a pool that stays empty is not well. The core class decides:
@@ -427,6 +453,7 @@ class RunningServer final : public Server {
       metrics.Set(Metric::kDecoderStarted, static_cast<double>(stats.started));
       for (const decode::ClassStats& own : stats.classes) SetClassMetrics(own);
       metrics.Set(Metric::kIdempotencyRecords, static_cast<double>(idempotency_->Count()));
+      metrics.Set(Metric::kNewestEvent, static_cast<double>(events_->Range().next - 1));
       const auto generation = catalog_->Current();
       metrics.Set(Metric::kGeneration, static_cast<double>(generation->number));
       metrics.Set(Metric::kIndexBytes, static_cast<double>(generation->index->MemoryBytes()));
@@ -543,6 +570,8 @@ class RunningServer final : public Server {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<lists::Catalog> catalog_;
   std::unique_ptr<scan::IdempotencyTable> idempotency_;
+  std::unique_ptr<casework::EventLog> events_;
+  std::unique_ptr<casework::VerdictLog> verdicts_;
   std::unique_ptr<exchange::ExchangeRunner> exchanges_;
   std::unique_ptr<decode::Decoder> decoder_;
   std::optional<scan::SeenPictures> seen_pictures_;

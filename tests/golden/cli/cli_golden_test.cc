@@ -112,6 +112,93 @@ TEST_F(CliGolden, Exchanges) {
   Expect("exchanges_test.json.txt", {"--json", "exchanges", "test", "npo"});
 }
 
+TEST_F(CliGolden, Undo) {
+  v1::UndoEntryResponse& answer = lists_.undo_answers.emplace_back();
+  v1::UndoneVerdict& reversed = *answer.add_verdicts();
+  reversed.set_scan_id("01HF7YAT0000000000000000AA");
+  reversed.mutable_verdict_time()->set_seconds(1'700'000'000);
+  reversed.set_tenant("default");
+  reversed.set_caller("local");
+  reversed.set_content_id("post 1");
+  reversed.set_request_id("upload 1");
+  reversed.set_surface("default");
+  reversed.set_given_verdict(v1::VERDICT_BLOCK_AND_REPORT);
+  reversed.set_old_verdict(v1::VERDICT_BLOCK_AND_REPORT);
+  reversed.set_new_verdict(v1::VERDICT_ALLOW);
+  reversed.set_entry_verdict(v1::VERDICT_BLOCK_AND_REPORT);
+  reversed.add_algorithms(v1::ALGORITHM_SHA256);
+  reversed.set_effect(v1::UNDO_EFFECT_REVERSED);
+  reversed.set_rule_id("csam-strong");
+  reversed.set_generation(9'007'199'254'740'993);
+  v1::UndoneVerdict& standing = *answer.add_verdicts() = reversed;
+  standing.set_scan_id("01HF7YAT0000000000000000AB");
+  standing.set_content_id("post \x1b[31m2");
+  standing.set_file(3);
+  standing.set_old_verdict(v1::VERDICT_BLOCK);
+  standing.set_new_verdict(v1::VERDICT_BLOCK);
+  standing.set_effect(v1::UNDO_EFFECT_STANDS);
+  standing.set_stands_by_list("other");
+  standing.set_stands_by_entry_id(9);
+  v1::UndoneVerdict& held = *answer.add_verdicts() = reversed;
+  held.clear_content_id();
+  held.set_old_verdict(v1::VERDICT_HOLD);
+  held.set_new_verdict(v1::VERDICT_HOLD);
+  held.set_effect(v1::UNDO_EFFECT_STANDS);
+  v1::UndoneVerdict& before = *answer.add_verdicts() = reversed;
+  before.set_old_verdict(v1::VERDICT_ALLOW);
+  before.set_effect(v1::UNDO_EFFECT_UNDONE_BEFORE);
+  v1::UndoEntryResponse& end = lists_.undo_answers.emplace_back();
+  end.set_seen_count(4);
+  end.set_reversed_count(1);
+  end.set_standing_count(2);
+  end.set_undone_before_count(1);
+  end.set_done(true);
+  end.set_entry_in_force(true);
+  end.set_list_id(7);
+  Expect("lists_undo_dry_run.txt", {"lists", "undo", "--list", "demo", "--entry", "5", "--dry-run"});
+  Expect("lists_undo.json.txt", {"--json", "lists", "undo", "--list", "demo", "--entry", "5", "--author",
+                                 "jo", "--reason", "wrong picture"});
+  end.set_entry_in_force(false);
+  end.set_more(true);
+  Expect("lists_undo.txt", {"lists", "undo", "--list-id", "7", "--entry", "5", "--author", "jo", "--reason",
+                            "wrong picture", "--max", "1"});
+  Expect("lists_undo_usage.txt", {"lists", "undo", "--list", "demo", "--entry", "5"});
+}
+
+TEST_F(CliGolden, Events) {
+  v1::Event& reversed = events_.events.emplace_back();
+  reversed.set_sequence(1);
+  reversed.mutable_create_time()->set_seconds(1'700'000'000);
+  reversed.set_kind(v1::EVENT_KIND_VERDICT_REVERSED);
+  reversed.set_tenant("default");
+  v1::VerdictReversed& detail = *reversed.mutable_verdict_reversed();
+  detail.set_scan_id("01HF7YAT0000000000000000AA");
+  detail.set_content_id("post 1");
+  detail.set_request_id("upload 1");
+  detail.mutable_verdict_time()->set_seconds(1'600'000'000);
+  detail.set_old_verdict(v1::VERDICT_BLOCK);
+  detail.set_new_verdict(v1::VERDICT_ALLOW);
+  detail.set_list("demo");
+  detail.set_entry_id(5);
+  detail.set_author("jo");
+  detail.set_reason("wrong picture");
+  v1::Event& alarm = events_.events.emplace_back();
+  alarm.set_sequence(2);
+  alarm.mutable_create_time()->set_seconds(1'700'000'001);
+  alarm.set_kind(v1::EVENT_KIND_LIST_ALARM);
+  alarm.mutable_list_alarm()->set_list("demo");
+  alarm.mutable_list_alarm()->set_alarm("FLOOD");
+  alarm.mutable_list_alarm()->set_detail("an entry matches many uploads");
+  Expect("events_ls.txt", {"events", "ls"});
+  Expect("events_ls.json.txt", {"--json", "events", "ls"});
+  Expect("events_ls_limit.txt", {"events", "ls", "--limit", "1"});
+  Expect("events_watch.json.txt", {"--json", "events", "watch", "--limit", "2"});
+  events_.oldest = 3;
+  events_.events.clear();
+  Expect("events_ls_none.txt", {"events", "ls"});
+  Expect("events_ls_gone.json.txt", {"--json", "events", "ls", "--from", "2"});
+}
+
 TEST_F(CliGolden, UnknownCommands) {
   Expect("unknown_command.txt", {"nope"});
   Expect("later_command.txt", {"reports", "ls"});

@@ -337,6 +337,49 @@ grpc::Status FakeExchanges::OverrideGate(grpc::ServerContext* /*context*/,
   return grpc::Status::OK;
 }
 
+grpc::Status FakeLists::UndoEntry(grpc::ServerContext* /*context*/, const v1::UndoEntryRequest* request,
+                                  grpc::ServerWriter<v1::UndoEntryResponse>* writer) {
+  const std::lock_guard lock(mutex);
+  undone = *request;
+  for (const v1::UndoEntryResponse& answer : undo_answers) writer->Write(answer);
+  return undo_ends;
+}
+
+grpc::Status FakeEvents::WatchEvents(grpc::ServerContext* /*context*/, const v1::WatchEventsRequest* request,
+                                     grpc::ServerWriter<v1::WatchEventsResponse>* writer) {
+  const std::lock_guard lock(mutex);
+  watched_from.push_back(request->from_sequence());
+  v1::WatchEventsResponse response;
+  for (const v1::Event& event : events) {
+    if (event.sequence() < request->from_sequence()) continue;
+    if (static_cast<std::size_t>(response.events_size()) == events_a_stream) break;
+    *response.add_events() = event;
+  }
+  if (response.events_size() > 0) writer->Write(response);
+  return breaks_with;
+}
+
+grpc::Status FakeEvents::ListEvents(grpc::ServerContext* /*context*/, const v1::ListEventsRequest* request,
+                                    v1::ListEventsResponse* response) {
+  const std::lock_guard lock(mutex);
+  const std::int64_t from = request->from_sequence() == 0 ? oldest : request->from_sequence();
+  if (from < oldest) {
+    return Refusal(Reason::kRequestInvalid, "event " + std::to_string(from) + " is not kept any more");
+  }
+  std::int64_t next = from;
+  for (const v1::Event& event : events) {
+    if (event.sequence() < from) continue;
+    if (response->events_size() == request->page_size()) {
+      response->set_more(true);
+      break;
+    }
+    *response->add_events() = event;
+    next = event.sequence() + 1;
+  }
+  response->set_next_sequence(next);
+  return grpc::Status::OK;
+}
+
 void CliTest::SetUp() {
   const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
   folder_ = std::filesystem::absolute(std::string(test->test_suite_name()) + "." + test->name());
@@ -348,6 +391,7 @@ void CliTest::SetUp() {
   builder.RegisterService(&lists_);
   builder.RegisterService(&status_);
   builder.RegisterService(&exchanges_);
+  builder.RegisterService(&events_);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
 }

@@ -16,6 +16,7 @@
 
 #include "app/cli/client.h"
 #include "app/cli/environment.h"
+#include "hashgate/v1/event_service.grpc.pb.h"
 #include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "hashgate/v1/scan_service.grpc.pb.h"
@@ -99,12 +100,17 @@ class FakeLists : public v1::HashListService::Service {
                              grpc::ServerWriter<v1::ExportEntriesResponse>* writer) override;
   grpc::Status ListQuarantined(grpc::ServerContext* context, const v1::ListQuarantinedRequest* request,
                                v1::ListQuarantinedResponse* response) override;
+  grpc::Status UndoEntry(grpc::ServerContext* context, const v1::UndoEntryRequest* request,
+                         grpc::ServerWriter<v1::UndoEntryResponse>* writer) override;
 
   std::mutex mutex;
   std::map<std::string, v1::HashList> lists;
   v1::ImportHeader header;
   std::vector<v1::ImportRecord> records;
   std::string deleted_etag;
+  v1::UndoEntryRequest undone;
+  std::vector<v1::UndoEntryResponse> undo_answers;
+  grpc::Status undo_ends;
   int import_messages = 0;
   /// The import is refused with DRAINING once this many records are committed; 0: never.
   std::size_t drain_after = 0;
@@ -156,6 +162,23 @@ class FakeExchanges : public v1::ExchangeService::Service {
   int questions_left = 0;
 };
 
+/// Has the events that a test gives it, numbered from `oldest`. A stream ends with `breaks_with` once it has
+/// sent `events_a_stream` of them, or all. Threads: thread-safe.
+class FakeEvents : public v1::EventService::Service {
+ public:
+  grpc::Status WatchEvents(grpc::ServerContext* context, const v1::WatchEventsRequest* request,
+                           grpc::ServerWriter<v1::WatchEventsResponse>* writer) override;
+  grpc::Status ListEvents(grpc::ServerContext* context, const v1::ListEventsRequest* request,
+                          v1::ListEventsResponse* response) override;
+
+  std::mutex mutex;
+  std::vector<v1::Event> events;
+  std::int64_t oldest = 1;
+  std::size_t events_a_stream = 1'000;
+  grpc::Status breaks_with;
+  std::vector<std::int64_t> watched_from;
+};
+
 /// Decodes nothing: one view whose PDQ is the same for every picture.
 class FakeDecoder : public decode::Decoder {
  public:
@@ -187,6 +210,7 @@ class CliTest : public ::testing::Test {
   FakeLists lists_;
   FakeStatus status_;
   FakeExchanges exchanges_;
+  FakeEvents events_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Stop> stop_ = std::make_unique<Stop>();
 

@@ -63,6 +63,29 @@ class IdempotencyTest : public ::testing::Test {
   std::vector<std::uint8_t> key_ = std::vector<std::uint8_t>(32, 7);
 };
 
+TEST_F(IdempotencyTest, AReversedVerdictIsRememberedAsTheLaxerOne) {
+  {
+    auto table = Open();
+    Use(*table, "a", 1, Verdict::kBlock);
+    Use(*table, "b", 1, Verdict::kHold);
+    for (const std::string id : {"a", "b", "unknown"}) {
+      store::Batch batch;
+      ASSERT_TRUE(table->Relax({"t", "c", id}, Verdict::kReview, batch));
+      EXPECT_EQ(batch.size(), id == "a" ? 1U : 0U) << id << ": it makes nothing stricter";
+      ASSERT_TRUE(store_.Write(batch));
+    }
+  }
+  auto table = Open();
+  const auto seen = Look(*table, "a", 1);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->verdict, Verdict::kReview);
+  EXPECT_EQ(Look(*table, "b", 1)->verdict, Verdict::kHold);
+  // It is forgotten when it would have been.
+  clock_.Advance(std::chrono::hours(25));
+  ASSERT_TRUE(table->Prune());
+  EXPECT_EQ(StoredKeys(), 0U);
+}
+
 TEST_F(IdempotencyTest, RemembersAcrossARestartAndKeepsTheStrictest) {
   {
     auto table = Open();

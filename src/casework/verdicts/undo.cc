@@ -1,0 +1,150 @@
+#include "casework/verdicts/undo.h"
+
+#include <utility>
+
+#include "casework/verdicts/verdict_codec.h"
+
+namespace hashgate::casework {
+namespace {
+
+using store::Family;
+
+/// Verdicts of one batch: answers that are to be recorded wait for it.
+constexpr std::size_t kVerdictsAtOnce = 64;
+
+Status CheckWords(std::string_view words, std::size_t max, const std::string& field) {
+  if (words.empty()) return Fail(Reason::kRequestInvalid, field + " is required", field);
+  if (words.size() > max) {
+    return Fail(Reason::kRequestInvalid, field + " has at most " + std::to_string(max) + " bytes", field);
+  }
+  return {};
+}
+
+Event EventOf(const Undone& undone, const UndoOptions& options) {
+  const VerdictRecord& record = undone.record;
+  return {.tenant = record.id.tenant,
+          .what = VerdictReversed{.scan_id = record.id.scan_id,
+                                  .content_id = record.content_id,
+                                  .request_id = record.request_id,
+                                  .given = record.time,
+                                  .from = record.standing,
+                                  .to = undone.verdict,
+                                  .list = undone.match.list,
+                                  .entry = undone.match.entry.entry,
+                                  .author = options.author,
+                                  .reason = options.reason}};
+}
+
+}  // namespace
+
+std::optional<Undone> EffectOn(const VerdictRecord& record, const EntryRef& entry) {
+  Undone undone{.record = record, .verdict = record.standing};
+  const RecordedMatch* const match = FindMatch(undone.record, entry);
+  if (match == nullptr) return std::nullopt;
+  undone.match = *match;
+  if (match->undone) {
+    undone.effect = UndoEffect::kUndoneBefore;
+    return undone;
+  }
+  const Remaining remaining = Without(record, entry);
+  if (remaining.verdict < record.standing) {
+    undone.effect = UndoEffect::kReversed;
+    undone.verdict = remaining.verdict;
+  } else {
+    undone.effect = UndoEffect::kStands;
+    undone.stands_by = remaining.stands_by;
+  }
+  return undone;
+}
+
+VerdictRecord After(const Undone& undone) {
+  VerdictRecord record = undone.record;
+  FindMatch(record, undone.match.entry)->undone = true;
+  record.standing = undone.verdict;
+  return record;
+}
+
+Result<Undo> Undo::Start(const UndoParts& parts, UndoOptions options) {
+  if (options.entry.entry == 0) {
+    return Fail(Reason::kRequestInvalid, "entry numbers are positive", "entry_id");
+  }
+  if (!options.dry_run) {
+    HASHGATE_RETURN_IF_ERROR(CheckWords(options.author, kMaxAuthorBytes, "author"));
+    HASHGATE_RETURN_IF_ERROR(CheckWords(options.reason, kMaxReasonBytes, "reason"));
+  }
+  return Undo(parts, std::move(options));
+}
+
+Undo::Undo(const UndoParts& parts, UndoOptions options)
+    : parts_(parts),
+      options_(std::move(options)),
+      until_(FirstScanIdAt(parts_.clock->Wall() + std::chrono::milliseconds(1))) {}
+
+Result<std::vector<Undone>> Undo::Next() {
+  std::vector<Undone> undone;
+  if (done_) return undone;
+  if (options_.dry_run) {
+    HASHGATE_RETURN_IF_ERROR(Look(undone));
+    return undone;
+  }
+  // What cannot be written is looked at again by the next call.
+  const Undo before = *this;
+  const Status written = parts_.verdicts->Alone([&]() -> Status {
+    HASHGATE_RETURN_IF_ERROR(Look(undone));
+    return Write(undone);
+  });
+  if (!written) {
+    *this = before;
+    return std::unexpected(written.error());
+  }
+  return undone;
+}
+
+Status Undo::Look(std::vector<Undone>& out) {
+  HASHGATE_ASSIGN_OR_RETURN(const VerdictLog::Page page,
+                            parts_.verdicts->OfEntry(options_.entry, position_, kVerdictsAtOnce));
+  done_ = !page.last.has_value();
+  for (const VerdictRecord& record : page.records) {
+    if (record.id.scan_id >= until_) continue;
+    std::optional<Undone> undone = EffectOn(record, options_.entry);
+    if (!undone) continue;
+    const bool reverses = undone->effect == UndoEffect::kReversed;
+    if (reverses && options_.max_reversals > 0 && counts_.reversed == options_.max_reversals) {
+      done_ = more_ = true;
+      return {};
+    }
+    ++counts_.seen;
+    counts_.reversed += reverses ? 1 : 0;
+    counts_.standing += undone->effect == UndoEffect::kStands ? 1 : 0;
+    counts_.undone_before += undone->effect == UndoEffect::kUndoneBefore ? 1 : 0;
+    out.push_back(*std::move(undone));
+  }
+  if (page.last) position_ = page.last;
+  return {};
+}
+
+Status Undo::Write(const std::vector<Undone>& undone) {
+  store::Batch batch;
+  std::vector<Event> events;
+  for (const Undone& one : undone) {
+    if (one.effect == UndoEffect::kUndoneBefore) continue;
+    batch.Put(Family::kVerdicts, VerdictKey(one.record.id), EncodeVerdict(After(one)));
+    if (one.effect != UndoEffect::kReversed) continue;
+    events.push_back(EventOf(one, options_));
+    const VerdictRecord& record = one.record;
+    if (parts_.idempotency == nullptr || record.request_id.empty()) continue;
+    HASHGATE_RETURN_IF_ERROR(parts_.idempotency->Relax(
+        {record.id.tenant, record.caller, record.request_id, record.file}, one.verdict, batch));
+  }
+  if (batch.empty()) return {};
+  HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<EventLog::Pending> pending,
+                            parts_.events->AddTo(batch, events));
+  HASHGATE_RETURN_IF_ERROR(parts_.store->Write(batch));
+  pending->Written();
+  if (parts_.metrics != nullptr && !events.empty()) {
+    parts_.metrics->Count(obs::Metric::kVerdictsReversed, {}, static_cast<double>(events.size()));
+  }
+  return {};
+}
+
+}  // namespace hashgate::casework
