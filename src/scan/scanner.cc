@@ -124,6 +124,7 @@ std::shared_ptr<const policy::Policy> Scanner::CurrentPolicy() const {
 
 void Scanner::Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
                      SteadyTime deadline, Look& look) const {
+  look.vectors_wanted = wanted.vectors;
   // The canary is there to see the decoder work.
   SeenPictures* const seen = request.system_lists ? nullptr : parts_.seen_pictures;
   if (const auto result = seen == nullptr ? nullptr : seen->Find(upload.digests.sha256, wanted)) {
@@ -163,6 +164,10 @@ DigestKinds Scanner::WantedDigests() const {
     if (!list.system && list.config.enabled) lists.push_back(&list);
   }
   return DigestsHeld(lists, *generation).With(DigestKind::kSha256);
+}
+
+std::span<const decode::VectorMaker> Scanner::VectorMakers() const {
+  return parts_.decoder == nullptr ? std::span<const decode::VectorMaker>() : parts_.decoder->vector_makers();
 }
 
 std::uint64_t Scanner::VectorsHeld() const {
@@ -209,7 +214,7 @@ Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
   } else if (look.cause == Cause::kNone && !request.exact_only && !nothing_to_match) {
     if (DecideByDigests(request, look)) return look;
     HASHGATE_RETURN_IF_ERROR(
-        DecodeAndMatch(request, upload, WantedFor(*current, lists), work_deadline, look));
+        DecodeAndMatch(request, upload, WantedFor(*current, lists, VectorMakers()), work_deadline, look));
     return look;
   }
   // Where nothing was decoded because there was nothing to match, a list that appeared meanwhile must not
@@ -239,12 +244,14 @@ Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload,
     Decode(request, upload, wanted, deadline, look);
     if (IsCancelled(request)) return Cancelled();
     MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), {&look, 1});
-    // A list that needs the other pipeline may have appeared since the picture was hashed without it: then
-    // the picture is decoded once more, for it.
-    const bool complete = wanted.pdq_nn512 || look.hashes.views.empty() ||
-                          !WantedFor(*look.generation, ListsFor(request, *look.generation)).pdq_nn512;
-    if (complete) return {};
-    wanted.pdq_nn512 = true;
+    // A list that needs the other pipeline, or a vector, may have appeared since the picture was hashed
+    // without it: then the picture is decoded once more, for it.
+    const decode::Wanted now =
+        WantedFor(*look.generation, ListsFor(request, *look.generation), VectorMakers());
+    const bool complete = (wanted.pdq_nn512 || !now.pdq_nn512) && wanted.vectors.HasAll(now.vectors);
+    if (complete || look.hashes.views.empty()) return {};
+    wanted.pdq_nn512 |= now.pdq_nn512;
+    wanted.vectors.bits |= now.vectors.bits;
     ForgetMatches(look);
   }
 }
@@ -353,8 +360,8 @@ ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload&
                                        SteadyTime deadline) const {
   Look look = LookAt(upload);
   const auto current = parts_.catalog->Current();
-  const Status compared =
-      DecodeAndMatch(request, upload, WantedFor(*current, ListsFor(request, *current)), deadline, look);
+  const Status compared = DecodeAndMatch(
+      request, upload, WantedFor(*current, ListsFor(request, *current), VectorMakers()), deadline, look);
   RaiseConflicts(parts_.metrics, look.matches.found, kFoundBehind);
   return {.compared = compared && look.matched_at_all && !look.hashes.views.empty(), .timings = look.timings};
 }
