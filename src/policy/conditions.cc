@@ -72,6 +72,12 @@ bool SurfacesCovered(const Condition& earlier, const Condition& later) {
   });
 }
 
+// A second opinion is one of another family than what it is asked about.
+bool IsCorroborated(std::span<const Algorithm> algorithms, EnumSet by) {
+  return HashFamilies(algorithms) > 1 &&
+         std::ranges::any_of(algorithms, [&](Algorithm algorithm) { return by.Allows(algorithm); });
+}
+
 bool NumbersCovered(const Condition& earlier, const Condition& later) {
   const bool distance = !earlier.max_distance_bits ||
                         (later.max_distance_bits && *later.max_distance_bits <= *earlier.max_distance_bits);
@@ -197,6 +203,8 @@ bool Applies(const Condition& condition, const MatchFact& match, Identity identi
                                 !QualityAtLeast(match.entry_quality, *condition.min_quality))) {
     return false;
   }
+  if (!condition.corroborated_by.any() && !IsCorroborated(match.algorithms, condition.corroborated_by))
+    return false;
   return !condition.min_corroboration || HashFamilies(match.algorithms) >= *condition.min_corroboration;
 }
 
@@ -207,7 +215,7 @@ bool Covers(const Condition& earlier, const Condition& later) {
          earlier.purposes.Covers(later.purposes) && earlier.trusts.Covers(later.trusts) &&
          earlier.algorithms.Covers(later.algorithms) && earlier.identities.Covers(later.identities) &&
          earlier.views.Covers(later.views) && earlier.surface_kinds.Covers(later.surface_kinds) &&
-         earlier.coverages.Covers(later.coverages);
+         earlier.coverages.Covers(later.coverages) && earlier.corroborated_by.Covers(later.corroborated_by);
 }
 
 std::string Contradiction(const Condition& condition) {
@@ -223,7 +231,8 @@ std::string Contradiction(const Condition& condition) {
   if (only_weak && (condition.max_distance_bits || !condition.max_distances.empty())) {
     return "identity WEAK_DIGEST has no distance: a perceptual hash beside it makes it STRONG";
   }
-  if (only_weak && condition.min_corroboration.value_or(1) > 1) {
+  const bool needs_second = condition.min_corroboration.value_or(1) > 1 || !condition.corroborated_by.any();
+  if (only_weak && needs_second) {
     return "identity WEAK_DIGEST is one hash family alone";
   }
   if (!condition.algorithms.any()) {
@@ -233,6 +242,10 @@ std::string Contradiction(const Condition& condition) {
     if (only_perceptual && DigestAlgorithms().Covers(condition.algorithms)) {
       return "identity PERCEPTUAL has no digest";
     }
+  }
+  if (!condition.corroborated_by.any() && only_perceptual &&
+      DigestAlgorithms().Covers(condition.corroborated_by)) {
+    return "identity PERCEPTUAL is corroborated by no digest: beside a perceptual hash it makes it STRONG";
   }
   return {};
 }

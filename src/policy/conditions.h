@@ -59,6 +59,7 @@ struct Condition {
   std::map<Algorithm, int> max_distances;
   std::optional<int> min_quality;        ///< no known quality of either side is below
   std::optional<int> min_corroboration;  ///< at least so many hash families agree
+  EnumSet corroborated_by;               ///< one of these algorithms agrees, beside one of another family
 };
 
 /// True where `text` fits `pattern`, in which '*' stands for any text, also none. Cost: pattern * text at

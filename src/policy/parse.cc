@@ -163,6 +163,8 @@ Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string&
   when.max_distances = ReadDistances(map);
   when.min_quality = number("min_quality", 0, 100);
   when.min_corroboration = number("min_corroboration", 1, kHashFamilyCount);
+  when.corroborated_by =
+      ReadSet<Algorithm>(map, "corroborated_by", static_cast<Algorithm>(kAlgorithmCount - 1), &AlgorithmName);
 
   static const std::vector<std::string_view> trust_names = NamesOf<Trust>(Trust::kTrusted, &Name);
   if (const std::optional<std::size_t> least = map.Choice("min_trust", trust_names)) {

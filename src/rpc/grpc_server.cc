@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* kServices[] = {"hashgate.v1.ScanService", "hashgate.v1.HashListService",
                                      "hashgate.v1.StatusService", "hashgate.v1.ExchangeService",
-                                     "hashgate.v1.OpinionService"};
+                                     "hashgate.v1.OpinionService",
                                      "hashgate.v1.EventService"};
 /// Room for a message's other fields beside the image.
 constexpr std::size_t kMessageSlack = 64 * 1024;
@@ -47,7 +47,7 @@ class RunningServer final : public GrpcServer {
         lists_(context),
         status_(context),
         exchanges_(context),
-        opinions_(context) {}
+        opinions_(context),
         events_(context) {}
   ~RunningServer() override {
     if (server_ != nullptr && !stopped_.exchange(true)) {

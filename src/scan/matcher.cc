@@ -265,8 +265,8 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
 
 // What the vectors add. `has_other`: something else already says which entry it is, so that those that say
 // little are not needed.
-void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gathered,
-                     policy::MatchFact& fact) {
+void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gathered, MatchDetail& match) {
+  policy::MatchFact& fact = match.fact;
   if (has_other || gathered.vectors.SaySomething()) gathered.vectors.DropThoseThatSayLittle();
   for (const NearVector& near : gathered.vectors.all()) {
     gathered.algorithms.push_back(near.algorithm);
@@ -274,6 +274,12 @@ void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gath
     fact.upload_degenerate |= near.upload_degenerate;
     fact.entry_degenerate |= near.entry_degenerate;
   }
+  // Where PDQ says which view it is, that stands.
+  const NearVector* const best = gathered.vectors.Best();
+  if (gathered.distance_bits >= 0 || best == nullptr || best->view == nullptr) return;
+  fact.view = best->view->kind;
+  match.frame = best->view->frame;
+  match.dihedral = best->form;
 }
 
 // Whether the upload looks like the entry itself, or like a copy of it that was identified.
@@ -364,7 +370,7 @@ std::optional<MatchDetail> Describe(const Search& search, const lists::HashList&
     match.upload_hash.reset();
   }
   const bool has_good_pdq = gathered.distance_bits >= 0 && !says_little;
-  DescribeVectors(list, digest_matched || has_good_pdq, gathered, fact);
+  DescribeVectors(list, digest_matched || has_good_pdq, gathered, match);
   fact.algorithms = std::move(gathered.algorithms);
   std::ranges::sort(fact.algorithms);
   fact.identity = policy::IdentityOf(fact.algorithms);

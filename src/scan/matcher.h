@@ -16,7 +16,8 @@ struct FileHashes {
   /// Views as the decoder made them. For hashes computed elsewhere: a view for each PDQ hash, whose eight
   /// forms are left out (`turned` false), because turning needs the pixels.
   std::vector<decode::ViewHashes> views;
-  /// Of the algorithms in index/flat.h, each of its algorithm's length; only from elsewhere.
+  /// Of the algorithms in index/flat.h, each of its algorithm's length; only from elsewhere. Those that a
+  /// decoder made are in its views.
   std::vector<HashValue> vectors;
   bool turned = true;
 };

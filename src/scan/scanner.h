@@ -111,6 +111,9 @@ class Scanner {
   /// How many hashes the index holds that each vector looked up is compared with.
   [[nodiscard]] std::uint64_t VectorsHeld() const;
 
+  /// The vectors that are made of pictures here, by plug-ins.
+  [[nodiscard]] std::span<const decode::VectorMaker> VectorMakers() const;
+
   /// Matches hashes that were computed elsewhere, many files in one search; one answer a file. Errors: as
   /// Scan.
   Result<std::vector<ScanAnswer>> Match(const ScanRequest& request, std::vector<FileHashes> files);

@@ -18,14 +18,12 @@ enum class Family : std::uint8_t {
   kQuarantine = 4,
   kRequests = 5,
   kExchanges = 6,
-  kOpinions = 7,
-};
-inline constexpr int kFamilyCount = 8;
   kVerdicts = 7,
   kVerdictEntries = 8,
   kEvents = 9,
+  kOpinions = 10,
 };
-inline constexpr int kFamilyCount = 10;
+inline constexpr int kFamilyCount = 11;
 
 /// Changes applied together or not at all. Of two changes of one key the later one counts. Cost: 24 bytes a
 /// change beside its key and value.

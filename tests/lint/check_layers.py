@@ -21,10 +21,11 @@ MAY_USE = {
     "hash/core": {"base"},
     "decode": {"base", "obs", "hash/core"},
     "hash/perceptual": {"base", "hash/core"},
-    "image": {"base", "hash/core", "hash/perceptual"},
+    "hash/plugin": {"base", "hash/core"},
+    "image": {"base", "hash/core", "hash/perceptual", "hash/plugin"},
     "image/heif": {"base", "hash/core", "hash/perceptual", "image"},
     "image/tiff": {"base", "hash/core", "hash/perceptual", "image"},
-    "decoder": {"base", "hash/core", "decode", "image", "image/heif", "image/tiff", "hash/perceptual"},
+    "decoder": {"base", "hash/core", "decode", "image", "image/heif", "image/tiff", "hash/perceptual", "hash/plugin"},
     "testkit": {"base", "hash/core", "hash/perceptual"},
     "index": {"base", "hash/core"},
     "store": {"base", "obs"},
@@ -105,6 +106,8 @@ PLATFORM = re.compile(
     r"^(dirent|dlfcn|endian|errno|fcntl|getopt|grp|inttypes|limits|malloc|netdb|poll|pthread|pwd|sched|setjmp|"
     r"signal|spawn|stddef|stdint|stdio|stdlib|string|syscall|termios|time|unistd)\.h$")
 STANDARD = re.compile(r"^[a-z_0-9]+$")
+# What a public header in C needs.
+C_STANDARD = {"stddef.h", "stdint.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 CMAKE_CALL = re.compile(r"\bhashgate_(module|binary)\s*\(\s*(\S+)([^)]*)\)")
 CMAKE_KEYWORDS = {"SOURCES", "DEPS", "LIBS"}
@@ -134,7 +137,7 @@ def check_include(root, where, module, name):
             if module in modules:
                 return None
             return f"{where}: {name} belongs in {', '.join(sorted(modules))}, not in {module or 'a public header'}"
-    if name.startswith("hashgate/") or STANDARD.match(name):
+    if name.startswith("hashgate/") or STANDARD.match(name) or name in C_STANDARD:
         return None
     if PLATFORM.match(name) and module is not None:
         return None

@@ -107,9 +107,13 @@ class Parser {
   void AddHash() {
     auto [command, a] = AddWith<HashArguments>(app_, "hash", "Hash files here, without a server");
     command.add_option("FILE", a.files, "Files")->required();
-    command.add_option("--algorithms", a.algorithms, "pdq, md5, sha1, sha256 or all")->delimiter(',');
+    command
+        .add_option("--algorithms", a.algorithms, "pdq, md5, sha1, sha256, photodna (with --plugin) or all")
+        ->delimiter(',');
     command.add_flag("--views", a.views, "Also the further views of a picture");
-    command.add_flag("--dihedral", a.dihedral, "Also the turned and mirrored forms of PDQ");
+    command.add_flag("--dihedral", a.dihedral, "Also the turned and mirrored forms");
+    command.add_option("--plugin", a.plugin, "Hash plug-in to load, by its absolute path");
+    command.add_option("--plugin-config", a.plugin_config, "File whose text is handed to it");
   }
 
   void AddScan() {

@@ -27,6 +27,8 @@ struct HashArguments {
   std::vector<std::string> algorithms = {"pdq", "md5", "sha1", "sha256"};
   bool views = false;
   bool dihedral = false;
+  std::string plugin;
+  std::string plugin_config;
 };
 
 struct ScanArguments {

@@ -148,6 +148,13 @@ struct Config {
     std::int64_t heif_workers = 0;  ///< 0: half of `workers`, at least one
     bool tiff = false;
     std::int64_t tiff_workers = 1;
+    struct Plugin {
+      std::string path;         ///< required
+      std::string algorithm;    ///< empty: whatever it says
+      std::string config;       ///< handed to it
+      std::string config_file;  ///< wins over `config`
+    };
+    std::vector<Plugin> plugins;
   } decoder;
 
   struct Index {
@@ -195,6 +202,9 @@ log::Level LogLevelOf(const Config& config);
 decode::PoolOptions PoolOptionsOf(const Config& config);
 /// Of any class: the same limits, and its own number of workers.
 decode::PoolOptions PoolOptionsOf(const Config& config, decode::WorkerClass worker_class);
+/// The hash plug-ins, their files checked and their configuration read. Errors: kConfigInvalid,
+/// kFileUnreadable, naming the file.
+Result<std::vector<decode::PluginSetup>> PluginsOf(const Config& config);
 /// The classes beside the core that are switched on.
 std::vector<decode::WorkerClass> WorkerClassesOf(const Config& config);
 

@@ -17,6 +17,7 @@
 #include "hashgate/version.h"
 #include "http/http_server.h"
 #include "index/kernels/kernel.h"
+#include "rpc/answer.h"
 #include "rpc/grpc_server.h"
 #include "rpc/status_service.h"
 #include "scan/canary.h"
@@ -257,6 +258,12 @@ class RunningServer final : public Server {
     spawners_.clear();
     HASHGATE_ASSIGN_OR_RETURN(decoder_, decode::StartDecoder(std::move(pools)));
     LogLocks();
+    for (const decode::VectorMaker& maker : decoder_->vector_makers()) {
+      log::Info("plugin_loaded", "hashes of pictures are made by a plug-in",
+                {{"algorithm", AlgorithmName(maker.algorithm)},
+                 {"plugin", maker.name},
+                 {"version", maker.version}});
+    }
     scan::ScannerOptions options;
     options.max_decode_bytes = pool_options_.limits.max_bytes;
     options.answer_reserve = milliseconds(config_.scan.answer_reserve_ms);
@@ -530,6 +537,7 @@ class RunningServer final : public Server {
     response.set_store_bytes(static_cast<std::int64_t>(store_->DiskBytes()));
     if (ready_.load()) {
       response.set_decoder_lock(std::string(decode::LockLevelName(decoder_->Stats().lock)));
+      rpc::FillComputed(decoder_->vector_makers(), response);
       rpc::FillProtection(*catalog_->Current(), response);
     } else {
       response.set_protection(v1::PROTECTION_NONE);

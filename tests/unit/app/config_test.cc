@@ -201,6 +201,20 @@ TEST(ConfigTest, WhatIsPrintedReadsBackTheSame) {
   EXPECT_EQ(read->surfaces.at("direct message").kind, SurfaceKind::kPrivateMessage);
 }
 
+TEST(ConfigTest, PluginsAreReadAndPrintedBack) {
+  Config config;
+  config.decoder.plugins = {
+      {.path = "/opt/a.so", .algorithm = "photodna", .config = "key: \"v\"", .config_file = {}},
+      {.path = "/opt/b.so", .algorithm = {}, .config = {}, .config_file = "/etc/b"}};
+  const auto read = ParseConfig(PrintConfig(config), "printed");
+  ASSERT_TRUE(read) << read.error().message << PrintConfig(config);
+  EXPECT_EQ(PrintConfig(*read), PrintConfig(config));
+  ASSERT_EQ(read->decoder.plugins.size(), 2U);
+  EXPECT_EQ(read->decoder.plugins[0].config, "key: \"v\"");
+  EXPECT_EQ(read->decoder.plugins[1].config_file, "/etc/b");
+  EXPECT_EQ(read->decoder.plugins[1].algorithm, "");
+}
+
 TEST(ConfigTest, TheDefaultSurfaceIsAlwaysThere) {
   const auto config = ParseConfig("surfaces:\n  avatar: {kind: avatar}\n", "x");
   ASSERT_TRUE(config) << config.error().message;
@@ -219,6 +233,13 @@ TEST(ConfigTest, MistakesAreNamedByLineAndKey) {
       {"grpc:\n  insecure: 1\n", {"hashgated.yaml:2", "insecure"}},
       {"log_level: loud\n", {"hashgated.yaml:1", "log_level"}},
       {"decoder:\n  minimum_lock: strong\n", {"hashgated.yaml:2", "minimum_lock"}},
+      {"decoder:\n  plugins: {path: /a}\n", {"hashgated.yaml:2", "decoder.plugins is a list"}},
+      {"decoder:\n  plugins: [{path: a.so}]\n", {"hashgated.yaml:2", "absolute"}},
+      {"decoder:\n  plugins: [{config: a}]\n", {"hashgated.yaml:2", "path"}},
+      {"decoder:\n  plugins:\n  - {path: /a, algorithm: pdq}\n", {"hashgated.yaml:3", "algorithm"}},
+      {"decoder:\n  plugins:\n  - {path: /a, name: b}\n", {"hashgated.yaml:3", "name"}},
+      {"decoder:\n  plugins: [{path: /a, config: b, config_file: /c}]\n",
+       {"hashgated.yaml:2", "config_file"}},
       {"surfaces:\n  a: {kind: nowhere}\n", {"hashgated.yaml:2", "kind"}},
       {"surfaces:\n  a: {images_only: true}\n", {"hashgated.yaml:2", "kind"}},
       {"surfaces:\n  a: {kind: other, color: red}\n", {"hashgated.yaml:2", "color"}},
