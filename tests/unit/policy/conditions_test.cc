@@ -64,7 +64,7 @@ MatchFact PdqMatch() {
 }
 
 bool Holds(const Condition& condition, const MatchFact& match, const Input& input = {}) {
-  return Applies(condition, match, ProvenIdentity(match), input);
+  return Applies(condition, match, ProvenIdentity(match), {}, input);
 }
 
 TEST(Applies, EachConditionCanRefuse) {
