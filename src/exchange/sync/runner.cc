@@ -1,8 +1,6 @@
 #include "exchange/sync/runner.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/process.h"
 #include "exchange/sync/feedback.h"
 #include "exchange/sync/sentence.h"
 
@@ -22,8 +21,6 @@ namespace {
 
 /// Waits are cut into slices, so that no wake-up that is missed can last.
 constexpr std::chrono::seconds kSlice{1};
-/// Syncs give way to scans.
-constexpr int kNice = 10;
 
 std::chrono::milliseconds Jittered(std::chrono::seconds time) {
   // A tenth more or less, so that platforms do not all ask in the same second.
@@ -44,8 +41,7 @@ class Worker {
   void Start() {
     thread_ = std::jthread([this](const std::stop_token& stop) {
       ::pthread_setname_np(::pthread_self(), "exchange");
-      // Of this thread alone, as Linux has it. A process that may not is as well off as before.
-      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+      LowerThreadPriority();
       Run(stop);
     });
   }
