@@ -231,6 +231,16 @@ TEST_F(RpcCaseworkTest, EntriesAndListsThatAreGoneCanBeUndone) {
   EXPECT_TRUE(Undo(request).verdicts.empty());
 }
 
+TEST_F(RpcCaseworkTest, AnEntryOfADisabledListIsNotInForce) {
+  ScanAs("post");
+  const v1::UndoEntryRequest request = Request(true);
+  EXPECT_TRUE(Undo(request).last.entry_in_force());
+  ASSERT_TRUE(catalog_->SetEnabled("listed", false));
+  EXPECT_FALSE(Undo(request).last.entry_in_force());
+  ASSERT_TRUE(catalog_->SetEnabled("listed", true));
+  EXPECT_TRUE(Undo(request).last.entry_in_force());
+}
+
 TEST_F(RpcCaseworkTest, WhatIsWrongWithAnUndoIsNamed) {
   const auto reason = [this](auto change) {
     v1::UndoEntryRequest request = Request();

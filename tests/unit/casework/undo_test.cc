@@ -205,6 +205,29 @@ TEST_F(UndoTest, BrokenOffAtAnyWriteItReversesEachOnce) {
   EXPECT_EQ(ids.size(), 133U);
 }
 
+TEST_F(UndoTest, WhatCouldNotBeWrittenIsDoneByTheNextCall) {
+  for (int i = 0; i < 100; ++i) Record(i, {MakeMatch(1, 5, Verdict::kBlock)});
+  auto undo = Undo::Start({.store = &fixture_.store,
+                           .verdicts = fixture_.verdicts.get(),
+                           .events = fixture_.events.get(),
+                           .clock = &fixture_.clock},
+                          {.entry = {1, 5}, .author = "jo", .reason = "x"});
+  ASSERT_TRUE(undo);
+  fixture_.store.FailWrite(2, Reason::kStoreBusy);
+  std::size_t told = 0;
+  int failures = 0;
+  while (!undo->done()) {
+    const auto next = undo->Next();
+    failures += next ? 0 : 1;
+    if (next) told += next->size();
+  }
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(told, 100U);
+  EXPECT_EQ(undo->counts().seen, 100U);
+  EXPECT_EQ(undo->counts().reversed, 100U);
+  EXPECT_EQ(Reversals().size(), 100U);
+}
+
 // Any order of undoing entries ends in the strictest of what was not undone, and tells each step down once.
 TEST_F(UndoTest, RandomUndosAgreeWithTheStrictestOfTheRest) {
   std::cout << "seed " << testing::Seed() << '\n';

@@ -154,10 +154,11 @@ TEST_F(VerdictLogTest, AtItsDeadlineAnAnswerLeavesAndItsRecordFollows) {
   std::jthread answer;
   ASSERT_TRUE(fixture_.verdicts->Alone([&]() -> Status {
     std::atomic<bool> left = false;
+    const SteadyTime deadline = fixture_.clock.Steady() + milliseconds(100);
     answer = std::jthread([&] {
       const scan::ScanAnswer given = MakeAnswer(ScanId(1), {MakeMatch(1, 5, Verdict::kBlock)});
       const scan::NumberedAnswer numbered{-1, &given};
-      fixture_.verdicts->Record({}, {&numbered, 1}, fixture_.clock.Steady() + milliseconds(100));
+      fixture_.verdicts->Record({}, {&numbered, 1}, deadline);
       left = true;
     });
     EXPECT_FALSE(left);
