@@ -40,6 +40,19 @@ Result<int> PageSize(std::int32_t asked) {
   return asked == 0 ? kDefaultPageSize : asked;
 }
 
+// Entries came under the purpose that their exchange was bound to: under another one they might be reported.
+Status CheckPurposeStays(const ServiceContext& context, const lists::ListConfig& config) {
+  const exchange::ExchangeSettings* const feeder =
+      context.exchanges != nullptr ? context.exchanges->FeederOf(config.name) : nullptr;
+  if (feeder == nullptr) return {};
+  HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context.catalog->GetList(config.name));
+  if (list.config.purpose == config.purpose || list.entry_count == 0) return {};
+  return Fail(Reason::kRequestInvalid,
+              "the list holds what exchange '" + feeder->name +
+                  "' feeds it: its purpose stays. Let the exchange feed another list",
+              "list.purpose");
+}
+
 }  // namespace
 
 bool MayExport(const ServiceContext& context, std::string_view list) {
@@ -97,6 +110,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::UpdateHashList(grpc::CallbackServ
                                                               v1::UpdateHashListResponse* response) {
   return RunAdmin(context_, call, "UpdateHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::ListConfig config, FromProto(request->list()));
+    HASHGATE_RETURN_IF_ERROR(CheckPurposeStays(context_, config));
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->UpdateList(config, request->list().etag()));
     Answer(context_, list, *response);

@@ -101,10 +101,15 @@ TEST_F(FeedE2eTest, WhatOnePublishesTheOtherMatches) {
   const Json first = Publish();
   EXPECT_EQ(first.at("entries"), 2'000);
   EXPECT_EQ(first.at("leadsOn"), false);
+  EXPECT_EQ(Cli(*reader_, {"lists", "update", "shared", "--purpose", "CSAM"}).exit_code, 0) << "still empty";
+  RunResult synced = Cli(*reader_, {"exchanges", "sync", "shared"});
+  EXPECT_EQ(synced.exit_code, 1);
+  EXPECT_THAT(synced.out, HasSubstr("of purpose TEST"));
+  EXPECT_EQ(Cli(*reader_, {"lists", "update", "shared", "--purpose", "TEST"}).exit_code, 0);
   const RunResult test = Cli(*reader_, {"exchanges", "test", "shared"});
   EXPECT_EQ(test.exit_code, 0) << test.err;
   EXPECT_THAT(test.out, HasSubstr("2000 entries"));
-  RunResult synced = Cli(*reader_, {"exchanges", "sync", "shared"});
+  synced = Cli(*reader_, {"exchanges", "sync", "shared"});
   EXPECT_EQ(synced.exit_code, 0) << synced.out << synced.err;
   EXPECT_EQ(Entries(*reader_), Entries(*publisher_));
 
@@ -127,6 +132,12 @@ TEST_F(FeedE2eTest, WhatOnePublishesTheOtherMatches) {
   EXPECT_EQ(Entries(*reader_), Entries(*publisher_));
   EXPECT_EQ(Entries(*reader_).at("item-7"), "second");
   EXPECT_EQ(Publish().at("changes"), 0) << "nothing new";
+
+  // What came as one thing does not become another.
+  const RunResult purpose = Cli(*reader_, {"lists", "update", "shared", "--purpose", "CSAM"});
+  EXPECT_EQ(purpose.exit_code, 3);
+  EXPECT_THAT(purpose.err, HasSubstr("its purpose stays"));
+  EXPECT_EQ(Cli(*reader_, {"lists", "update", "shared", "--description", "from the web"}).exit_code, 0);
 
   GateClient client(reader_->NewChannel());
   const std::string md5 = "aaaaaaaaaaaaaaaaaaaaaaaaaaaa2004";

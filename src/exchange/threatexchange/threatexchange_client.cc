@@ -133,7 +133,8 @@ class UpdatesDelta final : public Delta {
  private:
   // A group whose updates are switched off is answered as if the server had failed.
   Error Explained(const Error& error, const std::stop_token& stop) {
-    if (error.reason != Reason::kExchangeUnreachable || pages_ > 0) return error;
+    const bool asked_to_wait = error.retry_after > std::chrono::milliseconds(0);
+    if (error.reason != Reason::kExchangeUnreachable || pages_ > 0 || asked_to_wait) return error;
     const Result<PrivacyGroup> group = GetGroup(api_, options_.privacy_group, stop);
     return group && !group->has_updates ? HasNoUpdates(options_.privacy_group) : error;
   }

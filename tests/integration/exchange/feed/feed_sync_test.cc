@@ -96,11 +96,12 @@ TEST_F(FeedTest, AReaderThatComesAtAnyTimeHoldsWhatIsPublished) {
 
 TEST_F(FeedTest, APurposeThatIsNotTheListsIsRefused) {
   feed_purpose_ = Purpose::kCsam;
-  Put(0, 5);
+  Put(0, 100);
   Publish();
   const SyncRecord record = Sync();
   EXPECT_EQ(record.outcome, SyncOutcome::kFailed);
   EXPECT_THAT(record.detail, HasSubstr("CSAM"));
+  EXPECT_EQ(Asked("/snapshot-"), 1U) << "before all is read";
   EXPECT_EQ(Entries(), 0U);
 }
 

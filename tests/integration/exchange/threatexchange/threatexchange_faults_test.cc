@@ -89,7 +89,9 @@ TEST_F(ThreatExchangeFaultsTest, ErrorsOfTheServer) {
 
 TEST_F(ThreatExchangeFaultsTest, ItIsAskedToComeLaterThanItMayWait) {
   server_.http().SetPlan([](const auto&) { return Fault{.status = 429, .retry_after = "3600"}; });
+  const std::size_t calls = server_.http().call_count();
   EXPECT_EQ(Sync().retry_after, hours(1));
+  EXPECT_EQ(server_.http().call_count(), calls + 1);
   ExpectRecovery();
 }
 
