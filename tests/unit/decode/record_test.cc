@@ -176,6 +176,10 @@ TEST(Record, FalseVectorsAreRefused) {
   EXPECT_EQ(field(0, [](VectorRecord& r) { r.form = 1; }), "vector.form");
   EXPECT_EQ(field(8, [](VectorRecord& r) { r.form = 8; }), "vector.form");
   EXPECT_EQ(field(8, [](VectorRecord& r) { r.form = 6; }), "vector.form");
+  // What nobody sees is not hashed, though it could be.
+  DecodeResult hidden = WithVectors();
+  hidden.views[2].hidden = true;
+  EXPECT_EQ(DecodeReply(EncodeReply(hidden, kJob), kJob, {}, Vectors()).error().field, "vector.view");
   // Seven of eight.
   auto fewer = whole;
   fewer.resize(whole.size() - sizeof(VectorRecord));
