@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+// NOLINTBEGIN(readability-identifier-naming): C has no namespaces.
 
 /// Version of what follows. A plug-in of another version is refused, so that layouts never differ silently.
 #define HASHGATE_PLUGIN_ABI 1u
@@ -88,6 +89,7 @@ typedef const hashgate_plugin* (*hashgate_plugin_function)(void);
 /// To be defined by the plug-in, with default visibility.
 const hashgate_plugin* hashgate_plugin_get(void);
 
+// NOLINTEND(readability-identifier-naming)
 #ifdef __cplusplus
 }
 #endif

@@ -46,14 +46,16 @@ Result<std::string> CheckPluginFile(const std::string& path) {
   if (!path.starts_with('/')) return Refuse(path, "is not an absolute path");
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
   if (!real) return Refuse(path, std::string("cannot be found: ") + std::strerror(errno));
-  const std::string file = real.get();
+  std::string file = real.get();
   if (file.size() > kMaxPluginPath) return Refuse(path, "has too long a path");
   if (const std::string wrong = WrongWith(file, true); !wrong.empty()) return Refuse(path, wrong);
   for (std::size_t end = file.rfind('/'); end != std::string::npos;
        end = end == 0 ? end : file.rfind('/', end - 1)) {
     const std::string folder = end == 0 ? "/" : file.substr(0, end);
     if (const std::string wrong = WrongWith(folder, false); !wrong.empty()) {
-      return Refuse(path, "lies in a folder that others could change: " + folder + " " + wrong);
+      std::string why = "lies in a folder that others could change: ";
+      why.append(folder).append(" ").append(wrong);
+      return Refuse(path, why);
     }
     if (end == 0) break;
   }
@@ -85,7 +87,7 @@ std::optional<std::vector<PluginSetup>> DecodeSetup(std::string_view bytes) {
     PluginSetup& plugin = plugins.emplace_back();
     const auto algorithm = reader.Little<std::uint8_t>();
     reader.Require(algorithm < kAlgorithmCount);
-    plugin.algorithm = static_cast<Algorithm>(algorithm);
+    if (algorithm < kAlgorithmCount) plugin.algorithm = static_cast<Algorithm>(algorithm);
     plugin.path = reader.Text<std::uint32_t>(kMaxPluginPath);
     plugin.config = reader.Text<std::uint32_t>(kMaxPluginConfig);
     reader.Require(!plugin.path.empty() && plugin.config.find('\0') == std::string::npos);

@@ -130,6 +130,9 @@ TEST_F(PluginE2eTest, EditedCopiesAreFoundByAListOfTheExamplesHashes) {
   EXPECT_EQ(status.computed(0).algorithm(), v1::ALGORITHM_PDQ);
   EXPECT_EQ(status.computed(1).algorithm(), v1::ALGORITHM_PHOTODNA);
   EXPECT_EQ(status.computed(1).name(), "example-grid");
+  // Though no entry has a PDQ hash.
+  EXPECT_EQ(status.protection(), v1::PROTECTION_PERCEPTUAL);
+  EXPECT_THAT(status.protection_sentence(), HasSubstr("a plug-in makes of uploads"));
   // The library lies in the decoders alone.
   EXPECT_EQ(ReadWholeFile("/proc/" + std::to_string(server->process().pid()) + "/maps").find("grid_plugin"),
             std::string::npos);
@@ -142,7 +145,11 @@ TEST_F(PluginE2eTest, WhatAPluginDoesWrongIsAnAnswerAndNotAnOutage) {
                                                       {"open", v1::CAUSE_DECODER_CRASHED},
                                                       {"spin", v1::CAUSE_TOO_COSTLY}}) {
     SCOPED_TRACE(action);
-    const auto server = StartServer(FreshFolder(action), With(Plugin("test_plugin"), ", config: " + action));
+    ServerOptions options = With(Plugin("test_plugin"), ", config: " + action);
+    // However busy the machine is, processor time is what ends it.
+    options.config["decoder"]["cpu_seconds"] = "1";
+    options.config["decoder"]["job_timeout_ms"] = "60000";
+    const auto server = StartServer(FreshFolder(action), options);
     ASSERT_NE(server, nullptr);
     const GateClient client(server->NewChannel());
     ASSERT_TRUE(client.CreateList(SyntheticList("any")).ok());

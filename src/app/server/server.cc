@@ -538,7 +538,7 @@ class RunningServer final : public Server {
     if (ready_.load()) {
       response.set_decoder_lock(std::string(decode::LockLevelName(decoder_->Stats().lock)));
       rpc::FillComputed(decoder_->vector_makers(), response);
-      rpc::FillProtection(*catalog_->Current(), response);
+      rpc::FillProtection(*catalog_->Current(), decoder_->vector_makers(), response);
     } else {
       response.set_protection(v1::PROTECTION_NONE);
       response.set_protection_sentence("The lists are being loaded.");

@@ -30,6 +30,12 @@ bool IsText(const char* text) {
   return size >= 1 && size <= kMaxText && Printable(text, size) == std::string(text, size);
 }
 
+// kUnspecified for numbers that this build does not know.
+Algorithm AlgorithmOf(std::uint32_t number) {
+  return number < static_cast<std::uint32_t>(kAlgorithmCount) ? static_cast<Algorithm>(number)
+                                                              : Algorithm::kUnspecified;
+}
+
 // What is wrong with what a plug-in says of itself; empty where nothing is.
 std::string WrongWith(const hashgate_plugin* plugin, Algorithm expected) {
   if (plugin == nullptr) return "gives nothing";
@@ -40,8 +46,7 @@ std::string WrongWith(const hashgate_plugin* plugin, Algorithm expected) {
   if (plugin->struct_size != sizeof(hashgate_plugin) || plugin->reserved != 0) {
     return "has another layout than hashgate/plugin.h";
   }
-  const bool known = plugin->algorithm < static_cast<std::uint32_t>(kAlgorithmCount);
-  const auto algorithm = known ? static_cast<Algorithm>(plugin->algorithm) : Algorithm::kUnspecified;
+  const Algorithm algorithm = AlgorithmOf(plugin->algorithm);
   const std::string name(AlgorithmName(algorithm));
   if (algorithm == Algorithm::kPdq || HashSize(algorithm) == 0 || GreatestMaxDistance(algorithm) < 0) {
     return "makes hashes (algorithm " + std::to_string(plugin->algorithm) +
@@ -107,7 +112,7 @@ std::vector<Plugin>& Used() {
 
 Plugin::Plugin(const hashgate_plugin& functions)
     : functions_(&functions),
-      algorithm_(static_cast<Algorithm>(functions.algorithm)),
+      algorithm_(AlgorithmOf(functions.algorithm)),
       name_(functions.name),
       version_(functions.version) {}
 

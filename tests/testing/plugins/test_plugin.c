@@ -100,6 +100,7 @@ static int Hash(const hashgate_picture* picture, uint8_t* hash) {
 // Not turned at all, but each form another: what counts here is which one is reported.
 static int HashTurned(const hashgate_picture* picture, uint8_t* hashes) {
   Mix(picture, hashes);
+  if (Does("other-form")) hashes[0] ^= 1;
   for (unsigned form = 1; form < HASHGATE_TURNS; ++form) {
     for (int i = 0; i < kBytes; ++i) hashes[form * kBytes + i] = (uint8_t)(hashes[i] ^ (form << 5) ^ (form * i));
   }

@@ -95,6 +95,10 @@ TEST(Record, EveryFieldSurvivesTheRoundTrip) {
   ExpectEqual(*result, Full());
 }
 
+std::string FieldOf(const Result<DecodeResult>& result) {
+  return result ? "taken" : result.error().field;
+}
+
 constexpr AlgorithmSet Vectors() {
   AlgorithmSet set;
   set.Add(Algorithm::kPhotoDna);
@@ -131,10 +135,10 @@ TEST(Record, VectorsSurviveTheRoundTrip) {
     EXPECT_EQ(result->views[i].vectors[0].bytes, sent.views[i].vectors[0].bytes);
   }
   // Nobody takes what was not asked for.
-  EXPECT_EQ(DecodeReply(bytes, kJob, {}).error().field, "view.vectors_failed");
+  EXPECT_EQ(FieldOf(DecodeReply(bytes, kJob, {})), "view.vectors_failed");
   DecodeResult one = Full();
   one.views[0].vectors = sent.views[0].vectors;
-  EXPECT_EQ(DecodeReply(EncodeReply(one, kJob), kJob, {}).error().field, "vector.algorithm");
+  EXPECT_EQ(FieldOf(DecodeReply(EncodeReply(one, kJob), kJob, {})), "vector.algorithm");
 }
 
 TEST(Record, VectorsForWhichThereIsNoRoomAreLeftOutWhole) {
@@ -162,8 +166,7 @@ TEST(Record, FalseVectorsAreRefused) {
     std::memcpy(&record, bytes.data() + place, sizeof record);
     change(record);
     std::memcpy(bytes.data() + place, &record, sizeof record);
-    const auto result = DecodeReply(bytes, kJob, {}, Vectors());
-    return result ? std::string("taken") : result.error().field;
+    return FieldOf(DecodeReply(bytes, kJob, {}, Vectors()));
   };
   EXPECT_EQ(field(0, [](VectorRecord&) {}), "taken");
   EXPECT_EQ(field(0, [](VectorRecord& r) { r.view = 5; }), "vector.view");       // there is none
@@ -176,18 +179,22 @@ TEST(Record, FalseVectorsAreRefused) {
   EXPECT_EQ(field(0, [](VectorRecord& r) { r.form = 1; }), "vector.form");
   EXPECT_EQ(field(8, [](VectorRecord& r) { r.form = 8; }), "vector.form");
   EXPECT_EQ(field(8, [](VectorRecord& r) { r.form = 6; }), "vector.form");
+  // What nobody sees is not hashed, though it could be.
+  DecodeResult hidden = WithVectors();
+  hidden.views[2].hidden = true;
+  EXPECT_EQ(FieldOf(DecodeReply(EncodeReply(hidden, kJob), kJob, {}, Vectors())), "vector.view");
   // Seven of eight.
   auto fewer = whole;
   fewer.resize(whole.size() - sizeof(VectorRecord));
-  EXPECT_EQ(DecodeReply(fewer, kJob, {}, Vectors()).error().field, "length");
+  EXPECT_EQ(FieldOf(DecodeReply(fewer, kJob, {}, Vectors())), "length");
   ReplyRecord reply;
   std::memcpy(&reply, fewer.data(), sizeof reply);
   reply.vector_count = 8;
   std::memcpy(fewer.data(), &reply, sizeof reply);
-  EXPECT_EQ(DecodeReply(fewer, kJob, {}, Vectors()).error().field, "vector.form");
+  EXPECT_EQ(FieldOf(DecodeReply(fewer, kJob, {}, Vectors())), "vector.form");
   reply.vector_count = kMaxVectorForms + 1;
   std::memcpy(fewer.data(), &reply, sizeof reply);
-  EXPECT_EQ(DecodeReply(fewer, kJob, {}, Vectors()).error().field, "vector_count");
+  EXPECT_EQ(FieldOf(DecodeReply(fewer, kJob, {}, Vectors())), "vector_count");
 }
 
 TEST(Record, EveryKindOfViewIsTaken) {

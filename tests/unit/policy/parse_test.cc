@@ -105,8 +105,10 @@ TEST(ParsePolicy, RefusesWrongKindsAndNames) {
               HasSubstr("p.yaml:4: rules[0].when.min_quality: '101' is out of range: 0 to 100"));
   EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {min_corroboration: 5}, verdict: BLOCK}\n")),
               HasSubstr("out of range: 1 to 4"));
-  EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {corroborated_by: photodnb}, verdict: BLOCK}\n")),
-              HasSubstr("p.yaml:4: rules[0].when.corroborated_by: 'photodnb' is not one of"));
+  EXPECT_THAT(
+      ErrorOf(WithRules("  - {id: a, when: {corroborated_by: photodnb}, verdict: BLOCK}\n")),
+      HasSubstr(
+          "p.yaml:4: rules[0].when.corroborated_by: 'photodnb' is not known here: did you mean 'photodna'?"));
   EXPECT_THAT(ErrorOf(WithRules(
                   "  - {id: a, when: {identity: WEAK_DIGEST, corroborated_by: pdq}, verdict: BLOCK}\n")),
               HasSubstr("WEAK_DIGEST is one hash family alone"));
