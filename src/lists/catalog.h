@@ -35,7 +35,7 @@ struct ListConfig {
   Purpose purpose = Purpose::kUnspecified;  ///< required
   std::string source;                       ///< who supplied it; required
   std::string legal_basis;                  ///< under which agreement or law it is held; required
-  /// How its classifications are meant: "industry", "iwf", "interpol-baseline" … (docs/lists.md); named as
+  /// How its classifications are meant: "industry", "iwf", "interpol-baseline" ... (docs/lists.md); named as
   /// lists are, or empty.
   std::string scheme;
   Trust trust = Trust::kUnverified;

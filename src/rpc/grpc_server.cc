@@ -21,10 +21,9 @@
 namespace hashgate::rpc {
 namespace {
 
-constexpr const char* kServices[] = {"hashgate.v1.ScanService", "hashgate.v1.HashListService",
-                                     "hashgate.v1.StatusService", "hashgate.v1.ExchangeService",
-                                     "hashgate.v1.OpinionService",
-                                     "hashgate.v1.EventService"};
+constexpr const char* kServices[] = {"hashgate.v1.ScanService",    "hashgate.v1.HashListService",
+                                     "hashgate.v1.StatusService",  "hashgate.v1.ExchangeService",
+                                     "hashgate.v1.OpinionService", "hashgate.v1.EventService"};
 /// Room for a message's other fields beside the image.
 constexpr std::size_t kMessageSlack = 64 * 1024;
 /// Import messages hold thousands of records.

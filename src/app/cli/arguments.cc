@@ -162,7 +162,8 @@ class Parser {
     CLI::Option* const basis =
         command.add_option("--legal-basis", a.legal_basis, "Agreement or law under which it is held");
     command.add_option("--scheme", a.scheme,
-                       "How its classifications are meant: industry, iwf, interpol-baseline, vics, ncii …");
+                       "How its classifications are meant: industry, iwf, interpol-baseline, vics, ncii or a "
+                       "name of your own");
     command.add_option("--max-distance", a.max_distance, "Bits at which PDQ still matches, 0 to 63");
     command.add_option("--max-photodna-distance", a.max_photodna_distance,
                        "Squared distance at which PhotoDNA still matches, 0 to 50000");

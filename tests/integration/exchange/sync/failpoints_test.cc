@@ -30,9 +30,11 @@ std::vector<lists::ImportRecord> DeltaRecords(int at) {
   if (at == kWholeDelta) return testing::MakeImport(10, base + 20, 100);
   std::vector<lists::ImportRecord> records = testing::MakeImport(base, base + 20);
   if (at == 0) return records;
-  for (lists::ImportRecord& changed : testing::MakeImport(base - 5, base, at)) records.push_back(std::move(changed));
+  for (lists::ImportRecord& changed : testing::MakeImport(base - 5, base, at))
+    records.push_back(std::move(changed));
   for (std::uint64_t gone = base - 10; gone < base - 7; ++gone) {
-    records.push_back({.record = lists::EntryRecord{.source_id = "item-" + std::to_string(gone)}, .withdrawn = true});
+    records.push_back(
+        {.record = lists::EntryRecord{.source_id = "item-" + std::to_string(gone)}, .withdrawn = true});
   }
   return records;
 }
@@ -75,8 +77,7 @@ class LogDelta final : public Delta {
 class NothingNew final : public Delta {
  public:
   Result<DeltaPage> Next(const std::stop_token&) override {
-    return DeltaPage{
-        .next = DeltaPage::Next::kEnd, .checkpoint = std::to_string(kDeltas), .caught_up = true};
+    return DeltaPage{.next = DeltaPage::Next::kEnd, .checkpoint = std::to_string(kDeltas), .caught_up = true};
   }
 };
 
@@ -163,7 +164,8 @@ std::optional<std::string> InChild(const std::string& folder, const Failpoint& f
     MortalStore store(**opened, failpoint);
     const auto catalog = testing::OpenQuietCatalog(store);
     if (catalog == nullptr) ::_exit(3);
-    if (catalog->Current()->Find("npo") == nullptr && !catalog->CreateList(testing::MakeConfig("npo"))) ::_exit(4);
+    if (catalog->Current()->Find("npo") == nullptr && !catalog->CreateList(testing::MakeConfig("npo")))
+      ::_exit(4);
     const std::string text = work(*catalog, store);
     if (::write(in.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) ::_exit(5);
     ::_exit(0);
@@ -231,8 +233,9 @@ TEST(Failpoints, EveryOneLeavesTheListAsItsCheckpointSays) {
   for (const std::string& name : plan.names) {
     const testing::TempFolder folder;
     const Failpoint failpoint{name};
-    const auto died = InChild(folder.path(), failpoint,
-                              [&](lists::Catalog& catalog, MortalStore&) { return SyncAll(catalog, failpoint); });
+    const auto died = InChild(folder.path(), failpoint, [&](lists::Catalog& catalog, MortalStore&) {
+      return SyncAll(catalog, failpoint);
+    });
     EXPECT_FALSE(died) << name << " was never reached";
     const auto found = InChild(folder.path(), none, [&](lists::Catalog& catalog, MortalStore&) {
       return checkpoint_of(catalog) + "\n" + Text(EntriesOf(catalog));
@@ -242,9 +245,8 @@ TEST(Failpoints, EveryOneLeavesTheListAsItsCheckpointSays) {
     const std::size_t end = found->find('\n');
     const auto [at, is_new] = seen.emplace(found->substr(0, end), found->substr(end + 1));
     EXPECT_EQ(at->second, found->substr(end + 1)) << name;
-    const auto finished = InChild(folder.path(), none, [&](lists::Catalog& catalog, MortalStore&) {
-      return SyncAll(catalog, none);
-    });
+    const auto finished = InChild(
+        folder.path(), none, [&](lists::Catalog& catalog, MortalStore&) { return SyncAll(catalog, none); });
     EXPECT_EQ(finished, plan.end) << name;
   }
   EXPECT_EQ(seen.size(), static_cast<std::size_t>(kDeltas) + 1) << "every checkpoint was seen";
