@@ -35,6 +35,13 @@ Event EventOf(const Undone& undone, const UndoOptions& options) {
                                   .reason = options.reason}};
 }
 
+// What no later answer to the request is laxer than. HOLD that no match leads to asks for another look, which
+// then has to be free to say what it finds.
+Verdict RememberedAs(const Undone& undone) {
+  const bool asks_again = undone.verdict == Verdict::kHold && undone.stands_by == kNoMatch;
+  return asks_again ? Verdict::kAllow : undone.verdict;
+}
+
 }  // namespace
 
 std::optional<Undone> EffectOn(const VerdictRecord& record, const EntryRef& entry) {
@@ -47,12 +54,12 @@ std::optional<Undone> EffectOn(const VerdictRecord& record, const EntryRef& entr
     return undone;
   }
   const Remaining remaining = Without(record, entry);
+  undone.stands_by = remaining.stands_by;
   if (remaining.verdict < record.standing) {
     undone.effect = UndoEffect::kReversed;
     undone.verdict = remaining.verdict;
   } else {
     undone.effect = UndoEffect::kStands;
-    undone.stands_by = remaining.stands_by;
   }
   return undone;
 }
@@ -134,7 +141,7 @@ Status Undo::Write(const std::vector<Undone>& undone) {
     const VerdictRecord& record = one.record;
     if (parts_.idempotency == nullptr || record.request_id.empty()) continue;
     HASHGATE_RETURN_IF_ERROR(parts_.idempotency->Relax(
-        {record.id.tenant, record.caller, record.request_id, record.file}, one.verdict, batch));
+        {record.id.tenant, record.caller, record.request_id, record.file}, RememberedAs(one), batch));
   }
   if (batch.empty()) return {};
   HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<EventLog::Pending> pending,

@@ -46,7 +46,7 @@ struct Undone {
   RecordedMatch match;   ///< of the entry
   UndoEffect effect = UndoEffect::kStands;
   Verdict verdict = Verdict::kUnspecified;  ///< that stands afterwards
-  std::size_t stands_by = kNoMatch;  ///< kStands: the match of the record that keeps it up, if any does
+  std::size_t stands_by = kNoMatch;         ///< match of the record that it comes from, if from any
 };
 
 /// What undoing an entry does to one verdict, if it is one of its matches.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 #include "base/random.h"
@@ -294,26 +295,45 @@ TEST_F(UndoTest, WhatIsRememberedOfTheRequestIsReversedToo) {
   auto opened = scan::IdempotencyTable::Open(fixture_.store, fixture_.key, fixture_.clock, {});
   ASSERT_TRUE(opened);
   scan::IdempotencyTable& table = **opened;
-  const scan::RequestKey request{"default", "local", "r", -1};
   const std::uint8_t content = 1;
   const ByteSpan bytes(&content, 1);
-  {
+  const auto key = [](const std::string& request_id) {
+    return scan::RequestKey{"default", "local", request_id, -1};
+  };
+  // One that nothing else led to, one whose picture nobody looked at, and two that other matches keep up.
+  std::map<std::string, scan::ScanAnswer> answers;
+  answers["alone"] = MakeAnswer(ScanId(1), {MakeMatch(1, 5, Verdict::kBlock)});
+  answers["unseen"] = MakeAnswer(ScanId(2), {MakeMatch(1, 5, Verdict::kBlock)});
+  answers["unseen"].without_matches = Verdict::kHold;
+  answers["review"] =
+      MakeAnswer(ScanId(3), {MakeMatch(1, 5, Verdict::kBlock), MakeMatch(1, 6, Verdict::kReview)});
+  answers["held"] =
+      MakeAnswer(ScanId(4), {MakeMatch(1, 5, Verdict::kBlock), MakeMatch(1, 6, Verdict::kHold)});
+  for (const auto& [request_id, answer] : answers) {
+    const scan::RequestKey request = key(request_id);
     auto ticket = table.Take({&request, 1}, fixture_.clock.Steady(), {});
     ASSERT_TRUE(ticket);
     ASSERT_TRUE((*ticket)->SeenEach({&bytes, 1}));
-    const std::optional<scan::RememberedAnswer> answer = {{Verdict::kBlock, HarmClass::kCsam, "rule"}};
-    ASSERT_TRUE((*ticket)->RememberEach({&bytes, 1}, {&answer, 1}));
+    const std::optional<scan::RememberedAnswer> remembered = {{answer.verdict, HarmClass::kCsam, "rule"}};
+    ASSERT_TRUE((*ticket)->RememberEach({&bytes, 1}, {&remembered, 1}));
+    scan::ScanRequest scanned;
+    scanned.request_id = request_id;
+    fixture_.Record(scanned, answer);
   }
-  scan::ScanRequest scanned;
-  scanned.request_id = "r";
-  fixture_.Record(scanned, MakeAnswer(ScanId(1), {MakeMatch(1, 5, Verdict::kBlock)}));
+  const auto remembered = [&](const std::string& request_id) {
+    return table.Peek(key(request_id))->value().verdict;
+  };
   Run({1, 5}, true, 0, &table);
-  EXPECT_EQ(table.Peek(request)->value().verdict, Verdict::kBlock);
-  Run({1, 5}, false, 0, &table);
-  EXPECT_EQ(table.Peek(request)->value().verdict, Verdict::kAllow);
+  EXPECT_EQ(remembered("alone"), Verdict::kBlock);
+  EXPECT_EQ(Run({1, 5}, false, 0, &table).counts.reversed, 4U);
+  EXPECT_EQ(remembered("alone"), Verdict::kAllow);
+  EXPECT_EQ(remembered("unseen"), Verdict::kAllow) << "another look says what is there";
+  EXPECT_EQ(remembered("review"), Verdict::kReview);
+  EXPECT_EQ(remembered("held"), Verdict::kHold);
   // The id still stands for the same bytes only.
   const std::uint8_t other = 2;
   const ByteSpan other_bytes(&other, 1);
+  const scan::RequestKey request = key("alone");
   auto ticket = table.Take({&request, 1}, fixture_.clock.Steady(), {});
   EXPECT_EQ((*ticket)->SeenEach({&other_bytes, 1}).error().reason, Reason::kRequestIdReused);
 }
