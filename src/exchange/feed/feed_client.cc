@@ -152,7 +152,6 @@ class FeedDelta final : public Delta {
       return NotAsAgreed(name + " is not what the manifest says: it is damaged, or just published anew");
     }
     std::string_view rest = response.body;
-    records.reserve(part.records);
     while (!rest.empty()) {
       const Result<FeedRecord> record = TakeFeedRecord(rest);
       const Status taken = record ? Take(*record, records) : Status(std::unexpected(record.error()));

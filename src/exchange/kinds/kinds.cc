@@ -21,6 +21,7 @@ constexpr std::size_t kMostPageBytes = std::size_t{8} << 20;
 /// A part of a feed ends soon behind half of it.
 constexpr std::size_t kMostFeedFileBytes = std::size_t{16} << 20;
 constexpr std::size_t kMaxKeyBytes = 16'384;
+constexpr std::string_view kStopNciiForm = "FETCHKEY:SUBSCRIPTIONKEY or FETCHKEY:SUBSCRIPTIONKEY:FEEDBACKKEY";
 
 struct Credentials {
   std::string username;
@@ -105,14 +106,20 @@ Result<std::unique_ptr<ExchangeClient>> NewThreatExchange(const ClientSettings& 
 Result<std::unique_ptr<ExchangeClient>> NewStopNcii(const ClientSettings& settings, Patience patience) {
   HttpOptions http = HttpOf(settings, patience);
   http.max_response_bytes = kMostPageBytes;
-  HASHGATE_ASSIGN_OR_RETURN(const Credentials keys, ReadPair(settings, "FETCHKEY:SUBSCRIPTIONKEY"));
-  if (keys.username.empty() || keys.password.empty()) {
-    return Fail(Reason::kConfigInvalid, "both keys are required, as the exchange's credentials",
+  HASHGATE_ASSIGN_OR_RETURN(const Credentials keys, ReadPair(settings, kStopNciiForm));
+  StopNciiOptions options{.fetch_key = keys.username, .clock = settings.clock};
+  const std::size_t colon = std::min(keys.password.find(':'), keys.password.size());
+  options.subscription_key = keys.password.substr(0, colon);
+  if (colon < keys.password.size()) options.feedback_key = keys.password.substr(colon + 1);
+  const std::string all = options.fetch_key + options.subscription_key + options.feedback_key;
+  const bool visible = std::ranges::all_of(all, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (options.fetch_key.empty() || options.subscription_key.empty() || !visible) {
+    return Fail(Reason::kConfigInvalid,
+                "the exchange's credentials are not of the form " + std::string(kStopNciiForm),
                 "credentials_file");
   }
-  http.headers = StopNciiHeaders(keys.username, keys.password);
   HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> client, HttpClient::Create(std::move(http)));
-  return NewStopNciiClient(std::move(client), {.clock = settings.clock});
+  return NewStopNciiClient(std::move(client), std::move(options));
 }
 
 Result<VerifyingKey> ReadPublicKey(const std::string& path) {

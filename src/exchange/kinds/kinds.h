@@ -24,8 +24,8 @@ struct ClientSettings {
   std::string base_url;
   bool allow_plain_http = false;
   /// In a file's first line or in a variable of the environment; read when a client is made. What they are is
-  /// the kind's: "USER:PASSWORD" of ncmec and feed, "FETCHKEY:SUBSCRIPTIONKEY" of stopncii, "APPID|SECRET" or
-  /// another access token of threatexchange.
+  /// the kind's: "USER:PASSWORD" of ncmec and feed, "FETCHKEY:SUBSCRIPTIONKEY" of stopncii, with
+  /// ":FEEDBACKKEY" where feedback is given, "APPID|SECRET" or another access token of threatexchange.
   std::string credentials_file;
   std::string credentials_env;
   std::string ca_file;

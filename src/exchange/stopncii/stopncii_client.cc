@@ -54,6 +54,11 @@ Error Unexpected(int status, std::string_view where) {
           {}};
 }
 
+// The headers that the keys go in, for the function of that key.
+std::vector<HttpHeader> KeysFor(const StopNciiOptions& options, const std::string& function_key) {
+  return {{"x-functions-key", function_key}, {"Ocp-Apim-Subscription-Key", options.subscription_key}};
+}
+
 class HashesDelta final : public Delta {
  public:
   HashesDelta(HttpClient& http, const StopNciiOptions& options, const Reached& reached, bool whole)
@@ -69,7 +74,9 @@ class HashesDelta final : public Delta {
   [[nodiscard]] bool IsWhole() const override { return whole_; }
 
   Result<DeltaPage> Next(const std::stop_token& stop) override {
-    HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response, http_.Send({.url = path_}, stop));
+    HASHGATE_ASSIGN_OR_RETURN(
+        const HttpResponse response,
+        http_.Send({.url = path_, .headers = KeysFor(options_, options_.fetch_key)}, stop));
     if (response.status != 200) {
       return std::unexpected(Unexpected(response.status, "hashes were asked for"));
     }
@@ -106,8 +113,8 @@ class HashesDelta final : public Delta {
 
 class StopNciiClient final : public ExchangeClient {
  public:
-  StopNciiClient(std::unique_ptr<HttpClient> http, const StopNciiOptions& options)
-      : http_(std::move(http)), options_(options) {}
+  StopNciiClient(std::unique_ptr<HttpClient> http, StopNciiOptions options)
+      : http_(std::move(http)), options_(std::move(options)) {}
 
   Result<std::unique_ptr<Delta>> Begin(std::string_view checkpoint) override {
     Reached reached;
@@ -133,7 +140,8 @@ class StopNciiClient final : public ExchangeClient {
         const HttpResponse response,
         http_->Send(
             {.url = "/FetchHashes?startTimestamp=" +
-                    std::to_string((now - std::chrono::hours(1)).time_since_epoch().count()) + "&pageSize=1"},
+                    std::to_string((now - std::chrono::hours(1)).time_since_epoch().count()) + "&pageSize=1",
+             .headers = KeysFor(options_, options_.fetch_key)},
             stop));
     if (response.status != 200) {
       return std::unexpected(Unexpected(response.status, "hashes were asked for"));
@@ -159,6 +167,9 @@ class StopNciiClient final : public ExchangeClient {
   using Outcome = FeedbackAnswer::Outcome;
 
   Result<FeedbackAnswer> Submit(const Feedback& feedback, const std::stop_token& stop) {
+    if (options_.feedback_key.empty()) {
+      return FeedbackAnswer{Outcome::kNoPlace, "the exchange's credentials have no key for feedback"};
+    }
     nlohmann::json list = nlohmann::json::array();
     for (const HashValue& hash : feedback.hashes) {
       if (hash.algorithm != Algorithm::kPdq || hash.bytes.size() != HashSize(Algorithm::kPdq)) continue;
@@ -168,13 +179,14 @@ class StopNciiClient final : public ExchangeClient {
     }
     if (list.empty())
       return FeedbackAnswer{Outcome::kNoPlace, "StopNCII knows entries by their PDQ hash only"};
+    std::vector<HttpHeader> headers = KeysFor(options_, options_.feedback_key);
+    headers.push_back({"Content-Type", "application/json"});
     const nlohmann::json body = {{"count", list.size()}, {"hashFeedbacks", list}};
-    HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response,
-                              http_->Send({.method = "POST",
-                                           .url = "/SubmitFeedback",
-                                           .headers = {{"Content-Type", "application/json"}},
-                                           .body = body.dump()},
-                                          stop));
+    HASHGATE_ASSIGN_OR_RETURN(
+        const HttpResponse response,
+        http_->Send(
+            {.method = "POST", .url = "/SubmitFeedback", .headers = std::move(headers), .body = body.dump()},
+            stop));
     if (response.status == 200 || response.status == 201 || response.status == 202 ||
         response.status == 204) {
       return FeedbackAnswer{Outcome::kTaken, {}};
@@ -201,13 +213,8 @@ class StopNciiClient final : public ExchangeClient {
 
 }  // namespace
 
-std::vector<HttpHeader> StopNciiHeaders(std::string_view function_key, std::string_view subscription_key) {
-  return {{"x-functions-key", std::string(function_key)},
-          {"Ocp-Apim-Subscription-Key", std::string(subscription_key)}};
-}
-
 std::unique_ptr<ExchangeClient> NewStopNciiClient(std::unique_ptr<HttpClient> http, StopNciiOptions options) {
-  return std::make_unique<StopNciiClient>(std::move(http), options);
+  return std::make_unique<StopNciiClient>(std::move(http), std::move(options));
 }
 
 }  // namespace hashgate::exchange

@@ -4,8 +4,7 @@
 
 #include <chrono>
 #include <memory>
-#include <string_view>
-#include <vector>
+#include <string>
 
 #include "base/clock.h"
 #include "exchange/http/http_client.h"
@@ -14,17 +13,18 @@
 namespace hashgate::exchange {
 
 struct StopNciiOptions {
+  /// Each of StopNCII's functions has a key of its own, beside that of the subscription.
+  std::string fetch_key;
+  std::string feedback_key;  ///< empty: no feedback can be given
+  std::string subscription_key;
   int page_records = 800;
   /// What has not been read for so long is read again as a whole.
   std::chrono::hours stale_after{24 * 30};
   const Clock* clock = &Clock::System();
 };
 
-/// The headers that StopNCII's keys go in: of the function, and of the subscription.
-std::vector<HttpHeader> StopNciiHeaders(std::string_view function_key, std::string_view subscription_key);
-
-/// `http` has the base URL ("https://api.stopncii.org/v1") and sends StopNciiHeaders(). Its deltas are of
-/// purpose NCII_ADULT: what they feed must not be reported as pictures of children.
+/// `http` has the base URL ("https://api.stopncii.org/v1"). Keys hold visible characters only. Its deltas are
+/// of purpose NCII_ADULT: what they feed must not be reported as pictures of children.
 std::unique_ptr<ExchangeClient> NewStopNciiClient(std::unique_ptr<HttpClient> http, StopNciiOptions options);
 
 }  // namespace hashgate::exchange

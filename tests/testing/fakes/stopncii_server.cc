@@ -6,6 +6,8 @@
 namespace hashgate::testing {
 namespace {
 
+const std::string kFeedbackKey = "a-feedback-key";
+
 FakeReply Json(std::string body) {
   return {.headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
 }
@@ -62,12 +64,15 @@ std::map<std::string, std::string> StopNciiServer::feedback() const {
 
 FakeReply StopNciiServer::Answer(const FakeRequest& request) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  const bool is_feedback = request.path == "/v1/SubmitFeedback" && request.method == "POST";
+  // Each function has a key of its own.
+  const std::string& key = is_feedback ? kFeedbackKey : function_key_;
   if (request.Header("ocp-apim-subscription-key") != subscription_key_ ||
-      request.Header("x-functions-key") != function_key_) {
+      request.Header("x-functions-key") != key) {
     return {.status = 401};
   }
+  if (is_feedback) return TakeFeedback(request);
   if (request.path == "/v1/FetchHashes" && request.method == "GET") return Fetch(request);
-  if (request.path == "/v1/SubmitFeedback" && request.method == "POST") return TakeFeedback(request);
   return {.status = 404};
 }
 

@@ -38,7 +38,7 @@ struct StopNciiSwitches {
 /// Threads: thread-safe.
 class StopNciiServer {
  public:
-  /// Its keys are "a-fetch-key" and "a-subscription-key".
+  /// Its keys are "a-fetch-key", "a-feedback-key" and "a-subscription-key".
   StopNciiServer();
 
   [[nodiscard]] std::string base_url() const { return http_->base_url() + "/v1"; }

@@ -62,6 +62,9 @@ TEST_F(KindsTest, EachTakesItsOwnCredentials) {
   EXPECT_TRUE(Ask(Settings("threatexchange", graph_.base_url(), "1001|a-secret")));
   EXPECT_TRUE(Ask(Settings("stopncii", stopncii_.base_url(), "a-fetch-key:a-subscription-key")));
 
+  EXPECT_TRUE(
+      Ask(Settings("stopncii", stopncii_.base_url(), "a-fetch-key:a-subscription-key:a-feedback-key")));
+
   ClientSettings settings = Settings("stopncii", stopncii_.base_url(), "");
   settings.credentials_env = "HASHGATE_TEST_KEYS";
   ::setenv("HASHGATE_TEST_KEYS", "a-fetch-key:a-subscription-key", 1);
@@ -78,6 +81,7 @@ TEST_F(KindsTest, CredentialsThatAreNotGoodAreNeverRepeated) {
   ExpectRefused(Ask(Settings("threatexchange", graph_.base_url(), "")), Reason::kConfigInvalid);
   ExpectRefused(Ask(Settings("stopncii", stopncii_.base_url(), "secret:secret")), Reason::kExchangeRefused);
   ExpectRefused(Ask(Settings("stopncii", stopncii_.base_url(), "secret:")), Reason::kConfigInvalid);
+  ExpectRefused(Ask(Settings("stopncii", stopncii_.base_url(), "secret::secret")), Reason::kConfigInvalid);
   ExpectRefused(Ask(Settings("stopncii", stopncii_.base_url(), "")), Reason::kConfigInvalid);
   ExpectRefused(Ask(Settings("stopncii", stopncii_.base_url(), "sec\x01ret:secret")), Reason::kConfigInvalid);
 }

@@ -21,9 +21,11 @@ class StopNciiTest : public KindTest {
   void MakeClient() override {
     HttpOptions http = HurriedHttp(server_.base_url());
     http.max_response_bytes = 1 << 20;
-    http.headers = StopNciiHeaders(fetch_key_, "a-subscription-key");
     auto made = HttpClient::Create(std::move(http));
     ASSERT_TRUE(made) << made.error().message;
+    options_.fetch_key = fetch_key_;
+    options_.feedback_key = feedback_key_;
+    options_.subscription_key = "a-subscription-key";
     options_.clock = &clock_;
     client_ = NewStopNciiClient(*std::move(made), options_);
   }
@@ -36,6 +38,7 @@ class StopNciiTest : public KindTest {
   testing::StopNciiServer server_;
   StopNciiOptions options_;
   std::string fetch_key_ = "a-fetch-key";
+  std::string feedback_key_ = "a-feedback-key";
 };
 
 }  // namespace hashgate::exchange

@@ -142,6 +142,18 @@ TEST_F(StopNciiTest, FeedbackGoesByHash) {
   EXPECT_EQ(sent.answers[0].outcome, FeedbackAnswer::Outcome::kRefused);
   EXPECT_THAT(sent.answers[0].detail, Not(HasSubstr(Hex(Algorithm::kPdq, 999))));
   EXPECT_EQ(sent.answers[1].outcome, FeedbackAnswer::Outcome::kNoPlace);
+  feedback_key_ = "another-key";
+  MakeClient();
+  sent = client_->SendFeedback(feedback, {});
+  ASSERT_TRUE(sent.error);
+  EXPECT_EQ(sent.error->reason, Reason::kExchangeRefused);
+  feedback_key_.clear();
+  MakeClient();
+  sent = client_->SendFeedback(feedback, {});
+  ASSERT_EQ(sent.answers.size(), 2U);
+  EXPECT_EQ(sent.answers[0].outcome, FeedbackAnswer::Outcome::kNoPlace);
+  feedback_key_ = "a-feedback-key";
+  MakeClient();
   server_.http().SetPlan([](const auto&) { return testing::Fault{.status = 503}; });
   sent = client_->SendFeedback(feedback, {});
   EXPECT_TRUE(sent.answers.empty());
