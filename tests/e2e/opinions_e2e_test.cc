@@ -160,6 +160,9 @@ TEST_F(OpinionsE2eTest, AFloodIsBrakedWithinFiftyHits) {
   EXPECT_EQ(Match(Near(pdq_, 4), "another"), v1::VERDICT_BLOCK) << "a copy keeps its verdict";
   EXPECT_THAT(Cli({"opinions", "ls"}).out, HasSubstr("FLOOD"));
   EXPECT_EQ(server_->Metric("hashgate_flood_brakes_total"), 1);
+  const Json event = Json::parse(Cli({"--json", "events", "ls"}).out);
+  EXPECT_EQ(event.at("kind"), "LIST_ALARM");
+  EXPECT_EQ(event.at("listAlarm").at("alarm"), "FLOOD_BRAKE");
 }
 
 TEST_F(OpinionsE2eTest, AListSaysWhatItProtects) {

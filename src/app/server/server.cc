@@ -290,7 +290,10 @@ class RunningServer final : public Server {
     watch_.emplace(
         *catalog_, metrics_.get(),
         scan::EntryWatchOptions{.flood_accounts = static_cast<int>(config_.opinions.flood_accounts),
-                                .flood_window = std::chrono::minutes(config_.opinions.flood_window_minutes)});
+                                .flood_window = std::chrono::minutes(config_.opinions.flood_window_minutes),
+                                .on_opinion = [this](const lists::Opinion& opinion, const std::string& list) {
+                                  RaiseAlarm(opinion, list);
+                                }});
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
@@ -309,6 +312,20 @@ class RunningServer final : public Server {
     context_.scanner = &scanner;
     context_.catalog = catalog_.get();
     return {};
+  }
+
+  // Tells whoever follows the events of an opinion that the service itself gave.
+  void RaiseAlarm(const lists::Opinion& opinion, const std::string& list) {
+    const lists::HashList* const found = catalog_->Current()->Find(list);
+    const casework::Event event{
+        .time = {},
+        .tenant = found != nullptr ? found->config.tenant : std::string(),
+        .what = casework::ListAlarm{
+            .list = list,
+            .entry = opinion.entry,
+            .alarm = opinion.kind == lists::OpinionKind::kFlood ? "FLOOD_BRAKE" : "DIGEST_CONFLICT",
+            .detail = opinion.reason}};
+    WarnOf(events_->Append({&event, 1}), "an alarm of a list could not be told");
   }
 
   void StartExchanges() {
