@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
+#include "base/hex.h"
 #include "exchange/sync/runner.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
@@ -24,6 +26,20 @@ Result<OpinionKind> KindOf(v1::OpinionKind kind) {
     return Fail(Reason::kRequestInvalid, "kind is required, and has to be one that this server knows",
                 "kind");
   return known;
+}
+
+constexpr int kMaxPageSize = 1'000;
+
+// Where an opinion stands among all.
+std::string KeyOf(const Opinion& opinion) {
+  return lists::OpinionKey(opinion.list, opinion.entry, opinion.kind);
+}
+
+Result<std::string> DecodeToken(const std::string& token) {
+  const auto bytes = HexDecode(token);
+  if (!bytes || (!token.empty() && bytes->size() != KeyOf({}).size()))
+    return Fail(Reason::kRequestInvalid, "not a token that a page ended with", "page_token");
+  return std::string(bytes->begin(), bytes->end());
 }
 
 // The wire has a zero that says nothing.
@@ -131,10 +147,22 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::ListOpinions(grpc::CallbackServerC
                                                            const v1::ListOpinionsRequest* request,
                                                            v1::ListOpinionsResponse* response) {
   return RunAdmin(context_, call, "ListOpinions", [this, request, response]() -> Status {
+    if (request->page_size() < 0 || request->page_size() > kMaxPageSize)
+      return Fail(Reason::kRequestInvalid, "1 to 1,000, or 0 for the default", "page_size");
+    const int page_size = request->page_size() == 0 ? kMaxPageSize : request->page_size();
+    HASHGATE_ASSIGN_OR_RETURN(const std::string after, DecodeToken(request->page_token()));
     HASHGATE_ASSIGN_OR_RETURN(const std::vector<Opinion> all, context_.catalog->Opinions(request->list()));
     const auto generation = context_.catalog->Current();
-    for (const Opinion& opinion : all)
+    std::string last;
+    for (const Opinion& opinion : all) {
+      if (!after.empty() && KeyOf(opinion) <= after) continue;
+      if (response->opinions_size() == page_size) {
+        response->set_next_page_token(HexEncode(AsBytes(last)));
+        break;
+      }
       Fill(*context_.catalog, *generation, opinion, *response->add_opinions());
+      last = KeyOf(opinion);
+    }
     return {};
   });
 }

@@ -5,6 +5,9 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "scan/near_vectors.h"
@@ -483,8 +486,28 @@ Result<std::vector<Pointers>> Gather(const lists::Generation& generation,
 // for: the bounds must not weaken a verdict.
 bool MayHideOthers(const lists::Generation& generation, const Pointers& pointers) {
   return pointers.truncated && std::ranges::any_of(pointers.entries, [&](const auto& row) {
-           return generation.opinions->Find(row.first.second) != nullptr;
+           const lists::EntryOpinions* const said = generation.opinions->Find(row.first.second);
+           return said != nullptr && (said->suppressed | said->disputed | said->flooded) != 0;
          });
+}
+
+// Brings what a search with more room found back within the usual bound: those that count fully come first,
+// the best of each list and classification before the rest.
+void Bound(std::vector<MatchDetail>& found) {
+  const std::size_t most = index::SearchBounds().total;
+  if (found.size() <= most) return;
+  const auto worth = [](const MatchDetail& match) {
+    const policy::MatchFact& fact = match.fact;
+    return std::make_tuple(fact.disputed || fact.flooded, fact.entry_degenerate,
+                           -static_cast<int>(fact.identity), fact.PdqOrder(fact.identity), fact.entry);
+  };
+  std::ranges::sort(found, {}, worth);
+  std::set<std::tuple<std::string, std::string, bool>> groups;
+  const auto first_of_group = [&](const MatchDetail& match) {
+    return groups.emplace(match.fact.list, match.fact.classification, match.fact.entry_degenerate).second;
+  };
+  std::ranges::stable_partition(found, first_of_group);
+  found.resize(std::max(most, groups.size()));
 }
 
 }  // namespace
@@ -514,6 +537,7 @@ Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generati
       if (auto match = Describe(search, **list, key.second, entry, matches[i]))
         matches[i].found.push_back(*std::move(match));
     }
+    Bound(matches[i].found);
   }
   return matches;
 }

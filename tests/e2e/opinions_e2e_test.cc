@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 
+#include "hashgate/v1/opinion_service.grpc.pb.h"
 #include "testing/gate_client.h"
 #include "testing/kit.h"
 #include "testing/poll.h"
@@ -99,6 +100,29 @@ TEST_F(OpinionsE2eTest, AreInForceAtOnceAndAfterAKill) {
   EXPECT_EQ(listed.at("secondAuthor"), "bob");
   EXPECT_EQ(server_->Metric("hashgate_opinions{kind=\"suppress\"}"), 1);
   EXPECT_EQ(server_->Metric("hashgate_suppressed_matches_total"), 1);
+  ASSERT_EQ(Cli({"opinions", "set", "confirm", "--list", "csam", "--entry", entry, "--author", "a",
+                 "--reason", "r"})
+                .exit_code,
+            0);
+  const auto opinions = v1::OpinionService::NewStub(server_->NewChannel());
+  v1::ListOpinionsRequest request;
+  request.set_page_size(1);
+  std::vector<v1::OpinionKind> kinds;
+  do {
+    grpc::ClientContext context;
+    SetTimeout(context, seconds(20));
+    v1::ListOpinionsResponse response;
+    ASSERT_TRUE(opinions->ListOpinions(&context, request, &response).ok());
+    ASSERT_EQ(response.opinions_size(), 1);
+    kinds.push_back(response.opinions(0).kind());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(kinds, (std::vector{v1::OPINION_KIND_CONFIRM, v1::OPINION_KIND_SUPPRESS}));
+  request.set_page_token("nonsense");
+  grpc::ClientContext context;
+  v1::ListOpinionsResponse response;
+  EXPECT_EQ(opinions->ListOpinions(&context, request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(Cli({"opinions", "rm", "suppress", "--list", "csam", "--entry", entry}).exit_code, 0);
   EXPECT_EQ(Match(pdq_), v1::VERDICT_BLOCK);
 

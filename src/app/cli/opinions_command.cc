@@ -77,6 +77,17 @@ void PrintOpinion(const v1::Opinion& opinion, std::int64_t generation, const Glo
   environment.out << ".\n";
 }
 
+void AddRow(const v1::Opinion& opinion, Table& table) {
+  table.AddRow({Printable(opinion.list()), std::to_string(opinion.entry_id()),
+                std::to_string(opinion.entry_version()),
+                ShortName(v1::OpinionKind_Name(opinion.kind()), "OPINION_KIND_"), StateName(opinion),
+                TimeText(opinion.has_expire_time(), opinion.expire_time()),
+                Printable(opinion.author()) +
+                    (opinion.second_author().empty() ? "" : ", " + Printable(opinion.second_author())),
+                Lower(ShortName(v1::OpinionFeedback_Name(opinion.feedback()), "OPINION_FEEDBACK_")),
+                Printable(opinion.reason())});
+}
+
 template <typename Request>
 Request RequestOf(const OpinionArguments& arguments) {
   Request request;
@@ -145,29 +156,28 @@ int RunOpinionsLs(const OpinionsLsArguments& arguments, const GlobalOptions& opt
   v1::ListOpinionsRequest request;
   request.set_list(arguments.list);
   Session session(options, environment);
-  const auto response = session->ListOpinions(request, options.timeout);
-  if (!response) return ReportError(environment, options, response.error());
-  if (options.json) {
-    for (const v1::Opinion& opinion : response->opinions()) environment.out << rpc::ToJson(opinion) << '\n';
-    return kDone;
-  }
-  if (response->opinions().empty()) {
-    environment.out << "No opinions.\n";
-    return kDone;
-  }
   Table table;
   table.AddRow({"LIST", "ENTRY", "VERSION", "OPINION", "STATE", "UNTIL", "BY", "SOURCE TOLD", "REASON"});
-  for (const v1::Opinion& opinion : response->opinions()) {
-    table.AddRow({Printable(opinion.list()), std::to_string(opinion.entry_id()),
-                  std::to_string(opinion.entry_version()),
-                  ShortName(v1::OpinionKind_Name(opinion.kind()), "OPINION_KIND_"), StateName(opinion),
-                  TimeText(opinion.has_expire_time(), opinion.expire_time()),
-                  Printable(opinion.author()) +
-                      (opinion.second_author().empty() ? "" : ", " + Printable(opinion.second_author())),
-                  Lower(ShortName(v1::OpinionFeedback_Name(opinion.feedback()), "OPINION_FEEDBACK_")),
-                  Printable(opinion.reason())});
+  bool any = false;
+  do {
+    const auto response = session->ListOpinions(request, options.timeout);
+    if (!response) return ReportError(environment, options, response.error());
+    request.set_page_token(response->next_page_token());
+    any = any || response->opinions_size() > 0;
+    for (const v1::Opinion& opinion : response->opinions()) {
+      if (options.json) {
+        environment.out << rpc::ToJson(opinion) << '\n';
+        continue;
+      }
+      AddRow(opinion, table);
+    }
+  } while (!request.page_token().empty());
+  if (options.json) return kDone;
+  if (any) {
+    table.Print(environment.out);
+  } else {
+    environment.out << "No opinions.\n";
   }
-  table.Print(environment.out);
   return kDone;
 }
 

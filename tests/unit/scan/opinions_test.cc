@@ -70,6 +70,30 @@ TEST_F(OpinionsScanTest, SuppressedEntriesDoNotCrowdOutOthers) {
   EXPECT_EQ(answer.verdict, Verdict::kBlock);
 }
 
+TEST_F(OpinionsScanTest, LookingFurtherAnswersNoMoreThanUsual) {
+  AddList("csam");
+  std::vector<lists::ImportRecord> records;
+  for (std::uint64_t i = 0; i < 600; ++i) {
+    records.push_back({i + 1,
+                       {{.source_id = "near-" + std::to_string(i),
+                         .hashes = {PdqValue(Flip(kPicture, 2 + static_cast<int>(i % 20)))}}},
+                       {}});
+  }
+  auto import = catalog_->StartImport({.list = "csam", .file = "f"});
+  ASSERT_TRUE(import);
+  ASSERT_TRUE((*import)->Add(records));
+  ASSERT_TRUE((*import)->Finish());
+  Add("csam", "nearest", kPicture);
+  const lists::EntryPage page = catalog_->ListEntries("csam", "", 10'000).value();
+  Say("csam", page.entries.at(0).id, OpinionKind::kSuppress);
+  for (std::size_t i = 1; i < 30; ++i) Say("csam", page.entries.at(i).id, OpinionKind::kDispute);
+  const scan::ScanAnswer answer = Scan(kPicture);
+  EXPECT_EQ(answer.matches.size(), 256U);
+  EXPECT_EQ(answer.verdict, Verdict::kBlock);
+  EXPECT_TRUE(
+      std::ranges::any_of(answer.matches, [](const auto& match) { return match.source_id == "nearest"; }));
+}
+
 TEST_F(OpinionsScanTest, ADisputedEntryIsForPeople) {
   AddList("csam");
   AddEntry("csam",
