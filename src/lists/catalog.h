@@ -349,14 +349,17 @@ class Catalog {
   /// Gives an opinion, in place of one of the same kind. Errors: kListNotFound, kEntryNotFound, kEtagMismatch
   /// (the entry is at another version), kRequestInvalid with the field; kMemoryLimit beyond kMaxOpinions.
   virtual Result<Opinion> SetOpinion(const OpinionRequest& request) = 0;
-  /// A second person agrees. Errors: kListNotFound, kEntryNotFound, kRequestInvalid (nobody has to, or the
-  /// author again).
+  /// A second person agrees. `created`: of the opinion that they read; WallTime(): whichever stands. Errors:
+  /// kListNotFound, kEntryNotFound, kEtagMismatch (the entry or the opinion is another one since),
+  /// kRequestInvalid (nobody has to, or the author again).
   virtual Result<Opinion> AgreeToOpinion(std::string_view list, EntryId entry, OpinionKind kind,
-                                         std::string_view author) = 0;
-  /// Takes an opinion back. Errors: kListNotFound, kEntryNotFound.
-  virtual Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind) = 0;
-  /// What became of its feedback; after kWithdrawing the opinion is gone. Nothing, where it was given anew or
-  /// taken back since.
+                                         std::string_view author, WallTime created = {}) = 0;
+  /// Takes an opinion back. One that the entry's source may have heard of is kept until it knows, unless
+  /// there is nobody to tell it. Errors: kListNotFound, kEntryNotFound.
+  virtual Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind,
+                               bool tell_source = true) = 0;
+  /// What became of its feedback; one that was taken back is gone once its source knows. Nothing, where the
+  /// opinion, or what is to be told of it, is another since `of` was read.
   virtual Status SetFeedback(const Opinion& of, FeedbackState state) = 0;
   /// All, those that no longer count too, by list, entry and kind; of one list, unless that is empty. Errors:
   /// kListNotFound.

@@ -102,8 +102,8 @@ class CatalogImpl final : public Catalog {
   Result<std::int64_t> DeleteEntry(std::string_view list, EntryId entry) override;
   Result<Opinion> SetOpinion(const OpinionRequest& request) override;
   Result<Opinion> AgreeToOpinion(std::string_view list, EntryId entry, OpinionKind kind,
-                                 std::string_view author) override;
-  Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind) override;
+                                 std::string_view author, WallTime created) override;
+  Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind, bool tell_source) override;
   Status SetFeedback(const Opinion& of, FeedbackState state) override;
   Result<std::vector<Opinion>> Opinions(std::string_view list) const override;
   Result<HashList> SetBrake(std::string_view list, std::optional<Brake> brake) override;
@@ -191,6 +191,9 @@ class CatalogImpl final : public Catalog {
   Status CommitOpinions(const std::map<std::string, std::optional<Opinion>>& changes,
                         const std::vector<ListRecord>& lists = {}) HASHGATE_REQUIRES(write_mutex_);
   Result<Opinion> FindOpinion(std::string_view list, EntryId entry, OpinionKind kind)
+      HASHGATE_REQUIRES(write_mutex_);
+  /// Makes room for one more opinion of the kind, or refuses it. Errors: kMemoryLimit.
+  Status MakeRoom(OpinionKind kind, std::map<std::string, std::optional<Opinion>>& changes) const
       HASHGATE_REQUIRES(write_mutex_);
   /// The version at which the entry stands.
   Result<std::uint32_t> VersionOf(const ListRecord& record, EntryId entry) const;

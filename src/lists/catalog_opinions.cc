@@ -100,6 +100,28 @@ Result<std::uint32_t> CatalogImpl::VersionOf(const ListRecord& record, EntryId e
   return view.head.version;
 }
 
+Status CatalogImpl::MakeRoom(OpinionKind kind, std::map<std::string, std::optional<Opinion>>& changes) const {
+  const bool of_people = IsOfPeople(kind);
+  std::size_t count = 0;
+  auto oldest = opinions_.end();
+  for (auto at = opinions_.begin(); at != opinions_.end(); ++at) {
+    if (IsOfPeople(at->second.kind) != of_people) continue;
+    ++count;
+    if (at->second.kind == OpinionKind::kConflict &&
+        (oldest == opinions_.end() || at->second.created < oldest->second.created)) {
+      oldest = at;
+    }
+  }
+  if (count < (of_people ? kMaxOpinions : kMaxServiceOpinions)) return {};
+  // A flag changes no verdict: the oldest makes room.
+  if (!of_people && oldest != opinions_.end()) {
+    changes.emplace(oldest->first, std::nullopt);
+    return {};
+  }
+  return Fail(Reason::kMemoryLimit,
+              "there are " + std::to_string(count) + " opinions, as many as are kept: take some back");
+}
+
 Result<Opinion> CatalogImpl::SetOpinion(const OpinionRequest& request) {
   HASHGATE_RETURN_IF_ERROR(CheckPerson(request.author, request.reason));
   if (request.kind == OpinionKind::kUnspecified || static_cast<int>(request.kind) >= kOpinionKindCount)
@@ -125,16 +147,20 @@ Result<Opinion> CatalogImpl::SetOpinion(const OpinionRequest& request) {
   opinion.created = FromUnixMillis(NowMillis());
   opinion.expires = request.expires;
   opinion.needs_second = request.needs_second;
-  // What waits for a second person is not told to anybody yet; nor what only the service itself says.
-  if (request.feedback && IsOfPeople(request.kind)) opinion.feedback = FeedbackState::kQueued;
+  const std::string key = OpinionKey(opinion.list, opinion.entry, opinion.kind);
+  const auto before = opinions_.find(key);
+  // What the source has heard of the opinion before is still to be put right there.
+  const bool told = before != opinions_.end() && IsTold(before->second.feedback);
+  if (request.feedback && IsOfPeople(request.kind)) {
+    opinion.feedback = told ? FeedbackState::kSending : FeedbackState::kQueued;
+  } else if (told) {
+    opinion.feedback = FeedbackState::kWithdrawing;
+  }
   opinion.copies = request.copies;
   HASHGATE_RETURN_IF_ERROR(CheckEnd(opinion.expires, opinion.created, "expire_time"));
-  const std::string key = OpinionKey(opinion.list, opinion.entry, opinion.kind);
-  if (opinions_.size() >= kMaxOpinions && !opinions_.contains(key)) {
-    return Fail(Reason::kMemoryLimit, "there are " + std::to_string(kMaxOpinions) +
-                                          " opinions, as many as are kept: take some back");
-  }
-  HASHGATE_RETURN_IF_ERROR(CommitOpinions({{key, opinion}}));
+  std::map<std::string, std::optional<Opinion>> changes = {{key, opinion}};
+  if (before == opinions_.end()) HASHGATE_RETURN_IF_ERROR(MakeRoom(opinion.kind, changes));
+  HASHGATE_RETURN_IF_ERROR(CommitOpinions(changes));
   return opinion;
 }
 
@@ -146,10 +172,15 @@ Result<Opinion> CatalogImpl::FindOpinion(std::string_view list, EntryId entry, O
 }
 
 Result<Opinion> CatalogImpl::AgreeToOpinion(std::string_view list, EntryId entry, OpinionKind kind,
-                                            std::string_view author) {
+                                            std::string_view author, WallTime created) {
   HASHGATE_RETURN_IF_ERROR(ValidateText(author, kMaxOpinionAuthorBytes, "author"));
   const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(Opinion opinion, FindOpinion(list, entry, kind));
+  HASHGATE_ASSIGN_OR_RETURN(const std::uint32_t version, VersionOf(records_.at(opinion.list), entry));
+  if (version != opinion.entry_version || (created != WallTime() && created != opinion.created)) {
+    return Fail(Reason::kEtagMismatch,
+                "the opinion was given anew, or its entry has changed: look at both again", "create_time");
+  }
   if (!opinion.IsPending() || opinion.ended)
     return Fail(Reason::kRequestInvalid, "the opinion does not wait for a second person", "kind");
   if (Person(author) == Person(opinion.author)) {
@@ -161,13 +192,13 @@ Result<Opinion> CatalogImpl::AgreeToOpinion(std::string_view list, EntryId entry
   return opinion;
 }
 
-Status CatalogImpl::RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind) {
+Status CatalogImpl::RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind, bool tell_source) {
   const TurnLock lock(write_mutex_);
   HASHGATE_ASSIGN_OR_RETURN(Opinion opinion, FindOpinion(list, entry, kind));
   const std::string key = OpinionKey(opinion.list, entry, kind);
-  if (opinion.feedback == FeedbackState::kWithdrawing) return NoSuchOpinion(entry);
-  if (opinion.feedback != FeedbackState::kSent) return CommitOpinions({{key, std::nullopt}});
-  opinion.ended = true;
+  if (opinion.removed && tell_source) return NoSuchOpinion(entry);
+  if (!tell_source || !IsTold(opinion.feedback)) return CommitOpinions({{key, std::nullopt}});
+  opinion.ended = opinion.removed = true;
   opinion.feedback = FeedbackState::kWithdrawing;
   return CommitOpinions({{key, std::move(opinion)}});
 }
@@ -179,7 +210,7 @@ Status CatalogImpl::SetFeedback(const Opinion& of, FeedbackState state) {
   if (at == opinions_.end() || at->second.created != of.created || at->second.feedback != of.feedback) {
     return {};
   }
-  const bool is_over = at->second.feedback == FeedbackState::kWithdrawing;
+  const bool is_over = at->second.removed && !IsTold(state);
   Opinion changed = at->second;
   changed.feedback = state;
   store::Batch batch;
@@ -237,9 +268,15 @@ Status CatalogImpl::EndExpired() {
   const TurnLock lock(write_mutex_);
   std::map<std::string, std::optional<Opinion>> ended;
   for (const auto& [key, opinion] : opinions_) {
+    if (opinion.ended && opinion.expires != WallTime() && opinion.expires <= now - kEndedOpinionsKept &&
+        !IsTold(opinion.feedback)) {
+      ended.emplace(key, std::nullopt);
+      continue;
+    }
     if (opinion.ended || opinion.expires == WallTime() || opinion.expires > now) continue;
     Opinion over = opinion;
     over.ended = true;
+    over.feedback = IsTold(over.feedback) ? FeedbackState::kWithdrawing : FeedbackState::kNone;
     ended.emplace(key, std::move(over));
   }
   std::vector<ListRecord> released;

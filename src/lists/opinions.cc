@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kFlagNeedsSecond = 1;
 constexpr std::uint8_t kFlagEnded = 2;
+constexpr std::uint8_t kFlagRemoved = 4;
 constexpr std::array<std::string_view, kOpinionKindCount> kNames = {"UNSPECIFIED", "CONFIRM", "DISPUTE",
                                                                     "SUPPRESS",    "FLOOD",   "CONFLICT"};
 
@@ -40,7 +41,8 @@ std::string EncodeOpinion(const Opinion& opinion) {
   ByteWriter writer(out);
   writer.Little(kVersion);
   writer.Little(static_cast<std::uint8_t>((opinion.needs_second ? kFlagNeedsSecond : 0) |
-                                          (opinion.ended ? kFlagEnded : 0)));
+                                          (opinion.ended ? kFlagEnded : 0) |
+                                          (opinion.removed ? kFlagRemoved : 0)));
   writer.Little(static_cast<std::uint8_t>(opinion.feedback));
   writer.Little(opinion.entry_version);
   writer.Little(ToUnixMillis(opinion.created));
@@ -73,11 +75,12 @@ Result<Opinion> DecodeOpinion(std::string_view key, std::string_view bytes) {
                                            ", which this build does not know: start the newer version again");
   }
   const auto flags = reader.Little<std::uint8_t>();
-  reader.Require(version == kVersion && (flags & ~(kFlagNeedsSecond | kFlagEnded)) == 0);
+  reader.Require(version == kVersion && (flags & ~(kFlagNeedsSecond | kFlagEnded | kFlagRemoved)) == 0);
   opinion.needs_second = (flags & kFlagNeedsSecond) != 0;
   opinion.ended = (flags & kFlagEnded) != 0;
+  opinion.removed = (flags & kFlagRemoved) != 0;
   const auto feedback = reader.Little<std::uint8_t>();
-  reader.Require(feedback <= static_cast<std::uint8_t>(FeedbackState::kWithdrawing));
+  reader.Require(feedback <= static_cast<std::uint8_t>(FeedbackState::kSending));
   opinion.feedback = static_cast<FeedbackState>(feedback);
   opinion.entry_version = reader.Little<std::uint32_t>();
   opinion.created = FromUnixMillis(reader.Little<std::int64_t>());
@@ -128,7 +131,7 @@ OpinionsInForce::OpinionsInForce(const std::map<std::string, Opinion>& all) {
         entry.copies = opinion.copies;
         break;
       }
-      case OpinionKind::kConflict:
+      case OpinionKind::kConflict: entries_[opinion.entry].conflicted = version; break;
       case OpinionKind::kUnspecified: break;
     }
   }

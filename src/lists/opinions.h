@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -39,14 +40,24 @@ constexpr bool IsOfPeople(OpinionKind kind) {
 
 /// Whether the entry's source is to hear of it. Never renumber.
 enum class FeedbackState : std::uint8_t {
-  kNone = 0,         ///< it is not
+  kNone = 0,         ///< it is not, or has heard that it is no longer so
   kQueued = 1,       ///< it will
   kSent = 2,         ///< it has
   kRefused = 3,      ///< it does not take it
-  kWithdrawing = 4,  ///< the opinion was taken back, and it will hear of that; then the opinion is gone
+  kWithdrawing = 4,  ///< it has, or may have, and will hear that it is no longer so
+  kSending = 5,      ///< it may have: the answer is not known yet
 };
+/// Whether the source has heard of it, or may have.
+constexpr bool IsTold(FeedbackState state) {
+  return state == FeedbackState::kSent || state == FeedbackState::kSending ||
+         state == FeedbackState::kWithdrawing;
+}
 
-inline constexpr std::size_t kMaxOpinions = 100'000;  ///< of a store
+// Of a store.
+inline constexpr std::size_t kMaxOpinions = 100'000;        ///< of people
+inline constexpr std::size_t kMaxServiceOpinions = 20'000;  ///< of the service itself
+/// Those that ended are kept for so long, for people to look at.
+inline constexpr std::chrono::hours kEndedOpinionsKept{24 * 90};
 inline constexpr std::size_t kMaxOpinionAuthorBytes = 128;
 inline constexpr std::size_t kMaxOpinionReasonBytes = 1'024;
 inline constexpr std::size_t kMaxOpinionCopies = 16;
@@ -65,7 +76,8 @@ struct Opinion {
   bool needs_second = false;  ///< a second person has to agree
   std::string second_author;  ///< who agreed; empty: nobody yet
   WallTime agreed{};
-  bool ended = false;  ///< it expired
+  bool ended = false;    ///< it expired, or was taken back
+  bool removed = false;  ///< it was taken back: gone once its source knows
   FeedbackState feedback = FeedbackState::kNone;
   /// kFlood: what identified copies of the entry look like.
   std::vector<PdqHash> copies;
@@ -86,6 +98,7 @@ struct EntryOpinions {
   std::uint32_t disputed = 0;
   std::uint32_t suppressed = 0;
   std::uint32_t flooded = 0;
+  std::uint32_t conflicted = 0;  ///< flagged; changes no verdict
   std::vector<PdqHash> copies;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "exchange/sync/runner.h"
 #include "lists/protection.h"
 #include "rpc/unary_call.h"
@@ -169,6 +170,11 @@ grpc::ServerUnaryReactor* HashListServiceImpl::SetBrake(grpc::CallbackServerCont
     }
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->SetBrake(request->list(), std::move(brake)));
+    log::Warning("list_brake", list.brake ? "a person braked a list" : "a person released a list's brake",
+                 {{"list", request->list()},
+                  {"max_verdict", list.brake ? Name(list.brake->max_verdict) : std::string_view()},
+                  {"author", request->author()},
+                  {"reason", request->reason()}});
     Answer(context_, list, *response);
     return {};
   });

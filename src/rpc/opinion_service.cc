@@ -4,7 +4,9 @@
 
 #include "base/digest.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "exchange/sync/runner.h"
+#include "lists/validate.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 
@@ -73,6 +75,24 @@ void Fill(const lists::Catalog& catalog, const lists::Generation& generation, co
   out.set_feedback(ToProto(opinion.feedback));
 }
 
+// Whether an exchange feeds the list whose source is told of opinions.
+bool HasListeningSource(const ServiceContext& context, std::string_view list) {
+  const exchange::ExchangeSettings* const feeder =
+      context.exchanges != nullptr ? context.exchanges->FeederOf(list) : nullptr;
+  return feeder != nullptr && feeder->feedback;
+}
+
+// Until there is an audit log, the log says who did what.
+void Log(std::string_view event, std::string_view list, std::int64_t entry, OpinionKind kind,
+         std::string_view author, std::string_view reason) {
+  log::Warning(event, "a person's opinion of an entry",
+               {{"list", list},
+                {"entry", entry},
+                {"kind", lists::Name(kind)},
+                {"author", author},
+                {"reason", reason}});
+}
+
 // Where there is nothing to tell, nothing is told.
 void TellSource(const ServiceContext& context, std::string_view list) {
   if (context.exchanges != nullptr) context.exchanges->SendFeedbackSoon(list);
@@ -102,14 +122,18 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::SetOpinion(grpc::CallbackServerCon
     opinion.entry_version = static_cast<std::uint32_t>(request->entry_version());
     opinion.author = request->author();
     opinion.reason = request->reason();
-    if (request->has_expire_time()) opinion.expires = FromProto(request->expire_time());
+    if (request->has_expire_time()) {
+      opinion.expires = FromProto(request->expire_time());
+      // Which would be "never" to the catalogue.
+      if (opinion.expires == WallTime())
+        return Fail(Reason::kRequestInvalid, "expire_time is over already", "expire_time");
+    }
     opinion.needs_second =
         request->needs_second() || std::ranges::find(context_.options.second_person, opinion.kind) !=
                                        context_.options.second_person.end();
-    const exchange::ExchangeSettings* const feeder =
-        context_.exchanges != nullptr ? context_.exchanges->FeederOf(opinion.list) : nullptr;
-    opinion.feedback = !request->no_feedback() && feeder != nullptr && feeder->feedback;
+    opinion.feedback = !request->no_feedback() && HasListeningSource(context_, opinion.list);
     HASHGATE_ASSIGN_OR_RETURN(const Opinion set, context_.catalog->SetOpinion(opinion));
+    Log("opinion_set", opinion.list, request->entry_id(), set.kind, set.author, set.reason);
     TellSource(context_, opinion.list);
     Answer(*context_.catalog, set, *response);
     return {};
@@ -122,8 +146,11 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::AgreeToOpinion(grpc::CallbackServe
   return RunAdmin(context_, call, "AgreeToOpinion", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::EntryId entry, EntryOf(request->entry_id()));
     HASHGATE_ASSIGN_OR_RETURN(const OpinionKind kind, KindOf(request->kind()));
-    HASHGATE_ASSIGN_OR_RETURN(const Opinion agreed, context_.catalog->AgreeToOpinion(
-                                                        request->list(), entry, kind, request->author()));
+    const WallTime created = request->has_create_time() ? FromProto(request->create_time()) : WallTime();
+    HASHGATE_ASSIGN_OR_RETURN(
+        const Opinion agreed,
+        context_.catalog->AgreeToOpinion(request->list(), entry, kind, request->author(), created));
+    Log("opinion_agreed", request->list(), request->entry_id(), kind, request->author(), agreed.reason);
     TellSource(context_, request->list());
     Answer(*context_.catalog, agreed, *response);
     return {};
@@ -136,7 +163,12 @@ grpc::ServerUnaryReactor* OpinionServiceImpl::DeleteOpinion(grpc::CallbackServer
   return RunAdmin(context_, call, "DeleteOpinion", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::EntryId entry, EntryOf(request->entry_id()));
     HASHGATE_ASSIGN_OR_RETURN(const OpinionKind kind, KindOf(request->kind()));
-    HASHGATE_RETURN_IF_ERROR(context_.catalog->RemoveOpinion(request->list(), entry, kind));
+    HASHGATE_RETURN_IF_ERROR(lists::ValidateText(request->author(), lists::kMaxOpinionAuthorBytes, "author"));
+    HASHGATE_RETURN_IF_ERROR(lists::ValidateText(request->reason(), lists::kMaxOpinionReasonBytes, "reason"));
+    HASHGATE_RETURN_IF_ERROR(context_.catalog->RemoveOpinion(request->list(), entry, kind,
+                                                             HasListeningSource(context_, request->list())));
+    Log("opinion_taken_back", request->list(), request->entry_id(), kind, request->author(),
+        request->reason());
     TellSource(context_, request->list());
     response->set_generation(context_.catalog->Current()->number);
     return {};

@@ -25,6 +25,17 @@ bool IsNear(const PdqHash& a, const PdqHash& b) {
   return Distance(a, b) <= kCopyBits;
 }
 
+// Matches that lead to REVIEW at most by what they are: a flood of them, which whoever uploads can make, says
+// nothing of the entry.
+bool IsLimitedAnyway(const policy::MatchFact& fact) {
+  const auto is_low = [](int quality) {
+    return quality != kQualityUnknown && quality < kMinUsablePdqQuality;
+  };
+  return fact.flooded || fact.disputed || fact.digest_conflict || fact.nn512_only || fact.hidden_only ||
+         fact.upload_degenerate || fact.entry_degenerate || is_low(fact.upload_quality) ||
+         is_low(fact.entry_quality);
+}
+
 }  // namespace
 
 EntryWatch::EntryWatch(lists::Catalog& catalog, obs::Metrics* metrics, EntryWatchOptions options)
@@ -51,15 +62,15 @@ std::uint64_t EntryWatch::DigestOf(std::string_view account) {
   return number;
 }
 
-void EntryWatch::Observe(std::string_view account, std::span<const MatchDetail> matches) try {
-  if (matches.empty()) return;
+void EntryWatch::Observe(By by, std::string_view account, std::span<const MatchDetail> matches) try {
+  if (matches.empty() || (by == By::kHashes && account.empty())) return;
   const std::uint64_t digest = account.empty() ? 0 : DigestOf(account);
   const MutexLock lock(mutex_);
   if (stopping_) return;
   const std::uint64_t of_upload = account.empty() ? ++nameless_ : digest;
   for (const MatchDetail& match : matches) {
-    if (match.entry_version == 0) continue;
-    if (match.fact.digest_conflict) ObserveConflict(match);
+    if (match.entry_version == 0 || match.fact.purpose == Purpose::kTest) continue;
+    if (match.fact.digest_conflict && by == By::kPicture) ObserveConflict(match);
     if (options_.flood_accounts > 0 && match.upload_hash) ObserveFlood(of_upload, match);
   }
 } catch (const std::bad_alloc&) {
@@ -88,8 +99,8 @@ EntryWatch::Watched& EntryWatch::WatchedOf(const MatchDetail& match) {
 }
 
 void EntryWatch::ObserveFlood(std::uint64_t account, const MatchDetail& match) {
-  // What is held already needs no second opinion.
-  if (match.fact.flooded || match.fact.digest_conflict) return;
+  // What is limited already needs no brake, and what can be planted must not bring one.
+  if (IsLimitedAnyway(match.fact)) return;
   Watched& entry = WatchedOf(match);
   const PdqHash& hash = *match.upload_hash;
   const bool is_copy =
@@ -132,6 +143,9 @@ void EntryWatch::ObserveFlood(std::uint64_t account, const MatchDetail& match) {
 }
 
 void EntryWatch::ObserveConflict(const MatchDetail& match) {
+  const auto generation = catalog_.Current();
+  const lists::EntryOpinions* const said = generation->opinions->Find(match.fact.entry);
+  if (said != nullptr && said->conflicted == match.entry_version) return;
   if (conflicts_.size() >= kMostConflicts) conflicts_.clear();
   const std::pair key(match.fact.entry, match.entry_version);
   if (conflicts_.contains(key)) return;
@@ -163,7 +177,11 @@ void EntryWatch::Run() {
       request = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    Write(request);
+    try {
+      Write(request);
+    } catch (const std::bad_alloc&) {
+      log::Error("entry_watch_lost", "no memory to write what was seen of an entry");
+    }
   }
 }
 

@@ -58,8 +58,13 @@ class EntryWatch {
   EntryWatch(const EntryWatch&) = delete;
   EntryWatch& operator=(const EntryWatch&) = delete;
 
+  /// What the matches are of. Hashes that were computed elsewhere are whatever somebody says they are: they
+  /// flag no entry, and count only where they name an account.
+  enum class By : std::uint8_t { kPicture, kHashes };
+
   /// Takes note of an upload's matches. Never blocks on anything but its own lock.
-  void Observe(std::string_view account, std::span<const MatchDetail> matches) HASHGATE_EXCLUDES(mutex_);
+  void Observe(By by, std::string_view account, std::span<const MatchDetail> matches)
+      HASHGATE_EXCLUDES(mutex_);
   /// Writes what waits, and ends. For the end of the process and for tests.
   void Stop() HASHGATE_EXCLUDES(mutex_);
 

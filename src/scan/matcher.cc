@@ -298,7 +298,8 @@ void TakeOpinions(const lists::EntryOpinions& opinions, MatchDetail& match) {
   policy::MatchFact& fact = match.fact;
   fact.confirmed = opinions.confirmed == match.entry_version;
   fact.disputed = opinions.disputed == match.entry_version;
-  fact.flooded = opinions.flooded == match.entry_version && fact.identity == Identity::kPerceptual &&
+  // The flood is of PDQ hashes: where something else agrees too, this is none of it.
+  fact.flooded = opinions.flooded == match.entry_version && fact.algorithms == std::vector{Algorithm::kPdq} &&
                  !IsLikeACopy(match, opinions.copies);
 }
 

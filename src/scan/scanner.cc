@@ -289,12 +289,13 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
     for (ScanAnswer& answer : answers) answer.timings.total = total;
   }
   if (request.system_lists) return answers;
+  if (parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
   if (parts_.watch != nullptr) {
+    const auto by = method == kHashesMethod ? EntryWatch::By::kHashes : EntryWatch::By::kPicture;
     for (const ScanAnswer& answer : answers) {
-      if (!answer.replayed) parts_.watch->Observe(request.account_id, answer.matches);
+      if (!answer.replayed) parts_.watch->Observe(by, request.account_id, answer.matches);
     }
   }
-  if (parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
   // That hashes sent to us contradict each other says nothing of the list.
   if (method == kHashesMethod) return answers;
   for (const ScanAnswer& answer : answers) RaiseConflicts(parts_.metrics, answer.matches, method);
@@ -389,7 +390,8 @@ ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload&
   const Status compared = DecodeAndMatch(
       request, upload, WantedFor(*current, ListsFor(request, *current), VectorMakers()), deadline, look);
   RaiseConflicts(parts_.metrics, look.matches.found, kFoundBehind);
-  if (parts_.watch != nullptr) parts_.watch->Observe(request.account_id, look.matches.found);
+  if (parts_.watch != nullptr)
+    parts_.watch->Observe(EntryWatch::By::kPicture, request.account_id, look.matches.found);
   const ChecksBehind::Finding finding{
       .compared = compared && look.matched_at_all && !look.hashes.views.empty(), .timings = look.timings};
   const bool looked = compared && look.matched_at_all && OutcomeOf(look.cause) != Outcome::kNotEvaluated;

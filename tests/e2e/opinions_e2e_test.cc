@@ -123,7 +123,10 @@ TEST_F(OpinionsE2eTest, AreInForceAtOnceAndAfterAKill) {
   v1::ListOpinionsResponse response;
   EXPECT_EQ(opinions->ListOpinions(&context, request, &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(Cli({"opinions", "rm", "suppress", "--list", "csam", "--entry", entry}).exit_code, 0);
+  EXPECT_EQ(Cli({"opinions", "rm", "suppress", "--list", "csam", "--entry", entry, "--author", "a",
+                 "--reason", "r"})
+                .exit_code,
+            0);
   EXPECT_EQ(Match(pdq_), v1::VERDICT_BLOCK);
 
   EXPECT_EQ(

@@ -368,15 +368,14 @@ class Parser {
   }
 
   template <typename T>
-  std::pair<CLI::App&, T&> AddOpinion(CLI::App& parent, const std::string& name, const std::string& about,
-                                      bool needs_author) {
+  std::pair<CLI::App&, T&> AddOpinion(CLI::App& parent, const std::string& name, const std::string& about) {
     auto [command, a] = AddWith<T>(parent, name, about);
     command.add_option("KIND", a.kind, "confirm, dispute or suppress; for rm also flood and conflict")
         ->check(CLI::IsMember({"confirm", "dispute", "suppress", "flood", "conflict"}))
         ->required();
     command.add_option("--list", a.list, "List of the entry")->required();
     command.add_option("--entry", a.entry, "Number of the entry")->check(CLI::PositiveNumber)->required();
-    if (needs_author) command.add_option("--author", a.author, "Who says so")->required();
+    command.add_option("--author", a.author, "Who says so")->required();
     return {command, a};
   }
 
@@ -386,7 +385,7 @@ class Parser {
     opinions.fallthrough();
     {
       auto [command, a] = AddOpinion<OpinionsSetArguments>(
-          opinions, "set", "Confirm, dispute or suppress an entry: scans see it at once", true);
+          opinions, "set", "Confirm, dispute or suppress an entry: scans see it at once");
       command.add_option("--reason", a.reason, "Why")->required();
       command.add_option("--for", a.lasts,
                          "How long, such as 12h or 30d; until it is taken back where not given");
@@ -394,8 +393,11 @@ class Parser {
       command.add_flag("--two-people", a.two_people, "It counts only once another person agrees");
       command.add_flag("--no-feedback", a.no_feedback, "Do not tell the entry's source");
     }
-    AddOpinion<OpinionsAgreeArguments>(opinions, "agree", "Agree to an opinion as the second person", true);
-    AddOpinion<OpinionsRemoveArguments>(opinions, "rm", "Take an opinion back", false);
+    AddOpinion<OpinionsAgreeArguments>(opinions, "agree", "Agree to an opinion as the second person");
+    {
+      auto [command, a] = AddOpinion<OpinionsRemoveArguments>(opinions, "rm", "Take an opinion back");
+      command.add_option("--reason", a.reason, "Why")->required();
+    }
     {
       auto [command, a] = AddWith<OpinionsLsArguments>(opinions, "ls", "All opinions");
       command.add_option("--list", a.list, "Of this list only");

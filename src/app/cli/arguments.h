@@ -160,7 +160,9 @@ struct OpinionsSetArguments : OpinionArguments {
   bool no_feedback = false;
 };
 struct OpinionsAgreeArguments : OpinionArguments {};
-struct OpinionsRemoveArguments : OpinionArguments {};
+struct OpinionsRemoveArguments : OpinionArguments {
+  std::string reason;
+};
 struct OpinionsLsArguments {
   std::string list;
 };

@@ -126,6 +126,20 @@ int RunOpinionsAgree(const OpinionsAgreeArguments& arguments, const GlobalOption
   auto request = RequestOf<v1::AgreeToOpinionRequest>(arguments);
   request.set_author(arguments.author);
   Session session(options, environment);
+  // It is the opinion that is shown here which is agreed to, and no later one.
+  v1::ListOpinionsRequest listing;
+  listing.set_list(arguments.list);
+  do {
+    const auto page = session->ListOpinions(listing, options.timeout);
+    if (!page) return ReportError(environment, options, page.error());
+    listing.set_page_token(page->next_page_token());
+    for (const v1::Opinion& opinion : page->opinions()) {
+      if (opinion.entry_id() != request.entry_id() || opinion.kind() != request.kind()) continue;
+      *request.mutable_create_time() = opinion.create_time();
+      environment.err << "Agreeing to what " << Printable(opinion.author())
+                      << " said: " << Printable(opinion.reason()) << '\n';
+    }
+  } while (!listing.page_token().empty() && !request.has_create_time());
   const auto response = session->AgreeToOpinion(request, options.timeout);
   if (!response) return ReportError(environment, options, response.error());
   PrintOpinion(response->opinion(), response->generation(), options, environment);
@@ -135,8 +149,10 @@ int RunOpinionsAgree(const OpinionsAgreeArguments& arguments, const GlobalOption
 int RunOpinionsRemove(const OpinionsRemoveArguments& arguments, const GlobalOptions& options,
                       Environment& environment) {
   Session session(options, environment);
-  const auto response =
-      session->DeleteOpinion(RequestOf<v1::DeleteOpinionRequest>(arguments), options.timeout);
+  auto request = RequestOf<v1::DeleteOpinionRequest>(arguments);
+  request.set_author(arguments.author);
+  request.set_reason(arguments.reason);
+  const auto response = session->DeleteOpinion(request, options.timeout);
   if (!response) return ReportError(environment, options, response.error());
   if (options.json) {
     environment.out << JsonObject()

@@ -95,7 +95,7 @@ struct Config {
   std::map<std::string, Exchange> exchanges;
 
   struct Opinions {
-    bool confirm_needs_two = false;
+    bool confirm_needs_two = true;
     bool suppress_needs_two = false;
     std::int64_t flood_accounts = 20;  ///< 0: no flood brake
     std::int64_t flood_window_minutes = 60;

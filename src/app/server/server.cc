@@ -316,7 +316,8 @@ class RunningServer final : public Server {
 
   // Tells whoever follows the events of an opinion that the service itself gave.
   void RaiseAlarm(const lists::Opinion& opinion, const std::string& list) {
-    const lists::HashList* const found = catalog_->Current()->Find(list);
+    const auto generation = catalog_->Current();
+    const lists::HashList* const found = generation->Find(list);
     const casework::Event event{
         .time = {},
         .tenant = found != nullptr ? found->config.tenant : std::string(),

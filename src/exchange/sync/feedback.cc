@@ -1,6 +1,7 @@
 #include "exchange/sync/feedback.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -14,74 +15,132 @@ using lists::FeedbackState;
 using lists::Opinion;
 using lists::OpinionKind;
 
-/// Sent before what became of them is noted down.
-constexpr std::size_t kAtOnce = 50;
-
-// A message to the source, and the opinion that it tells of.
-struct Message {
-  Opinion opinion;
-  Feedback feedback;
-};
+/// Entries that have their turn before a sync that is due does.
+constexpr int kAtOnce = 50;
 
 bool IsDue(const Opinion& opinion) {
-  if (opinion.feedback == FeedbackState::kWithdrawing) return true;
-  return opinion.feedback == FeedbackState::kQueued && !opinion.ended && !opinion.IsPending();
-}
-
-FeedbackKind KindOf(const Opinion& opinion) {
-  if (opinion.feedback == FeedbackState::kWithdrawing) return FeedbackKind::kWithdraw;
-  return opinion.kind == OpinionKind::kConfirm ? FeedbackKind::kAffirm : FeedbackKind::kDispute;
-}
-
-// What came of it; a withdrawal is over either way.
-FeedbackState StateAfter(const Opinion& opinion, FeedbackAnswer::Outcome outcome) {
-  if (opinion.feedback == FeedbackState::kWithdrawing) return FeedbackState::kNone;
-  return outcome == FeedbackAnswer::Outcome::kTaken ? FeedbackState::kSent : FeedbackState::kRefused;
-}
-
-Status SendSome(lists::Catalog& catalog, std::span<const Message> messages, ExchangeClient& client,
-                const std::stop_token& stop) {
-  std::vector<Feedback> feedback;
-  for (const Message& message : messages) feedback.push_back(message.feedback);
-  const FeedbackSent sent = client.SendFeedback(feedback, stop);
-  for (std::size_t i = 0; i < std::min(sent.answers.size(), messages.size()); ++i) {
-    const FeedbackAnswer& answer = sent.answers[i];
-    const Opinion& opinion = messages[i].opinion;
-    HASHGATE_RETURN_IF_ERROR(catalog.SetFeedback(opinion, StateAfter(opinion, answer.outcome)));
-    if (answer.outcome == FeedbackAnswer::Outcome::kTaken) continue;
-    log::Warning("feedback_refused", "an entry's source does not take an opinion: " + answer.detail,
-                 {{"entry", opinion.entry}, {"kind", lists::Name(opinion.kind)}});
+  switch (opinion.feedback) {
+    case FeedbackState::kQueued: return !opinion.IsPending();
+    case FeedbackState::kSending:
+    case FeedbackState::kWithdrawing: return true;
+    default: return false;
   }
-  if (sent.error) return std::unexpected(*sent.error);
-  return {};
 }
+
+// All opinions of one entry, and what its source is to know.
+class EntryFeedback {
+ public:
+  EntryFeedback(lists::Catalog& catalog, std::span<const Opinion> opinions)
+      : catalog_(catalog), opinions_(opinions.begin(), opinions.end()) {}
+
+  Status Send(ExchangeClient& client, const std::stop_token& stop) {
+    HASHGATE_RETURN_IF_ERROR(Read());
+    if (!entry_) return Settle(FeedbackState::kNone);
+    const std::optional<FeedbackKind> standing = Standing();
+    const bool told = std::ranges::any_of(
+        opinions_, [](const Opinion& opinion) { return lists::IsTold(opinion.feedback); });
+    if (!standing && !told) return Settle(FeedbackState::kNone);
+    for (Opinion& opinion : opinions_) {
+      if (opinion.feedback == FeedbackState::kQueued && Stands(opinion))
+        HASHGATE_RETURN_IF_ERROR(Note(opinion, FeedbackState::kSending));
+    }
+    const Feedback feedback{.source_id = entry_->record.source_id,
+                            .kind = standing.value_or(FeedbackKind::kWithdraw),
+                            .reason = reason_,
+                            .hashes = entry_->record.hashes};
+    const FeedbackSent sent = client.SendFeedback({&feedback, 1}, stop);
+    if (sent.error) return std::unexpected(*sent.error);
+    const bool taken =
+        !sent.answers.empty() && sent.answers.front().outcome == FeedbackAnswer::Outcome::kTaken;
+    if (!taken) {
+      log::Warning("feedback_refused",
+                   "an entry's source does not take what is said of it: " +
+                       (sent.answers.empty() ? "no answer" : sent.answers.front().detail),
+                   {{"entry", entry_->id}});
+    }
+    return Settle(taken ? FeedbackState::kSent : FeedbackState::kRefused);
+  }
+
+ private:
+  Status Read() {
+    Result<lists::Entry> entry = catalog_.GetEntry(opinions_.front().list, opinions_.front().entry);
+    if (entry) {
+      entry_ = *std::move(entry);
+    } else if (entry.error().reason != Reason::kEntryNotFound) {
+      return std::unexpected(std::move(entry).error());
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool Stands(const Opinion& opinion) const {
+    return !opinion.ended && !opinion.IsPending() && opinion.entry_version == entry_->version &&
+           (opinion.feedback == FeedbackState::kQueued || opinion.feedback == FeedbackState::kSending ||
+            opinion.feedback == FeedbackState::kSent);
+  }
+
+  std::optional<FeedbackKind> Standing() {
+    std::optional<FeedbackKind> kind;
+    // In order of kind: a doubt comes after what it outweighs.
+    for (const Opinion& opinion : opinions_) {
+      if (!Stands(opinion)) continue;
+      kind = opinion.kind == OpinionKind::kConfirm ? FeedbackKind::kAffirm : FeedbackKind::kDispute;
+      reason_ = opinion.reason;
+    }
+    return kind;
+  }
+
+  Status Note(Opinion& opinion, FeedbackState state) {
+    if (opinion.feedback == state) return {};
+    HASHGATE_RETURN_IF_ERROR(catalog_.SetFeedback(opinion, state));
+    opinion.feedback = state;
+    return {};
+  }
+
+  // What stands is as the source has it; of the rest it knows nothing more.
+  Status Settle(FeedbackState standing) {
+    for (Opinion& opinion : opinions_) {
+      if (!lists::IsOfPeople(opinion.kind)) continue;
+      if (entry_ && Stands(opinion)) {
+        HASHGATE_RETURN_IF_ERROR(Note(opinion, standing));
+      } else if (IsDue(opinion) || lists::IsTold(opinion.feedback)) {
+        HASHGATE_RETURN_IF_ERROR(Note(opinion, FeedbackState::kNone));
+      }
+    }
+    return {};
+  }
+
+  lists::Catalog& catalog_;
+  std::vector<Opinion> opinions_;
+  std::optional<lists::Entry> entry_;
+  std::string reason_;
+};
 
 }  // namespace
 
 Status SendQueuedFeedback(lists::Catalog& catalog, const std::string& list, ExchangeClient& client,
-                          const std::stop_token& stop) {
+                          const std::stop_token& stop, FeedbackTurn& turn) {
   HASHGATE_ASSIGN_OR_RETURN(const std::vector<Opinion> all, catalog.Opinions(list));
-  std::vector<Message> messages;
-  for (const Opinion& opinion : all) {
-    if (!IsDue(opinion)) continue;
-    Result<lists::Entry> entry = catalog.GetEntry(opinion.list, opinion.entry);
-    const bool gone = !entry && entry.error().reason == Reason::kEntryNotFound;
-    if (!entry && !gone) return std::unexpected(std::move(entry).error());
-    if (gone || entry->version != opinion.entry_version) {
-      HASHGATE_RETURN_IF_ERROR(catalog.SetFeedback(opinion, FeedbackState::kNone));
-      continue;
+  turn.more = false;
+  int done = 0;
+  for (auto begin = all.begin(); begin != all.end();) {
+    const auto end =
+        std::find_if(begin, all.end(), [&](const Opinion& opinion) { return opinion.entry != begin->entry; });
+    const std::span opinions(begin, end);
+    begin = end;
+    if (opinions.front().entry <= turn.after || std::ranges::none_of(opinions, IsDue)) continue;
+    if (done++ == kAtOnce) {
+      turn.more = true;
+      return {};
     }
-    messages.push_back({opinion,
-                        {.source_id = entry->record.source_id,
-                         .kind = KindOf(opinion),
-                         .reason = opinion.reason,
-                         .hashes = std::move(entry->record.hashes)}});
-    if (messages.size() == kAtOnce) {
-      HASHGATE_RETURN_IF_ERROR(SendSome(catalog, messages, client, stop));
-      messages.clear();
-    }
+    turn.after = opinions.front().entry;
+    const Status sent = EntryFeedback(catalog, opinions).Send(client, stop);
+    if (sent) continue;
+    if (sent.error().reason != Reason::kExchangeProtocol) return sent;
+    log::Warning("feedback_failed", "an entry's source answered oddly: " + sent.error().message,
+                 {{"entry", opinions.front().entry}});
   }
-  return messages.empty() ? Status() : SendSome(catalog, messages, client, stop);
+  turn = {};
+  return {};
 }
 
 }  // namespace hashgate::exchange

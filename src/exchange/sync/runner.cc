@@ -160,11 +160,13 @@ class Worker {
           client_ = *std::move(made);
         }
       }
-      if (sent) sent = SendQueuedFeedback(catalog_, settings_.list, *client_, stop);
+      if (sent) sent = SendQueuedFeedback(catalog_, settings_.list, *client_, stop, feedback_turn_);
     } catch (const std::bad_alloc&) {
       sent = Fail(Reason::kMemoryLimit, "there was no memory to send feedback");
     }
+    if (sent && feedback_turn_.more) SendFeedbackSoon();
     if (sent || stop.stop_requested()) return;
+    feedback_turn_ = {};
     if (sent.error().reason == Reason::kExchangeRefused) client_.reset();
     log::Warning(
         "feedback_failed",
@@ -282,6 +284,7 @@ class Worker {
   // The thread's own.
   std::unique_ptr<ExchangeClient> client_;
   bool now_from_the_beginning_ = false;
+  FeedbackTurn feedback_turn_;
 
   mutable Mutex mutex_;
   CondVar changed_;

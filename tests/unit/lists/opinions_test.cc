@@ -109,7 +109,7 @@ TEST(OpinionCodec, BytesAndWhatIsRefused) {
   EXPECT_FALSE(DecodeOpinion(OpinionKey(1, 2, static_cast<OpinionKind>(6)), bytes));
   EXPECT_EQ(DecodeOpinion(key, "\x02" + bytes.substr(1)).error().reason, Reason::kSchemaTooNew);
   std::string flags = bytes;
-  flags[1] = 4;
+  flags[1] = 8;
   EXPECT_FALSE(DecodeOpinion(key, flags));
 }
 
@@ -209,6 +209,42 @@ TEST_F(OpinionsTest, EndInAGenerationOfTheirOwn) {
   EXPECT_EQ(Now().suppressed, 1U);
 }
 
+TEST_F(OpinionsTest, WhatEndsIsToBeTakenBackWhereItWasTold) {
+  const Opinion told = catalog_
+                           ->SetOpinion({.list = "demo",
+                                         .entry = entry_,
+                                         .kind = OpinionKind::kDispute,
+                                         .author = "a",
+                                         .reason = "r",
+                                         .expires = clock_.Wall() + std::chrono::hours(1),
+                                         .feedback = true})
+                           .value();
+  ASSERT_TRUE(catalog_->SetFeedback(told, FeedbackState::kSent));
+  clock_.Advance(std::chrono::hours(1));
+  ASSERT_TRUE(catalog_->EndExpired());
+  const Opinion over = catalog_->Opinions("demo")->at(0);
+  EXPECT_TRUE(over.ended);
+  EXPECT_EQ(over.feedback, FeedbackState::kWithdrawing);
+  ASSERT_TRUE(catalog_->SetFeedback(over, FeedbackState::kNone));
+  EXPECT_THAT(*catalog_->Opinions("demo"), SizeIs(1)) << "people can still see that it was";
+  clock_.Advance(kEndedOpinionsKept + std::chrono::hours(1));
+  ASSERT_TRUE(catalog_->EndExpired());
+  EXPECT_THAT(*catalog_->Opinions("demo"), SizeIs(0));
+}
+
+TEST_F(OpinionsTest, WhatIsAgreedToIsWhatWasRead) {
+  const Opinion read = Set(OpinionKind::kSuppress, true).value();
+  clock_.Advance(std::chrono::seconds(1));
+  ASSERT_TRUE(Set(OpinionKind::kSuppress, true));
+  EXPECT_EQ(
+      catalog_->AgreeToOpinion("demo", entry_, OpinionKind::kSuppress, "Bob", read.created).error().reason,
+      Reason::kEtagMismatch);
+  Import(testing::MakeImport(3, 4, 1));
+  EXPECT_EQ(catalog_->AgreeToOpinion("demo", entry_, OpinionKind::kSuppress, "Bob").error().reason,
+            Reason::kEtagMismatch)
+      << "of another version of the entry";
+}
+
 TEST_F(OpinionsTest, GoWithTheirList) {
   ASSERT_TRUE(Set(OpinionKind::kSuppress));
   ASSERT_TRUE(catalog_->CreateList(testing::MakeConfig("other")));
@@ -282,7 +318,7 @@ TEST_F(OpinionsTest, FeedbackIsNoGenerationAndNotOfALaterOpinion) {
   clock_.Advance(std::chrono::seconds(1));
   ASSERT_TRUE(catalog_->SetOpinion(request));
   ASSERT_TRUE(catalog_->SetFeedback(first, FeedbackState::kRefused));
-  EXPECT_EQ(catalog_->Opinions("demo")->at(0).feedback, FeedbackState::kQueued);
+  EXPECT_EQ(catalog_->Opinions("demo")->at(0).feedback, FeedbackState::kSending);
   request.kind = OpinionKind::kFlood;
   EXPECT_EQ(catalog_->SetOpinion(request)->feedback, FeedbackState::kNone) << "not the service's own";
 }

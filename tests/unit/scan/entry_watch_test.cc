@@ -35,6 +35,8 @@ class EntryWatchTest : public ScanTest {
   scan::MatchDetail MatchOf(const PdqHash& hash, Identity identity = Identity::kPerceptual) const {
     scan::MatchDetail match;
     match.fact.list = "csam";
+    match.fact.purpose = Purpose::kCsam;
+    match.fact.algorithms = {Algorithm::kPdq};
     match.fact.entry = entry_;
     match.fact.identity = identity;
     match.fact.distance_bits = Distance(hash, kPicture);
@@ -43,7 +45,7 @@ class EntryWatchTest : public ScanTest {
     return match;
   }
   void Observe(const std::string& account, const scan::MatchDetail& match) {
-    watch_->Observe(account, {&match, 1});
+    watch_->Observe(by_, account, {&match, 1});
   }
   // A picture that collides with the entry and with nothing else: 30 bits from it, at random.
   PdqHash Colliding() {
@@ -63,6 +65,7 @@ class EntryWatchTest : public ScanTest {
   }
 
   std::mt19937_64 random_{Seed()};
+  scan::EntryWatch::By by_ = scan::EntryWatch::By::kPicture;
   std::unique_ptr<scan::EntryWatch> watch_;
   lists::EntryId entry_ = 0;
 };
@@ -126,6 +129,51 @@ TEST_F(EntryWatchTest, AConflictFlagsTheEntryOnce) {
   const auto opinions = Opinions();
   ASSERT_THAT(opinions, SizeIs(1));
   EXPECT_EQ(opinions[0].kind, OpinionKind::kConflict);
+}
+
+TEST_F(EntryWatchTest, AConflictThatStandsIsNotWrittenAgain) {
+  scan::MatchDetail match = MatchOf(kPicture, Identity::kWeakDigest);
+  match.fact.digest_conflict = true;
+  Observe("a", match);
+  ASSERT_THAT(Opinions(), SizeIs(1));
+  const std::int64_t number = catalog_->Current()->number;
+  Watch({});
+  Observe("a", match);
+  ASSERT_THAT(Opinions(), SizeIs(1));
+  EXPECT_EQ(catalog_->Current()->number, number);
+}
+
+// Each of these is worth REVIEW by itself, and whoever uploads can make as many as they like.
+TEST_F(EntryWatchTest, WhatCanBePlantedIsNoFlood) {
+  using Plant = void (*)(policy::MatchFact&);
+  for (const Plant plant : {Plant([](policy::MatchFact& fact) { fact.nn512_only = true; }),
+                            Plant([](policy::MatchFact& fact) { fact.hidden_only = true; }),
+                            Plant([](policy::MatchFact& fact) { fact.upload_degenerate = true; }),
+                            Plant([](policy::MatchFact& fact) { fact.entry_degenerate = true; }),
+                            Plant([](policy::MatchFact& fact) { fact.upload_quality = 10; }),
+                            Plant([](policy::MatchFact& fact) { fact.entry_quality = 10; }),
+                            Plant([](policy::MatchFact& fact) { fact.disputed = true; }),
+                            Plant([](policy::MatchFact& fact) { fact.purpose = Purpose::kTest; })}) {
+    for (int i = 0; i < 30; ++i) {
+      scan::MatchDetail match = MatchOf(Colliding());
+      plant(match.fact);
+      Observe("account-" + std::to_string(i), match);
+    }
+  }
+  EXPECT_THAT(Opinions(), SizeIs(0));
+}
+
+TEST_F(EntryWatchTest, HashesFromElsewhereCountByAccountAndFlagNothing) {
+  by_ = scan::EntryWatch::By::kHashes;
+  scan::MatchDetail conflict = MatchOf(kPicture, Identity::kWeakDigest);
+  conflict.fact.digest_conflict = true;
+  Observe("a", conflict);
+  for (int i = 0; i < 30; ++i) Observe("", MatchOf(Colliding()));
+  EXPECT_EQ(catalog_->Opinions("")->size(), 0U);
+  for (int i = 0; i < 20; ++i) Observe("account-" + std::to_string(i), MatchOf(Colliding()));
+  const auto opinions = Opinions();
+  ASSERT_THAT(opinions, SizeIs(1));
+  EXPECT_EQ(opinions[0].kind, OpinionKind::kFlood);
 }
 
 TEST_F(EntryWatchTest, AnotherVersionBeginsAnew) {

@@ -36,7 +36,13 @@ class FeedbackTest : public SyncTest {
                                            .feedback = true});
     ASSERT_TRUE(set) << set.error().message;
   }
-  Status Send() { return SendQueuedFeedback(*catalog_, "npo", client_, {}); }
+  Status Send() {
+    FeedbackTurn turn;
+    do {
+      HASHGATE_RETURN_IF_ERROR(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+    } while (turn.more);
+    return {};
+  }
   std::vector<FeedbackState> States() const {
     std::vector<FeedbackState> states;
     const std::vector<Opinion> all = catalog_->Opinions("npo").value();
@@ -109,10 +115,75 @@ TEST_F(FeedbackTest, AFailureKeepsTheRestQueued) {
   client_.take_feedback = -1;
   ASSERT_TRUE(Send());
   EXPECT_THAT(client_.told, SizeIs(120));
+  EXPECT_EQ(std::ranges::count(States(), FeedbackState::kSent), 120);
   client_.feedback_outcome = FeedbackAnswer::Outcome::kRefused;
   Say(150, OpinionKind::kConfirm);
   ASSERT_TRUE(Send());
   EXPECT_EQ(std::ranges::count(States(), FeedbackState::kRefused), 1);
+}
+
+TEST_F(FeedbackTest, OfEachEntryTheSourceHearsOneThing) {
+  Say(3, OpinionKind::kConfirm);
+  ASSERT_TRUE(Send());
+  Say(3, OpinionKind::kDispute);
+  Say(3, OpinionKind::kSuppress);
+  ASSERT_TRUE(Send());
+  ASSERT_THAT(client_.told, SizeIs(2));
+  EXPECT_EQ(client_.told[1].kind, FeedbackKind::kDispute);
+  // One of two doubts goes: the other stands, and nothing is taken back.
+  ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kDispute));
+  ASSERT_TRUE(Send());
+  ASSERT_THAT(client_.told, SizeIs(3));
+  EXPECT_EQ(client_.told[2].kind, FeedbackKind::kDispute);
+  EXPECT_THAT(States(), SizeIs(2));
+  // The last doubt goes: what was said before it stands again.
+  ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kSuppress));
+  ASSERT_TRUE(Send());
+  EXPECT_EQ(client_.told.back().kind, FeedbackKind::kAffirm);
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent));
+}
+
+TEST_F(FeedbackTest, WhatMayHaveArrivedIsTakenBackToo) {
+  Say(3, OpinionKind::kDispute);
+  client_.take_feedback = 0;
+  EXPECT_FALSE(Send());
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSending));
+  ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kDispute));
+  Restart();
+  client_.take_feedback = -1;
+  ASSERT_TRUE(Send());
+  ASSERT_THAT(client_.told, SizeIs(1));
+  EXPECT_EQ(client_.told[0].kind, FeedbackKind::kWithdraw);
+  EXPECT_THAT(States(), SizeIs(0));
+}
+
+TEST_F(FeedbackTest, WhatIsOfAnOlderVersionNoLongerCounts) {
+  Say(4, OpinionKind::kDispute);
+  ASSERT_TRUE(Send());
+  auto import = catalog_->StartImport({.list = "npo", .file = "f"});
+  ASSERT_TRUE((*import)->Add(MakeImport(4, 5, 1)));
+  ASSERT_TRUE((*import)->Finish());
+  Say(4, OpinionKind::kConfirm);
+  ASSERT_TRUE(Send());
+  ASSERT_THAT(client_.told, SizeIs(2));
+  EXPECT_EQ(client_.told[1].kind, FeedbackKind::kAffirm) << "the doubt was of another version";
+}
+
+TEST_F(FeedbackTest, WhatNobodyIsToldOfIsGoneAtOnce) {
+  Say(3, OpinionKind::kConfirm);
+  ASSERT_TRUE(Send());
+  ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kConfirm, false));
+  EXPECT_THAT(States(), SizeIs(0));
+}
+
+TEST_F(FeedbackTest, GivenAnewWithoutFeedbackItIsTakenBackThere) {
+  Say(3, OpinionKind::kConfirm);
+  ASSERT_TRUE(Send());
+  ASSERT_TRUE(catalog_->SetOpinion(
+      {.list = "npo", .entry = EntryOf(3), .kind = OpinionKind::kConfirm, .author = "Ann", .reason = "r"}));
+  ASSERT_TRUE(Send());
+  EXPECT_EQ(client_.told.back().kind, FeedbackKind::kWithdraw);
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kNone)) << "the opinion itself stands";
 }
 
 }  // namespace
