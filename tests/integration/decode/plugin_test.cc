@@ -277,6 +277,20 @@ TEST_F(PluginTest, ItsInitMayRefuseAndMustKeepToTheRules) {
               AllOf(HasSubstr("grid_plugin.so makes photodna"), HasSubstr("already")));
 }
 
+// Neither is seen before the lock.
+TEST_F(PluginTest, OneThatCannotHashBehindTheLockIsRefusedAtTheStart) {
+  for (const auto& [action, why] : std::vector<std::pair<std::string, std::string>>{
+           {"asks", "may only compute and take memory"}, {"tires", "does not get the hash that it had"}}) {
+    const decode::PluginSetup plugin = Setup("test_plugin", action);
+    auto spawner = decode::Spawner::Start(Binary(), {&plugin, 1});
+    ASSERT_TRUE(spawner) << spawner.error().message;
+    const auto pool = decode::StartDecoderPool(*std::move(spawner), OneWorker());
+    ASSERT_FALSE(pool) << action;
+    EXPECT_EQ(pool.error().reason, Reason::kDecoderUnavailable);
+    EXPECT_THAT(pool.error().message, AllOf(HasSubstr("test_plugin.so"), HasSubstr(why)));
+  }
+}
+
 TEST_F(PluginTest, AFileThatOthersCouldExchangeIsNotLoaded) {
   const decode::PluginSetup plugin = Setup("test_plugin", "crash-at-init");
   ASSERT_EQ(::chmod(plugin.path.c_str(), 0777), 0);
