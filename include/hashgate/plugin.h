@@ -3,7 +3,8 @@
 // tells the whole story, and docs/examples/plugin/ holds a small one.
 //
 // A plug-in is a shared object that exports one function, `hashgate_plugin_get`. The decoder's spawner loads
-// it before it serves anything: get, then `init`, then a trial of `hash`. Each picture is hashed later, in a
+// it before it serves anything: get, then `init`, then a trial of `hash`,
+// which the first worker repeats behind its lock. Each picture is hashed later, in a
 // process forked from the spawner, which has given up all its rights by then: a call that opens a file,
 // starts a thread or a process, makes a socket or asks for memory that can be executed ends the process, and
 // with it the picture's decoding. Reading memory, asking for more and computing is all that is left. Whatever

@@ -145,6 +145,7 @@ std::string Describe(const LockFailure& failure) {
       case LockStep::kLandlock: return "Landlock";
       case LockStep::kLimits: return "setting its rlimits";
       case LockStep::kFilter: return "loading its seccomp filter";
+      case LockStep::kPlugins: return "hashing a drawn picture by its plug-ins";
     }
     return "an unknown step";
   };

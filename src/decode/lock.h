@@ -12,8 +12,8 @@
 
 namespace hashgate::decode {
 
-/// What a lock is made of, in order, and what comes before it in a worker. Values go through the worker's
-/// first message, so that the server's log says where a lock failed in the server's own words.
+/// What a lock is made of, in order, and what comes before and after it in a worker. Values go through the
+/// worker's first message, so that the server's log says where a lock failed in the server's own words.
 enum class LockStep : std::uint8_t {
   kNone = 0,
   kDescriptors = 1,   ///< closing inherited descriptors
@@ -26,6 +26,7 @@ enum class LockStep : std::uint8_t {
   kLandlock = 8,
   kLimits = 9,
   kFilter = 10,
+  kPlugins = 11,  ///< a plug-in hashes a drawn picture otherwise than before the lock
 };
 
 /// Why a lock failed: the step, and errno.

@@ -20,7 +20,7 @@ inline constexpr int kControlFd = 3;
 inline constexpr int kJobFd = 3;
 
 /// Raised with every change of a layout, so that a server and a decoder of different builds part politely.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 inline constexpr std::uint32_t kSpawnerHelloMagic = 0x31535748;  // "HWS1"
 inline constexpr std::uint32_t kSpawnMagic = 0x31505348;         // "HSP1"
@@ -54,6 +54,8 @@ struct SpawnRequest {
   std::uint64_t request_id = 0;
   std::uint64_t buffer_bytes = 0;
   std::uint64_t memory_bytes = 0;
+  std::uint8_t try_plugins = 0;  ///< 1: hash a drawn picture by each plug-in between the lock and the hello
+  std::uint8_t reserved[7] = {};
 };
 
 /// Answers a SpawnRequest; carries a pidfd where `error` is 0.
@@ -65,8 +67,8 @@ struct SpawnReply {
   std::uint32_t reserved = 0;
 };
 
-/// A worker's first message on its job socket, before it has seen a byte of an upload. Level 0 means that it
-/// could not lock itself, says at which step, and ends.
+/// A worker's first message on its job socket, before it has seen a byte of an upload. A failed step
+/// means that it could not get ready, and ends.
 struct WorkerHello {
   std::uint32_t magic = kWorkerHelloMagic;
   std::uint8_t lock_level = 0;

@@ -179,9 +179,7 @@ Result<std::unique_ptr<SpawnerProcess>> SpawnerProcess::Launch(const std::string
 
 // Tells the process what to load, and hears how that went.
 Status SpawnerProcess::TakeHello(SteadyTime deadline) {
-  std::string loading;
-  for (const PluginSetup& plugin : plugins_) loading += (loading.empty() ? "" : ", ") + plugin.path;
-  if (!loading.empty()) loading = ": it was to load the plug-in " + loading;
+  const std::string loading = plugins_.empty() ? "" : ": it was to load " + NamePlugins();
 
   std::string setup = EncodeSetup(plugins_);
   const int sent =
@@ -219,6 +217,12 @@ Status SpawnerProcess::TakeHello(SteadyTime deadline) {
     return Unavailable("the decoder " + binary_ + " did not load every plug-in");
   }
   return {};
+}
+
+std::string SpawnerProcess::NamePlugins() const {
+  std::string names;
+  for (const PluginSetup& plugin : plugins_) names += (names.empty() ? "the plug-in " : ", ") + plugin.path;
+  return names;
 }
 
 SpawnerProcess::SpawnerProcess(std::string binary, std::span<const PluginSetup> plugins, int pid,

@@ -44,6 +44,11 @@ class SpawnerProcess final : public Spawner {
   [[nodiscard]] const std::string& binary() const { return binary_; }
   [[nodiscard]] const std::vector<PluginSetup>& plugins() const { return plugins_; }
   [[nodiscard]] int pid() const { return pid_; }
+  /// Whether a worker of this process is still to try the plug-ins behind its lock.
+  [[nodiscard]] bool has_untried_plugins() const { return !plugins_tried_ && !plugins_.empty(); }
+  void NotePluginsTried() { plugins_tried_ = true; }
+  /// "the plug-in /a.so": all of them, for sentences.
+  [[nodiscard]] std::string NamePlugins() const;
 
  private:
   SpawnerProcess(std::string binary, std::span<const PluginSetup> plugins, int pid, UniqueFd pidfd,
@@ -59,6 +64,7 @@ class SpawnerProcess final : public Spawner {
   UniqueFd control_;
   std::uint64_t next_request_ = 1;
   bool broken_ = false;
+  bool plugins_tried_ = false;
 };
 
 /// Sends `signal` to the process behind `pidfd`; nothing where it is gone.

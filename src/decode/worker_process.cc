@@ -42,14 +42,18 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(SpawnerProcess& spaw
   }
   UniqueFd ours(pair[0]);
   const UniqueFd theirs(pair[1]);
+  const bool tries = spawner.has_untried_plugins();
   const SpawnRequest request{.cpu_seconds = options.limits.cpu_seconds * kLifeJobsAtLimit,
                              .buffer_bytes = buffer.size(),
-                             .memory_bytes = options.limits.memory_bytes};
+                             .memory_bytes = options.limits.memory_bytes,
+                             .try_plugins = static_cast<std::uint8_t>(tries ? 1 : 0)};
   HASHGATE_ASSIGN_OR_RETURN(SpawnedWorker process,
                             spawner.Spawn(theirs.get(), buffer.fd(), request, deadline));
   std::unique_ptr<WorkerProcess> worker(
       new WorkerProcess(options, std::move(buffer), std::move(ours), std::move(process)));
-  HASHGATE_RETURN_IF_ERROR(worker->AwaitHello(options.minimum_lock, deadline));
+  HASHGATE_RETURN_IF_ERROR(
+      worker->AwaitHello(options.minimum_lock, tries ? spawner.NamePlugins() : std::string(), deadline));
+  if (tries) spawner.NotePluginsTried();
   return worker;
 }
 
@@ -70,13 +74,19 @@ WorkerProcess::~WorkerProcess() {
   SignalProcess(pidfd_, SIGKILL);
 }
 
-Status WorkerProcess::AwaitHello(LockLevel minimum, SteadyTime deadline) {
+Status WorkerProcess::AwaitHello(LockLevel minimum, const std::string& plugins, SteadyTime deadline) {
+  const std::string trial =
+      plugins.empty() ? "" : ", where it was to hash a drawn picture by " + plugins + " behind its lock";
   if (WaitReadable(socket_.get(), deadline) == Wait::kTimeout) {
-    return Unavailable("a decoder worker did not get ready in time");
+    return Unavailable("a decoder worker did not get ready in time" + trial);
   }
   WorkerHello hello;
   const auto received = ReceiveMessage(socket_.get(), AsWritableBytes(hello));
-  if (!received) return Unavailable("a decoder worker died while it locked itself");
+  if (!received) {
+    if (plugins.empty()) return Unavailable("a decoder worker died while it locked itself");
+    return Unavailable("a decoder worker died at its start" + trial +
+                       ": a library may only compute and take memory there (docs/plugins.md)");
+  }
   if (received->length != sizeof hello || hello.magic != kWorkerHelloMagic ||
       hello.lock_level > static_cast<std::uint8_t>(LockLevel::kNamespaces) || hello.in_namespaces > 1) {
     return Unavailable("a decoder worker began with nonsense");
@@ -84,6 +94,11 @@ Status WorkerProcess::AwaitHello(LockLevel minimum, SteadyTime deadline) {
   lock_ = static_cast<LockLevel>(hello.lock_level);
   landlock_abi_ = hello.landlock_abi;
   in_namespaces_ = hello.in_namespaces == 1;
+  if (hello.failed_step == static_cast<std::uint8_t>(LockStep::kPlugins) && !plugins.empty()) {
+    return Unavailable(
+        "behind a decoder worker's lock a drawn picture does not get the hash that it had before it from " +
+        plugins);
+  }
   if (hello.failed_step != 0) {
     return Unavailable(
         Describe({.step = static_cast<LockStep>(hello.failed_step), .error = hello.failed_errno}));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -33,8 +34,9 @@ struct JobOutcome {
 /// HasDied may be called by another thread that keeps the object alive.
 class WorkerProcess {
  public:
-  /// Has `spawner` fork a worker and waits until it has locked itself. Errors: kDecoderUnavailable, also
-  /// where the lock is below `options.minimum_lock`.
+  /// Has `spawner` fork a worker and waits until it has locked itself; the spawner's first one has then also
+  /// tried its plug-ins behind the lock. Errors: kDecoderUnavailable, also where the lock is below
+  /// `options.minimum_lock`, and naming the plug-ins where the worker did not survive trying them.
   static Result<std::unique_ptr<WorkerProcess>> Start(SpawnerProcess& spawner, const PoolOptions& options,
                                                       SteadyTime deadline);
   /// Kills the process.
@@ -59,7 +61,8 @@ class WorkerProcess {
 
  private:
   WorkerProcess(const PoolOptions& options, SharedBuffer buffer, UniqueFd socket, SpawnedWorker process);
-  Status AwaitHello(LockLevel minimum, SteadyTime deadline);
+  /// `plugins` names those that are tried, and is empty where none are.
+  Status AwaitHello(LockLevel minimum, const std::string& plugins, SteadyTime deadline);
   JobEnd AwaitReply(SteadyTime deadline, const std::function<bool()>& cancelled, std::size_t& length);
 
   const Limits limits_;

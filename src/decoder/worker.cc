@@ -12,6 +12,8 @@
 #include <new>
 #include <vector>
 
+#include "hash/plugin/plugin.h"
+
 namespace hashgate::decoder {
 namespace {
 
@@ -117,6 +119,11 @@ void RunWorker(const Program& program, const decode::SpawnRequest& request, bool
                                     .cpu_seconds = request.cpu_seconds,
                                     .in_namespaces = in_namespaces});
   if (!locked) GiveUp(locked.error());
+  // What a library does with its first picture it will do with every one: better no start than a worker lost
+  // with each upload.
+  if (request.try_plugins != 0 && !std::ranges::all_of(plugin::Plugins(), &plugin::Plugin::HashesAsAtLoad)) {
+    GiveUp({.step = decode::LockStep::kPlugins, .error = 0});
+  }
   decode::WorkerHello hello;
   hello.lock_level = static_cast<std::uint8_t>(locked->level);
   hello.landlock_abi = static_cast<std::uint8_t>(std::min(locked->landlock_abi, 255));

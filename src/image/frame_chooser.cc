@@ -66,7 +66,7 @@ void FrameChooser::Keep(FrameViews frame, const std::vector<int>& distances) {
   kept_.push_back(std::move(added));
 }
 
-void FrameChooser::Offer(FrameViews frame) {
+FrameViews* FrameChooser::Offer(FrameViews frame) {
   std::vector<int> distances;
   distances.reserve(kept_.size());
   for (const Kept& kept : kept_) distances.push_back(FrameDistance(kept.frame, frame));
@@ -76,12 +76,14 @@ void FrameChooser::Offer(FrameViews frame) {
   if (*nearest <= (frame.pinned ? 0 : kSameFrameBits)) {
     FrameViews& like = kept_[static_cast<std::size_t>(nearest - distances.begin())].frame;
     ++like.stands_for;
+    like.pinned = like.pinned || frame.pinned;
     last_number_ = like.number;
-    return;
+    return like.number == 0 ? nullptr : &like;
   }
   last_number_ = frame.number;
   Keep(std::move(frame), distances);
   while (view_count_ > kFrameViews) MakeRoom();
+  return last_is_kept_ ? &kept_.back().frame : nullptr;
 }
 
 void FrameChooser::OfferAgain() {

@@ -20,7 +20,7 @@ inline constexpr int kSameFrameBits = 10;
 /// The views of one frame.
 struct FrameViews {
   std::uint32_t number = 0;
-  bool pinned = false;           ///< sent whatever it looks like
+  bool pinned = false;           ///< sent whatever it looks like, or stands for one that is
   std::uint32_t stands_for = 1;  ///< frames that look like it, itself included
   std::vector<decode::ViewHashes> views;
 };
@@ -34,7 +34,9 @@ class FrameChooser {
   /// `first` are the views of the first picture, which is always kept.
   explicit FrameChooser(std::vector<decode::ViewHashes> first);
 
-  void Offer(FrameViews frame);
+  /// Returns the frame that stands for it, itself where it is kept, until the next call; null where that is
+  /// the first picture, and where there is no room.
+  FrameViews* Offer(FrameViews frame);
   /// The frame before, seen once more: its canvas has not changed.
   void OfferAgain();
   /// Frames that are kept or near one that is. The first picture counts.

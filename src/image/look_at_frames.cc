@@ -46,6 +46,27 @@ class HashBudget {
   bool is_enough_ = false;
 };
 
+std::uint64_t FormsIn(const std::vector<decode::ViewHashes>& views) {
+  std::uint64_t forms = 0;
+  for (const decode::ViewHashes& view : views) {
+    for (const decode::VectorForms& vector : view.vectors)
+      forms += static_cast<std::uint64_t>(vector.count());
+  }
+  return forms;
+}
+
+/// How much of it there is beside the first picture, whose views are in `result`.
+FrameVectorBudget VectorsLeft(const FrameSource& source, const FramePlan& plan, const decode::Wanted& wanted,
+                              const decode::DecodeResult& result) {
+  const std::uint64_t most = decode::kMaxVectorForms;
+  auto spaced = static_cast<std::uint64_t>(std::ranges::count(plan.spaced, true));
+  // The first picture has been hashed by itself.
+  if (source.first_number == 0 && plan.spaced[0]) --spaced;
+  return {std::uint64_t{source.width} * source.height,
+          std::max<std::uint64_t>(FormsOfView(wanted.vectors), 1),
+          most - std::min(most, FormsIn(result.views)), spaced * (result.has_alpha ? 2 : 1)};
+}
+
 class Look {
  public:
   Look(FrameSource& source, const decode::Wanted& wanted, const decode::Limits& limits,
@@ -56,7 +77,8 @@ class Look {
         plan_(PlanFrames(source, limits.max_frame_pixels)),
         budget_(source, plan_, limits.max_frame_pixels),
         canvas_(source.width, source.height),
-        chooser_(result.views) {}
+        chooser_(result.views),
+        vectors_(VectorsLeft(source, plan_, wanted, result)) {}
 
   void Run() {
     bool drew_before = false;
@@ -97,15 +119,25 @@ class Look {
     } else if (budget_.Takes(plan_.spaced[index]) && number != 0) {
       FrameViews views{.number = number, .pinned = plan_.spaced[index]};
       const bool clear =
-          AddFlattened(ViewKind::kFrame, number, canvas_.bitmap(), WantedOf(index), views.views);
+          AddFlattened(ViewKind::kFrame, number, canvas_.bitmap(), WithoutVectors(wanted_), views.views);
       result_.has_alpha = result_.has_alpha || clear;
-      chooser_.Offer(std::move(views));
+      FrameViews* const stands_for_it = chooser_.Offer(std::move(views));
+      if (stands_for_it != nullptr) HashByPlugins(plan_.spaced[index], clear, *stands_for_it);
     }
   }
 
-  /// Vectors only of frames that are sent whatever they look like: of the others it is not known yet.
-  decode::Wanted WantedOf(std::size_t index) {
-    return plan_.spaced[index] ? vectors_.Take(wanted_, canvas_.bitmap()) : WithoutVectors(wanted_);
+  /// Makes the vectors of a frame, or of what stands for it and got none when it came: frames that look alike
+  /// cost them once.
+  void HashByPlugins(bool spaced, bool clear, FrameViews& frame) {
+    if (wanted_.vectors.empty()) return;
+    const Bitmap& bitmap = canvas_.bitmap();
+    for (decode::ViewHashes& view : frame.views) {
+      const bool tried = !view.vectors.empty() || !view.vectors_failed.empty();
+      if (tried || view.pdq.empty() || !vectors_.Takes(spaced)) continue;
+      const Over over{.opaque = !clear,
+                      .background = static_cast<std::uint8_t>(view.kind == ViewKind::kOverBlack ? 0 : 255)};
+      AddVectors(bitmap, over, WholeOf(bitmap), wanted_.vectors, view);
+    }
   }
 
   FrameSource& source_;
@@ -115,7 +147,7 @@ class Look {
   HashBudget budget_;
   FrameCanvas canvas_;
   FrameChooser chooser_;
-  VectorBudget vectors_;
+  FrameVectorBudget vectors_;
 };
 
 }  // namespace

@@ -70,6 +70,14 @@ std::vector<std::uint8_t> HashBy(const plugin::Plugin& plugin, const Bitmap& bit
 
 }  // namespace
 
+std::uint64_t FormsOfView(decode::AlgorithmSet wanted) {
+  std::uint64_t forms = 0;
+  for (const plugin::Plugin& plugin : plugin::Plugins()) {
+    if (wanted.Has(plugin.algorithm())) forms += plugin.turns() ? kDihedralCount : 1;
+  }
+  return forms;
+}
+
 void AddVectors(const Bitmap& bitmap, Over over, const Part& part, decode::AlgorithmSet wanted,
                 decode::ViewHashes& view) {
   for (const plugin::Plugin& plugin : plugin::Plugins()) {

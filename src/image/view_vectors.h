@@ -1,6 +1,8 @@
 // The hashes that plug-ins make of a view.
 #pragma once
 
+#include <algorithm>
+
 #include "decode/record.h"
 #include "image/luma.h"
 #include "image/part.h"
@@ -32,6 +34,35 @@ class VectorBudget {
  private:
   std::uint64_t left_ = kMaxVectorPixels;
 };
+
+/// Says of which views of an animation's frames vectors are made: of those that come while kMaxVectorPixels
+/// and the reply's room for forms last. Evenly spaced frames have their part of both set aside.
+class FrameVectorBudget {
+ public:
+  /// A view has `view_pixels` and `view_forms`, both at least 1; `forms` still fit the reply. Set aside is
+  /// what `spaced_views` need, as far as it is there.
+  FrameVectorBudget(std::uint64_t view_pixels, std::uint64_t view_forms, std::uint64_t forms,
+                    std::uint64_t spaced_views)
+      : left_(std::min(kMaxVectorPixels / view_pixels, forms / view_forms)),
+        set_aside_(std::min(left_, spaced_views)) {
+    left_ -= set_aside_;
+  }
+
+  /// Whether the next view, of a spaced frame or of another, gets vectors.
+  bool Takes(bool spaced) {
+    std::uint64_t& views = spaced && set_aside_ > 0 ? set_aside_ : left_;
+    if (views == 0) return false;
+    --views;
+    return true;
+  }
+
+ private:
+  std::uint64_t left_;
+  std::uint64_t set_aside_;
+};
+
+/// Forms of the vectors that the plug-ins make of one view, for the algorithms in `wanted`.
+std::uint64_t FormsOfView(decode::AlgorithmSet wanted);
 
 /// Has the plug-ins hash the part of `bitmap` as `over` shows it, for each algorithm in `wanted`: the hashes
 /// go to `view.vectors`, what they could not make to `view.vectors_failed`. Pixels of the form that a plug-in

@@ -69,32 +69,37 @@ std::string WrongWith(const hashgate_plugin* plugin, Algorithm expected) {
   return {};
 }
 
-// Waves of several lengths, none of them symmetrical.
-std::vector<std::uint8_t> TrialPixels(std::uint32_t side, std::uint32_t channels) {
-  std::vector<std::uint8_t> pixels;
-  pixels.reserve(std::size_t{side} * side * channels);
-  for (std::uint32_t y = 0; y < side; ++y) {
-    for (std::uint32_t x = 0; x < side; ++x) {
-      for (std::uint32_t c = 0; c < channels; ++c) {
-        pixels.push_back(static_cast<std::uint8_t>((x * x / 9 + 7 * y * (c + 1) + x * y / 5) & 0xff));
+// A small picture of waves of several lengths, none of them symmetrical.
+class TrialPicture {
+ public:
+  explicit TrialPicture(std::uint32_t channels) : stride_(std::size_t{kSide} * channels) {
+    pixels_.reserve(stride_ * kSide);
+    for (std::uint32_t y = 0; y < kSide; ++y) {
+      for (std::uint32_t x = 0; x < kSide; ++x) {
+        for (std::uint32_t c = 0; c < channels; ++c) {
+          pixels_.push_back(static_cast<std::uint8_t>((x * x / 9 + 7 * y * (c + 1) + x * y / 5) & 0xff));
+        }
       }
     }
   }
-  return pixels;
-}
+  [[nodiscard]] hashgate_picture picture() const {
+    return {.pixels = pixels_.data(), .stride = stride_, .width = kSide, .height = kSide};
+  }
 
-// What is wrong with the hashes of a small picture; empty where nothing is. That it has none is not wrong:
-// some pictures have none.
-std::string WrongAtTrial(const Plugin& plugin, const hashgate_plugin& functions) {
-  constexpr std::uint32_t kSide = 128;
-  const std::vector<std::uint8_t> pixels = TrialPixels(kSide, plugin.channels());
-  const hashgate_picture picture{.pixels = pixels.data(),
-                                 .stride = std::size_t{kSide} * plugin.channels(),
-                                 .width = kSide,
-                                 .height = kSide};
-  const std::vector<std::uint8_t> first = plugin.Hash(picture);
-  if (first != plugin.Hash(picture)) return "does not give one picture the same hash twice";
+ private:
+  static constexpr std::uint32_t kSide = 128;
+  std::size_t stride_;
+  std::vector<std::uint8_t> pixels_;
+};
+
+// What is wrong with `first`, the hash of the drawn picture; empty where nothing is. That it has none is not
+// wrong: some pictures have none.
+std::string WrongAtTrial(const Plugin& plugin, const hashgate_plugin& functions,
+                         const std::vector<std::uint8_t>& first) {
+  if (!plugin.HashesAsAtLoad()) return "does not give one picture the same hash twice";
   if (!plugin.turns() || first.empty()) return {};
+  const TrialPicture trial(plugin.channels());
+  const hashgate_picture picture = trial.picture();
   std::vector<std::uint8_t> plain(functions.hash_size);
   if (functions.hash(&picture, plain.data()) != HASHGATE_OK ||
       !std::equal(plain.begin(), plain.end(), first.begin())) {
@@ -135,7 +140,9 @@ Result<Plugin> Plugin::Load(const std::string& path, Algorithm expected, const s
     }
   }
   Plugin plugin(*functions);
-  if (const std::string wrong = WrongAtTrial(plugin, *functions); !wrong.empty()) return Refuse(path, wrong);
+  plugin.trial_ = plugin.Hash(TrialPicture(plugin.channels()).picture());
+  if (const std::string wrong = WrongAtTrial(plugin, *functions, plugin.trial_); !wrong.empty())
+    return Refuse(path, wrong);
   return plugin;
 }
 
@@ -144,6 +151,10 @@ std::vector<std::uint8_t> Plugin::Hash(const hashgate_picture& picture) const {
   const auto function = turns() ? functions_->hash_turned : functions_->hash;
   if (function(&picture, bytes.data()) != HASHGATE_OK) bytes.clear();
   return bytes;
+}
+
+bool Plugin::HashesAsAtLoad() const {
+  return Hash(TrialPicture(channels()).picture()) == trial_;
 }
 
 void UsePlugins(std::vector<Plugin> plugins) {

@@ -41,6 +41,8 @@ class Plugin {
   /// those of all kDihedralCount forms one after the other. Empty where the plug-in has none. Throws
   /// std::bad_alloc.
   [[nodiscard]] std::vector<std::uint8_t> Hash(const hashgate_picture& picture) const;
+  /// Hashes the drawn picture of Load once more, and says whether that gave the same. Throws std::bad_alloc.
+  [[nodiscard]] bool HashesAsAtLoad() const;
 
  private:
   explicit Plugin(const hashgate_plugin& functions);
@@ -49,6 +51,7 @@ class Plugin {
   Algorithm algorithm_;
   std::string name_;
   std::string version_;
+  std::vector<std::uint8_t> trial_;  ///< what it made of the drawn picture first
 };
 
 /// The plug-ins of this process. Set in the spawner before workers are forked, and never afterwards.

@@ -188,20 +188,43 @@ TEST_F(PluginTest, TurnedFormsAreTakenWhereItMakesThem) {
   }
 }
 
-TEST_F(PluginTest, FramesThatAreSentWhateverTheyLookLikeAreHashed) {
+// A picture that is listed by such a hash alone must not get through as any frame it likes.
+TEST_F(PluginTest, EveryFrameThatIsSentIsHashed) {
   StartWith(Setup("test_plugin"));
   std::vector<AnimatedFrame> frames;
   for (unsigned seed = 1; seed <= 30; ++seed) frames.push_back({.picture = WavePicture(80, 100, seed)});
   const auto result = DecodeFile(EncodeGifFrames(100, 80, frames), Format::kGif);
   ASSERT_TRUE(result) << result.error().message;
-  std::size_t with = 0;
-  std::size_t without = 0;
+  EXPECT_GT(result->views.size(), 20U);
   for (const decode::ViewHashes& view : result->views) {
-    if (view.kind == ViewKind::kFrame) ++(view.vectors.empty() ? without : with);
+    if (!view.hidden) {
+      EXPECT_EQ(view.vectors.size(), 1U) << view.frame;
+    }
   }
-  EXPECT_EQ(with, 8U);  // the last, and seven between
-  EXPECT_GT(without, 0U);
-  EXPECT_EQ(result->views.at(0).vectors.size(), 1U);
+}
+
+TEST_F(PluginTest, WhereTheReplyHasNoRoomForAllFramesTheSpacedOnesKeepTheirs) {
+  StartWith(Setup("test_plugin_turned"));
+  std::vector<AnimatedFrame> frames;
+  for (unsigned seed = 1; seed <= 73; ++seed) frames.push_back({.picture = WavePicture(80, 100, seed)});
+  const auto result = DecodeFile(EncodeGifFrames(100, 80, frames), Format::kGif);
+  ASSERT_TRUE(result) << result.error().message;
+  int forms = 0;
+  std::vector<std::uint32_t> without;
+  for (const decode::ViewHashes& view : result->views) {
+    if (view.hidden) continue;
+    if (view.vectors.empty()) {
+      without.push_back(view.frame);
+    } else {
+      forms += view.vectors[0].count();
+    }
+  }
+  EXPECT_EQ(forms, decode::kMaxVectorForms);
+  ASSERT_FALSE(without.empty());
+  EXPECT_GT(without.front(), 20U);
+  for (const std::uint32_t spaced : {27U, 36U, 45U, 54U, 63U, 72U}) {
+    EXPECT_THAT(without, ::testing::Not(::testing::Contains(spaced)));
+  }
 }
 
 TEST_F(PluginTest, TheExampleHashesAlikeWhatLooksAlike) {
@@ -252,6 +275,20 @@ TEST_F(PluginTest, ItsInitMayRefuseAndMustKeepToTheRules) {
   EXPECT_THAT(WhyNot({Setup("test_plugin", "forgetful")}), HasSubstr("the same hash twice"));
   EXPECT_THAT(WhyNot({Setup("test_plugin"), Setup("grid_plugin")}),
               AllOf(HasSubstr("grid_plugin.so makes photodna"), HasSubstr("already")));
+}
+
+// Neither is seen before the lock.
+TEST_F(PluginTest, OneThatCannotHashBehindTheLockIsRefusedAtTheStart) {
+  for (const auto& [action, why] : std::vector<std::pair<std::string, std::string>>{
+           {"asks", "may only compute and take memory"}, {"tires", "does not get the hash that it had"}}) {
+    const decode::PluginSetup plugin = Setup("test_plugin", action);
+    auto spawner = decode::Spawner::Start(Binary(), {&plugin, 1});
+    ASSERT_TRUE(spawner) << spawner.error().message;
+    const auto pool = decode::StartDecoderPool(*std::move(spawner), OneWorker());
+    ASSERT_FALSE(pool) << action;
+    EXPECT_EQ(pool.error().reason, Reason::kDecoderUnavailable);
+    EXPECT_THAT(pool.error().message, AllOf(HasSubstr("test_plugin.so"), HasSubstr(why)));
+  }
 }
 
 TEST_F(PluginTest, AFileThatOthersCouldExchangeIsNotLoaded) {

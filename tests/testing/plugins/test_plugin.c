@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "hashgate/plugin.h"
@@ -73,6 +74,11 @@ static int Hash(const hashgate_picture* picture, uint8_t* hash) {
   ++g_calls;
   Mix(picture, hash);
   if (Does("forgetful")) hash[0] = (uint8_t)g_calls;
+  if (Does("asks")) {
+    struct sysinfo info;
+    sysinfo(&info);
+  }
+  if (Does("tires") && g_calls > 2) hash[0] ^= 1;
   if (picture->width != kTrigger) return HASHGATE_OK;
   if (Does("fail")) return -1;
   if (Does("crash")) abort();

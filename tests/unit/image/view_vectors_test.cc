@@ -142,6 +142,41 @@ TEST_F(ViewVectorsTest, ATrimmedViewHasItsOwn) {
   EXPECT_EQ(result.views[1].vectors[0].bytes, Look(EncodePng(cut, {})).views.at(0).vectors.at(0).bytes);
 }
 
+TEST_F(ViewVectorsTest, FramesThatLookAlikeTakeTheBudgetOnce) {
+  Use("test_plugin_turned");
+  // The second picture comes after more copies of the first than the reply has room for.
+  std::vector<AnimatedFrame> frames(200, {.picture = WavePicture(80, 100, 1)});
+  for (std::size_t i = 1; i < frames.size(); i += 2) frames[i].picture = WavePicture(80, 100, 2);
+  constexpr std::uint32_t kPlace = 160;  // none of the spaced ones
+  frames[kPlace].picture = WavePicture(80, 100, 3);
+  const auto result = Look(EncodeGifFrames(100, 80, frames));
+  bool seen = false;
+  for (const decode::ViewHashes& view : result.views) {
+    if (view.hidden) continue;
+    EXPECT_EQ(view.vectors.size(), 1U) << view.frame;
+    seen = seen || view.frame == kPlace;
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(FrameVectorBudget, SetsAsideWhatSpacedFramesNeed) {
+  // Four views by pixels, and more by forms.
+  image::FrameVectorBudget by_pixels(image::kMaxVectorPixels / 4, 8, 256, 1);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(by_pixels.Takes(false));
+  EXPECT_FALSE(by_pixels.Takes(false));
+  EXPECT_TRUE(by_pixels.Takes(true));
+  EXPECT_FALSE(by_pixels.Takes(true));
+  // The other way round, and all of it for spaced ones.
+  image::FrameVectorBudget by_forms(100, 8, 23, 9);
+  EXPECT_FALSE(by_forms.Takes(false));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(by_forms.Takes(true));
+  EXPECT_FALSE(by_forms.Takes(true));
+  // A spaced frame of more views than were expected takes from the rest.
+  image::FrameVectorBudget rest(100, 1, 3, 1);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(rest.Takes(true));
+  EXPECT_FALSE(rest.Takes(false));
+}
+
 TEST(VectorBudget, EndsAndLeavesTheRest) {
   image::VectorBudget budget;
   decode::Wanted wanted{.pdq_nn512 = true, .vectors = PhotoDnaOnly()};
