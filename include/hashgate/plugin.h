@@ -67,9 +67,10 @@ typedef struct hashgate_plugin {
       version;  ///< 1 to 59 such characters; others wherever any picture's hash would be another: "2.1.0"
 
   /// Optional. Called once, before the lock: may read files and take its time, within the 10 seconds that a
-  /// decoder has to start. `config` is the text of the configuration, ended by a zero, "" where there is
-  /// none; it lasts for the call. On failure a sentence of at most `error_size` bytes with its zero may be
-  /// left in `error`, for the server's log: no secrets.
+  /// decoder has to start. Where the kernel grants namespaces it runs in them: without network or network
+  /// card, as user 65534, so that a licence bound to those fails. `config` is the text of the configuration,
+  /// ended by a zero, "" where there is none; it lasts for the call. On failure a sentence of at most
+  /// `error_size` bytes with its zero may be left in `error`, for the server's log: no secrets.
   int (*init)(const char* config, char* error, size_t error_size);
 
   /// Writes the hash of `picture`, `hash_size` bytes, to `hash`. The same pixels give the same bytes,

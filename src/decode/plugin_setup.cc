@@ -32,7 +32,13 @@ std::string WrongWith(const std::string& path, bool is_file) {
            ", neither to root nor to the service's own";
   }
   const bool sticky_folder = !is_file && (info.st_mode & S_ISVTX) != 0;
-  if ((info.st_mode & S_IWOTH) != 0 && !sticky_folder) return "can be written by everybody";
+  if (sticky_folder) return {};
+  if ((info.st_mode & S_IWOTH) != 0) return "can be written by everybody";
+  if ((info.st_mode & S_IWGRP) != 0 && info.st_gid != 0) {
+    return "can be written by the group " + std::to_string(info.st_gid) +
+           ": take that right away (chmod g-w), or put the plug-in where only root can write, such as in a "
+           "folder below /opt (/usr/local belongs to the group staff on Debian)";
+  }
   return {};
 }
 

@@ -34,9 +34,9 @@ bool IsMadeByPlugins(Algorithm algorithm);
 
 /// Refuses a file that another user than root and this process's own could exchange: `path` is absolute; the
 /// file, a regular one, and every folder above it, links followed, belong to one of the two and are not
-/// writable by everybody (folders may be, where they are sticky as /tmp is). Returns the path without links,
-/// which is the one to load. Errors: kConfigInvalid naming the path. Call it before namespaces are entered,
-/// which hide who owns a file.
+/// writable by everybody, nor by any group but root's (folders may be, where they are sticky as /tmp is).
+/// Returns the path without links, which is the one to load. Errors: kConfigInvalid naming the path. Call it
+/// before namespaces are entered, which hide who owns a file.
 Result<std::string> CheckPluginFile(const std::string& path);
 
 /// The message that opens a spawner's control socket. REQUIRES: at most kMaxPlugins, each within its bounds.

@@ -41,7 +41,7 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(SpawnerProcess& spaw
     return Unavailable(std::string("cannot make a socket pair: ") + std::strerror(errno));
   }
   UniqueFd ours(pair[0]);
-  const UniqueFd theirs(pair[1]);
+  UniqueFd theirs(pair[1]);
   const bool tries = spawner.has_untried_plugins();
   const SpawnRequest request{.cpu_seconds = options.limits.cpu_seconds * kLifeJobsAtLimit,
                              .buffer_bytes = buffer.size(),
@@ -49,6 +49,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(SpawnerProcess& spaw
                              .try_plugins = static_cast<std::uint8_t>(tries ? 1 : 0)};
   HASHGATE_ASSIGN_OR_RETURN(SpawnedWorker process,
                             spawner.Spawn(theirs.get(), buffer.fd(), request, deadline));
+  // The worker's alone from here on: its death closes the socket.
+  theirs.reset();
   std::unique_ptr<WorkerProcess> worker(
       new WorkerProcess(options, std::move(buffer), std::move(ours), std::move(process)));
   HASHGATE_RETURN_IF_ERROR(

@@ -118,8 +118,9 @@ class Look {
       chooser_.OfferAgain();
     } else if (budget_.Takes(plan_.spaced[index]) && number != 0) {
       FrameViews views{.number = number, .pinned = plan_.spaced[index]};
-      const bool clear =
-          AddFlattened(ViewKind::kFrame, number, canvas_.bitmap(), WithoutVectors(wanted_), views.views);
+      // Theirs are made once it is known which frames are kept.
+      VectorBudget none(0);
+      const bool clear = AddFlattened(ViewKind::kFrame, number, canvas_.bitmap(), wanted_, none, views.views);
       result_.has_alpha = result_.has_alpha || clear;
       FrameViews* const stands_for_it = chooser_.Offer(std::move(views));
       if (stands_for_it != nullptr) HashByPlugins(plan_.spaced[index], clear, *stands_for_it);

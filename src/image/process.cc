@@ -6,6 +6,7 @@
 #include <limits>
 #include <new>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -40,14 +41,32 @@ bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHash
   });
 }
 
+/// A view that people see and whose vectors are still to be made.
+struct Waiting {
+  std::size_t view = 0;  // of the result
+  Over over;
+  Part part;
+};
+
 /// A border of one colour around a picture leaves next to nothing of its hash.
-void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted, VectorBudget& budget,
-                 decode::DecodeResult& result) {
+void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted, decode::DecodeResult& result,
+                 std::vector<Waiting>& waiting) {
   ViewRows rows(bitmap, over);
   for (const Part& inside : InsideBorders(rows)) {
     if (std::max(inside.width, inside.height) < kMinUsableSide) continue;
-    decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, inside, budget.Take(wanted, bitmap));
-    if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
+    decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, inside, WithoutVectors(wanted));
+    if (!IsUnlike(view, result.views)) continue;
+    waiting.push_back({.view = result.views.size(), .over = over, .part = inside});
+    result.views.push_back(std::move(view));
+  }
+}
+
+void HashByPlugins(const Bitmap& bitmap, const decode::Wanted& wanted, std::span<const Waiting> waiting,
+                   VectorBudget& budget, decode::DecodeResult& result) {
+  for (const Waiting& next : waiting) {
+    decode::ViewHashes& view = result.views[next.view];
+    if (view.pdq.empty()) continue;
+    AddVectors(bitmap, next.over, next.part, budget.Take(wanted, next.part).vectors, view);
   }
 }
 
@@ -58,24 +77,33 @@ void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeRe
   const ViewKind whole = result.cause == Cause::kTruncated ? ViewKind::kTruncatedPart : ViewKind::kWhole;
   // Where nothing shows through there is nothing to mix.
   const Over white{.opaque = !result.has_alpha, .background = 255};
+  const Over black{.background = 0};
   result.views.push_back(HashView(whole, bitmap, white, wanted));
-  VectorBudget budget;
+  std::vector<Waiting> others;
   if (result.has_alpha) {
-    result.views.push_back(
-        HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, budget.Take(wanted, bitmap)));
+    others.push_back({.view = result.views.size(), .over = black, .part = WholeOf(bitmap)});
+    result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, black, WithoutVectors(wanted)));
     // Colours under clear pixels may hold another picture than is seen. Some viewers show it where they do
     // not take alpha for what it is.
-    const bool hidden = !decoded.alpha_disputed;
-    decode::ViewHashes colors = HashView(ViewKind::kAlternate, bitmap, {.opaque = true},
-                                         hidden ? WithoutVectors(wanted) : budget.Take(wanted, bitmap));
-    colors.hidden = hidden;
-    if (!colors.hidden || IsUnlike(colors, result.views)) result.views.push_back(std::move(colors));
+    const Over opaque{.opaque = true};
+    decode::ViewHashes colors = HashView(ViewKind::kAlternate, bitmap, opaque, WithoutVectors(wanted));
+    colors.hidden = !decoded.alpha_disputed;
+    if (!colors.hidden || IsUnlike(colors, result.views)) {
+      if (!colors.hidden) {
+        others.push_back({.view = result.views.size(), .over = opaque, .part = WholeOf(bitmap)});
+      }
+      result.views.push_back(std::move(colors));
+    }
   }
-  HashTrimmed(bitmap, white, wanted, budget, result);
-  if (result.has_alpha) HashTrimmed(bitmap, {.background = 0}, wanted, budget, result);
+  std::vector<Waiting> trimmed;
+  HashTrimmed(bitmap, white, wanted, result, trimmed);
+  if (result.has_alpha) HashTrimmed(bitmap, black, wanted, result, trimmed);
+  // What a border surrounds is most often the picture itself.
+  VectorBudget budget;
+  HashByPlugins(bitmap, wanted, trimmed, budget, result);
+  HashByPlugins(bitmap, wanted, others, budget, result);
   if (decoded.alternate.width != 0) {
-    AddFlattened(ViewKind::kAlternate, 0, decoded.alternate, budget.Take(wanted, decoded.alternate),
-                 result.views);
+    AddFlattened(ViewKind::kAlternate, 0, decoded.alternate, wanted, budget, result.views);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include "hash/perceptual/pdq.h"
 #include "image/nn512.h"
-#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -49,13 +48,15 @@ std::optional<decode::ViewHashes> HashReducedView(const ReducedLuma& luma) {
 }
 
 bool AddFlattened(ViewKind kind, std::uint32_t frame, const Bitmap& bitmap, const decode::Wanted& wanted,
-                  std::vector<decode::ViewHashes>& views) {
+                  VectorBudget& budget, std::vector<decode::ViewHashes>& views) {
   const bool has_alpha = HasTransparency(bitmap);
   // Where nothing shows through there is nothing to mix.
-  views.push_back(HashView(kind, bitmap, {.opaque = !has_alpha, .background = 255}, wanted));
+  views.push_back(HashView(kind, bitmap, {.opaque = !has_alpha, .background = 255},
+                           budget.Take(wanted, WholeOf(bitmap))));
   views.back().frame = frame;
   if (has_alpha) {
-    views.push_back(HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, wanted));
+    views.push_back(
+        HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, budget.Take(wanted, WholeOf(bitmap))));
     views.back().frame = frame;
   }
   return has_alpha;

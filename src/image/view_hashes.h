@@ -10,6 +10,7 @@
 #include "image/luma.h"
 #include "image/part.h"
 #include "image/pixels.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 
@@ -25,8 +26,9 @@ decode::ViewHashes HashPart(ViewKind kind, const Bitmap& bitmap, Over over, cons
 std::optional<decode::ViewHashes> HashReducedView(const ReducedLuma& luma);
 
 /// Adds the view over white, as `kind`, and the one over black where some pixel is not opaque. `frame` is the
-/// number that both carry. Returns whether some pixel is not opaque.
+/// number that both carry. Each has vectors where `budget` takes it. Returns whether some pixel is not
+/// opaque.
 bool AddFlattened(ViewKind kind, std::uint32_t frame, const Bitmap& bitmap, const decode::Wanted& wanted,
-                  std::vector<decode::ViewHashes>& views);
+                  VectorBudget& budget, std::vector<decode::ViewHashes>& views);
 
 }  // namespace hashgate::image

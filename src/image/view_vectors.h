@@ -23,16 +23,18 @@ inline decode::Wanted WithoutVectors(decode::Wanted wanted) {
 /// Says of which further views vectors are made: of those that come while the pixels last.
 class VectorBudget {
  public:
-  /// What to compute of a view of `bitmap`.
-  decode::Wanted Take(const decode::Wanted& wanted, const Bitmap& bitmap) {
-    const std::uint64_t pixels = std::uint64_t{bitmap.width} * bitmap.height;
+  explicit VectorBudget(std::uint64_t pixels = kMaxVectorPixels) : left_(pixels) {}
+
+  /// What to compute of a view that shows `part`.
+  decode::Wanted Take(const decode::Wanted& wanted, const Part& part) {
+    const std::uint64_t pixels = std::uint64_t{part.width} * part.height;
     if (wanted.vectors.empty() || pixels > left_) return WithoutVectors(wanted);
     left_ -= pixels;
     return wanted;
   }
 
  private:
-  std::uint64_t left_ = kMaxVectorPixels;
+  std::uint64_t left_;
 };
 
 /// Says of which views of an animation's frames vectors are made: of those that come while kMaxVectorPixels

@@ -245,11 +245,10 @@ void LookAtTrack(avifDecoder& decoder, std::uint32_t items, const decode::Wanted
     if (result.views.size() + 4 > static_cast<std::size_t>(decode::kMaxViews)) break;
     Bitmap bitmap;
     if (ToBitmap(*decoder.image, limits, bitmap) != Cause::kNone) continue;
-    if (AddFlattened(ViewKind::kFrame, items + number, bitmap, vectors.Take(wanted, bitmap), result.views))
+    if (AddFlattened(ViewKind::kFrame, items + number, bitmap, wanted, vectors, result.views))
       result.has_alpha = true;
     const Bitmap part = CleanAperture(*decoder.image, bitmap);
-    if (part.height != 0)
-      AddFlattened(ViewKind::kFrame, items + number, part, vectors.Take(wanted, part), result.views);
+    if (part.height != 0) AddFlattened(ViewKind::kFrame, items + number, part, wanted, vectors, result.views);
     if (HasUnusualColors(*decoder.image, limits)) result.colour_unusual = true;
     ++seen;
   }

@@ -291,7 +291,7 @@ void DecodeTiffPages(ByteSpan bytes, const decode::Wanted& wanted, const decode:
     if (HasUnusualColors(tiff.get(), limits)) result.colour_unusual = true;
     if (bitmap.height == 0) continue;
     if (result.views.size() + 2 > static_cast<std::size_t>(decode::kMaxViews)) return;
-    if (AddFlattened(ViewKind::kFrame, number, bitmap, vectors.Take(wanted, bitmap), result.views))
+    if (AddFlattened(ViewKind::kFrame, number, bitmap, wanted, vectors, result.views))
       result.has_alpha = true;
     ++result.frames_seen;
   }

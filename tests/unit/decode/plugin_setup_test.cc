@@ -71,6 +71,29 @@ TEST_F(PluginFileTest, WhatOthersCouldExchangeIsRefused) {
   EXPECT_EQ(WhyNot(file_), "accepted");
 }
 
+TEST_F(PluginFileTest, WhatAGroupCouldExchangeIsRefusedUnlessItIsRootsGroup) {
+  // Only root can choose; anybody else's own group is not root's.
+  const gid_t group = ::geteuid() == 0 ? 50 : ::getegid();
+  ASSERT_EQ(::chown(file_.c_str(), static_cast<uid_t>(-1), group), 0);
+  ASSERT_EQ(::chown(folder_.c_str(), static_cast<uid_t>(-1), group), 0);
+  const std::string who = "can be written by the group " + std::to_string(group);
+  ASSERT_EQ(::chmod(file_.c_str(), 0664), 0);
+  EXPECT_THAT(WhyNot(file_), ::testing::AllOf(HasSubstr(who), HasSubstr("chmod g-w"), HasSubstr("/opt")));
+  ASSERT_EQ(::chmod(file_.c_str(), 0644), 0);
+  EXPECT_EQ(WhyNot(file_), "accepted");
+  // As Debian's /usr/local/lib is.
+  ASSERT_EQ(::chmod(folder_.c_str(), 02775), 0);
+  EXPECT_THAT(WhyNot(file_), ::testing::AllOf(HasSubstr("lies in a folder"), HasSubstr(who)));
+  ASSERT_EQ(::chmod(folder_.c_str(), 01775), 0);
+  EXPECT_EQ(WhyNot(file_), "accepted");
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chown(file_.c_str(), 0, 0), 0);
+  ASSERT_EQ(::chown(folder_.c_str(), 0, 0), 0);
+  ASSERT_EQ(::chmod(file_.c_str(), 0664), 0);
+  ASSERT_EQ(::chmod(folder_.c_str(), 0775), 0);
+  EXPECT_EQ(WhyNot(file_), "accepted");
+}
+
 TEST_F(PluginFileTest, OtherUsersFilesAreRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
   ASSERT_EQ(::chown(file_.c_str(), 65'534, 65'534), 0);

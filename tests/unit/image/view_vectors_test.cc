@@ -7,6 +7,7 @@
 
 #include "hash/plugin/plugin.h"
 #include "image/process.h"
+#include "image/view_hashes.h"
 #include "unit/image/animations.h"
 #include "unit/image/upload.h"
 
@@ -142,6 +143,30 @@ TEST_F(ViewVectorsTest, ATrimmedViewHasItsOwn) {
   EXPECT_EQ(result.views[1].vectors[0].bytes, Look(EncodePng(cut, {})).views.at(0).vectors.at(0).bytes);
 }
 
+// 36 million pixels for each of three views would be too much.
+TEST_F(ViewVectorsTest, WhatABorderSurroundsComesFirstAndCostsItsOwnPixels) {
+  Use("grid_plugin");
+  constexpr int kSide = 6'000;
+  Rgba framed{.width = kSide, .height = kSide, .samples = Bytes(std::size_t{kSide} * kSide * 4, 255)};
+  const Rgba small = WavePicture(600, 800, 3);
+  for (int row = 0; row < small.height; ++row) {
+    for (int col = 0; col < small.width; ++col) {
+      std::copy_n(small.At(row, col), 4, framed.At(row + 3'000, col + 3'000));
+    }
+  }
+  for (int row = 3'100; row < 3'400; ++row) {
+    for (int col = 3'100; col < 3'500; ++col) framed.At(row, col)[3] = 0;
+  }
+  const auto result = Look(EncodePng(framed, {.color = PngColor::kRgba}));
+  int trimmed = 0;
+  for (const decode::ViewHashes& view : result.views) {
+    if (view.kind != ViewKind::kTrimmed && view.kind != ViewKind::kOverBlack) continue;
+    trimmed += view.kind == ViewKind::kTrimmed ? 1 : 0;
+    EXPECT_EQ(view.vectors.size(), 1U) << static_cast<int>(view.kind) << ' ' << view.width;
+  }
+  EXPECT_GE(trimmed, 2);
+}
+
 TEST_F(ViewVectorsTest, FramesThatLookAlikeTakeTheBudgetOnce) {
   Use("test_plugin_turned");
   // The second picture comes after more copies of the first than the reply has room for.
@@ -177,12 +202,21 @@ TEST(FrameVectorBudget, SetsAsideWhatSpacedFramesNeed) {
   EXPECT_FALSE(rest.Takes(false));
 }
 
+TEST_F(ViewVectorsTest, EachOfTheTwoViewsOfAClearPictureCosts) {
+  Use("grid_plugin");
+  Bitmap clear = Scene(4);
+  image::VectorBudget budget(std::uint64_t{2} * kWidth * kHeight - 1);
+  std::vector<decode::ViewHashes> views;
+  ASSERT_TRUE(image::AddFlattened(ViewKind::kFrame, 1, clear, {.vectors = PhotoDnaOnly()}, budget, views));
+  ASSERT_EQ(views.size(), 2U);
+  EXPECT_EQ(views[0].vectors.size(), 1U);
+  EXPECT_TRUE(views[1].vectors.empty());
+}
+
 TEST(VectorBudget, EndsAndLeavesTheRest) {
   image::VectorBudget budget;
   decode::Wanted wanted{.pdq_nn512 = true, .vectors = PhotoDnaOnly()};
-  Bitmap half(1, 1, 1);
-  half.width = 10'000;
-  half.height = 5'000;
+  const image::Part half{.left = 3, .top = 4, .width = 10'000, .height = 5'000};
   static_assert(2 * 50'000'000 == image::kMaxVectorPixels);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(budget.Take(wanted, half).vectors, wanted.vectors);
   const decode::Wanted none = budget.Take(wanted, half);
