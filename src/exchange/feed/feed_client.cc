@@ -50,9 +50,29 @@ std::unexpected<Error> NotAsAgreed(std::string message) {
   return Fail(Reason::kExchangeProtocol, std::move(message));
 }
 
+// The newest manifest that was seen.
+struct Newest {
+  std::string list;
+  std::uint64_t sequence = 0;  // 0: none was
+};
+
+std::string EncodeFloor(const Newest& newest) {
+  return nlohmann::json{{"v", 1}, {"list", newest.list}, {"sequence", newest.sequence}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Result<Newest> DecodeFloor(std::string_view text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("v") || json["v"] != 1 || !json.contains("list") ||
+      !json["list"].is_string() || !json.contains("sequence") || !json["sequence"].is_number_unsigned()) {
+    return Fail(Reason::kExchangeProtocol, "what was seen of the exchange's source before is not of a feed");
+  }
+  return Newest{json["list"].get<std::string>(), json["sequence"].get<std::uint64_t>()};
+}
+
 // What the client remembers from one delta to the next.
 struct Memory {
-  std::uint64_t newest = 0;  // number of the newest manifest that was seen
+  Newest newest;
   /// The number from which steps do not lead on: what follows it is read as a whole.
   std::optional<std::uint64_t> stuck_at;
 };
@@ -107,19 +127,22 @@ class FeedDelta final : public Delta {
  private:
   Status CheckManifest(const FeedManifest& manifest) {
     const SnapshotHeader& header = manifest.header;
-    const std::uint64_t seen = std::max(memory_.newest, reached_ ? reached_->sequence : 0);
-    if (header.sequence < seen) {
-      return NotAsAgreed("the feed went back from number " + std::to_string(seen) + " to " +
-                         std::to_string(header.sequence) + ": an old one is given, or it was made anew");
+    Newest& newest = memory_.newest;
+    if (reached_ && reached_->sequence > newest.sequence) newest = {reached_->list, reached_->sequence};
+    if (newest.sequence > 0 && header.list != newest.list) {
+      return NotAsAgreed("the feed is of list '" + header.list + "' now, and was of '" + newest.list +
+                         "': if that is meant, give the exchange another name");
     }
-    if (reached_ && header.list != reached_->list) {
-      return NotAsAgreed("the feed is of list '" + header.list + "' now, and was of '" + reached_->list +
-                         "'");
+    if (header.sequence < newest.sequence) {
+      return NotAsAgreed("the feed went back from number " + std::to_string(newest.sequence) + " to " +
+                         std::to_string(header.sequence) +
+                         ": an old one is given, or it was made anew; if that is meant, give the exchange "
+                         "another name");
     }
     if (reached_ && header.sequence == reached_->sequence && manifest.state != reached_->state) {
       return NotAsAgreed("the feed has two states of number " + std::to_string(header.sequence));
     }
-    memory_.newest = header.sequence;
+    newest = {header.list, header.sequence};
     return {};
   }
 
@@ -224,6 +247,17 @@ class FeedClient final : public ExchangeClient {
     }
     const bool whole = !reached || reached->sequence == memory_.stuck_at;
     return std::make_unique<FeedDelta>(*http_, options_, memory_, std::move(reached), whole);
+  }
+
+  [[nodiscard]] std::string Floor() const override {
+    return memory_.newest.sequence == 0 ? std::string() : EncodeFloor(memory_.newest);
+  }
+
+  Status SetFloor(std::string_view floor) override {
+    if (floor.empty()) return {};
+    HASHGATE_ASSIGN_OR_RETURN(Newest newest, DecodeFloor(floor));
+    if (newest.sequence > memory_.newest.sequence) memory_.newest = std::move(newest);
+    return {};
   }
 
   Result<std::string> Test(const std::stop_token& stop) override {

@@ -20,9 +20,9 @@ struct FeedClientOptions {
 ///
 /// A delta is one step of the feed, or all of the list where no steps lead on from the checkpoint. It ends
 /// only where count and digest of all that was given are what the manifest says; where a step's are not, the
-/// list is read as a whole by the next sync. A manifest of an earlier number than was seen, of another list,
-/// of the same number with another state, or past its time is refused. So is one record that cannot be read,
-/// with all of its delta.
+/// list is read as a whole by the next sync. A manifest of an earlier number than was seen (the floor is the
+/// newest), of another list, of the same number with another state, or past its time is refused. So is one
+/// record that cannot be read, with all of its delta.
 std::unique_ptr<ExchangeClient> NewFeedClient(std::unique_ptr<HttpClient> http, FeedClientOptions options);
 
 }  // namespace hashgate::exchange

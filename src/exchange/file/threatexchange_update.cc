@@ -54,18 +54,35 @@ void CollectTags(const json& object, std::set<std::string>& tags) {
   }
 }
 
-/// Reactions are {"key": name, "value": apps} or {name: apps}.
-bool Disagrees(const json& descriptor) {
+/// Whether `applications` ("1001,1002") are nobody but `own`. What cannot be read is somebody else.
+bool AreOnly(std::string_view applications, std::string_view own) {
+  if (own.empty() || applications.empty()) return false;
+  while (!applications.empty()) {
+    const std::string_view one = applications.substr(0, applications.find(','));
+    if (Trim(one) != own) return false;
+    applications.remove_prefix(std::min(applications.size(), one.size() + 1));
+  }
+  return true;
+}
+
+/// Reactions are {"key": name, "value": applications} or {name: applications}.
+bool Disagrees(const json& descriptor, std::string_view own_application) {
   const json* const reactions = ThreatExchangeArray(descriptor, "reactions");
   if (reactions == nullptr) return false;
-  return std::ranges::any_of(*reactions, [](const json& reaction) {
-    return reaction == kDisagreement ||
-           (reaction.is_object() &&
-            (JsonTextOf(reaction, "key") == kDisagreement || reaction.contains(kDisagreement)));
+  return std::ranges::any_of(*reactions, [own_application](const json& reaction) {
+    if (reaction == kDisagreement) return true;
+    if (!reaction.is_object()) return false;
+    const bool is_key = JsonTextOf(reaction, "key") == kDisagreement;
+    if (!is_key && !reaction.contains(kDisagreement)) return false;
+    return !AreOnly(JsonTextOf(reaction, is_key ? "value" : kDisagreement), own_application);
   });
 }
 
 }  // namespace
+
+bool CallsHarmful(std::string_view status) {
+  return EqualsIgnoringCase(status, kMalicious) || EqualsIgnoringCase(status, kSuspicious);
+}
 
 Algorithm ThreatExchangeAlgorithm(std::string_view type) {
   if (EqualsIgnoringCase(type, "HASH_PDQ")) return Algorithm::kPdq;
@@ -87,7 +104,8 @@ const json* ThreatExchangeArray(const json& object, const char* name) {
   return array->is_array() ? array : nullptr;
 }
 
-bool ParseThreatExchangeUpdate(const json& item, ThreatExchangeUpdate& update, std::string& problem) {
+bool ParseThreatExchangeUpdate(const json& item, ThreatExchangeUpdate& update, std::string& problem,
+                               std::string_view own_application) {
   if (!item.is_object()) {
     problem = item.is_discarded() ? "the item is not valid JSON" : "the item is not a JSON object";
     return false;
@@ -106,7 +124,7 @@ bool ParseThreatExchangeUpdate(const json& item, ThreatExchangeUpdate& update, s
       if (!descriptor.is_object()) continue;
       update.statuses.emplace_back(Trim(JsonTextOf(descriptor, "status")));
       CollectTags(descriptor, update.tags);
-      update.disagreed = update.disagreed || Disagrees(descriptor);
+      update.disagreed = update.disagreed || Disagrees(descriptor, own_application);
     }
   }
   // The indicator's own status sums up its descriptors', so it counts only where they give none.

@@ -22,7 +22,7 @@ struct ThreatExchangeUpdate {
   std::string type;
   std::vector<std::string> statuses;  ///< one an opinion; empty where it gives none
   std::set<std::string> tags;         ///< sorted: the answer's order says nothing
-  bool disagreed = false;
+  bool disagreed = false;             ///< a member disagrees with what another one says
   bool deleted = false;
 };
 
@@ -35,15 +35,19 @@ enum class ThreatExchangeMeaning : std::uint8_t {
   kProblem,    ///< it cannot be told
 };
 
+/// Whether a descriptor of that status says that its indicator is harmful: MALICIOUS or SUSPICIOUS.
+bool CallsHarmful(std::string_view status);
+
 /// The algorithm of an indicator's type; kUnspecified for types that are not matched.
 Algorithm ThreatExchangeAlgorithm(std::string_view type);
 
 /// The elements of a member that is an array, or an object with the array "data"; null where it is neither.
 const nlohmann::json* ThreatExchangeArray(const nlohmann::json& object, const char* name);
 
-/// False where the item is no update; `problem` then says why.
-bool ParseThreatExchangeUpdate(const nlohmann::json& item, ThreatExchangeUpdate& update,
-                               std::string& problem);
+/// False where the item is no update; `problem` then says why. Reactions of `own_application` are left out:
+/// what we say of an update must not change what the update is to us.
+bool ParseThreatExchangeUpdate(const nlohmann::json& item, ThreatExchangeUpdate& update, std::string& problem,
+                               std::string_view own_application = {});
 
 /// What the update comes to where its indicator is of `algorithm`; `problem` says why of kProblem.
 ThreatExchangeMeaning ReadThreatExchangeUpdate(const ThreatExchangeUpdate& update, Algorithm algorithm,

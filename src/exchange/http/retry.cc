@@ -26,7 +26,8 @@ std::uint64_t RandomSeed() {
 }  // namespace
 
 bool IsTransientStatus(int status) {
-  return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+  if (status >= 500) return status != 501 && status != 505;
+  return status == 408 || status == 425 || status == 429;
 }
 
 std::chrono::milliseconds ParseRetryAfter(std::string_view value, WallTime now) {

@@ -13,7 +13,8 @@
 
 namespace hashgate::exchange {
 
-/// True for statuses after which the same request may work later: 429, 500, 502, 503, 504.
+/// True for statuses after which the same request may work later: 408, 425, 429, and from 500 but 501 and
+/// 505, which say that the server cannot do it.
 bool IsTransientStatus(int status);
 
 /// What `Retry-After` asks for at `now`: seconds, or an HTTP date; at most 30 days. Zero where `value` is

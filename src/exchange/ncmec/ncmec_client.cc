@@ -268,7 +268,7 @@ class NcmecClient final : public ExchangeClient {
  private:
   using Outcome = FeedbackAnswer::Outcome;
 
-  // Each fingerprint has an opinion of its own. Taken where one of them is.
+  // Each fingerprint has an opinion of its own. Taken where one of them is; the detail tells of the others.
   Result<FeedbackAnswer> Submit(const Feedback& feedback, const std::stop_token& stop) {
     if (feedback.kind == FeedbackKind::kWithdraw) {
       return FeedbackAnswer{Outcome::kNoPlace, "NCMEC's feedback can be changed, but not taken back"};
@@ -278,24 +278,54 @@ class NcmecClient final : public ExchangeClient {
     std::set<std::string_view> types;
     for (const HashValue& hash : feedback.hashes) types.insert(TypeOf(hash.algorithm));
     types.erase(std::string_view());
-    FeedbackAnswer answer{Outcome::kNoPlace, "NCMEC has no fingerprints of these algorithms"};
-    for (const std::string_view type : types) {
-      HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer one, SubmitOf(type, *id, feedback, stop));
-      if (answer.outcome != Outcome::kTaken) answer = std::move(one);
+    if (types.empty()) {
+      return FeedbackAnswer{Outcome::kNoPlace, "NCMEC has no fingerprints of these algorithms"};
     }
+    FeedbackAnswer answer;
+    std::string taken;
+    for (const std::string_view type : types) {
+      HASHGATE_ASSIGN_OR_RETURN(const FeedbackAnswer one, SubmitOf(type, *id, feedback, stop));
+      if (one.outcome == Outcome::kTaken) {
+        taken += (taken.empty() ? "" : ", ") + std::string(type);
+        continue;
+      }
+      if (one.outcome == Outcome::kRefused) answer.outcome = Outcome::kRefused;
+      answer.detail += (answer.detail.empty() ? "" : "; ") + one.detail;
+    }
+    if (taken.empty()) return answer;
+    if (!answer.detail.empty()) answer.detail = "taken of " + taken + "; " + answer.detail;
+    answer.outcome = Outcome::kTaken;
     return answer;
   }
 
-  Result<FeedbackAnswer> SubmitOf(std::string_view type,
-                                  const std::pair<std::string_view, std::string_view>& id,
-                                  const Feedback& feedback, const std::stop_token& stop) {
-    std::string content = "<affirmative/>";
-    if (feedback.kind == FeedbackKind::kDispute) {
-      HASHGATE_ASSIGN_OR_RETURN(const std::vector<FeedbackReason>* reasons, ReasonsOf(type, stop));
-      const FeedbackReason* const reason = Choose(*reasons, feedback.reason);
-      if (reason == nullptr) return WantsAReason(type, *reasons);
-      content = "<negative><reasonIds><guid>" + reason->guid + "</guid></reasonIds></negative>";
+  using EntryPath = std::pair<std::string_view, std::string_view>;  // member, and the entry's id
+
+  Result<FeedbackAnswer> SubmitOf(std::string_view type, const EntryPath& id, const Feedback& feedback,
+                                  const std::stop_token& stop) {
+    if (feedback.kind == FeedbackKind::kAffirm) return Put(type, id, "<affirmative/>", stop);
+    const bool remembered = reasons_.contains(type);
+    HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer answer, Dispute(type, id, feedback, stop));
+    if (answer.outcome != Outcome::kRefused) return answer;
+    // The reason may be none of NCMEC's any more.
+    reasons_.erase(reasons_.find(type));
+    if (!remembered) return answer;
+    return Dispute(type, id, feedback, stop);
+  }
+
+  Result<FeedbackAnswer> Dispute(std::string_view type, const EntryPath& id, const Feedback& feedback,
+                                 const std::stop_token& stop) {
+    HASHGATE_ASSIGN_OR_RETURN(const std::vector<FeedbackReason>* reasons, ReasonsOf(type, stop));
+    if (reasons == nullptr) {
+      return FeedbackAnswer{Outcome::kNoPlace, "NCMEC has no reasons for a dispute of " + std::string(type)};
     }
+    const FeedbackReason* const reason = Choose(*reasons, feedback.reason);
+    if (reason == nullptr) return WantsAReason(type, *reasons);
+    return Put(type, id, "<negative><reasonIds><guid>" + reason->guid + "</guid></reasonIds></negative>",
+               stop);
+  }
+
+  Result<FeedbackAnswer> Put(std::string_view type, const EntryPath& id, const std::string& content,
+                             const std::stop_token& stop) {
     HASHGATE_ASSIGN_OR_RETURN(
         const HttpResponse response,
         http_->Send({.method = "PUT",
@@ -309,18 +339,21 @@ class NcmecClient final : public ExchangeClient {
     std::string said =
         "the server answered " + std::to_string(response.status) + " to feedback on " + std::string(type);
     if (response.status < 400) return Fail(Reason::kExchangeProtocol, std::move(said));
+    if (response.status >= 500) return Fail(Reason::kExchangeUnreachable, std::move(said));
     return FeedbackAnswer{Outcome::kRefused, std::move(said)};
   }
 
-  // They are asked for once: NCMEC's lists change rarely.
+  // They are asked for once: NCMEC's lists change rarely. Null where there are none of that type.
   Result<const std::vector<FeedbackReason>*> ReasonsOf(std::string_view type, const std::stop_token& stop) {
     const auto known = reasons_.find(type);
     if (known != reasons_.end()) return &known->second;
     HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response,
                               http_->Send({.url = "/v2/feedback/" + std::string(type) + "/reasons"}, stop));
+    if (response.status >= 400 && response.status < 500) return nullptr;
     if (response.status != 200) {
-      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response.status) +
-                                                 " where reasons for feedback were asked for");
+      const Reason reason = response.status >= 500 ? Reason::kExchangeUnreachable : Reason::kExchangeProtocol;
+      return Fail(reason, "the server answered " + std::to_string(response.status) +
+                              " where reasons for feedback were asked for");
     }
     HASHGATE_ASSIGN_OR_RETURN(std::vector<FeedbackReason> reasons, ParseFeedbackReasons(response.body, type));
     return &reasons_.emplace(type, std::move(reasons)).first->second;

@@ -192,7 +192,8 @@ class StopNciiClient final : public ExchangeClient {
       return FeedbackAnswer{Outcome::kTaken, {}};
     }
     Error error = Unexpected(response.status, "feedback was sent");
-    if (response.status < 400) return std::unexpected(std::move(error));
+    if (response.status >= 500) error.reason = Reason::kExchangeUnreachable;
+    if (response.status < 400 || response.status >= 500) return std::unexpected(std::move(error));
     return FeedbackAnswer{Outcome::kRefused, std::move(error.message)};
   }
 

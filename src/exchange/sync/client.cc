@@ -2,6 +2,14 @@
 
 namespace hashgate::exchange {
 
+std::string ExchangeClient::Floor() const {
+  return {};
+}
+
+Status ExchangeClient::SetFloor(std::string_view /*floor*/) {
+  return {};
+}
+
 FeedbackSent ExchangeClient::SendFeedback(std::span<const Feedback> feedback,
                                           const std::stop_token& /*stop*/) {
   const FeedbackAnswer none{FeedbackAnswer::Outcome::kNoPlace, "exchanges of this kind take no feedback"};

@@ -20,6 +20,8 @@ namespace hashgate::exchange {
 
 /// Bytes of a checkpoint.
 inline constexpr std::size_t kMaxCheckpointBytes = 4'096;
+/// Bytes of a floor.
+inline constexpr std::size_t kMaxFloorBytes = 4'096;
 
 /// Some records of a delta.
 struct DeltaPage {
@@ -81,7 +83,9 @@ struct FeedbackAnswer {
     kRefused = 2,  ///< the source does not want it; the same again would be refused again
   };
   Outcome outcome = Outcome::kNoPlace;
-  std::string detail;  ///< of the last two: a sentence without any hash value
+  /// Of the last two, and of kTaken where the source took a part only: what was not taken. Without hash
+  /// values.
+  std::string detail;
 };
 
 /// What became of several, in their order.
@@ -97,6 +101,13 @@ class ExchangeClient {
   /// The delta that follows a checkpoint; empty: from the beginning. Errors: kExchangeProtocol for a
   /// checkpoint that is not its own, and where this machine's clock is behind it. Does not block.
   virtual Result<std::unique_ptr<Delta>> Begin(std::string_view checkpoint) = 0;
+  /// What must not be gone back behind, whichever checkpoint is read from: the newest that was ever seen of
+  /// the source. Opaque, at most kMaxFloorBytes; empty: nothing was seen, or the kind has no such thing (the
+  /// default).
+  [[nodiscard]] virtual std::string Floor() const;
+  /// Gives a client what another one of the same exchange had as its Floor(). An older one than its own
+  /// changes nothing. Errors: kExchangeProtocol for one that is not of its kind. The default: nothing.
+  virtual Status SetFloor(std::string_view floor);
   /// Asks the source who we are to it, without changing anything: one sentence for a person. Blocks and fails
   /// as Delta::Next.
   virtual Result<std::string> Test(const std::stop_token& stop) = 0;

@@ -90,6 +90,7 @@ GateOverride OverrideFrom(const Json& json) {
 StoredExchange StoredExchangeFrom(const Json& json) {
   StoredExchange state;
   state.checkpoint = json.at("checkpoint").get<std::string>();
+  state.floor = json.value("floor", std::string());  // versions before did not write it
   state.source = json.at("source").get<std::string>();
   state.list = json.at("list").get<lists::ListId>();
   state.records_seen = json.at("recordsSeen").get<std::uint64_t>();
@@ -161,6 +162,7 @@ void StoredExchange::End(SyncRecord& record, const Status& status, const std::op
 std::string EncodeStoredExchange(const StoredExchange& state) {
   Json json = {{"v", kVersion},
                {"checkpoint", state.checkpoint},
+               {"floor", state.floor},
                {"source", state.source},
                {"list", state.list},
                {"recordsSeen", state.records_seen},

@@ -50,6 +50,9 @@ inline constexpr std::size_t kMaxOverrideReasonBytes = 1'024;
 
 struct StoredExchange {
   std::string checkpoint;  ///< empty: nothing is in force yet
+  /// The client's floor. It outlives checkpoints: neither a reading from the beginning nor another address,
+  /// list or client takes it away, only another exchange name.
+  std::string floor;
   /// What the checkpoint is good for: that source and no other, into that list and no other of its name.
   std::string source;
   lists::ListId list = 0;

@@ -73,13 +73,20 @@ Result<SyncRecord> Syncer::Sync(const std::stop_token& stop,
   // Where this is cut short, the next sync goes on from where it came to: behind that nothing is missed.
   if (from_the_beginning) run.state.checkpoint.clear();
   const Status status = SyncAll(run);
+  KeepFloor(run.state);
   const bool held = !status && status.error().reason == Reason::kGateClosed;
   run.state.End(run.record, status, held ? run.closed : std::nullopt, options_.clock->Wall());
   HASHGATE_RETURN_IF_ERROR(SaveStoredExchange(catalog_, options_.exchange, run.state));
   return run.record;
 }
 
+void Syncer::KeepFloor(StoredExchange& state) const {
+  std::string floor = client_.Floor();
+  if (!floor.empty() && floor.size() <= kMaxFloorBytes) state.floor = std::move(floor);
+}
+
 Status Syncer::SyncAll(Run& run) {
+  HASHGATE_RETURN_IF_ERROR(client_.SetFloor(run.state.floor));
   HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, catalog_.GetList(options_.list));
   if (run.state.list != list.id || run.state.source != options_.source) {
     // Else a list that was made anew would stay empty, and another source's entries would be missed.
@@ -215,6 +222,7 @@ Result<lists::ExchangeState> Syncer::AskGates(Run& run, const PlannedChange& cha
   run.next_record.counts = with(run.record.counts);
   run.next_state = run.state;
   run.next_state.unfinished = counts;
+  KeepFloor(run.next_state);
   const bool changes = change.added + change.updated + change.removed > 0;
   if (changes) {
     run.next_record.generation = change.generation;

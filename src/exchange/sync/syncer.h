@@ -53,6 +53,8 @@ class Syncer {
   struct Run;
 
   Status SyncAll(Run& run);
+  /// Takes over what the client has seen, if anything.
+  void KeepFloor(StoredExchange& state) const;
   /// One delta. Without an error it is in force, or was abandoned and has to be begun anew.
   Status SyncDelta(Run& run);
   Result<std::unique_ptr<lists::Import>> StartImport(Run& run, bool whole);

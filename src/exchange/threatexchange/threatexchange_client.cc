@@ -57,6 +57,12 @@ Result<Reached> DecodeCheckpoint(std::string_view text) {
                  WallSeconds(seconds(json["read"].get<std::int64_t>())), json["newest"].get<bool>()};
 }
 
+// The application of a token "APPID|SECRET"; empty for a user's, which does not tell.
+std::string_view ApplicationOf(std::string_view token) {
+  const std::string_view id = token.substr(0, token.find('|'));
+  return id.size() < token.size() && IsGraphId(id) ? id : std::string_view();
+}
+
 bool HasToken(std::string_view path) {
   const std::size_t query = path.find('?');
   return query != std::string_view::npos && (path.substr(query + 1).starts_with("access_token=") ||
@@ -126,7 +132,8 @@ class UpdatesDelta final : public Delta {
   Result<DeltaPage> Next(const std::stop_token& stop) override {
     const Result<std::string> body = api_.Get(path_, stop);
     if (!body) return std::unexpected(Explained(body.error(), stop));
-    HASHGATE_ASSIGN_OR_RETURN(const UpdatesPage page, ParseUpdatesPage(*body));
+    HASHGATE_ASSIGN_OR_RETURN(const UpdatesPage page,
+                              ParseUpdatesPage(*body, ApplicationOf(options_.access_token)));
     return Take(page);
   }
 
@@ -270,25 +277,31 @@ class ThreatExchangeClient final : public ExchangeClient {
     }
     HASHGATE_ASSIGN_OR_RETURN(
         const HttpResponse response,
-        api_.Send({.url = "/" + feedback.source_id + "/descriptors/?fields=id&limit=500"}, stop));
+        api_.Send({.url = "/" + feedback.source_id + "/descriptors/?fields=id%2Cstatus&limit=500"}, stop));
     if (response.status != 200) return Judged(response);
-    HASHGATE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ParseDescriptorIds(response.body));
-    if (ids.empty()) return FeedbackAnswer{Outcome::kNoPlace, "no member says anything of it any more"};
-    for (const std::string& id : ids) {
-      HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer answer, ReactTo(id, feedback.kind, stop));
-      if (answer.outcome != Outcome::kTaken) return answer;
+    HASHGATE_ASSIGN_OR_RETURN(const std::vector<Descriptor> descriptors, ParseDescriptors(response.body));
+    FeedbackAnswer answer{Outcome::kNoPlace, "no member says any more that it is harmful"};
+    for (const Descriptor& descriptor : descriptors) {
+      // Who says that it is harmless would hear the opposite of what is meant. A reaction to what the member
+      // said before is taken back all the same.
+      if (!descriptor.harmful && feedback.kind != FeedbackKind::kWithdraw) continue;
+      HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer one, ReactTo(descriptor.id, feedback.kind, stop));
+      if (answer.outcome != Outcome::kTaken) answer = std::move(one);
     }
-    return FeedbackAnswer{Outcome::kTaken, {}};
+    return answer;
   }
 
   Result<FeedbackAnswer> ReactTo(const std::string& descriptor, FeedbackKind kind,
                                  const std::stop_token& stop) {
-    // What was said before goes first: both at once would dispute what they affirm.
-    std::string gone;
-    if (kind != FeedbackKind::kAffirm) gone = kAgree;
-    if (kind != FeedbackKind::kDispute) gone += (gone.empty() ? "" : ",") + std::string(kDisagree);
-    HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer answer, Post(descriptor, "reactions_to_remove", gone, stop));
-    if (answer.outcome != Outcome::kTaken || kind == FeedbackKind::kWithdraw) return answer;
+    // What was said before goes first: both at once would dispute what they affirm. Whether a reaction that
+    // is not there can be removed is not documented, so they go one by one, and a refusal ends nothing.
+    FeedbackAnswer answer;
+    for (const std::string_view gone : {kAgree, kDisagree}) {
+      if (kind == (gone == kAgree ? FeedbackKind::kAffirm : FeedbackKind::kDispute)) continue;
+      HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer one, Post(descriptor, "reactions_to_remove", gone, stop));
+      if (answer.outcome != Outcome::kTaken) answer = std::move(one);
+    }
+    if (kind == FeedbackKind::kWithdraw) return answer;
     return Post(descriptor, "reactions", kind == FeedbackKind::kAffirm ? kAgree : kDisagree, stop);
   }
 
@@ -307,6 +320,7 @@ class ThreatExchangeClient final : public ExchangeClient {
   // Only what would be the same the next time is an answer.
   static Result<FeedbackAnswer> Judged(const HttpResponse& response) {
     Error error = GraphError(response.status, response.body);
+    if (response.status >= 500) error.reason = Reason::kExchangeUnreachable;
     if (error.reason != Reason::kExchangeProtocol || response.status < 400) {
       return std::unexpected(std::move(error));
     }

@@ -17,7 +17,8 @@ namespace hashgate::exchange {
 struct ThreatExchangeOptions {
   std::string base_url;       ///< that of the HTTP client: links must lie below it
   std::string privacy_group;  ///< its id
-  /// "APPID|SECRET" or a user's token. It goes with each request in the query, as the API has it.
+  /// "APPID|SECRET" or a user's token. It goes with each request in the query, as the API has it. Reactions
+  /// of APPID are left out of what is read; a user's token does not tell which are our own.
   std::string access_token;
   int page_items = 500;
   /// A delta ends behind the page that reaches it, so that a long way is not begun anew. Not where all of the

@@ -39,7 +39,7 @@ std::chrono::sys_seconds TimeOf(const json& item) {
 
 }  // namespace
 
-Result<UpdatesPage> ParseUpdatesPage(std::string_view text) {
+Result<UpdatesPage> ParseUpdatesPage(std::string_view text, std::string_view own_application) {
   HASHGATE_ASSIGN_OR_RETURN(const json answer, ParseObject(text));
   const auto data = answer.find("data");
   if (data == answer.end() || !data->is_array()) return NotAsAgreed("has no array 'data'");
@@ -48,7 +48,7 @@ Result<UpdatesPage> ParseUpdatesPage(std::string_view text) {
   page.items.resize(data->size());
   for (std::size_t i = 0; i < page.items.size(); ++i) {
     const json& item = (*data)[i];
-    ParseThreatExchangeUpdate(item, page.items[i].update, page.items[i].problem);
+    ParseThreatExchangeUpdate(item, page.items[i].update, page.items[i].problem, own_application);
     if (item.is_object()) page.items[i].changed = TimeOf(item);
   }
   const auto paging = answer.find("paging");
@@ -74,18 +74,18 @@ Result<PrivacyGroup> ParsePrivacyGroup(std::string_view text) {
   return group;
 }
 
-Result<std::vector<std::string>> ParseDescriptorIds(std::string_view text) {
+Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text) {
   HASHGATE_ASSIGN_OR_RETURN(const json answer, ParseObject(text));
   const json* const data = ThreatExchangeArray(answer, "data");
   if (data == nullptr) return NotAsAgreed("has no array 'data'");
   if (data->size() > kMostDescriptors) return NotAsAgreed("holds more descriptors than can be");
-  std::vector<std::string> ids;
+  std::vector<Descriptor> descriptors;
   for (const json& descriptor : *data) {
     std::string id = descriptor.is_object() ? JsonTextOf(descriptor, "id") : std::string();
     if (!IsGraphId(id)) return NotAsAgreed("holds a descriptor without an id");
-    ids.push_back(std::move(id));
+    descriptors.push_back({std::move(id), CallsHarmful(Trim(JsonTextOf(descriptor, "status")))});
   }
-  return ids;
+  return descriptors;
 }
 
 Error GraphError(int status, std::string_view text) {

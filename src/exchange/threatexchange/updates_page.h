@@ -24,8 +24,9 @@ struct UpdatesPage {
 };
 
 /// Errors: kExchangeProtocol where the text is not JSON, breaks off, nests too deep, holds no items, or more
-/// than a page has. No message holds any of the text: links in it hold the access token.
-Result<UpdatesPage> ParseUpdatesPage(std::string_view text);
+/// than a page has. No message holds any of the text: links in it hold the access token. `own_application` as
+/// in ParseThreatExchangeUpdate.
+Result<UpdatesPage> ParseUpdatesPage(std::string_view text, std::string_view own_application = {});
 
 /// A privacy group as its members see it.
 struct PrivacyGroup {
@@ -36,8 +37,14 @@ struct PrivacyGroup {
 /// Errors: kExchangeProtocol.
 Result<PrivacyGroup> ParsePrivacyGroup(std::string_view text);
 
-/// Ids of an indicator's descriptors. Errors: kExchangeProtocol.
-Result<std::vector<std::string>> ParseDescriptorIds(std::string_view text);
+/// What one member says of an indicator.
+struct Descriptor {
+  std::string id;
+  bool harmful = false;  ///< it says that the indicator is harmful
+};
+
+/// An indicator's descriptors. Errors: kExchangeProtocol.
+Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text);
 
 /// What an answer with a status of 400 or more says: kExchangeRefused where the access token is not good or
 /// may not do this, kExchangeUnreachable where it was used too often, else kExchangeProtocol. The server's

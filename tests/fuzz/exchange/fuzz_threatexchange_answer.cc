@@ -36,8 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Check(page.error().reason == Reason::kExchangeProtocol && !page.error().message.empty());
   }
   if (const auto group = exchange::ParsePrivacyGroup(text)) Check(group->name.size() <= 128);
-  if (const auto ids = exchange::ParseDescriptorIds(text)) {
-    for (const std::string& id : *ids) Check(exchange::IsGraphId(id));
+  if (const auto descriptors = exchange::ParseDescriptors(text)) {
+    for (const exchange::Descriptor& one : *descriptors) Check(exchange::IsGraphId(one.id));
   }
   Check(!exchange::GraphError(400, text).message.empty());
   return 0;

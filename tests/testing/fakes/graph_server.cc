@@ -77,6 +77,11 @@ void GraphServer::SetSwitches(const GraphSwitches& switches) {
   seen_.clear();
 }
 
+void GraphServer::SetNow(std::int64_t now) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  now_ = now;
+}
+
 void GraphServer::Put(const GraphUpdate& update) {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::erase_if(updates_, [&](const GraphUpdate& other) { return other.id == update.id; });
@@ -122,7 +127,7 @@ FakeReply GraphServer::Answer(const FakeRequest& request) {
     return Json(200, R"({"id":"4711","name":"Example group","threat_updates_enabled":)" +
                          std::string(switches_.updates_disabled ? "false}" : "true}"));
   }
-  if (path.ends_with("/descriptors")) return Descriptors(path.substr(0, path.find('/')));
+  if (path.ends_with("/descriptors")) return Descriptors(request, path.substr(0, path.find('/')));
   return OAuthError(404, 100, "");
 }
 
@@ -210,12 +215,16 @@ std::string GraphServer::Item(const GraphUpdate& update) const {
   return out + "}";
 }
 
-FakeReply GraphServer::Descriptors(const std::string& indicator) {
+FakeReply GraphServer::Descriptors(const FakeRequest& request, const std::string& indicator) {
   const auto found = std::ranges::find(updates_, indicator, &GraphUpdate::id);
   if (found == updates_.end()) return OAuthError(400, 100, "");
   std::string body = R"({"data":[)";
+  const std::vector<std::string> fields = Split(request.Query("fields"));
+  const bool with_status = std::ranges::find(fields, "status") != fields.end();
   for (const GraphDescriptor& descriptor : found->descriptors) {
-    body += (body.ends_with('[') ? "" : ",") + (R"({"id":")" + descriptor.id + "\"}");
+    body += (body.ends_with('[') ? "" : ",") + (R"({"id":")" + descriptor.id + '"');
+    if (with_status) body += R"(,"status":")" + Escaped(descriptor.status) + '"';
+    body += '}';
   }
   return Json(200, body + "]}");
 }
@@ -229,9 +238,13 @@ FakeReply GraphServer::React(const FakeRequest& request, const std::string& desc
     for (GraphDescriptor& one : update.descriptors) {
       if (one.id != descriptor) continue;
       for (const std::string& name : Split(names)) {
+        if (removes && switches_.strict_removal && !one.reactions[name].contains(kApplication)) {
+          return OAuthError(400, 100, "");
+        }
         if (adds) one.reactions[name].insert(kApplication);
         if (removes) one.reactions[name].erase(kApplication);
       }
+      if (now_ != 0) update.last_updated = now_;
       return Json(200, R"({"success":true})");
     }
   }

@@ -52,6 +52,7 @@ struct GraphSwitches {
   bool backwards = false;        ///< newest first
   bool tags_in_data = true;      ///< {"data": [{id, text}]}, else a plain list
   bool unknown_members = false;
+  bool strict_removal = false;    ///< 400 where a reaction that is to go is not there
   bool updates_disabled = false;  ///< 500, as the real one
   std::string bad_item;           ///< JSON put in front of each page's items
   std::string whole_body;         ///< in place of any page
@@ -67,6 +68,8 @@ class GraphServer {
   FakeHttpServer& http() { return *http_; }
   void SetToken(const std::string& token);
   void SetSwitches(const GraphSwitches& switches);
+  /// What `last_updated` of an update becomes with a reaction, in seconds since 1970; zero: it stays.
+  void SetNow(std::int64_t now);
   /// Adds an update, or takes the place of the one with its id.
   void Put(const GraphUpdate& update);
   void Remove(const std::string& id);  ///< as if it had never been
@@ -77,7 +80,7 @@ class GraphServer {
  private:
   FakeReply Answer(const FakeRequest& request);
   FakeReply Updates(const FakeRequest& request);
-  FakeReply Descriptors(const std::string& indicator);
+  FakeReply Descriptors(const FakeRequest& request, const std::string& indicator);
   FakeReply React(const FakeRequest& request, const std::string& descriptor);
   std::string Item(const GraphUpdate& update) const;
   std::string NextLink(const FakeRequest& request, std::size_t after) const;
@@ -87,6 +90,7 @@ class GraphServer {
   GraphSwitches switches_;
   std::vector<GraphUpdate> updates_;
   std::map<std::string, int> seen_;
+  std::int64_t now_ = 0;
   std::function<void(std::size_t)> on_page_;
   std::size_t pages_asked_ = 0;
   // Last: it asks the others until it is gone.

@@ -104,6 +104,56 @@ TEST_F(FeedFaultsTest, AnOldManifestIsRefused) {
   EXPECT_EQ(Entries(), 109U);
 }
 
+// Readings from the beginning and new clients must not be a way back to an old manifest.
+TEST_F(FeedFaultsTest, AnOldManifestIsRefusedFromTheBeginningAndByANewClient) {
+  ExpectRecovery();
+  server_.SetPlan([](const auto&) { return Fault{.status = 401}; });
+  const SyncRecord refused = Sync(true);
+  EXPECT_TRUE(refused.refused);
+  EXPECT_EQ(Stored().checkpoint, "") << "all is to be read again";
+  server_.SetPlan({});
+  folder_ = first_;
+  client_.reset();  // as the runner does where credentials are refused
+  EXPECT_THAT(Sync().detail, HasSubstr("went back from number 2 to 1"));
+  Reopen();
+  EXPECT_THAT(Sync(true).detail, HasSubstr("went back from number 2 to 1"));
+  EXPECT_EQ(Entries(), 109U);
+  folder_ = second_;
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  ExpectTheSame();
+}
+
+TEST_F(FeedFaultsTest, AManifestThatWasSeenCountsThoughItsSyncFailed) {
+  folder_.files.erase(FeedChangesName(2, 1));
+  ExpectFailure("EXCHANGE_PROTOCOL", "404");
+  Reopen();
+  folder_ = first_;
+  ExpectFailure("EXCHANGE_PROTOCOL", "went back from number 2 to 1");
+  ExpectRecovery();
+}
+
+TEST_F(FeedFaultsTest, AnotherListsFeedIsRefusedFromTheBeginningToo) {
+  ExpectRecovery();
+  client_.reset();
+  folder_.files.clear();
+  feed_list_ = "another-list";
+  sequence_ = 7;
+  Publish();
+  EXPECT_THAT(Sync(true).detail, HasSubstr("'another-list' now, and was of 'a-list'"));
+  EXPECT_EQ(Entries(), 109U);
+}
+
+TEST_F(FeedFaultsTest, AFloorOfAnotherKindIsRefused) {
+  for (const char* floor : {"x", "{}", R"({"v":1,"list":"a-list","sequence":-2})", R"({"v":2})"}) {
+    StoredExchange state = Stored();
+    state.floor = floor;
+    ASSERT_TRUE(SaveStoredExchange(*catalog_, "fed", state));
+    client_.reset();
+    EXPECT_THAT(Sync().detail, HasSubstr("not of a feed")) << floor;
+  }
+  EXPECT_EQ(Entries(), 100U);
+}
+
 TEST_F(FeedFaultsTest, TwoStatesOfOneNumberAreRefused) {
   ExpectRecovery();
   FeedManifest other = Manifest();

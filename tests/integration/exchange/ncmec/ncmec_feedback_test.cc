@@ -1,6 +1,8 @@
 // Feedback to NCMEC: each fingerprint's own, by the source's own reasons, and what becomes of it.
 #include <gmock/gmock.h>
 
+#include <atomic>
+
 #include "exchange/ncmec/entries_page.h"
 #include "ncmec_fixture.h"
 
@@ -12,6 +14,7 @@ using ::testing::ElementsAre;
 using testing::Fault;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using Outcome = FeedbackAnswer::Outcome;
 
@@ -122,6 +125,73 @@ TEST_F(NcmecFeedbackTest, WhatWasNotAnsweredMayBeSentAgain) {
   sent = client_->SendFeedback(feedback, {});
   EXPECT_FALSE(sent.error);
   EXPECT_THAT(sent.answers, SizeIs(2));
+}
+
+// Plans `status` for requests whose path ends with `end`, `times` times.
+std::function<std::optional<Fault>(const testing::FakeRequest&)> Refusing(const std::string& end, int status,
+                                                                          int times = 1'000) {
+  // Shared: the server asks a copy of its plan.
+  return [=, left = std::make_shared<std::atomic<int>>(times)](
+             const testing::FakeRequest& request) -> std::optional<Fault> {
+    if (!request.path.ends_with(end) || (*left)-- <= 0) return std::nullopt;
+    return Fault{.status = status};
+  };
+}
+
+TEST_F(NcmecFeedbackTest, ATypeWithoutReasonsHasNoPlaceAndHoldsUpNoOther) {
+  for (const int status : {404, 400, 410}) {
+    server_.http().SetPlan(Refusing("/feedback/MD5/reasons", status));
+    const FeedbackAnswer answer = Send(Opinion(FeedbackKind::kDispute));
+    EXPECT_EQ(answer.outcome, Outcome::kTaken) << status;
+    EXPECT_THAT(answer.detail, HasSubstr("taken of SHA1"));
+    EXPECT_THAT(answer.detail, HasSubstr("no reasons for a dispute of MD5"));
+    ASSERT_THAT(server().feedback(), Not(IsEmpty()));
+    EXPECT_EQ(server().feedback().back().feedback.type, "SHA1");
+  }
+  MakeClient();
+  server_.http().SetPlan(Refusing("/reasons", 404));
+  const FeedbackAnswer none = Send(Opinion(FeedbackKind::kDispute));
+  EXPECT_EQ(none.outcome, Outcome::kNoPlace);
+  EXPECT_THAT(none.detail, HasSubstr("of MD5"));
+  EXPECT_THAT(none.detail, HasSubstr("of SHA1"));
+}
+
+TEST_F(NcmecFeedbackTest, WhatIsTakenInPartIsToldInDetail) {
+  server_.http().SetPlan(Refusing("/SHA1/feedback", 409));
+  const FeedbackAnswer answer = Send(Opinion(FeedbackKind::kAffirm));
+  EXPECT_EQ(answer.outcome, Outcome::kTaken);
+  EXPECT_THAT(answer.detail, HasSubstr("taken of MD5"));
+  EXPECT_THAT(answer.detail, HasSubstr("409 to feedback on SHA1"));
+  server_.http().SetPlan({});
+  EXPECT_THAT(Send(Opinion(FeedbackKind::kAffirm)).detail, IsEmpty());
+}
+
+TEST_F(NcmecFeedbackTest, ReasonsAreAskedForAnewAfterARefusal) {
+  ASSERT_EQ(Send(Opinion(FeedbackKind::kDispute)).outcome, Outcome::kTaken);
+  server_.http().SetPlan(Refusing("/MD5/feedback", 400, 1));
+  const std::size_t calls = server_.http().call_count();
+  const FeedbackAnswer answer = Send(Opinion(FeedbackKind::kDispute));
+  EXPECT_EQ(answer.outcome, Outcome::kTaken);
+  EXPECT_THAT(answer.detail, IsEmpty()) << answer.detail;
+  EXPECT_EQ(server_.http().call_count(), calls + 4) << "MD5, its reasons, MD5 again, SHA1";
+  // Not without end.
+  server_.http().SetPlan(Refusing("/feedback", 400));
+  EXPECT_EQ(Send(Opinion(FeedbackKind::kDispute)).outcome, Outcome::kRefused);
+  EXPECT_EQ(server_.http().call_count(), calls + 4 + 6);
+}
+
+TEST_F(NcmecFeedbackTest, AFailureThatMayPassIsNoRefusal) {
+  const Feedback feedback = Opinion(FeedbackKind::kDispute);
+  for (const int status : {408, 425, 500, 501, 507}) {
+    for (const char* end : {"/reasons", "/feedback"}) {
+      MakeClient();
+      server_.http().SetPlan(Refusing(end, status));
+      const FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+      EXPECT_THAT(sent.answers, IsEmpty()) << status << end;
+      ASSERT_TRUE(sent.error) << status << end;
+      EXPECT_EQ(sent.error->reason, Reason::kExchangeUnreachable) << status << end;
+    }
+  }
 }
 
 TEST_F(NcmecFeedbackTest, ReasonsThatAreNotAsAgreedAreRefused) {

@@ -1,6 +1,7 @@
 // Syncs with a well-behaved ThreatExchange: pages, what an update becomes, tombstones, checkpoints, feedback.
 #include <gmock/gmock.h>
 
+#include "exchange/sync/feedback.h"
 #include "threatexchange_fixture.h"
 
 namespace hashgate::exchange {
@@ -210,13 +211,13 @@ TEST_F(ThreatExchangeTest, FeedbackBecomesReactionsToWhatEachMemberSays) {
   EXPECT_EQ(sent.answers[2].outcome, FeedbackAnswer::Outcome::kNoPlace);
   EXPECT_EQ(reactions("HELPFUL", 0) + reactions("HELPFUL", 1), 2U);
 
-  // What is disputed is no longer affirmed, and the next sync shows it.
+  // What is disputed is no longer affirmed. That we say so does not change what the source says.
   feedback = {Opinion("9001", FeedbackKind::kDispute)};
   EXPECT_EQ(client_->SendFeedback(feedback, {}).answers.size(), 1U);
   EXPECT_EQ(reactions("HELPFUL", 0), 0U);
   EXPECT_EQ(reactions("DISAGREE_WITH_TAGS", 1), 1U);
   ASSERT_EQ(Sync(true).outcome, SyncOutcome::kDone);
-  EXPECT_EQ(Entry("9001").classification, "threatexchange:DISPUTED");
+  EXPECT_EQ(Entry("9001").classification, "threatexchange:MALICIOUS");
 
   feedback = {Opinion("9001", FeedbackKind::kWithdraw)};
   EXPECT_EQ(client_->SendFeedback(feedback, {}).answers.size(), 1U);
@@ -228,6 +229,113 @@ TEST_F(ThreatExchangeTest, FeedbackBecomesReactionsToWhatEachMemberSays) {
   EXPECT_EQ(sent.answers.size(), 1U) << "the second may be sent again";
   ASSERT_TRUE(sent.error);
   EXPECT_EQ(sent.error->reason, Reason::kExchangeUnreachable);
+}
+
+// What is told of a suppression must not end it.
+TEST_F(ThreatExchangeTest, OurOwnReactionDoesNotChangeTheEntry) {
+  Put(1, hours(1));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  const lists::Entry before = catalog_->ListEntries("fed", "", 10)->entries.at(0);
+  ASSERT_TRUE(catalog_->SetOpinion({.list = "fed",
+                                    .entry = before.id,
+                                    .kind = lists::OpinionKind::kSuppress,
+                                    .author = "Ann",
+                                    .reason = "a landscape",
+                                    .feedback = true}));
+  clock_.Advance(hours(1));
+  server_.SetNow(Seconds(minutes(5)));
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "fed", *client_, {}));
+  ASSERT_EQ(server_.All().front().descriptors[0].reactions["DISAGREE_WITH_TAGS"].count("1001"), 1U);
+  ASSERT_EQ(server_.All().front().last_updated, Seconds(minutes(5)));
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_EQ(record.counts.received, 1U) << "it was read again";
+  EXPECT_EQ(record.counts.updated, 0U);
+  EXPECT_EQ(catalog_->GetEntry(list_, before.id)->version, before.version);
+  EXPECT_EQ(Entry("9001").classification, "threatexchange:MALICIOUS");
+
+  // Another one's counts, beside ours too.
+  clock_.Advance(hours(1));
+  GraphUpdate update = server_.All().front();
+  update.descriptors[0].reactions["DISAGREE_WITH_TAGS"].insert("10010");
+  update.last_updated = Seconds(minutes(5));
+  server_.Put(update);
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Entry("9001").classification, "threatexchange:DISPUTED");
+}
+
+TEST_F(ThreatExchangeTest, OnlyWhoCallsItHarmfulHearsAnOpinion) {
+  GraphUpdate update = Update(1, hours(1));
+  update.descriptors = {{.id = "11", .status = "NON_MALICIOUS"},
+                        {.id = "12", .status = "SUSPICIOUS"},
+                        {.id = "13", .status = "UNKNOWN"},
+                        {.id = "14", .status = "MALICIOUS"}};
+  server_.Put(update);
+  MakeClient();
+  const auto who = [&](const char* name) {
+    std::string ids;
+    GraphUpdate held = server_.All().front();
+    for (GraphDescriptor& one : held.descriptors) {
+      if (!one.reactions[name].empty()) ids += one.id + " ";
+    }
+    return ids;
+  };
+  const auto send = [&](FeedbackKind kind) {
+    const Feedback feedback = Opinion("9001", kind);
+    const FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+    EXPECT_FALSE(sent.error);
+    return sent.answers.at(0).outcome;
+  };
+  EXPECT_EQ(send(FeedbackKind::kDispute), FeedbackAnswer::Outcome::kTaken);
+  EXPECT_EQ(who("DISAGREE_WITH_TAGS"), "12 14 ");
+  EXPECT_EQ(send(FeedbackKind::kAffirm), FeedbackAnswer::Outcome::kTaken);
+  EXPECT_EQ(who("DISAGREE_WITH_TAGS"), "");
+  EXPECT_EQ(who("HELPFUL"), "12 14 ");
+  // Its member thinks otherwise now; what we said before goes all the same.
+  update = server_.All().front();
+  update.descriptors[1].status = "NON_MALICIOUS";
+  server_.Put(update);
+  EXPECT_EQ(send(FeedbackKind::kWithdraw), FeedbackAnswer::Outcome::kTaken);
+  EXPECT_EQ(who("HELPFUL"), "");
+  update.descriptors[3].status = "NON_MALICIOUS";
+  server_.Put(update);
+  EXPECT_EQ(send(FeedbackKind::kAffirm), FeedbackAnswer::Outcome::kNoPlace);
+}
+
+TEST_F(ThreatExchangeTest, AReactionThatIsNotThereNeedNotBeRemovable) {
+  server_.SetSwitches({.strict_removal = true});
+  Put(1, hours(1));
+  MakeClient();
+  const auto reactions = [&](const char* name) {
+    return server_.All().front().descriptors[0].reactions[name].size();
+  };
+  for (const FeedbackKind kind : {FeedbackKind::kDispute, FeedbackKind::kAffirm, FeedbackKind::kWithdraw}) {
+    const Feedback feedback = Opinion("9001", kind);
+    const FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+    ASSERT_FALSE(sent.error);
+    EXPECT_EQ(sent.answers.at(0).outcome, FeedbackAnswer::Outcome::kTaken);
+    EXPECT_EQ(reactions("DISAGREE_WITH_TAGS"), kind == FeedbackKind::kDispute ? 1U : 0U);
+    EXPECT_EQ(reactions("HELPFUL"), kind == FeedbackKind::kAffirm ? 1U : 0U);
+  }
+}
+
+TEST_F(ThreatExchangeTest, AFailureThatMayPassIsNoRefusal) {
+  Put(1, hours(1));
+  MakeClient();
+  const Feedback feedback = Opinion("9001", FeedbackKind::kDispute);
+  for (const int status : {408, 425, 500, 501, 507}) {
+    for (int calls_before = 0; calls_before < 3; ++calls_before) {
+      int call = 0;
+      server_.http().SetPlan([&](const auto&) -> std::optional<testing::Fault> {
+        if (call++ < calls_before) return std::nullopt;
+        return testing::Fault{.status = status};
+      });
+      const FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+      EXPECT_THAT(sent.answers, IsEmpty()) << status;
+      ASSERT_TRUE(sent.error) << status;
+      EXPECT_EQ(sent.error->reason, Reason::kExchangeUnreachable) << status;
+    }
+  }
 }
 
 }  // namespace

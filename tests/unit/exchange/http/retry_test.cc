@@ -17,7 +17,8 @@ using std::chrono::seconds;
 
 TEST(Retry, TransientStatuses) {
   for (int status = 100; status < 600; ++status) {
-    const bool wanted = status == 429 || status == 500 || (status >= 502 && status <= 504);
+    const bool wanted =
+        status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505);
     EXPECT_EQ(IsTransientStatus(status), wanted) << status;
   }
 }

@@ -16,6 +16,7 @@ constexpr WallTime kNow{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23}
 StoredExchange Full() {
   StoredExchange state;
   state.checkpoint = "{\"to\":1}";
+  state.floor = "{\"sequence\":4}";
   state.source = "ncmec https://a.test/npo";
   state.list = 7;
   state.records_seen = 12;
@@ -54,12 +55,24 @@ StoredExchange Full() {
   return state;
 }
 
+TEST(StoredExchangeTest, OfAVersionWithoutAFloor) {
+  std::string bytes = EncodeStoredExchange(Full());
+  const std::string member = R"("floor":"{\"sequence\":4}",)";
+  ASSERT_TRUE(bytes.contains(member)) << bytes;
+  bytes.erase(bytes.find(member), member.size());
+  const auto read = DecodeStoredExchange(bytes);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->floor, "");
+  EXPECT_EQ(read->list, 7U);
+}
+
 TEST(StoredExchangeTest, ComesBackAsItWas) {
   const std::string bytes = EncodeStoredExchange(Full());
   const auto read = DecodeStoredExchange(bytes);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(EncodeStoredExchange(*read), bytes);
   EXPECT_EQ(read->held, Gate::kBenign);
+  EXPECT_EQ(read->floor, "{\"sequence\":4}");
   EXPECT_EQ(read->source, "ncmec https://a.test/npo");
   EXPECT_EQ(read->list, 7U);
   EXPECT_EQ(read->failing_since, kNow + std::chrono::hours(1));
