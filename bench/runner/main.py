@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import effective
 import machine
 import micro
 import overload
@@ -20,7 +21,7 @@ from server import Failure
 PARTS = {"stages": micro.stages, "pipelines": micro.pipelines, "kernels": micro.kernels, "match": micro.match, "load": service.load,
          "matchload": service.match_load, "overload": overload.overload,
          "import": service.import_speed, "start": service.start, "handover": micro.handover,
-         "uploads": uploads.uploads, "sync": sync.sync}
+         "uploads": uploads.uploads, "sync": sync.sync, "effective": effective.effective}
 
 
 @dataclasses.dataclass
@@ -37,6 +38,7 @@ class Work:
     load_entries: int = 100_000
     match_entries: int = 1_000_000
     import_entries: int = 1_000_000
+    effective_entries: tuple = (1_000_000, 10_000_000)
     start_entries: tuple = (1_000_000, 10_000_000)
     starts: int = 5
 
@@ -67,7 +69,7 @@ def copy_programs(build, folder):
 
 
 QUICK = {"min_time": 0.05, "repetitions": 1, "pictures": 1, "load_ms": 1_000, "warm_up_ms": 300, "load_entries": 10_000,
-         "match_entries": 20_000, "import_entries": 50_000, "starts": 1, "start_entries": (20_000,)}
+         "match_entries": 20_000, "import_entries": 50_000, "effective_entries": (50_000,), "starts": 1, "start_entries": (20_000,)}
 
 
 def main():

@@ -95,7 +95,7 @@ inline constexpr int kQualityUnknown = -1;
 /// docs/matching.md.
 bool IsDegenerate(const PdqHash& hash);
 
-/// A PhotoDNA vector as a licensed hasher gives it: 144 components, 0..255. Only compared here, never made.
+/// A PhotoDNA vector as a licensed hasher gives it: 144 components, 0..255. Made by plug-ins only.
 using PhotoDna = std::array<std::uint8_t, 144>;
 
 /// Sum of the squared differences of all components, 0..kMaxPhotoDnaDistance: the square of the Euclidean

@@ -32,6 +32,10 @@ class ClassRouter final : public Decoder {
                         .format = format};
   }
 
+  [[nodiscard]] std::span<const VectorMaker> vector_makers() const override {
+    return pools_[static_cast<std::size_t>(WorkerClass::kCore)]->vector_makers();
+  }
+
   [[nodiscard]] PoolStats Stats() const override {
     PoolStats sum;
     for (const auto& pool : pools_) {

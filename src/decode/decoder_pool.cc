@@ -55,6 +55,7 @@ class DecoderPool final : public Decoder {
   DecoderPool(std::unique_ptr<SpawnerProcess> spawner, PoolOptions options)
       : options_(options),
         worker_class_(spawner->worker_class()),
+        vector_makers_(spawner->vector_makers().begin(), spawner->vector_makers().end()),
         spawner_(std::move(spawner)),
         slots_(static_cast<std::size_t>(options.workers)) {
     own_.worker_class = worker_class_;
@@ -88,6 +89,7 @@ class DecoderPool final : public Decoder {
   Result<DecodeResult> Decode(ByteSpan upload, Format format, const Wanted& wanted, SteadyTime deadline,
                               const std::function<bool()>& cancelled) override;
   [[nodiscard]] PoolStats Stats() const override;
+  [[nodiscard]] std::span<const VectorMaker> vector_makers() const override { return vector_makers_; }
 
  private:
   enum class State : std::uint8_t { kEmpty, kStarting, kIdle, kBusy };
@@ -120,6 +122,7 @@ class DecoderPool final : public Decoder {
 
   const PoolOptions options_;
   const WorkerClass worker_class_;
+  const std::vector<VectorMaker> vector_makers_;
   std::unique_ptr<SpawnerProcess> spawner_;  // the keeper's, once it runs
   mutable Mutex mutex_;
   CondVar idle_wake_;    // a worker became idle
@@ -358,10 +361,15 @@ Result<std::unique_ptr<WorkerProcess>> DecoderPool::StartWorker() {
   if (!spawner_->Usable()) {
     log::Error("decoder_spawner_lost", "The decoder's spawner is gone and is started again.",
                {{"pid", spawner_->pid()}});
-    HASHGATE_ASSIGN_OR_RETURN(auto fresh,
-                              SpawnerProcess::Launch(spawner_->binary(), Now() + kSpawnerTimeout));
+    HASHGATE_ASSIGN_OR_RETURN(
+        auto fresh, SpawnerProcess::Launch(spawner_->binary(), spawner_->plugins(), Now() + kSpawnerTimeout));
     if (fresh->worker_class() != worker_class_) {
       return Fail(Reason::kDecoderUnavailable, "the decoder's binary has been replaced by another class's");
+    }
+    // Answers name the versions of the start.
+    if (!std::ranges::equal(fresh->vector_makers(), vector_makers_)) {
+      return Fail(Reason::kDecoderUnavailable,
+                  "a hash plug-in has been replaced by another version: the server has to be started again");
     }
     spawner_ = std::move(fresh);
     Count(&PoolStats::spawner_starts);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "decode/plugin_setup.h"
 #include "decode/record.h"
 #include "decode/worker_class.h"
 #include "hashgate/error.h"
@@ -30,23 +31,36 @@ enum class LockLevel : std::uint8_t {
 };
 std::string_view LockLevelName(LockLevel level);
 
+/// An algorithm that the workers make vectors of, and what makes them.
+struct VectorMaker {
+  Algorithm algorithm = Algorithm::kUnspecified;
+  std::string name;     ///< of the plug-in, printable
+  std::string version;  ///< likewise
+
+  bool operator==(const VectorMaker&) const = default;
+};
+
 /// The warmed single-threaded process that forks workers on request. Creating it before the process has
 /// threads keeps start-up simple; a pool that loses its spawner starts another, which is safe with threads
 /// because it is executed, not forked from this process's memory.
 class Spawner {
  public:
   /// Starts `binary` (hashgate-decoder) and waits until it is warm, 10 s at most. Creates no thread. The
-  /// child gets no descriptor and no environment of this process but standard error. Errors:
-  /// kDecoderUnavailable with what was tried.
-  static Result<std::unique_ptr<Spawner>> Start(const std::string& binary);
+  /// child gets no descriptor and no environment of this process but standard error. It loads `plugins`.
+  /// Errors: kDecoderUnavailable with what was tried.
+  static Result<std::unique_ptr<Spawner>> Start(const std::string& binary,
+                                                std::span<const PluginSetup> plugins = {});
   /// The spawners of `core_binary` and of those of `others` whose binary lies beside it; an absent binary is
   /// a class that was not built. The core class comes first. Errors: as Start's.
-  static Result<std::vector<std::unique_ptr<Spawner>>> StartClasses(const std::string& core_binary,
-                                                                    std::span<const WorkerClass> others);
+  static Result<std::vector<std::unique_ptr<Spawner>>> StartClasses(
+      const std::string& core_binary, std::span<const WorkerClass> others,
+      std::span<const PluginSetup> plugins = {});
   /// hashgate-decoder beside the running executable; HASHGATE_DECODER overrides it.
   static std::string DefaultBinary();
   /// Which codecs its workers have, as it says itself.
   [[nodiscard]] virtual WorkerClass worker_class() const = 0;
+  /// The plug-ins that it has loaded.
+  [[nodiscard]] virtual std::span<const VectorMaker> vector_makers() const = 0;
   virtual ~Spawner() = default;
 };
 
@@ -126,6 +140,8 @@ class Decoder {
   virtual Result<DecodeResult> Decode(ByteSpan upload, Format format, const Wanted& wanted,
                                       SteadyTime deadline, const std::function<bool()>& cancelled) = 0;
   [[nodiscard]] virtual PoolStats Stats() const = 0;
+  /// What Wanted::vectors may ask for: the same as long as it lives. All classes have the same.
+  [[nodiscard]] virtual std::span<const VectorMaker> vector_makers() const { return {}; }
 };
 
 /// A Decoder over real workers; all of them run when this returns. It has one thread that replaces workers

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "decode/plugin_setup.h"
 #include "decode/record.h"
 
 namespace hashgate::decode {
@@ -19,20 +20,31 @@ inline constexpr int kControlFd = 3;
 inline constexpr int kJobFd = 3;
 
 /// Raised with every change of a layout, so that a server and a decoder of different builds part politely.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 
 inline constexpr std::uint32_t kSpawnerHelloMagic = 0x31535748;  // "HWS1"
 inline constexpr std::uint32_t kSpawnMagic = 0x31505348;         // "HSP1"
 inline constexpr std::uint32_t kSpawnedMagic = 0x31445348;       // "HSD1"
 inline constexpr std::uint32_t kWorkerHelloMagic = 0x31574b48;   // "HKW1"
 
-/// The spawner's first message, once it has warmed up.
+/// A plug-in as the spawner has loaded it. Texts are filled up with zeros, at least one.
+struct PluginRecord {
+  std::uint8_t algorithm = 0;
+  std::uint8_t reserved[7] = {};
+  char name[60] = {};
+  char version[60] = {};
+};
+
+/// The spawner's first message, once it has taken the server's setup (plugin_setup.h) and warmed up.
 struct SpawnerHello {
   std::uint32_t magic = kSpawnerHelloMagic;
   std::uint32_t version = kProtocolVersion;
   std::int32_t threads = 0;  ///< of the spawner; more than one and workers cannot be locked
   std::uint8_t worker_class = 0;
-  std::uint8_t reserved[3] = {};
+  std::uint8_t plugin_count = 0;
+  std::uint8_t reserved[2] = {};
+  PluginRecord plugins[kMaxPlugins] = {};
+  char error[512] = {};  ///< why it cannot serve: a sentence, filled up with zeros; empty where it can
 };
 
 /// Asks for a worker; carries its job socket and its shared buffer, in this order.

@@ -1,7 +1,10 @@
 #include "decode/record.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <iterator>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -14,8 +17,9 @@ namespace {
 // surprise.
 static_assert(std::is_trivially_copyable_v<RequestRecord> && std::is_trivially_copyable_v<ReplyRecord>);
 static_assert(std::has_unique_object_representations_v<RequestRecord>);
-static_assert(sizeof(ViewRecord) == 4 + 3 * 4 + 2 * 4 + std::size_t{2} * kDihedralCount * 32);
-static_assert(sizeof(ReplyRecord) == 4 + 8 + 4 + 8 + 6 * 4);
+static_assert(sizeof(ViewRecord) == 8 + 3 * 4 + 2 * 4 + std::size_t{2} * kDihedralCount * 32);
+static_assert(sizeof(VectorRecord) == 4 + kMaxVectorBytes);
+static_assert(sizeof(ReplyRecord) == 4 + 8 + 3 * 4 + 8 + 6 * 4);
 static_assert(std::is_same_v<decltype(ViewRecord::width), std::uint32_t>);
 
 constexpr int kMinHashableSide = 5;
@@ -63,7 +67,8 @@ Result<PdqForms> DecodeForms(const ViewRecord& record, std::size_t index) {
   return forms;
 }
 
-Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply, const Limits& limits) {
+Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply, const Limits& limits,
+                              AlgorithmSet wanted) {
   if (record.kind < static_cast<std::uint8_t>(ViewKind::kWhole) ||
       record.kind > static_cast<std::uint8_t>(ViewKind::kTrimmed)) {
     return Refuse("view.kind");
@@ -73,6 +78,7 @@ Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply
     return Refuse("view.pipelines");
   }
   if (!IsBool(record.hidden)) return Refuse("view.hidden");
+  if (!wanted.HasAll({record.vectors_failed}) || record.reserved != 0) return Refuse("view.vectors_failed");
   // Pictures inside the file are numbered by themselves; each has a view at least.
   const bool embedded = record.kind == static_cast<std::uint8_t>(ViewKind::kEmbedded);
   if (embedded && record.frame >= static_cast<std::uint32_t>(kMaxViews)) return Refuse("view.frame");
@@ -91,6 +97,7 @@ Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply
   view.height = record.height;
   view.hashable = record.hashable == 1;
   view.hidden = record.hidden == 1;
+  view.vectors_failed = {record.vectors_failed};
   for (std::size_t i = 0; i < 2; ++i) {
     if ((record.pipelines >> i & 1) != 0) {
       HASHGATE_ASSIGN_OR_RETURN(PdqForms forms, DecodeForms(record, i));
@@ -107,8 +114,54 @@ Result<ViewHashes> DecodeView(const ViewRecord& record, const ReplyRecord& reply
   return view;
 }
 
+// Adds one form to its view. Forms come in order, and `last` is the record before: the first form begins a
+// vector, and each other one goes on with it.
+Status TakeVector(const VectorRecord& record, const VectorRecord* last, AlgorithmSet wanted,
+                  std::vector<ViewHashes>& views) {
+  if (record.view >= views.size()) return Refuse("vector.view");
+  ViewHashes& view = views[record.view];
+  if (!view.hashable || view.hidden) return Refuse("vector.view");
+  const auto algorithm = static_cast<Algorithm>(record.algorithm);
+  const std::size_t size =
+      record.algorithm < kAlgorithmCount && wanted.Has(algorithm) ? HashSize(algorithm) : 0;
+  if (size == 0 || size > kMaxVectorBytes || view.vectors_failed.Has(algorithm))
+    return Refuse("vector.algorithm");
+  if (last != nullptr &&
+      (last->view > record.view || (last->view == record.view && last->algorithm > record.algorithm))) {
+    return Refuse("vector.view");
+  }
+  const bool goes_on = last != nullptr && last->view == record.view && last->algorithm == record.algorithm;
+  if (record.form != (goes_on ? last->form + 1 : 0) || record.form >= kDihedralCount)
+    return Refuse("vector.form");
+  if (std::any_of(record.bytes + size, std::end(record.bytes), [](std::uint8_t b) { return b != 0; })) {
+    return Refuse("vector.bytes");
+  }
+  if (!goes_on) view.vectors.push_back({.algorithm = algorithm, .bytes = {}});
+  std::vector<std::uint8_t>& bytes = view.vectors.back().bytes;
+  bytes.insert(bytes.end(), record.bytes, record.bytes + size);
+  return {};
+}
+
+Status TakeVectors(ByteSpan records, AlgorithmSet wanted, std::vector<ViewHashes>& views) {
+  std::array<VectorRecord, 2> pair;
+  for (std::size_t at = 0; at < records.size(); at += sizeof(VectorRecord)) {
+    const std::size_t index = at / sizeof(VectorRecord);
+    VectorRecord& record = pair[index % 2];
+    std::memcpy(&record, records.data() + at, sizeof record);
+    HASHGATE_RETURN_IF_ERROR(
+        TakeVector(record, index == 0 ? nullptr : &pair[(index + 1) % 2], wanted, views));
+  }
+  // One form, or all of them.
+  for (const ViewHashes& view : views) {
+    for (const VectorForms& vector : view.vectors) {
+      if (vector.count() != 1 && vector.count() != kDihedralCount) return Refuse("vector.form");
+    }
+  }
+  return {};
+}
+
 Status CheckReply(const ReplyRecord& reply, std::uint64_t job_id, const Limits& limits) {
-  if (reply.magic != kReplyMagic) return Refuse("magic");
+  if (reply.magic != kReplyMagic || reply.reserved != 0) return Refuse("magic");
   if (reply.job_id != job_id) return Refuse("job_id");
   // A worker reports what it found in a file; other causes are the server's to give.
   if (reply.cause > static_cast<std::uint8_t>(Cause::kTooCostly)) return Refuse("cause");
@@ -153,6 +206,31 @@ Cause CauseOf(Limit limit) {
   return Cause::kNone;
 }
 
+namespace {
+
+std::vector<VectorRecord> RecordsOf(std::span<const ViewHashes> views) {
+  std::vector<VectorRecord> records;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    std::vector<const VectorForms*> vectors;
+    for (const VectorForms& vector : views[i].vectors) vectors.push_back(&vector);
+    std::ranges::sort(vectors, {}, &VectorForms::algorithm);
+    for (const VectorForms* const vector : vectors) {
+      const auto forms = static_cast<std::size_t>(vector->count());
+      if (records.size() + forms > static_cast<std::size_t>(kMaxVectorForms)) continue;
+      for (std::size_t form = 0; form < forms; ++form) {
+        VectorRecord& record = records.emplace_back();
+        record.view = static_cast<std::uint16_t>(i);
+        record.algorithm = static_cast<std::uint8_t>(vector->algorithm);
+        record.form = static_cast<std::uint8_t>(form);
+        std::ranges::copy(vector->form(static_cast<int>(form)), record.bytes);
+      }
+    }
+  }
+  return records;
+}
+
+}  // namespace
+
 std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t job_id) {
   const std::size_t views = std::min(result.views.size(), static_cast<std::size_t>(kMaxViews));
   ReplyRecord reply;
@@ -165,6 +243,8 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
   reply.embedded_unseen = result.embedded_unseen ? 1 : 0;
   reply.limit = static_cast<std::uint8_t>(result.limit);
   reply.view_count = static_cast<std::uint32_t>(views);
+  const std::vector<VectorRecord> vectors = RecordsOf(std::span(result.views).first(views));
+  reply.vector_count = static_cast<std::uint32_t>(vectors.size());
   reply.job_id = job_id;
   reply.width = result.width;
   reply.height = result.height;
@@ -172,7 +252,9 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
   reply.frames_seen = result.frames_seen;
   reply.decode_micros = result.decode_micros;
   reply.hash_micros = result.hash_micros;
-  std::vector<std::uint8_t> bytes(sizeof reply + views * sizeof(ViewRecord));
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(sizeof reply + views * sizeof(ViewRecord) + vectors.size() * sizeof(VectorRecord));
+  bytes.resize(sizeof reply + views * sizeof(ViewRecord));
   std::memcpy(bytes.data(), &reply, sizeof reply);
   for (std::size_t i = 0; i < views; ++i) {
     const ViewHashes& view = result.views[i];
@@ -180,6 +262,7 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
     record.kind = static_cast<std::uint8_t>(view.kind);
     record.hashable = view.hashable ? 1 : 0;
     record.hidden = view.hidden ? 1 : 0;
+    record.vectors_failed = view.vectors_failed.bits;
     record.frame = view.frame;
     record.width = view.width;
     record.height = view.height;
@@ -194,16 +277,23 @@ std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t 
     }
     std::memcpy(bytes.data() + sizeof reply + i * sizeof record, &record, sizeof record);
   }
+  for (const VectorRecord& record : vectors) {
+    const ByteSpan raw(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
+    bytes.insert(bytes.end(), raw.begin(), raw.end());
+  }
   return bytes;
 }
 
-Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Limits& limits) {
+Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Limits& limits,
+                                 AlgorithmSet wanted) {
   ReplyRecord reply;
   if (bytes.size() < sizeof reply) return Refuse("length");
   std::memcpy(&reply, bytes.data(), sizeof reply);
   HASHGATE_RETURN_IF_ERROR(CheckReply(reply, job_id, limits));
   if (reply.view_count > static_cast<std::uint32_t>(kMaxViews)) return Refuse("view_count");
-  if (bytes.size() != sizeof reply + reply.view_count * sizeof(ViewRecord)) return Refuse("length");
+  if (reply.vector_count > static_cast<std::uint32_t>(kMaxVectorForms)) return Refuse("vector_count");
+  const std::size_t vectors_at = sizeof reply + reply.view_count * sizeof(ViewRecord);
+  if (bytes.size() != vectors_at + reply.vector_count * sizeof(VectorRecord)) return Refuse("length");
   DecodeResult result;
   result.cause = static_cast<Cause>(reply.cause);
   result.format = static_cast<Format>(reply.format);
@@ -223,9 +313,10 @@ Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Lim
   for (std::size_t i = 0; i < reply.view_count; ++i) {
     ViewRecord record;
     std::memcpy(&record, bytes.data() + sizeof reply + i * sizeof record, sizeof record);
-    HASHGATE_ASSIGN_OR_RETURN(ViewHashes view, DecodeView(record, reply, limits));
+    HASHGATE_ASSIGN_OR_RETURN(ViewHashes view, DecodeView(record, reply, limits, wanted));
     result.views.push_back(std::move(view));
   }
+  HASHGATE_RETURN_IF_ERROR(TakeVectors(bytes.subspan(vectors_at), wanted, result.views));
   return result;
 }
 

@@ -72,20 +72,56 @@ enum class Limit : std::uint8_t {
 /// The cause that a limit leads to; kNone for kNone.
 Cause CauseOf(Limit limit);
 
+/// Some of the algorithms.
+struct AlgorithmSet {
+  std::uint16_t bits = 0;  ///< bit n: the algorithm of that number
+
+  [[nodiscard]] constexpr bool Has(Algorithm algorithm) const {
+    return (bits >> static_cast<unsigned>(algorithm) & 1U) != 0;
+  }
+  constexpr void Add(Algorithm algorithm) {
+    bits = static_cast<std::uint16_t>(bits | 1U << static_cast<unsigned>(algorithm));
+  }
+  [[nodiscard]] constexpr bool empty() const { return bits == 0; }
+  /// Whether all of `others` are among these.
+  [[nodiscard]] constexpr bool HasAll(AlgorithmSet others) const { return (others.bits & ~bits) == 0; }
+  bool operator==(const AlgorithmSet&) const = default;
+};
+static_assert(kAlgorithmCount <= 16);
+
 /// What to compute. Digests are the server's work, never the worker's.
 struct Wanted {
   bool pdq_full = true;
   bool pdq_nn512 = false;  ///< the second pipeline, for each view that has a full hash
+  AlgorithmSet vectors;    ///< that plug-ins make, of the views that people see first
 };
 
 /// So many that a reply still fits one message of a socket whose buffer has the usual 208 KiB.
 inline constexpr int kMaxViews = 256;
+/// Forms of vectors in one reply: of two algorithms with eight forms each, those of 16 views.
+inline constexpr int kMaxVectorForms = 256;
+/// Bytes of the longest vector.
+inline constexpr std::size_t kMaxVectorBytes = std::tuple_size_v<PhotoDna>;
 
 /// PDQ of one view in all eight forms, each as if the turned picture had been hashed.
 struct PdqForms {
   Pipeline pipeline = Pipeline::kFull;
   int quality = 0;                              ///< 0..100; turning does not change it
   std::array<PdqHash, kDihedralCount> forms{};  ///< indexed by Dihedral
+};
+
+/// A hash of one view by an algorithm whose hashes are compared one by one.
+struct VectorForms {
+  Algorithm algorithm = Algorithm::kUnspecified;
+  /// HashSize(algorithm) bytes of the view as it is; or those of all its forms one after the other, in the
+  /// order of Dihedral.
+  std::vector<std::uint8_t> bytes;
+
+  [[nodiscard]] int count() const { return static_cast<int>(bytes.size() / HashSize(algorithm)); }
+  [[nodiscard]] ByteSpan form(int index) const {
+    const std::size_t size = HashSize(algorithm);
+    return ByteSpan(bytes).subspan(static_cast<std::size_t>(index) * size, size);
+  }
 };
 
 struct ViewHashes {
@@ -96,7 +132,9 @@ struct ViewHashes {
   bool hashable = false;  ///< false: a side under 5 px; no perceptual hash exists
   /// No usual viewer shows this: a match found only here says what the file holds, not what people see.
   bool hidden = false;
-  std::vector<PdqForms> pdq;  ///< at most one per pipeline
+  std::vector<PdqForms> pdq;         ///< at most one per pipeline
+  std::vector<VectorForms> vectors;  ///< at most one per algorithm; of views that are hashable and not hidden
+  AlgorithmSet vectors_failed;       ///< wanted ones that a plug-in could not make of this view
 };
 
 /// Facts and hashes of one upload, checked.
@@ -136,7 +174,7 @@ struct RequestRecord {
   std::uint32_t magic = kRequestMagic;
   std::uint8_t format = 0;  ///< as the server sniffed it; the worker sniffs again and trusts itself
   std::uint8_t want_nn512 = 0;
-  std::uint8_t reserved[2] = {};
+  std::uint16_t want_vectors = 0;  ///< AlgorithmSet
   std::uint64_t job_id = 0;
   std::uint64_t length = 0;  ///< bytes of the upload at the front of the shared buffer
   Limits limits;
@@ -147,11 +185,21 @@ struct ViewRecord {
   std::uint8_t hashable = 0;
   std::uint8_t pipelines = 0;  ///< bit 0: forms[0] holds `full`; bit 1: forms[1] holds `nn512`
   std::uint8_t hidden = 0;
+  std::uint16_t vectors_failed = 0;  ///< AlgorithmSet
+  std::uint16_t reserved = 0;
   std::uint32_t frame = 0;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
   std::int32_t quality[2] = {};
   std::uint8_t forms[2][kDihedralCount][32] = {};
+};
+
+/// One form of one view's vector. Rising by view, then algorithm, then form.
+struct VectorRecord {
+  std::uint16_t view = 0;
+  std::uint8_t algorithm = 0;
+  std::uint8_t form = 0;  ///< Dihedral
+  std::uint8_t bytes[kMaxVectorBytes] = {};
 };
 
 struct ReplyRecord {
@@ -165,6 +213,8 @@ struct ReplyRecord {
   std::uint8_t embedded_unseen = 0;
   std::uint8_t limit = 0;
   std::uint32_t view_count = 0;
+  std::uint32_t vector_count = 0;
+  std::uint32_t reserved = 0;
   std::uint64_t job_id = 0;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
@@ -172,18 +222,21 @@ struct ReplyRecord {
   std::uint32_t frames_seen = 0;
   std::uint32_t decode_micros = 0;
   std::uint32_t hash_micros = 0;
-  // followed by view_count ViewRecords
+  // followed by view_count ViewRecords and vector_count VectorRecords
 };
 
-inline constexpr std::size_t kMaxReplyBytes = sizeof(ReplyRecord) + kMaxViews * sizeof(ViewRecord);
+inline constexpr std::size_t kMaxReplyBytes =
+    sizeof(ReplyRecord) + kMaxViews * sizeof(ViewRecord) + kMaxVectorForms * sizeof(VectorRecord);
+static_assert(kMaxReplyBytes < 200'000);
 
 /// Writes `result` as a reply for `job_id`. Views past kMaxViews are left out (the worker keeps to the
-/// bound).
+/// bound), and so are the vectors of views for whose forms there is no room.
 std::vector<std::uint8_t> EncodeReply(const DecodeResult& result, std::uint64_t job_id);
 
 /// Reads a reply as if an enemy wrote it: exact length, known enums, ranges, consistent counts, hash forms
-/// that are turns of one picture only as far as their bit counts allow. Errors: kDecoderProtocol naming the
-/// field.
-Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Limits& limits);
+/// that are turns of one picture only as far as their bit counts allow, vectors of algorithms in `wanted`
+/// only. Errors: kDecoderProtocol naming the field.
+Result<DecodeResult> DecodeReply(ByteSpan bytes, std::uint64_t job_id, const Limits& limits,
+                                 AlgorithmSet wanted = {});
 
 }  // namespace hashgate::decode

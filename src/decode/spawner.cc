@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -95,6 +96,13 @@ Result<int> Execute(const std::string& binary, int control_fd) {
   return pid;
 }
 
+// What another process wrote, as one line for logs.
+std::string TextOf(std::span<const char> field) {
+  std::string text(field.data(), ::strnlen(field.data(), field.size()));
+  std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
 }  // namespace
 
 void SignalProcess(const UniqueFd& pidfd, int signal) {
@@ -106,20 +114,22 @@ bool HasEnded(const UniqueFd& pidfd) {
   return ::poll(&poll_fd, 1, 0) > 0;
 }
 
-Result<std::unique_ptr<Spawner>> Spawner::Start(const std::string& binary) {
+Result<std::unique_ptr<Spawner>> Spawner::Start(const std::string& binary,
+                                                std::span<const PluginSetup> plugins) {
   HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<Spawner> spawner,
-                            SpawnerProcess::Launch(binary, Clock::System().Steady() + seconds(10)));
+                            SpawnerProcess::Launch(binary, plugins, Clock::System().Steady() + seconds(10)));
   return spawner;
 }
 
 Result<std::vector<std::unique_ptr<Spawner>>> Spawner::StartClasses(const std::string& core_binary,
-                                                                    std::span<const WorkerClass> others) {
+                                                                    std::span<const WorkerClass> others,
+                                                                    std::span<const PluginSetup> plugins) {
   std::vector<std::unique_ptr<Spawner>> spawners(1);
-  HASHGATE_ASSIGN_OR_RETURN(spawners[0], Start(core_binary));
+  HASHGATE_ASSIGN_OR_RETURN(spawners[0], Start(core_binary, plugins));
   for (const WorkerClass worker_class : others) {
     const std::string binary = BinaryOf(worker_class, core_binary);
     if (::access(binary.c_str(), F_OK) != 0) continue;
-    HASHGATE_ASSIGN_OR_RETURN(auto spawner, Start(binary));
+    HASHGATE_ASSIGN_OR_RETURN(auto spawner, Start(binary, plugins));
     if (spawner->worker_class() != worker_class) {
       return Unavailable("the decoder " + binary + " is of another class than its name says");
     }
@@ -139,6 +149,7 @@ std::string Spawner::DefaultBinary() {
 }
 
 Result<std::unique_ptr<SpawnerProcess>> SpawnerProcess::Launch(const std::string& binary,
+                                                               std::span<const PluginSetup> plugins,
                                                                SteadyTime deadline) {
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
@@ -158,30 +169,65 @@ Result<std::unique_ptr<SpawnerProcess>> SpawnerProcess::Launch(const std::string
     ::waitpid(pid, nullptr, 0);
     return Unavailable(std::string("pidfd_open: ") + std::strerror(error));
   }
-  std::unique_ptr<SpawnerProcess> spawner(new SpawnerProcess(binary, pid, std::move(pidfd), std::move(ours)));
-
-  SpawnerHello hello;
-  const Wait wait = WaitReadable(spawner->control_.get(), deadline);
-  if (wait == Wait::kTimeout) return Unavailable("the decoder " + binary + " did not get ready in time");
-  const auto received =
-      wait == Wait::kReady ? ReceiveMessage(spawner->control_.get(), AsWritableBytes(hello)) : std::nullopt;
-  if (!received) return Unavailable("the decoder " + binary + " ended at its start");
-  if (received->length != sizeof hello || hello.magic != kSpawnerHelloMagic ||
-      hello.version != kProtocolVersion || hello.worker_class >= kWorkerClasses.size()) {
-    return Unavailable("the decoder " + binary + " is of another version: install both from one build");
-  }
-  spawner->worker_class_ = static_cast<WorkerClass>(hello.worker_class);
-#ifndef HASHGATE_SANITIZED
-  if (hello.threads != 1) {
-    return Unavailable("the decoder " + binary + " has " + std::to_string(hello.threads) +
-                       " threads after its start: a library made them, and workers could not be locked");
-  }
-#endif
+  std::unique_ptr<SpawnerProcess> spawner(
+      new SpawnerProcess(binary, plugins, pid, std::move(pidfd), std::move(ours)));
+  spawner->broken_ = true;
+  HASHGATE_RETURN_IF_ERROR(spawner->TakeHello(deadline));
+  spawner->broken_ = false;
   return spawner;
 }
 
-SpawnerProcess::SpawnerProcess(std::string binary, int pid, UniqueFd pidfd, UniqueFd control)
-    : binary_(std::move(binary)), pid_(pid), pidfd_(std::move(pidfd)), control_(std::move(control)) {}
+// Tells the process what to load, and hears how that went.
+Status SpawnerProcess::TakeHello(SteadyTime deadline) {
+  std::string loading;
+  for (const PluginSetup& plugin : plugins_) loading += (loading.empty() ? "" : ", ") + plugin.path;
+  if (!loading.empty()) loading = ": it was to load the plug-in " + loading;
+
+  std::string setup = EncodeSetup(plugins_);
+  const int sent =
+      SendMessage(control_.get(), {reinterpret_cast<const std::uint8_t*>(setup.data()), setup.size()});
+  explicit_bzero(setup.data(), setup.size());
+  // A process that has ended already says nothing more either.
+  const Wait wait = sent != 0 ? Wait::kClosed : WaitReadable(control_.get(), deadline);
+  if (wait == Wait::kTimeout) {
+    return Unavailable("the decoder " + binary_ + " did not get ready in time" + loading);
+  }
+  SpawnerHello hello;
+  const auto received =
+      wait == Wait::kReady ? ReceiveMessage(control_.get(), AsWritableBytes(hello)) : std::nullopt;
+  if (!received) return Unavailable("the decoder " + binary_ + " ended at its start" + loading);
+  if (received->length != sizeof hello || hello.magic != kSpawnerHelloMagic ||
+      hello.version != kProtocolVersion || hello.worker_class >= kWorkerClasses.size() ||
+      hello.plugin_count > kMaxPlugins) {
+    return Unavailable("the decoder " + binary_ + " is of another version: install both from one build");
+  }
+  if (hello.error[0] != 0) return Unavailable("the decoder " + binary_ + ": " + TextOf(hello.error));
+  worker_class_ = static_cast<WorkerClass>(hello.worker_class);
+#ifndef HASHGATE_SANITIZED
+  if (hello.threads != 1) {
+    return Unavailable("the decoder " + binary_ + " has " + std::to_string(hello.threads) +
+                       " threads after its start: a library made them, and workers could not be locked");
+  }
+#endif
+  for (const PluginRecord& record : std::span(hello.plugins).first(hello.plugin_count)) {
+    const auto algorithm = static_cast<Algorithm>(record.algorithm);
+    if (!IsMadeByPlugins(algorithm)) return Unavailable("the decoder " + binary_ + " began with nonsense");
+    vector_makers_.push_back(
+        {.algorithm = algorithm, .name = TextOf(record.name), .version = TextOf(record.version)});
+  }
+  if (vector_makers_.size() != plugins_.size()) {
+    return Unavailable("the decoder " + binary_ + " did not load every plug-in");
+  }
+  return {};
+}
+
+SpawnerProcess::SpawnerProcess(std::string binary, std::span<const PluginSetup> plugins, int pid,
+                               UniqueFd pidfd, UniqueFd control)
+    : binary_(std::move(binary)),
+      plugins_(plugins.begin(), plugins.end()),
+      pid_(pid),
+      pidfd_(std::move(pidfd)),
+      control_(std::move(control)) {}
 
 SpawnerProcess::~SpawnerProcess() {
   control_.reset();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
@@ -21,8 +23,10 @@ struct SpawnedWorker {
 /// Threads: confined.
 class SpawnerProcess final : public Spawner {
  public:
-  /// Executes `binary` and waits until it is warm. Errors: kDecoderUnavailable.
-  static Result<std::unique_ptr<SpawnerProcess>> Launch(const std::string& binary, SteadyTime deadline);
+  /// Executes `binary`, has it load `plugins` and waits until it is warm. Errors: kDecoderUnavailable.
+  static Result<std::unique_ptr<SpawnerProcess>> Launch(const std::string& binary,
+                                                        std::span<const PluginSetup> plugins,
+                                                        SteadyTime deadline);
 
   /// Closes the control socket, at which the spawner ends and its workers with it; kills it after 2 s.
   ~SpawnerProcess() override;
@@ -36,13 +40,19 @@ class SpawnerProcess final : public Spawner {
   /// False where the process has ended or has not kept to the protocol.
   [[nodiscard]] bool Usable() const;
   [[nodiscard]] WorkerClass worker_class() const override { return worker_class_; }
+  [[nodiscard]] std::span<const VectorMaker> vector_makers() const override { return vector_makers_; }
   [[nodiscard]] const std::string& binary() const { return binary_; }
+  [[nodiscard]] const std::vector<PluginSetup>& plugins() const { return plugins_; }
   [[nodiscard]] int pid() const { return pid_; }
 
  private:
-  SpawnerProcess(std::string binary, int pid, UniqueFd pidfd, UniqueFd control);
+  SpawnerProcess(std::string binary, std::span<const PluginSetup> plugins, int pid, UniqueFd pidfd,
+                 UniqueFd control);
+  Status TakeHello(SteadyTime deadline);
 
   std::string binary_;
+  std::vector<PluginSetup> plugins_;
+  std::vector<VectorMaker> vector_makers_;
   WorkerClass worker_class_ = WorkerClass::kCore;
   int pid_;
   UniqueFd pidfd_;

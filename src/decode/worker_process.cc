@@ -110,6 +110,7 @@ JobOutcome WorkerProcess::Run(ByteSpan upload, Format format, const Wanted& want
   RequestRecord request;
   request.format = static_cast<std::uint8_t>(format);
   request.want_nn512 = wanted.pdq_nn512 ? 1 : 0;
+  request.want_vectors = wanted.vectors.bits;
   request.length = upload.size();
   request.limits = limits_;
   // Not to be guessed, so that no answer can be prepared for a later job.
@@ -122,7 +123,7 @@ JobOutcome WorkerProcess::Run(ByteSpan upload, Format format, const Wanted& want
     std::size_t length = 0;
     outcome.end = AwaitReply(deadline, cancelled, length);
     if (outcome.end == JobEnd::kAnswered) {
-      auto result = DecodeReply(ByteSpan(reply_).first(length), request.job_id, limits_);
+      auto result = DecodeReply(ByteSpan(reply_).first(length), request.job_id, limits_, wanted.vectors);
       if (result) {
         outcome.result = *std::move(result);
         whole_ = outcome.result.cause == Cause::kNone;

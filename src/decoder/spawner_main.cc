@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "decode/lock.h"
+#include "decoder/plugins.h"
 
 namespace hashgate::decoder {
 namespace {
@@ -111,6 +112,14 @@ int Serve(const Program& program, bool in_namespaces, int control) {
   }
 }
 
+// Tells the server why there is no decoder. Returns the exit status.
+int GiveUp(const Error& error, decode::SpawnerHello hello) {
+  hello.plugin_count = 0;
+  error.message.copy(hello.error, sizeof hello.error - 1);
+  decode::SendMessage(decode::kControlFd, decode::AsBytes(hello));
+  return 1;
+}
+
 }  // namespace
 
 int SpawnerMain(int argc, char** argv, const Program& program) {
@@ -122,6 +131,11 @@ int SpawnerMain(int argc, char** argv, const Program& program) {
     return 2;
   }
   SetUpSignals();
+  decode::SpawnerHello hello;
+  hello.worker_class = static_cast<std::uint8_t>(program.worker_class);
+  auto plugins = ReceiveSetup(decode::kControlFd);
+  if (!plugins) return GiveUp(plugins.error(), hello);
+  if (const Status checked = CheckFiles(*plugins); !checked) return GiveUp(checked.error(), hello);
   // Before the process stops being dumpable: its files under /proc belong to root from then on.
   VolunteerForOutOfMemory();
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -130,8 +144,8 @@ int SpawnerMain(int argc, char** argv, const Program& program) {
   // Before libraries run: one that makes a thread would bar the way.
   const bool in_namespaces = decode::EnterNamespaces();
   program.warm_up();
-  decode::SpawnerHello hello;
-  hello.worker_class = static_cast<std::uint8_t>(program.worker_class);
+  if (const Status loaded = LoadPlugins(*plugins, hello); !loaded) return GiveUp(loaded.error(), hello);
+  for (decode::PluginSetup& plugin : *plugins) explicit_bzero(plugin.config.data(), plugin.config.size());
   const auto threads = decode::CountThreads();
   hello.threads = threads ? *threads : 0;
   if (decode::SendMessage(decode::kControlFd, decode::AsBytes(hello)) != 0) return 1;

@@ -5,9 +5,9 @@
 
 namespace hashgate::decoder {
 
-/// The whole of hashgate-decoder: `--control-fd N` serves the server at that socket until it closes. Returns
-/// the process's exit status: 0 when the server went away, 1 after a failure that the first message names, 2
-/// for wrong arguments. Stays single-threaded.
+/// The whole of hashgate-decoder: `--control-fd N` serves the server at that socket until it closes, with the
+/// plug-ins that the server names first. Returns the process's exit status: 0 when the server went away, 1
+/// after a failure that the first message names, 2 for wrong arguments. Stays single-threaded.
 int SpawnerMain(int argc, char** argv, const Program& program);
 
 }  // namespace hashgate::decoder

@@ -93,7 +93,8 @@ std::vector<std::uint8_t> TooCostly(const decode::RequestRecord& request) {
 std::vector<std::uint8_t> Process(const Program& program, const decode::RequestRecord& request,
                                   ByteSpan upload) {
   const auto format = static_cast<decode::Format>(request.format);
-  const decode::Wanted wanted{.pdq_full = true, .pdq_nn512 = request.want_nn512 != 0};
+  const decode::Wanted wanted{
+      .pdq_full = true, .pdq_nn512 = request.want_nn512 != 0, .vectors = {.bits = request.want_vectors}};
   try {
     return decode::EncodeReply(program.process(upload, format, wanted, request.limits), request.job_id);
   } catch (const std::bad_alloc&) {

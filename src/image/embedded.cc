@@ -11,6 +11,7 @@
 #include "image/codec.h"
 #include "image/frame_chooser.h"
 #include "image/view_hashes.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -167,7 +168,8 @@ void LookAtFound(const EmbeddedPictures& found, std::uint64_t taken, const decod
       result.embedded_unseen = true;
       continue;
     }
-    decode::ViewHashes view = HashView(ViewKind::kEmbedded, decoded.bitmap, {.opaque = true}, wanted);
+    decode::ViewHashes view =
+        HashView(ViewKind::kEmbedded, decoded.bitmap, {.opaque = true}, WithoutVectors(wanted));
     if (!result.views.empty() && LooksLike(view, result.views.front())) continue;
     view.frame = frame;
     view.hidden = true;

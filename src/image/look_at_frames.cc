@@ -7,6 +7,7 @@
 #include "image/frame_plan.h"
 #include "image/frames.h"
 #include "image/view_hashes.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -95,10 +96,16 @@ class Look {
       chooser_.OfferAgain();
     } else if (budget_.Takes(plan_.spaced[index]) && number != 0) {
       FrameViews views{.number = number, .pinned = plan_.spaced[index]};
-      const bool clear = AddFlattened(ViewKind::kFrame, number, canvas_.bitmap(), wanted_, views.views);
+      const bool clear =
+          AddFlattened(ViewKind::kFrame, number, canvas_.bitmap(), WantedOf(index), views.views);
       result_.has_alpha = result_.has_alpha || clear;
       chooser_.Offer(std::move(views));
     }
+  }
+
+  /// Vectors only of frames that are sent whatever they look like: of the others it is not known yet.
+  decode::Wanted WantedOf(std::size_t index) {
+    return plan_.spaced[index] ? vectors_.Take(wanted_, canvas_.bitmap()) : WithoutVectors(wanted_);
   }
 
   FrameSource& source_;
@@ -108,6 +115,7 @@ class Look {
   HashBudget budget_;
   FrameCanvas canvas_;
   FrameChooser chooser_;
+  VectorBudget vectors_;
 };
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "image/luma.h"
 #include "image/png_pieces.h"
 #include "image/view_hashes.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -40,12 +41,12 @@ bool IsUnlike(const decode::ViewHashes& view, const std::vector<decode::ViewHash
 }
 
 /// A border of one colour around a picture leaves next to nothing of its hash.
-void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted,
+void HashTrimmed(const Bitmap& bitmap, Over over, const decode::Wanted& wanted, VectorBudget& budget,
                  decode::DecodeResult& result) {
   ViewRows rows(bitmap, over);
   for (const Part& inside : InsideBorders(rows)) {
     if (std::max(inside.width, inside.height) < kMinUsableSide) continue;
-    decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, inside, wanted);
+    decode::ViewHashes view = HashPart(ViewKind::kTrimmed, bitmap, over, inside, budget.Take(wanted, bitmap));
     if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
   }
 }
@@ -58,18 +59,23 @@ void HashDecoded(const Decoded& decoded, decode::Wanted wanted, decode::DecodeRe
   // Where nothing shows through there is nothing to mix.
   const Over white{.opaque = !result.has_alpha, .background = 255};
   result.views.push_back(HashView(whole, bitmap, white, wanted));
+  VectorBudget budget;
   if (result.has_alpha) {
-    result.views.push_back(HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, wanted));
-    decode::ViewHashes colors = HashView(ViewKind::kAlternate, bitmap, {.opaque = true}, wanted);
+    result.views.push_back(
+        HashView(ViewKind::kOverBlack, bitmap, {.background = 0}, budget.Take(wanted, bitmap)));
     // Colours under clear pixels may hold another picture than is seen. Some viewers show it where they do
     // not take alpha for what it is.
-    colors.hidden = !decoded.alpha_disputed;
+    const bool hidden = !decoded.alpha_disputed;
+    decode::ViewHashes colors = HashView(ViewKind::kAlternate, bitmap, {.opaque = true},
+                                         hidden ? WithoutVectors(wanted) : budget.Take(wanted, bitmap));
+    colors.hidden = hidden;
     if (!colors.hidden || IsUnlike(colors, result.views)) result.views.push_back(std::move(colors));
   }
-  HashTrimmed(bitmap, white, wanted, result);
-  if (result.has_alpha) HashTrimmed(bitmap, {.background = 0}, wanted, result);
+  HashTrimmed(bitmap, white, wanted, budget, result);
+  if (result.has_alpha) HashTrimmed(bitmap, {.background = 0}, wanted, budget, result);
   if (decoded.alternate.width != 0) {
-    AddFlattened(ViewKind::kAlternate, 0, decoded.alternate, wanted, result.views);
+    AddFlattened(ViewKind::kAlternate, 0, decoded.alternate, budget.Take(wanted, decoded.alternate),
+                 result.views);
   }
 }
 
@@ -78,7 +84,8 @@ void HashStretched(ByteSpan bytes, SampleRange range, const decode::Wanted& want
                    const decode::Limits& limits, decode::DecodeResult& result) {
   const Bitmap stretched = DecodePngStretched(bytes, range, limits);
   if (stretched.height == 0) return;
-  decode::ViewHashes view = HashView(ViewKind::kAlternate, stretched, {.opaque = true}, wanted);
+  decode::ViewHashes view =
+      HashView(ViewKind::kAlternate, stretched, {.opaque = true}, WithoutVectors(wanted));
   view.hidden = true;
   if (IsUnlike(view, result.views)) result.views.push_back(std::move(view));
 }
@@ -152,9 +159,10 @@ void Process(ByteSpan bytes, const decode::Wanted& wanted, const decode::Limits&
   const auto start = Clock::now();
   std::optional<ReducedLuma> averages;
   // The second pipeline picks single pixels, which averages are not: of what is beyond the limits it is left
-  // out.
-  if (is_beyond || (is_jpeg && wanted.pdq_full && !wanted.pdq_nn512)) averages = Reduce(bytes, facts, limits);
-  if (averages && wanted.pdq_full) {
+  // out. Plug-ins take pixels.
+  const bool by_averages = wanted.pdq_full && wanted.vectors.empty();
+  if (is_beyond || (is_jpeg && by_averages && !wanted.pdq_nn512)) averages = Reduce(bytes, facts, limits);
+  if (averages && by_averages) {
     result.decode_micros = MicrosSince(start);
     const auto hashing = Clock::now();
     if (HashReduced(bytes, *averages, limits, result)) {

@@ -2,6 +2,7 @@
 
 #include "hash/perceptual/pdq.h"
 #include "image/nn512.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -27,6 +28,7 @@ decode::ViewHashes HashPart(ViewKind kind, const Bitmap& bitmap, Over over, cons
   const auto full = perceptual::ComputePdqForms(rows);
   if (!full) return view;
   AddPdq(Pipeline::kFull, *full, view);
+  AddVectors(bitmap, over, part, wanted.vectors, view);
   if (!wanted.pdq_nn512) return view;
   if (!IsChangedByNn512(part.width, part.height)) {
     AddPdq(Pipeline::kNn512, *full, view);

@@ -13,8 +13,8 @@
 
 namespace hashgate::image {
 
-/// PDQ of `bitmap` as `over` shows it, by each wanted pipeline; without hashes where a side is under 5 px.
-/// Cost: about 0.2 ns a sample; allocates a few rows. Throws std::bad_alloc.
+/// PDQ of `bitmap` as `over` shows it, by each wanted pipeline, and the wanted vectors; without hashes where
+/// a side is under 5 px. Cost: about 0.2 ns a sample; allocates a few rows. Throws std::bad_alloc.
 decode::ViewHashes HashView(ViewKind kind, const Bitmap& bitmap, Over over, const decode::Wanted& wanted);
 /// The same of a part of it.
 decode::ViewHashes HashPart(ViewKind kind, const Bitmap& bitmap, Over over, const Part& part,

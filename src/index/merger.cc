@@ -1,19 +1,16 @@
 #include "index/merger.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <new>
 #include <utility>
 
+#include "base/process.h"
+
 namespace hashgate::index {
 namespace {
 
-// Below the threads that answer scans, which share the cores.
-constexpr int kNice = 10;
 // Nothing is due then: a wait without a deadline could not be told from one that is stuck.
 constexpr std::chrono::hours kIdleWait{1};
 
@@ -89,9 +86,7 @@ std::optional<MergedSegment> Merger::Take() {
 
 void Merger::Run() {
   ::pthread_setname_np(::pthread_self(), "index-merger");
-  // Linux gives each thread a nice value of its own. Without the right to it the merge is as eager as the
-  // rest.
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice));
+  LowerThreadPriority();
   while (true) {
     std::optional<MergeJob> job;
     {

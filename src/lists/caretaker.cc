@@ -1,22 +1,17 @@
 #include "lists/caretaker.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <utility>
 
+#include "base/process.h"
+
 namespace hashgate::lists {
-namespace {
-constexpr int kNice = 10;
-}  // namespace
 
 Caretaker::Caretaker(std::chrono::milliseconds interval, std::function<void()> work)
     : interval_(interval), work_(std::move(work)), thread_([this] {
         ::pthread_setname_np(::pthread_self(), "lists-care");
-        // Below the threads that answer scans. Linux gives each thread a nice value of its own.
-        static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice));
+        LowerThreadPriority();
         Run();
       }) {}
 

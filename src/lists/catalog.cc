@@ -6,6 +6,7 @@
 #include "lists/import.h"
 #include "lists/indexed.h"
 #include "lists/page_token.h"
+#include "lists/protection.h"
 #include "lists/validate.h"
 
 namespace hashgate::lists {
@@ -29,12 +30,12 @@ Status CheckEtag(const HashList& list, std::string_view etag) {
 
 bool SameConfig(const ListConfig& a, const ListConfig& b) {
   return a.name == b.name && a.tenant == b.tenant && a.purpose == b.purpose && a.source == b.source &&
-         a.legal_basis == b.legal_basis && a.trust == b.trust && a.max_distances == b.max_distances &&
-         a.pdq_pipeline == b.pdq_pipeline && a.action_ceiling == b.action_ceiling && a.enabled == b.enabled &&
-         a.description == b.description;
+         a.scheme == b.scheme && a.legal_basis == b.legal_basis && a.trust == b.trust &&
+         a.max_distances == b.max_distances && a.pdq_pipeline == b.pdq_pipeline &&
+         a.action_ceiling == b.action_ceiling && a.enabled == b.enabled && a.description == b.description;
 }
 
-Entry ToEntry(ListId list, EntryId id, const EntryView& view, std::int64_t since) {
+Entry ToEntry(ListId list, EntryId id, const EntryView& view, const ContentInForce& content) {
   Entry entry;
   entry.list = list;
   entry.id = id;
@@ -42,7 +43,8 @@ Entry ToEntry(ListId list, EntryId id, const EntryView& view, std::int64_t since
   entry.version = view.head.version;
   entry.first_seen = FromUnixMillis(view.head.first_seen_millis);
   entry.last_changed = FromUnixMillis(view.head.last_changed_millis);
-  entry.changed_generation = ChangedGeneration(view.head, since);
+  entry.last_seen = std::max(entry.last_changed, content.whole_read);
+  entry.changed_generation = ChangedGeneration(view.head, content.since);
   return entry;
 }
 
@@ -154,8 +156,11 @@ Result<std::int64_t> CatalogImpl::DeleteList(std::string_view name, std::string_
     store::Batch batch;
     batch.Delete(Family::kLists, ListKey(id));
     batch.Put(Family::kMeta, RemovalKey(content), EncodeRemoval(Removal::kObsolete));
+    for (const std::string& key : OpinionsOf(id)) batch.Delete(Family::kOpinions, key);
     HASHGATE_RETURN_IF_ERROR(Commit(batch, NextGeneration()));
     index_stale_ = true;  // until it is published
+    for (const std::string& key : OpinionsOf(id)) opinions_.erase(key);
+    in_force_.reset();
     records_.erase(id);
     builder_->WithdrawList(id);
     Publish();
@@ -192,6 +197,7 @@ Result<std::int64_t> CatalogImpl::DeleteEntry(std::string_view list, EntryId ent
   index::IndexedRows hashes;
   AppendIndexed(*record, entry, view.classification, view.AllHashes(), classes_, hashes);
   changed.tally -= tallier_.Of(hashes);
+  changed.list.kinds -= CountKinds(hashes);
   changed.list.updated = FromUnixMillis(NowMillis());
   store::Batch batch;
   batch.Delete(Family::kEntries, key);
@@ -220,7 +226,7 @@ Result<Entry> CatalogImpl::GetEntry(ListId list, EntryId entry) const {
                               store_.Get(Family::kEntries, EntryKey(at->second.id, entry)));
     if (bytes) {
       HASHGATE_ASSIGN_OR_RETURN(const EntryView view, DecodeEntry(*bytes));
-      return ToEntry(list, entry, view, at->second.since);
+      return ToEntry(list, entry, view, at->second);
     }
     Published newer = Pinned();
     const auto now = newer.contents.find(list);
@@ -254,22 +260,22 @@ Result<EntryPage> CatalogImpl::ListEntries(std::string_view list, std::string_vi
   EntryPage page;
   Status failed;
   bool more = false;
-  HASHGATE_RETURN_IF_ERROR(store_.Scan(
-      Family::kEntries, ContentPrefix(position.content), EntryKey(position.content, position.after + 1),
-      [&](std::string_view key, std::string_view value) {
-        if (page.entries.size() == static_cast<std::size_t>(page_size)) {
-          more = true;
-          return false;
-        }
-        const Result<EntryId> id = ParseEntryKey(key);
-        const Result<EntryView> view = DecodeEntry(value);
-        if (!id || !view) {
-          failed = std::unexpected(!id ? id.error() : view.error());
-          return false;
-        }
-        page.entries.push_back(ToEntry(position.list, *id, *view, content.since));
-        return true;
-      }));
+  HASHGATE_RETURN_IF_ERROR(store_.Scan(Family::kEntries, ContentPrefix(position.content),
+                                       EntryKey(position.content, position.after + 1),
+                                       [&](std::string_view key, std::string_view value) {
+                                         if (page.entries.size() == static_cast<std::size_t>(page_size)) {
+                                           more = true;
+                                           return false;
+                                         }
+                                         const Result<EntryId> id = ParseEntryKey(key);
+                                         const Result<EntryView> view = DecodeEntry(value);
+                                         if (!id || !view) {
+                                           failed = std::unexpected(!id ? id.error() : view.error());
+                                           return false;
+                                         }
+                                         page.entries.push_back(ToEntry(position.list, *id, *view, content));
+                                         return true;
+                                       }));
   HASHGATE_RETURN_IF_ERROR(failed);
   // A content is removed only after another is published: had that happened, the page might lack its end.
   const Published now = Pinned();

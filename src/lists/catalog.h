@@ -19,6 +19,7 @@
 #include "hashgate/hash.h"
 #include "hashgate/verdict.h"
 #include "index/hash_index.h"
+#include "lists/opinions.h"
 #include "store/store.h"
 
 namespace hashgate::lists {
@@ -34,6 +35,9 @@ struct ListConfig {
   Purpose purpose = Purpose::kUnspecified;  ///< required
   std::string source;                       ///< who supplied it; required
   std::string legal_basis;                  ///< under which agreement or law it is held; required
+  /// How its classifications are meant: "industry", "iwf", "interpol-baseline" ... (docs/lists.md); named as
+  /// lists are, or empty.
+  std::string scheme;
   Trust trust = Trust::kUnverified;
   /// Greatest distance that still matches, inclusive, by algorithm and in its unit: PDQ bits, PhotoDNA the
   /// squared distance; 0..GreatestMaxDistance. Where an algorithm is not named its default is in force.
@@ -56,6 +60,27 @@ struct ListConfig {
   [[nodiscard]] int PdqMaxDistanceBits() const { return MaxDistance(Algorithm::kPdq); }
 };
 
+/// Entries of a list by what finds them.
+struct KindCounts {
+  std::uint64_t digest = 0;    ///< any digest: exact copies
+  std::uint64_t pdq = 0;       ///< PDQ: edited copies
+  std::uint64_t photodna = 0;  ///< likewise, where something makes such vectors
+
+  KindCounts& operator+=(const KindCounts& other) {
+    digest += other.digest;
+    pdq += other.pdq;
+    photodna += other.photodna;
+    return *this;
+  }
+  KindCounts& operator-=(const KindCounts& other) {
+    digest -= other.digest;
+    pdq -= other.pdq;
+    photodna -= other.photodna;
+    return *this;
+  }
+  bool operator==(const KindCounts&) const = default;
+};
+
 /// A stored list.
 struct HashList {
   ListId id = 0;
@@ -64,8 +89,16 @@ struct HashList {
   WallTime created{};
   WallTime updated{};
   std::uint64_t entry_count = 0;
+  KindCounts kinds;  ///< of them
   std::uint64_t quarantined_count = 0;
-  bool system = false;  ///< built in (the canary): not counted, listed only on request
+  bool system = false;         ///< built in (the canary): not counted, listed only on request
+  std::optional<Brake> brake;  ///< in force
+  WallTime whole_read{};       ///< when its source last gave all of it; WallTime(): never
+
+  /// The most that a match of it leads to.
+  [[nodiscard]] Verdict Ceiling() const {
+    return brake ? std::min(config.action_ceiling, brake->max_verdict) : config.action_ceiling;
+  }
 };
 
 /// One known item as its source gave it.
@@ -84,6 +117,7 @@ struct Entry {
   std::uint32_t version = 1;  ///< rises with every change
   WallTime first_seen{};
   WallTime last_changed{};
+  WallTime last_seen{};  ///< when its source last gave it
   /// Generation that published the last change of the entry: it stands as here in that generation and all
   /// later ones up to the newest. Where it is greater than a pinned generation, that one held the entry as it
   /// was before, or not at all.
@@ -110,6 +144,8 @@ struct Generation {
   std::shared_ptr<const index::HashIndex> index;
   std::map<ListId, HashList> lists;             ///< all lists, disabled ones too
   std::vector<ActionClassInfo> action_classes;  ///< indexed by index::ActionClass
+  /// Never null.
+  std::shared_ptr<const OpinionsInForce> opinions = std::make_shared<const OpinionsInForce>();
 
   /// Enabled lists that `tenant` may use, system lists left out, restricted to `names` unless that is empty.
   [[nodiscard]] std::vector<const HashList*> EnabledFor(std::string_view tenant,
@@ -219,6 +255,20 @@ class Import {
   virtual Result<ImportProgress> Finish() = 0;
 };
 
+/// What a person, or the service's own watch, says of an entry.
+struct OpinionRequest {
+  std::string list;
+  EntryId entry = 0;
+  OpinionKind kind = OpinionKind::kUnspecified;
+  std::uint32_t entry_version = 0;  ///< the one that was looked at; 0: the one that stands
+  std::string author;
+  std::string reason;
+  WallTime expires{};  ///< WallTime(): never
+  bool needs_second = false;
+  bool feedback = false;  ///< the entry's source is to hear of it
+  std::vector<PdqHash> copies;
+};
+
 struct EntryPage {
   std::vector<Entry> entries;
   std::string next_page_token;  ///< empty at the end
@@ -295,6 +345,27 @@ class Catalog {
 
   /// Removes one entry. Errors: kListNotFound, kEntryNotFound.
   virtual Result<std::int64_t> DeleteEntry(std::string_view list, EntryId entry) = 0;
+
+  /// Gives an opinion, in place of one of the same kind. Errors: kListNotFound, kEntryNotFound, kEtagMismatch
+  /// (the entry is at another version), kRequestInvalid with the field; kMemoryLimit beyond kMaxOpinions.
+  virtual Result<Opinion> SetOpinion(const OpinionRequest& request) = 0;
+  /// A second person agrees. Errors: kListNotFound, kEntryNotFound, kRequestInvalid (nobody has to, or the
+  /// author again).
+  virtual Result<Opinion> AgreeToOpinion(std::string_view list, EntryId entry, OpinionKind kind,
+                                         std::string_view author) = 0;
+  /// Takes an opinion back. Errors: kListNotFound, kEntryNotFound.
+  virtual Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind) = 0;
+  /// What became of its feedback; after kWithdrawing the opinion is gone. Nothing, where it was given anew or
+  /// taken back since.
+  virtual Status SetFeedback(const Opinion& of, FeedbackState state) = 0;
+  /// All, those that no longer count too, by list, entry and kind; of one list, unless that is empty. Errors:
+  /// kListNotFound.
+  virtual Result<std::vector<Opinion>> Opinions(std::string_view list) const = 0;
+  /// Limits what matches of a list lead to, or lifts that (no brake). Errors: kListNotFound, kRequestInvalid.
+  virtual Result<HashList> SetBrake(std::string_view list, std::optional<Brake> brake) = 0;
+  /// Ends opinions and brakes whose time has come, as a generation of their own; the catalogue's own thread
+  /// does so every few seconds. Errors: the store's.
+  virtual Status EndExpired() = 0;
 
   virtual Result<Entry> GetEntry(ListId list, EntryId entry) const = 0;
   /// Entries in id order, `page_size` 1..10,000. Errors: kListNotFound, kRequestInvalid (foreign token).

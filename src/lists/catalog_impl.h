@@ -36,6 +36,7 @@ class ImportImpl;
 struct ContentInForce {
   ContentId id = 0;
   std::int64_t since = 1;  ///< generation that put it in force
+  WallTime whole_read{};   ///< when its source last gave all of it
 };
 
 /// What readers pin, and which content stands behind each list in it.
@@ -52,6 +53,7 @@ struct Published {
 struct Loaded {
   std::uint64_t entries = 0;
   index::Tally tally;
+  KindCounts kinds;
 };
 
 /// How often the caretaker looks.
@@ -98,6 +100,14 @@ class CatalogImpl final : public Catalog {
   Result<std::optional<std::string>> GetExchangeState(std::string_view exchange) const override;
   Status PutExchangeState(const ExchangeState& state) override;
   Result<std::int64_t> DeleteEntry(std::string_view list, EntryId entry) override;
+  Result<Opinion> SetOpinion(const OpinionRequest& request) override;
+  Result<Opinion> AgreeToOpinion(std::string_view list, EntryId entry, OpinionKind kind,
+                                 std::string_view author) override;
+  Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind) override;
+  Status SetFeedback(const Opinion& of, FeedbackState state) override;
+  Result<std::vector<Opinion>> Opinions(std::string_view list) const override;
+  Result<HashList> SetBrake(std::string_view list, std::optional<Brake> brake) override;
+  Status EndExpired() override;
   Result<Entry> GetEntry(ListId list, EntryId entry) const override;
   Result<EntryPage> ListEntries(std::string_view list, std::string_view page_token,
                                 int page_size) const override;
@@ -175,6 +185,18 @@ class CatalogImpl final : public Catalog {
   /// Drops the marks of entries changed up to that generation.
   Status TrimChanged(std::int64_t generation);
 
+  // Opinions and brakes. catalog_opinions.cc
+  Status LoadOpinions() HASHGATE_REQUIRES(write_mutex_);
+  /// Writes opinions (null: gone) and lists, and publishes them.
+  Status CommitOpinions(const std::map<std::string, std::optional<Opinion>>& changes,
+                        const std::vector<ListRecord>& lists = {}) HASHGATE_REQUIRES(write_mutex_);
+  Result<Opinion> FindOpinion(std::string_view list, EntryId entry, OpinionKind kind)
+      HASHGATE_REQUIRES(write_mutex_);
+  /// The version at which the entry stands.
+  Result<std::uint32_t> VersionOf(const ListRecord& record, EntryId entry) const;
+  /// Keys of a list's opinions.
+  [[nodiscard]] std::vector<std::string> OpinionsOf(ListId list) const HASHGATE_REQUIRES(write_mutex_);
+
   Result<ListRecord*> FindForWrite(std::string_view name, bool system) HASHGATE_REQUIRES(write_mutex_);
   Result<HashList> Create(const ListConfig& config, bool system) HASHGATE_EXCLUDES(write_mutex_);
   Result<HashList> ChangeConfig(ListRecord& record, ListConfig config) HASHGATE_REQUIRES(write_mutex_);
@@ -204,6 +226,9 @@ class CatalogImpl final : public Catalog {
   std::unique_ptr<index::IndexBuilder> builder_ HASHGATE_GUARDED_BY(write_mutex_);
   bool index_stale_ HASHGATE_GUARDED_BY(write_mutex_) = false;
   ActionClasses classes_ HASHGATE_GUARDED_BY(write_mutex_);
+  std::map<std::string, Opinion> opinions_ HASHGATE_GUARDED_BY(write_mutex_);  // by OpinionKey
+  // Of opinions_; null where they have changed since.
+  std::shared_ptr<const OpinionsInForce> in_force_ HASHGATE_GUARDED_BY(write_mutex_);
   std::uint64_t changed_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
   std::uint64_t marked_entries_ HASHGATE_GUARDED_BY(write_mutex_) = 0;
   std::uint64_t serial_ HASHGATE_GUARDED_BY(write_mutex_) = 0;

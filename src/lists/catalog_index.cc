@@ -49,6 +49,7 @@ Status CatalogImpl::LoadContent(const ListRecord& record, ContentId content, Ent
     const Status added = builder_->Add(batch->rows.hashes, batch->rows.vectors);
     if (!added) return of_list(added.error());
     loaded.tally += batch->tally;
+    loaded.kinds += batch->kinds;
     loaded.entries += batch->entries;
     if (progress) progress(loaded.entries);
   }
@@ -69,6 +70,8 @@ Status CatalogImpl::RebuildIndex(const std::function<void(std::uint64_t)>& progr
     total += loaded.entries;
     record.list.entry_count = loaded.entries;
     record.tally = loaded.tally;
+    record.list.kinds = loaded.kinds;
+    record.counts_kinds = true;
   }
   builder_->Settle();
   index_stale_ = false;
@@ -87,6 +90,7 @@ Status CatalogImpl::ReloadList(ListRecord& record, ContentId content) {
   Loaded loaded;
   HASHGATE_RETURN_IF_ERROR(LoadContent(record, content, 0, loaded, {}));
   record.tally = loaded.tally;
+  record.list.kinds = loaded.kinds;
   changed_entries_ += loaded.entries;
   return {};
 }
@@ -155,10 +159,13 @@ void CatalogImpl::Publish() {
   generation->index = AgreedSnapshot(stale);
   generation->number = state_.generation;
   generation->action_classes = classes_.infos();
+  if (in_force_ == nullptr) in_force_ = std::make_shared<const OpinionsInForce>(opinions_);
+  generation->opinions = in_force_;
   Published next;
   for (const auto& [id, record] : records_) {
     generation->lists.emplace(id, record.list);
-    next.contents.emplace(id, ContentInForce{record.content, record.content_generation});
+    next.contents.emplace(id,
+                          ContentInForce{record.content, record.content_generation, record.list.whole_read});
   }
   next.next_entry = state_.next_entry;
   next.changed_entries = changed_entries_;

@@ -1,4 +1,6 @@
 // Opening: the store's counters and secret, removals left over, and the first generation.
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/random.h"
 #include "lists/catalog_impl.h"
@@ -97,6 +99,7 @@ Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
         return true;
       }));
   HASHGATE_RETURN_IF_ERROR(failed);
+  HASHGATE_RETURN_IF_ERROR(LoadOpinions());
 
   HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> names, store_.Get(Family::kMeta, kSnapshotsKey));
   if (names) {
@@ -104,7 +107,9 @@ Status CatalogImpl::Load(const std::function<void(std::uint64_t)>& progress) {
     // From here on changes are not marked: no snapshot of before may be taken again.
     if (options_.snapshot_path.empty()) HASHGATE_RETURN_IF_ERROR(ForgetSnapshot());
   }
-  if (RestoreIndex(progress)) {
+  // Entries of which it was not counted yet what finds them have to be read once.
+  const bool counted = std::ranges::all_of(records_, [](const auto& row) { return row.second.counts_kinds; });
+  if (counted && RestoreIndex(progress)) {
     ever_saved_ = true;
   } else {
     HASHGATE_RETURN_IF_ERROR(RebuildAndRepair(progress));
@@ -122,10 +127,16 @@ Status CatalogImpl::RebuildAndRepair(const std::function<void(std::uint64_t)>& p
   store::Batch repairs;
   for (const auto& [id, record] : records_) {
     const ListRecord& before = stored.at(id);
-    if (record.list.entry_count == before.list.entry_count && record.tally == before.tally) continue;
+    if (record.list.entry_count == before.list.entry_count && record.tally == before.tally &&
+        record.list.kinds == before.list.kinds && before.counts_kinds) {
+      continue;
+    }
     repairs.Put(Family::kLists, ListKey(id), EncodeList(record));
     // Records of before there were tallies have none.
-    if (record.list.entry_count == before.list.entry_count && before.tally == index::Tally{}) continue;
+    if (record.list.entry_count == before.list.entry_count &&
+        (before.tally == index::Tally{} || !before.counts_kinds)) {
+      continue;
+    }
     log::Warning("list_count_repaired", "a list's entries differ from its counters",
                  {{"list", record.list.config.name},
                   {"counter", before.list.entry_count},

@@ -38,6 +38,7 @@ index::SnapshotFileOptions CatalogImpl::SnapshotFile() const {
 
 void CatalogImpl::Care() {
   try {
+    if (const Status ended = EndExpired(); !ended) log::Error("opinions_not_ended", ended.error().message);
     CheckMemory();
     if (!options_.snapshot_path.empty()) SaveWhereDue();
   } catch (const std::bad_alloc&) {

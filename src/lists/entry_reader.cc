@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lists/indexed.h"
+#include "lists/protection.h"
 
 namespace hashgate::lists {
 namespace {
@@ -90,6 +91,7 @@ void EntryReader::Run() {
 
 bool EntryReader::Hand(EntryBatch batch) {
   batch.tally = tallier_.Of(batch.rows);
+  batch.kinds = CountKinds(batch.rows);
   const MutexLock lock(mutex_);
   while (ready_.size() >= kMostReady && !closing_.load()) {
     changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kSlice);

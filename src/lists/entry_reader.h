@@ -21,6 +21,7 @@ struct EntryBatch {
   index::IndexedRows rows;
   ActionClasses classes;  ///< that the rows' classes are numbers of
   index::Tally tally;
+  KindCounts kinds;
   std::uint64_t entries = 0;
 };
 

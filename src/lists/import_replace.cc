@@ -67,7 +67,16 @@ Result<ContentId> ImportImpl::Swap() {
   HASHGATE_ASSIGN_OR_RETURN(ListRecord* const target, Target());
   HASHGATE_RETURN_IF_ERROR(CheckReplacement(*target));
   HASHGATE_ASSIGN_OR_RETURN(const bool same, SameAsHeld(*target));
-  if (same) return 0;
+  if (same) {
+    ListRecord read = *target;
+    read.list.whole_read = FromUnixMillis(catalog_.NowMillis());
+    store::Batch batch;
+    batch.Put(Family::kLists, ListKey(list_), EncodeList(read));
+    HASHGATE_RETURN_IF_ERROR(catalog_.Commit(batch, catalog_.state_));
+    *target = std::move(read);
+    catalog_.Publish();
+    return 0;
+  }
   HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
   ListRecord changed = *target;
   const StateRecord next = catalog_.NextGeneration();
@@ -78,7 +87,7 @@ Result<ContentId> ImportImpl::Swap() {
   changed.list.quarantined_count = done_.staged.quarantined;
   changed.quarantine_kept = done_.staged.quarantine_kept;
   changed.quarantine_files = done_.staged.quarantine_files;
-  changed.list.updated = FromUnixMillis(catalog_.NowMillis());
+  changed.list.updated = changed.list.whole_read = FromUnixMillis(catalog_.NowMillis());
   HASHGATE_RETURN_IF_ERROR(catalog_.ReloadList(changed, staging_));
   store::Batch batch;
   batch.Put(Family::kLists, ListKey(list_), EncodeList(changed));

@@ -10,9 +10,10 @@ namespace hashgate::lists {
 namespace {
 
 constexpr std::uint8_t kVersion1 = 1;
-constexpr std::uint8_t kListVersion = 3;
+constexpr std::uint8_t kListVersion = 4;
 constexpr std::uint8_t kListVersionWithTally = 2;
 constexpr std::uint8_t kListVersionWithLongDistances = 3;
+constexpr std::uint8_t kListVersionWithBrake = 4;
 constexpr std::uint8_t kFlagEnabled = 1;
 constexpr std::uint8_t kFlagSystem = 2;
 constexpr std::size_t kMaxStoredText = 65'535;
@@ -64,6 +65,18 @@ void TakeDistances(ByteReader& reader, std::uint8_t version, std::map<Algorithm,
   }
   // Before, PhotoDNA was not matched: such a row was without effect, and not meant as a squared distance.
   if (!is_long) distances.erase(Algorithm::kPhotoDna);
+}
+
+void TakeBrake(ByteReader& reader, HashList& list) {
+  list.config.scheme = reader.Text<std::uint8_t>(kMaxNameBytes);
+  list.whole_read = FromUnixMillis(reader.Little<std::int64_t>());
+  const auto max_verdict = TakeEnum(reader, Verdict::kBlock);
+  if (max_verdict == Verdict::kUnspecified) return;
+  Brake& brake = list.brake.emplace(Brake{.max_verdict = max_verdict});
+  brake.until = FromUnixMillis(reader.Little<std::int64_t>());
+  brake.made = FromUnixMillis(reader.Little<std::int64_t>());
+  brake.author = reader.Text<std::uint16_t>(kMaxOpinionAuthorBytes);
+  brake.reason = reader.Text<std::uint16_t>(kMaxOpinionReasonBytes);
 }
 
 }  // namespace
@@ -268,6 +281,19 @@ std::string EncodeList(const ListRecord& record) {
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
     writer.Text<std::uint16_t>(*text);
   }
+  for (const std::uint64_t count :
+       {record.list.kinds.digest, record.list.kinds.pdq, record.list.kinds.photodna})
+    writer.Little(count);
+  writer.Text<std::uint8_t>(config.scheme);
+  writer.Little(ToUnixMillis(record.list.whole_read));
+  const Brake brake = record.list.brake.value_or(Brake{.max_verdict = Verdict::kUnspecified});
+  writer.Little(static_cast<std::uint8_t>(brake.max_verdict));
+  if (record.list.brake) {
+    writer.Little(ToUnixMillis(brake.until));
+    writer.Little(ToUnixMillis(brake.made));
+    writer.Text<std::uint16_t>(brake.author);
+    writer.Text<std::uint16_t>(brake.reason);
+  }
   return out;
 }
 
@@ -305,6 +331,13 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
   for (std::string* text :
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
     *text = reader.Text<std::uint16_t>(kMaxStoredText);
+  }
+  record.counts_kinds = version >= kListVersionWithBrake;
+  if (version >= kListVersionWithBrake) {
+    for (std::uint64_t* count :
+         {&record.list.kinds.digest, &record.list.kinds.pdq, &record.list.kinds.photodna})
+      *count = reader.Little<std::uint64_t>();
+    TakeBrake(reader, record.list);
   }
   if (!reader.Complete()) return Corrupt("list");
   return record;

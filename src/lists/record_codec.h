@@ -89,6 +89,7 @@ struct ListRecord {
   std::uint32_t quarantine_kept = 0;    ///< quarantined records that are stored, not only counted
   std::uint32_t quarantine_files = 0;   ///< files of which records that are not stored are counted
   index::Tally tally;                   ///< of its hashes that the index holds
+  bool counts_kinds = true;             ///< false: an older record, which does not say list.kinds
 };
 std::string EncodeList(const ListRecord& record);
 Result<ListRecord> DecodeList(ListId id, std::string_view bytes);

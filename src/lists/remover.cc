@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "lists/limits.h"
 
 namespace hashgate::lists {
@@ -23,6 +24,7 @@ Remover::Remover(store::Store& store, bool in_background) : store_(store) {
   if (!in_background) return;
   thread_ = std::jthread([this] {
     ::pthread_setname_np(::pthread_self(), "lists-remover");
+    LowerThreadPriority();
     Run();
   });
 }

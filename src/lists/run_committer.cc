@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/process.h"
+
 namespace hashgate::lists {
 namespace {
 
@@ -17,6 +19,7 @@ constexpr std::chrono::seconds kIdleSlice{1};
 RunCommitter::RunCommitter()
     : thread_([this] {
         ::pthread_setname_np(::pthread_self(), "lists-runs");
+        LowerThreadPriority();
         Run();
       }) {}
 

@@ -8,6 +8,7 @@
 
 #include "lists/indexed.h"
 #include "lists/limits.h"
+#include "lists/protection.h"
 
 namespace hashgate::lists {
 namespace {
@@ -104,6 +105,8 @@ Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
   HASHGATE_RETURN_IF_ERROR(FillBatch(work));
   out.target.tally += tallier_.Of(out.new_hashes);
   out.target.tally -= tallier_.Of(out.old_hashes);
+  out.target.list.kinds += CountKinds(out.new_hashes);
+  out.target.list.kinds -= CountKinds(out.old_hashes);
   return PlanQuarantine(work);
 }
 

@@ -103,6 +103,10 @@ bool HashOrder(const HashValue& a, const HashValue& b) {
 
 }  // namespace
 
+Status ValidateText(std::string_view text, std::size_t max, const char* field) {
+  return CheckText(text, max, field, true);
+}
+
 Status ValidateConfig(const ListConfig& config, bool system) {
   if (config.name.size() > kMaxNameBytes || !IsNameLike(config.name)) {
     return Fail(Reason::kRequestInvalid,
@@ -125,6 +129,11 @@ Status ValidateConfig(const ListConfig& config, bool system) {
   }
   HASHGATE_RETURN_IF_ERROR(CheckText(config.source, kMaxSourceBytes, "list.source", true));
   HASHGATE_RETURN_IF_ERROR(CheckText(config.legal_basis, kMaxLegalBasisBytes, "list.legal_basis", true));
+  if (!config.scheme.empty() && (config.scheme.size() > kMaxNameBytes || !IsNameLike(config.scheme))) {
+    return Fail(Reason::kRequestInvalid,
+                "a scheme's name is 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit",
+                "list.scheme");
+  }
   HASHGATE_RETURN_IF_ERROR(CheckText(config.description, kMaxDescriptionBytes, "list.description", false));
   if (config.trust == Trust::kUnspecified || config.trust > Trust::kTrusted) {
     return Fail(Reason::kRequestInvalid, "list.trust is unverified, local or trusted", "list.trust");

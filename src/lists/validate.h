@@ -21,6 +21,10 @@ ListConfig WithDefaults(ListConfig config);
 /// Exchanges are named as lists are. Errors: kRequestInvalid.
 Status ValidateExchangeName(std::string_view name);
 
+/// Text that somebody has to have written: at least a byte, at most `max`, UTF-8. Errors: kRequestInvalid
+/// with the field.
+Status ValidateText(std::string_view text, std::size_t max, const char* field);
+
 /// Checks what a withdrawal needs: the source's id. Errors: kRequestInvalid.
 Status ValidateWithdrawal(const EntryRecord& record);
 

@@ -34,6 +34,11 @@ constexpr MetricInfo kMetricTable[] = {
     {Metric::kDigestConflicts, "hashgate_digest_conflicts_total", MetricType::kCounter, "found",
      "Matched entries whose digest and PDQ contradict each other: upload, background, hashes (in the answer "
      "of such a scan), behind (after it). Each is an alarm: the list is wrong there."},
+    {Metric::kFloodBrakes, "hashgate_flood_brakes_total", MetricType::kCounter, "",
+     "Entries whose matches by perceptual hashes were limited to REVIEW because too many dissimilar pictures "
+     "matched them."},
+    {Metric::kSuppressed, "hashgate_suppressed_matches_total", MetricType::kCounter, "",
+     "Matches that did not count because their entry is suppressed."},
     {Metric::kRefusals, "hashgate_refusals_total", MetricType::kCounter, "reason",
      "Calls refused before they were accepted."},
     {Metric::kOverloads, "hashgate_overloads_total", MetricType::kCounter, "bound",
@@ -66,6 +71,10 @@ constexpr MetricInfo kMetricTable[] = {
     {Metric::kGeneration, "hashgate_generation", MetricType::kGauge, "", "Generation of the lists in force."},
     {Metric::kLists, "hashgate_lists", MetricType::kGauge, "state", "Lists, enabled and disabled."},
     {Metric::kEntries, "hashgate_list_entries", MetricType::kGauge, "list", "Entries of a list."},
+    {Metric::kOpinions, "hashgate_opinions", MetricType::kGauge, "kind",
+     "Opinions of entries that have not ended: confirm, dispute, suppress, flood, conflict."},
+    {Metric::kBrakes, "hashgate_list_brake", MetricType::kGauge, "list",
+     "1 while an operator's brake limits a list; no row where there is none."},
     {Metric::kIndexBytes, "hashgate_index_bytes", MetricType::kGauge, "", "Memory of the index."},
     {Metric::kIndexDamage, "hashgate_index_memory_damage", MetricType::kGauge, "",
      "Times since the start that bytes of the index had changed in memory; it was built anew."},

@@ -58,11 +58,24 @@ bool ClassificationsCovered(const Condition& earlier, const Condition& later) {
   });
 }
 
+bool MeaningsCovered(const Condition& earlier, const Condition& later) {
+  if (earlier.meanings.empty()) return true;
+  return !later.meanings.empty() && std::ranges::all_of(later.meanings, [&](const auto& name) {
+    return Contains(earlier.meanings, name);
+  });
+}
+
 bool SurfacesCovered(const Condition& earlier, const Condition& later) {
   if (earlier.surfaces.empty()) return true;
   return !later.surfaces.empty() && std::ranges::all_of(later.surfaces, [&](const auto& name) {
     return Contains(earlier.surfaces, name);
   });
+}
+
+// A second opinion is one of another family than what it is asked about.
+bool IsCorroborated(std::span<const Algorithm> algorithms, EnumSet by) {
+  return HashFamilies(algorithms) > 1 &&
+         std::ranges::any_of(algorithms, [&](Algorithm algorithm) { return by.Allows(algorithm); });
 }
 
 bool NumbersCovered(const Condition& earlier, const Condition& later) {
@@ -153,7 +166,10 @@ Identity ProvenIdentity(const MatchFact& match) {
   return std::min(claimed, IdentityOf(match.algorithms));
 }
 
-bool Applies(const Condition& condition, const MatchFact& match, Identity identity, const Input& input) {
+bool Applies(const Condition& condition, const MatchFact& match, Identity identity, std::string_view meaning,
+             const Input& input) {
+  if (!condition.meanings.empty() && !Contains(condition.meanings, meaning)) return false;
+  if (condition.confirmed && *condition.confirmed != match.confirmed) return false;
   if (!condition.lists.empty() && !Contains(condition.lists, match.list)) return false;
   if (Contains(condition.lists_not, match.list)) return false;
   if (!condition.surfaces.empty() && !Contains(condition.surfaces, input.surface)) return false;
@@ -187,16 +203,19 @@ bool Applies(const Condition& condition, const MatchFact& match, Identity identi
                                 !QualityAtLeast(match.entry_quality, *condition.min_quality))) {
     return false;
   }
+  if (!condition.corroborated_by.any() && !IsCorroborated(match.algorithms, condition.corroborated_by))
+    return false;
   return !condition.min_corroboration || HashFamilies(match.algorithms) >= *condition.min_corroboration;
 }
 
 bool Covers(const Condition& earlier, const Condition& later) {
   return ListsCovered(earlier, later) && ClassificationsCovered(earlier, later) &&
-         SurfacesCovered(earlier, later) && NumbersCovered(earlier, later) &&
+         MeaningsCovered(earlier, later) && SurfacesCovered(earlier, later) &&
+         NumbersCovered(earlier, later) && (!earlier.confirmed || earlier.confirmed == later.confirmed) &&
          earlier.purposes.Covers(later.purposes) && earlier.trusts.Covers(later.trusts) &&
          earlier.algorithms.Covers(later.algorithms) && earlier.identities.Covers(later.identities) &&
          earlier.views.Covers(later.views) && earlier.surface_kinds.Covers(later.surface_kinds) &&
-         earlier.coverages.Covers(later.coverages);
+         earlier.coverages.Covers(later.coverages) && earlier.corroborated_by.Covers(later.corroborated_by);
 }
 
 std::string Contradiction(const Condition& condition) {
@@ -212,7 +231,8 @@ std::string Contradiction(const Condition& condition) {
   if (only_weak && (condition.max_distance_bits || !condition.max_distances.empty())) {
     return "identity WEAK_DIGEST has no distance: a perceptual hash beside it makes it STRONG";
   }
-  if (only_weak && condition.min_corroboration.value_or(1) > 1) {
+  const bool needs_second = condition.min_corroboration.value_or(1) > 1 || !condition.corroborated_by.any();
+  if (only_weak && needs_second) {
     return "identity WEAK_DIGEST is one hash family alone";
   }
   if (!condition.algorithms.any()) {
@@ -222,6 +242,10 @@ std::string Contradiction(const Condition& condition) {
     if (only_perceptual && DigestAlgorithms().Covers(condition.algorithms)) {
       return "identity PERCEPTUAL has no digest";
     }
+  }
+  if (!condition.corroborated_by.any() && only_perceptual &&
+      DigestAlgorithms().Covers(condition.corroborated_by)) {
+    return "identity PERCEPTUAL is corroborated by no digest: beside a perceptual hash it makes it STRONG";
   }
   return {};
 }

@@ -44,6 +44,7 @@ struct Condition {
   std::vector<std::string> lists;
   std::vector<std::string> lists_not;
   std::vector<std::string> classifications;  ///< '*' stands for any text
+  std::vector<std::string> meanings;         ///< what the policy's `labels` make of scheme and classification
   std::vector<std::string> surfaces;
   EnumSet purposes;
   EnumSet trusts;
@@ -52,11 +53,13 @@ struct Condition {
   EnumSet views;
   EnumSet surface_kinds;
   EnumSet coverages;
+  std::optional<bool> confirmed;         ///< a person's opinion of the entry is in force, or is not
   std::optional<int> max_distance_bits;  ///< PDQ matched, at most this far
   /// Each of these algorithms matched, at most so far in its own unit. Not PDQ.
   std::map<Algorithm, int> max_distances;
   std::optional<int> min_quality;        ///< no known quality of either side is below
   std::optional<int> min_corroboration;  ///< at least so many hash families agree
+  EnumSet corroborated_by;               ///< one of these algorithms agrees, beside one of another family
 };
 
 /// True where `text` fits `pattern`, in which '*' stands for any text, also none. Cost: pattern * text at
@@ -69,8 +72,9 @@ int HashFamilies(std::span<const Algorithm> algorithms);
 /// The identity a match may count on: the weaker of what it claims and what its algorithms prove.
 Identity ProvenIdentity(const MatchFact& match);
 
-/// True where the condition holds for this match in this upload.
-bool Applies(const Condition& condition, const MatchFact& match, Identity identity, const Input& input);
+/// True where the condition holds for this match, whose classification has this meaning, in this upload.
+bool Applies(const Condition& condition, const MatchFact& match, Identity identity, std::string_view meaning,
+             const Input& input);
 
 /// True where `earlier` holds whenever `later` does. May miss such pairs, never invents them.
 bool Covers(const Condition& earlier, const Condition& later);

@@ -54,9 +54,13 @@ void LimitReporting(const MatchFact& match, Identity identity, Verdict asked, Li
 }
 
 void LimitToReview(const MatchFact& match, Identity identity, Verdict asked, Limits& limits) {
-  if (match.trust != Trust::kTrusted) limits.AtMost(asked, Verdict::kReview, "list below TRUSTED");
+  if (match.disputed) limits.AtMost(asked, Verdict::kReview, "disputed entry");
+  // A person has looked at this very entry, which is what trust in a list stands for.
+  if (match.trust != Trust::kTrusted && !match.confirmed)
+    limits.AtMost(asked, Verdict::kReview, "list below TRUSTED");
   if (match.digest_conflict) limits.AtMost(asked, Verdict::kReview, "digest conflict");
   if (identity == Identity::kPerceptual) {
+    if (match.flooded) limits.AtMost(asked, Verdict::kReview, "flood brake on the entry");
     if (LowQuality(match.upload_quality)) limits.AtMost(asked, Verdict::kReview, "low quality of the upload");
     if (LowQuality(match.entry_quality)) limits.AtMost(asked, Verdict::kReview, "low quality of the entry");
     if (match.upload_degenerate) limits.AtMost(asked, Verdict::kReview, "degenerate hash of the upload");
@@ -81,6 +85,20 @@ auto OrderKey(const MatchFact& match, Identity identity) {
                          match.entry);
 }
 
+// Empty where the policy does not say.
+std::string_view MeaningOf(const std::vector<Label>& labels, const MatchFact& match) {
+  for (const Label& label : labels) {
+    if (!label.schemes.empty() && std::ranges::find(label.schemes, match.scheme) == label.schemes.end())
+      continue;
+    if (std::ranges::any_of(label.classifications, [&](const std::string& pattern) {
+          return GlobMatches(pattern, match.classification);
+        })) {
+      return label.meaning;
+    }
+  }
+  return {};
+}
+
 class RulePolicy final : public Policy {
  public:
   explicit RulePolicy(PolicyData data) : data_(std::move(data)) {}
@@ -91,6 +109,7 @@ class RulePolicy final : public Policy {
   [[nodiscard]] const std::string& Name() const override { return data_.name; }
   [[nodiscard]] const std::string& Version() const override { return data_.version; }
   [[nodiscard]] const std::string& TextDigest() const override { return data_.text_digest; }
+  [[nodiscard]] const std::string& Jurisdiction() const override { return data_.jurisdiction; }
   [[nodiscard]] bool HasReviewers() const override { return data_.reviewers; }
   [[nodiscard]] std::vector<std::string> RuleIds() const override;
 
@@ -103,9 +122,10 @@ class RulePolicy final : public Policy {
 
 Step RulePolicy::DecideMatch(const Input& input, std::size_t index, Identity identity) const {
   const MatchFact& match = input.matches[index];
+  const std::string_view meaning = MeaningOf(data_.labels, match);
   // The parser makes sure that the last rule applies to every match.
   const auto found = std::ranges::find_if(
-      data_.rules, [&](const Rule& rule) { return Applies(rule.when, match, identity, input); });
+      data_.rules, [&](const Rule& rule) { return Applies(rule.when, match, identity, meaning, input); });
   const Rule& rule = found != data_.rules.end() ? *found : data_.rules.back();
 
   Step step;
@@ -269,6 +289,7 @@ std::string Describe(const Policy& policy) {
   std::string out =
       "policy " + policy.Name() + ", version " + policy.Version() + ", " + policy.TextDigest() + "\n";
   const std::vector<std::string> ids = policy.RuleIds();
+  if (!policy.Jurisdiction().empty()) out += "jurisdiction: " + policy.Jurisdiction() + "\n";
   out += "reviewers: " + std::string(policy.HasReviewers() ? "yes" : "no (nothing ends in REVIEW)") + "\n";
   out += "rules: " + std::to_string(ids.size()) + ", tried in this order:\n";
   for (const std::string& id : ids) out += "  " + id + "\n";

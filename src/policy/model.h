@@ -35,6 +35,13 @@ struct CauseSetting {
   std::array<std::optional<CauseChoice>, kSurfaceKindCount> by_surface_kind;
 };
 
+/// What classifications stand for, here and under this law.
+struct Label {
+  std::vector<std::string> schemes;          ///< empty: any, none given too
+  std::vector<std::string> classifications;  ///< '*' stands for any text
+  std::string meaning;
+};
+
 /// What an upload without a match leads to, by how far the look got.
 struct NoMatch {
   Verdict complete = Verdict::kAllow;
@@ -51,8 +58,10 @@ struct PolicyData {
   std::string name;
   std::string version;
   std::string text_digest;
+  std::string jurisdiction;  ///< for people
   bool reviewers = true;
-  std::vector<Rule> rules;  ///< the last one applies to every match
+  std::vector<Label> labels;  ///< the first that fits decides
+  std::vector<Rule> rules;    ///< the last one applies to every match
   NoMatch no_match;
   /// Every cause but NOT_AN_IMAGE, which no_match decides.
   std::map<Cause, CauseSetting> causes;

@@ -1,5 +1,6 @@
 // YAML text to a policy. Format: docs/policy.md.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/digest.h"
@@ -11,6 +12,7 @@ namespace hashgate::policy {
 namespace {
 
 constexpr std::size_t kMaxRules = 256;
+constexpr std::size_t kMaxLabels = 256;
 /// Names in one condition.
 constexpr std::size_t kMaxNames = 100;
 constexpr std::size_t kMaxReasonBytes = 1024;
@@ -57,6 +59,7 @@ class PolicyReader {
 
  private:
   void ReadBase(YamlMap& map, PolicyData& data, std::string_view& base_text);
+  void ReadLabels(YamlMap& map, PolicyData& data);
   void ReadRules(YamlMap& map, PolicyData& data);
   Rule ReadRule(const StrictNode& node, const std::string& path, bool reviewers);
   Condition ReadCondition(const StrictNode& node, const std::string& path);
@@ -72,6 +75,7 @@ class PolicyReader {
   std::optional<Verdict> ReadVerdict(YamlMap& map, std::string_view key, Verdict most);
 
   YamlProblems* problems_;
+  std::set<std::string> meanings_;
 };
 
 std::optional<Verdict> PolicyReader::ReadVerdict(YamlMap& map, std::string_view key, Verdict most) {
@@ -136,6 +140,13 @@ Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string&
   when.purposes = ReadSet<Purpose>(map, "purpose", Purpose::kTest, &Name);
   when.trusts = ReadSet<Trust>(map, "trust", Trust::kTrusted, &Name);
   when.classifications = ReadTexts(map, "classification", true);
+  when.meanings = ReadListNames(map, "meaning");
+  for (const std::string& meaning : when.meanings) {
+    if (meanings_.contains(meaning)) continue;
+    problems_->Add(map.LineOf("meaning"),
+                   map.PathOf("meaning") + ": no row of 'labels' gives " + QuoteForMessage(meaning));
+  }
+  when.confirmed = map.Bool("confirmed");
   when.algorithms =
       ReadSet<Algorithm>(map, "algorithm", static_cast<Algorithm>(kAlgorithmCount - 1), &AlgorithmName);
   when.identities = ReadSet<Identity>(map, "identity", Identity::kStrong, &Name);
@@ -152,6 +163,8 @@ Condition PolicyReader::ReadCondition(const StrictNode& node, const std::string&
   when.max_distances = ReadDistances(map);
   when.min_quality = number("min_quality", 0, 100);
   when.min_corroboration = number("min_corroboration", 1, kHashFamilyCount);
+  when.corroborated_by =
+      ReadSet<Algorithm>(map, "corroborated_by", static_cast<Algorithm>(kAlgorithmCount - 1), &AlgorithmName);
 
   static const std::vector<std::string_view> trust_names = NamesOf<Trust>(Trust::kTrusted, &Name);
   if (const std::optional<std::size_t> least = map.Choice("min_trust", trust_names)) {
@@ -174,8 +187,11 @@ void PolicyReader::CheckReach(const Rule& rule, const std::string& path, int lin
     refuse("REVIEW needs people: this policy says 'reviewers: false'");
     return;
   }
-  if (rule.verdict >= Verdict::kBlock && !rule.when.trusts.Allows(Trust::kTrusted)) {
-    refuse(std::string(Name(rule.verdict)) + " cannot happen: a list below TRUSTED leads to REVIEW at most");
+  if (rule.verdict >= Verdict::kBlock && !rule.when.trusts.Allows(Trust::kTrusted) &&
+      rule.when.confirmed != true) {
+    refuse(
+        std::string(Name(rule.verdict)) +
+        " cannot happen: a list below TRUSTED leads to REVIEW at most, but for entries that are confirmed");
     return;
   }
   if (rule.verdict != Verdict::kBlockAndReport) return;
@@ -245,6 +261,35 @@ void PolicyReader::CheckRules(std::vector<Rule>& own, const std::vector<Rule>& i
     problems_->Add(own.back().line,
                    "rules: the last rule must apply to every match: add one without 'when' behind it");
   }
+}
+
+void PolicyReader::ReadLabels(YamlMap& map, PolicyData& data) {
+  if (const StrictNode* node = map.Find("labels")) {
+    std::vector<Label> inherited = std::move(data.labels);
+    data.labels.clear();
+    if (node->kind != StrictNode::Kind::kSequence || node->items.empty() || node->items.size() > kMaxLabels) {
+      problems_->Add(node->line, "labels: must be a list of 1 to " + std::to_string(kMaxLabels) + " rows");
+    } else {
+      for (std::size_t i = 0; i < node->items.size(); ++i) {
+        YamlMap row(node->items[i], "labels[" + std::to_string(i) + "]", *problems_);
+        Label label;
+        label.schemes = ReadListNames(row, "scheme");
+        row.Require("classification");
+        label.classifications = ReadTexts(row, "classification", true);
+        row.Require("meaning");
+        label.meaning = row.Text("meaning").value_or("");
+        if (row.Has("meaning") && !IsSlug(label.meaning)) {
+          problems_->Add(row.LineOf("meaning"), row.PathOf("meaning") + ": " +
+                                                    QuoteForMessage(label.meaning) +
+                                                    " is no meaning: 1 to 63 of a-z, 0-9 and '-'");
+        }
+        row.RefuseOthers();
+        data.labels.push_back(std::move(label));
+      }
+    }
+    std::ranges::move(inherited, std::back_inserter(data.labels));
+  }
+  for (const Label& label : data.labels) meanings_.insert(label.meaning);
 }
 
 void PolicyReader::ReadRules(YamlMap& map, PolicyData& data) {
@@ -408,6 +453,8 @@ PolicyData PolicyReader::Read(const StrictNode& root, std::string_view& base_tex
     problems_->Add(map.LineOf("reviewers"),
                    "reviewers: the profile has rules that end in REVIEW: extend 'no-reviewers' instead");
   }
+  data.jurisdiction = map.Text("jurisdiction", 64).value_or(data.jurisdiction);
+  ReadLabels(map, data);
   ReadRules(map, data);
   ReadNoMatch(map, data);
   ReadCauses(map, data);

@@ -30,6 +30,7 @@ struct MatchFact {
   Purpose purpose = Purpose::kUnspecified;
   Trust trust = Trust::kUnverified;
   Verdict action_ceiling = Verdict::kBlockAndReport;
+  std::string scheme;  ///< the list's: what its classifications mean
   std::string classification;
   std::uint64_t entry = 0;
   /// Counts only as far as `algorithms` prove it (IdentityOf): a claim of kStrong with PDQ alone is
@@ -48,6 +49,11 @@ struct MatchFact {
   bool nn512_only = false;  ///< found by the nn512 pipeline, and no full hash is known to be within 63 bits
   /// Found only in views that no usual viewer shows. Such a view neither identifies nor corroborates.
   bool hidden_only = false;
+  // What people, and the flood brake, say of the entry (docs/opinions.md).
+  bool confirmed = false;
+  bool disputed = false;
+  /// Many dissimilar pictures match the entry, and this one is not like an identified copy of it.
+  bool flooded = false;
   /// Of the perceptual algorithms beside PDQ that agree, each once.
   std::vector<VectorDistance> distances;
 
@@ -143,6 +149,8 @@ class Policy {
   /// "sha256:" and 16 hex digits of the text as loaded: the same text has the same digest everywhere. With
   /// `extends` the profile's text is part of it.
   [[nodiscard]] virtual const std::string& TextDigest() const = 0;
+  /// The law that it is written for, as its author calls it; empty where they do not say.
+  [[nodiscard]] virtual const std::string& Jurisdiction() const = 0;
   /// Whether people review candidates; without them no decision is kReview.
   [[nodiscard]] virtual bool HasReviewers() const = 0;
   /// Ids of the rules in the order they are tried, inherited ones last.

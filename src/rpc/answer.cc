@@ -43,6 +43,10 @@ void FillMatch(const scan::MatchDetail& match, v1::Match& out) {
     distance.set_distance(row.distance);
     distance.set_max_distance(row.max_distance);
   }
+  if (fact.confirmed) out.add_opinions(v1::OPINION_KIND_CONFIRM);
+  if (fact.disputed) out.add_opinions(v1::OPINION_KIND_DISPUTE);
+  if (fact.flooded) out.add_opinions(v1::OPINION_KIND_FLOOD);
+  out.set_entry_version(static_cast<std::int32_t>(match.entry_version));
 }
 
 void FillImage(const scan::ScanAnswer& answer, v1::ImageFacts& image) {
@@ -55,18 +59,19 @@ void FillImage(const scan::ScanAnswer& answer, v1::ImageFacts& image) {
   image.set_trailing_bytes(answer.image.trailing_bytes);
 }
 
-void AddDigest(Algorithm algorithm, ByteSpan bytes, v1::ScanResult& result) {
+v1::HashValue& AddHash(Algorithm algorithm, ByteSpan bytes, v1::ScanResult& result) {
   v1::HashValue& hash = *result.add_hashes();
   hash.set_algorithm(ToProto(algorithm));
   hash.set_value(bytes.data(), bytes.size());
+  return hash;
 }
 
 void FillHashes(const scan::ScanAnswer& answer, v1::ScanResult& result) {
   if (answer.digests) {
     const DigestKinds kinds = answer.digests->kinds;
-    if (kinds.Has(DigestKind::kMd5)) AddDigest(Algorithm::kMd5, answer.digests->md5, result);
-    if (kinds.Has(DigestKind::kSha1)) AddDigest(Algorithm::kSha1, answer.digests->sha1, result);
-    if (kinds.Has(DigestKind::kSha256)) AddDigest(Algorithm::kSha256, answer.digests->sha256, result);
+    if (kinds.Has(DigestKind::kMd5)) AddHash(Algorithm::kMd5, answer.digests->md5, result);
+    if (kinds.Has(DigestKind::kSha1)) AddHash(Algorithm::kSha1, answer.digests->sha1, result);
+    if (kinds.Has(DigestKind::kSha256)) AddHash(Algorithm::kSha256, answer.digests->sha256, result);
   }
   for (const decode::ViewHashes& view : answer.image.views) {
     for (const decode::PdqForms& forms : view.pdq) {
@@ -80,10 +85,33 @@ void FillHashes(const scan::ScanAnswer& answer, v1::ScanResult& result) {
       hash.set_frame(ToInt32(view.frame));
       hash.set_hidden(view.hidden);
     }
+    for (const decode::VectorForms& vector : view.vectors) {
+      v1::HashValue& hash = AddHash(vector.algorithm, vector.form(0), result);
+      hash.set_view(ToProto(view.kind));
+      hash.set_frame(ToInt32(view.frame));
+    }
+  }
+}
+
+void FillVectorMakers(std::span<const decode::VectorMaker> makers,
+                      google::protobuf::RepeatedPtrField<v1::AlgorithmVersion>& out) {
+  for (const decode::VectorMaker& maker : makers) {
+    v1::AlgorithmVersion& row = *out.Add();
+    row.set_algorithm(ToProto(maker.algorithm));
+    row.set_name(maker.name);
+    row.set_version(maker.version);
   }
 }
 
 }  // namespace
+
+void FillComputed(std::span<const decode::VectorMaker> makers, v1::GetStatusResponse& status) {
+  v1::AlgorithmVersion& pdq = *status.add_computed();
+  pdq.set_algorithm(v1::ALGORITHM_PDQ);
+  pdq.set_name("hashgate");
+  pdq.set_version(std::string(kPdqVersion));
+  FillVectorMakers(makers, *status.mutable_computed());
+}
 
 void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
                 bool include_hashes, v1::ScanResult& result) {
@@ -107,6 +135,8 @@ void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, D
   v1::Versions& versions = *result.mutable_versions();
   versions.set_engine(EngineVersion().data(), EngineVersion().size());
   versions.set_pdq(kPdqVersion.data(), kPdqVersion.size());
+  if (context.scanner != nullptr)
+    FillVectorMakers(context.scanner->VectorMakers(), *versions.mutable_plugins());
   if (answer.policy != nullptr) {
     versions.set_policy(answer.policy->Name() + "/" + answer.policy->Version());
     versions.set_policy_digest(answer.policy->TextDigest());

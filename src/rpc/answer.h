@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
+#include "decode/decoder_pool.h"
 #include "hashgate/v1/scan_service.pb.h"
+#include "hashgate/v1/status_service.pb.h"
 #include "scan/types.h"
 
 namespace hashgate::rpc {
@@ -17,5 +20,8 @@ struct ServiceContext;
 /// `include_hashes` adds the upload's own hashes where the level permits.
 void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
                 bool include_hashes, v1::ScanResult& result);
+
+/// The hashes that are made of pictures here.
+void FillComputed(std::span<const decode::VectorMaker> makers, v1::GetStatusResponse& status);
 
 }  // namespace hashgate::rpc

@@ -14,15 +14,16 @@
 #include "rpc/event_service.h"
 #include "rpc/exchange_service.h"
 #include "rpc/hash_list_service.h"
+#include "rpc/opinion_service.h"
 #include "rpc/scan_service.h"
 #include "rpc/status_service.h"
 
 namespace hashgate::rpc {
 namespace {
 
-constexpr const char* kServices[] = {"hashgate.v1.ScanService", "hashgate.v1.HashListService",
-                                     "hashgate.v1.StatusService", "hashgate.v1.ExchangeService",
-                                     "hashgate.v1.EventService"};
+constexpr const char* kServices[] = {"hashgate.v1.ScanService",    "hashgate.v1.HashListService",
+                                     "hashgate.v1.StatusService",  "hashgate.v1.ExchangeService",
+                                     "hashgate.v1.OpinionService", "hashgate.v1.EventService"};
 /// Room for a message's other fields beside the image.
 constexpr std::size_t kMessageSlack = 64 * 1024;
 /// Import messages hold thousands of records.
@@ -45,6 +46,7 @@ class RunningServer final : public GrpcServer {
         lists_(context),
         status_(context),
         exchanges_(context),
+        opinions_(context),
         events_(context) {}
   ~RunningServer() override {
     if (server_ != nullptr && !stopped_.exchange(true)) {
@@ -69,6 +71,7 @@ class RunningServer final : public GrpcServer {
     builder.RegisterService(&lists_);
     builder.RegisterService(&status_);
     builder.RegisterService(&exchanges_);
+    builder.RegisterService(&opinions_);
     builder.RegisterService(&events_);
     const std::size_t message =
         std::max<std::size_t>(context_.options.max_inline_bytes + kMessageSlack, kMinMessageBytes);
@@ -136,6 +139,7 @@ class RunningServer final : public GrpcServer {
   HashListServiceImpl lists_;
   StatusServiceImpl status_;
   ExchangeServiceImpl exchanges_;
+  OpinionServiceImpl opinions_;
   EventServiceImpl events_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "exchange/sync/runner.h"
+#include "lists/protection.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 
@@ -11,6 +12,25 @@ namespace {
 
 constexpr int kMaxPageSize = 10'000;
 constexpr int kDefaultPageSize = 100;
+/// Far beyond what the catalogue takes, so that no sum overflows.
+constexpr std::chrono::seconds kLongestBrake = std::chrono::hours(24) * 10'000;
+
+v1::HashList WithProtection(const lists::HashList& list) {
+  v1::HashList out = ToProto(list);
+  v1::ListProtection& protection = *out.mutable_protection();
+  protection.set_exact_count(static_cast<std::int64_t>(list.kinds.digest));
+  protection.set_pdq_count(static_cast<std::int64_t>(list.kinds.pdq));
+  protection.set_photodna_count(static_cast<std::int64_t>(list.kinds.photodna));
+  protection.set_sentence(lists::DescribeProtection(list));
+  return out;
+}
+
+// A list, and a generation that has it.
+template <typename Response>
+void Answer(const ServiceContext& context, const lists::HashList& list, Response& response) {
+  *response.mutable_list() = WithProtection(list);
+  response.set_generation(context.catalog->Current()->number);
+}
 
 Result<int> PageSize(std::int32_t asked) {
   if (asked < 0 || asked > kMaxPageSize) {
@@ -18,6 +38,19 @@ Result<int> PageSize(std::int32_t asked) {
                 "page_size");
   }
   return asked == 0 ? kDefaultPageSize : asked;
+}
+
+// Entries came under the purpose that their exchange was bound to: under another one they might be reported.
+Status CheckPurposeStays(const ServiceContext& context, const lists::ListConfig& config) {
+  const exchange::ExchangeSettings* const feeder =
+      context.exchanges != nullptr ? context.exchanges->FeederOf(config.name) : nullptr;
+  if (feeder == nullptr) return {};
+  HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context.catalog->GetList(config.name));
+  if (list.config.purpose == config.purpose || list.entry_count == 0) return {};
+  return Fail(Reason::kRequestInvalid,
+              "the list holds what exchange '" + feeder->name +
+                  "' feeds it: its purpose stays. Let the exchange feed another list",
+              "list.purpose");
 }
 
 }  // namespace
@@ -46,8 +79,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::CreateHashList(grpc::CallbackServ
   return RunAdmin(context_, call, "CreateHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::ListConfig config, FromProto(request->list()));
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context_.catalog->CreateList(config));
-    *response->mutable_list() = ToProto(list);
-    response->set_generation(context_.catalog->Current()->number);
+    Answer(context_, list, *response);
     return {};
   });
 }
@@ -57,7 +89,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::GetHashList(grpc::CallbackServerC
                                                            v1::GetHashListResponse* response) {
   return RunAdmin(context_, call, "GetHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context_.catalog->GetList(request->name()));
-    *response->mutable_list() = ToProto(list);
+    *response->mutable_list() = WithProtection(list);
     return {};
   });
 }
@@ -67,7 +99,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::ListHashLists(grpc::CallbackServe
                                                              v1::ListHashListsResponse* response) {
   return RunAdmin(context_, call, "ListHashLists", [this, request, response]() -> Status {
     for (const lists::HashList& list : context_.catalog->Lists(request->include_system())) {
-      *response->add_lists() = ToProto(list);
+      *response->add_lists() = WithProtection(list);
     }
     return {};
   });
@@ -78,10 +110,10 @@ grpc::ServerUnaryReactor* HashListServiceImpl::UpdateHashList(grpc::CallbackServ
                                                               v1::UpdateHashListResponse* response) {
   return RunAdmin(context_, call, "UpdateHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::ListConfig config, FromProto(request->list()));
+    HASHGATE_RETURN_IF_ERROR(CheckPurposeStays(context_, config));
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->UpdateList(config, request->list().etag()));
-    *response->mutable_list() = ToProto(list);
-    response->set_generation(context_.catalog->Current()->number);
+    Answer(context_, list, *response);
     return {};
   });
 }
@@ -104,8 +136,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::EnableHashList(grpc::CallbackServ
   return RunAdmin(context_, call, "EnableHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->SetEnabled(request->name(), true));
-    *response->mutable_list() = ToProto(list);
-    response->set_generation(context_.catalog->Current()->number);
+    Answer(context_, list, *response);
     return {};
   });
 }
@@ -116,8 +147,29 @@ grpc::ServerUnaryReactor* HashListServiceImpl::DisableHashList(grpc::CallbackSer
   return RunAdmin(context_, call, "DisableHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->SetEnabled(request->name(), false));
-    *response->mutable_list() = ToProto(list);
-    response->set_generation(context_.catalog->Current()->number);
+    Answer(context_, list, *response);
+    return {};
+  });
+}
+
+grpc::ServerUnaryReactor* HashListServiceImpl::SetBrake(grpc::CallbackServerContext* call,
+                                                        const v1::SetBrakeRequest* request,
+                                                        v1::SetBrakeResponse* response) {
+  return RunAdmin(context_, call, "SetBrake", [this, request, response]() -> Status {
+    if (!v1::Verdict_IsValid(request->max_verdict()))
+      return Fail(Reason::kRequestInvalid, "max_verdict is not one that this server knows", "max_verdict");
+    std::optional<lists::Brake> brake;
+    if (request->max_verdict() != v1::VERDICT_UNSPECIFIED) {
+      const std::chrono::seconds duration(
+          std::clamp<std::int64_t>(request->duration().seconds(), 0, kLongestBrake.count()));
+      brake = lists::Brake{.max_verdict = FromProto(request->max_verdict()),
+                           .until = Clock::System().Wall() + duration,
+                           .author = request->author(),
+                           .reason = request->reason()};
+    }
+    HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
+                              context_.catalog->SetBrake(request->list(), std::move(brake)));
+    Answer(context_, list, *response);
     return {};
   });
 }

@@ -60,6 +60,8 @@ class HashListServiceImpl final : public v1::HashListService::CallbackService {
   grpc::ServerUnaryReactor* EnableHashList(grpc::CallbackServerContext* call,
                                            const v1::EnableHashListRequest* request,
                                            v1::EnableHashListResponse* response) override;
+  grpc::ServerUnaryReactor* SetBrake(grpc::CallbackServerContext* call, const v1::SetBrakeRequest* request,
+                                     v1::SetBrakeResponse* response) override;
   grpc::ServerUnaryReactor* DisableHashList(grpc::CallbackServerContext* call,
                                             const v1::DisableHashListRequest* request,
                                             v1::DisableHashListResponse* response) override;

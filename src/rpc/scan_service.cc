@@ -110,6 +110,7 @@ Result<scan::ScanRequest> ToRequest(const ServiceContext& context, const v1::Sca
   request.caller = caller.identity;
   request.request_id = header.request_id();
   request.content_id = header.content_id();
+  request.account_id = header.context().account_id();
   request.lists.assign(options.lists().begin(), options.lists().end());
   request.exact_only = options.depth() == v1::DEPTH_EXACT;
   request.include_hashes = options.include_hashes() && caller.detail == DetailLevel::kFull;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lists/catalog.h"
 #include "obs/metrics.h"
@@ -49,7 +50,8 @@ struct ServiceOptions {
   int max_event_readers = 64;                                ///< streams of WatchEvents
   int max_batch_in_flight = 32;  ///< scans of one ScanBatch that are not answered yet
   std::chrono::milliseconds fail_policy_max_age{3'600'000};
-  std::chrono::milliseconds retry_after{1'000};  ///< hint of refusals
+  std::chrono::milliseconds retry_after{1'000};   ///< hint of refusals
+  std::vector<lists::OpinionKind> second_person;  ///< opinions to which a second person has to agree
   bool loopback_is_admin = true;  ///< false behind a proxy on the same machine, whose callers all look local
   std::map<std::string, scan::Surface> surfaces;  ///< by name; "default" is always there
 };

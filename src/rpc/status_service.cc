@@ -1,5 +1,7 @@
 #include "rpc/status_service.h"
 
+#include <algorithm>
+
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 
@@ -16,7 +18,10 @@ std::string Thousands(std::uint64_t number) {
 
 }  // namespace
 
-void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& response) {
+void FillProtection(const lists::Generation& generation, std::span<const decode::VectorMaker> makers,
+                    v1::GetStatusResponse& response) {
+  const bool made_here =
+      std::ranges::find(makers, Algorithm::kPhotoDna, &decode::VectorMaker::algorithm) != makers.end();
   std::uint64_t entries = 0;
   std::uint64_t pdq_hashes = 0;
   std::uint64_t vectors = 0;
@@ -36,6 +41,10 @@ void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& 
     response.set_protection(v1::PROTECTION_NONE);
     response.set_protection_sentence(
         "No enabled list holds an entry, so every upload is held: import a list.");
+  } else if (pdq_hashes == 0 && made_here && vectors > 0) {
+    response.set_protection(v1::PROTECTION_PERCEPTUAL);
+    response.set_protection_sentence("Exact and edited copies: " + Thousands(entries) + " entries in " +
+                                     std::to_string(enabled) + " enabled lists; none has a PDQ hash.");
   } else if (pdq_hashes == 0) {
     response.set_protection(v1::PROTECTION_EXACT);
     response.set_protection_sentence(
@@ -49,7 +58,8 @@ void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& 
   }
   if (vectors > 0) {
     *response.mutable_protection_sentence() +=
-        " " + Thousands(vectors) + " PhotoDNA vectors are compared with those that callers send.";
+        " " + Thousands(vectors) + " PhotoDNA vectors are compared with those that " +
+        (made_here ? "a plug-in makes of uploads, and with those that callers send." : "callers send.");
   }
 }
 
@@ -61,6 +71,7 @@ grpc::ServerUnaryReactor* StatusServiceImpl::GetStatus(grpc::CallbackServerConte
     response->clear_lists();
     // The sentence counts entries and lists.
     response->clear_protection_sentence();
+    response->clear_computed();
     response->clear_index_bytes();
     response->clear_store_bytes();
     for (auto& check : *response->mutable_checks()) check.clear_detail();

@@ -1,6 +1,9 @@
 // StatusService: what `hashgate status` shows.
 #pragma once
 
+#include <span>
+
+#include "decode/decoder_pool.h"
 #include "hashgate/v1/status_service.grpc.pb.h"
 #include "rpc/service_context.h"
 
@@ -18,7 +21,8 @@ class StatusServiceImpl final : public v1::StatusService::CallbackService {
 };
 
 /// Effective protection of a generation, in one word and in a sentence, and its lists without the built-in
-/// ones.
-void FillProtection(const lists::Generation& generation, v1::GetStatusResponse& response);
+/// ones. `makers`: the vectors that are made of uploads here.
+void FillProtection(const lists::Generation& generation, std::span<const decode::VectorMaker> makers,
+                    v1::GetStatusResponse& response);
 
 }  // namespace hashgate::rpc

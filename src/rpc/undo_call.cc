@@ -81,8 +81,10 @@ Result<lists::ListId> FindList(const ServiceContext& context, const v1::UndoEntr
 bool IsInForce(const lists::Catalog& catalog, const casework::EntryRef& entry) {
   const auto generation = catalog.Current();
   const auto list = generation->lists.find(entry.list);
-  return list != generation->lists.end() && list->second.config.enabled &&
-         catalog.GetEntry(entry.list, entry.entry).has_value();
+  if (list == generation->lists.end() || !list->second.config.enabled) return false;
+  const Result<lists::Entry> found = catalog.GetEntry(entry.list, entry.entry);
+  const lists::EntryOpinions* const said = generation->opinions->Find(entry.entry);
+  return found && (said == nullptr || said->suppressed != found->version);
 }
 
 // One undo: the next verdicts are looked at only when the last ones were sent.

@@ -58,20 +58,21 @@ CoverageLevel DescribeLook(Look& look) {
   if (look.hashes.sha1) coverage.algorithms.push_back(Algorithm::kSha1);
   if (look.hashes.sha256) coverage.algorithms.push_back(Algorithm::kSha256);
   if (best_quality >= 0) coverage.algorithms.push_back(Algorithm::kPdq);
-  for (const HashValue& vector : look.hashes.vectors) {
+  const std::vector<FileVector> vectors = VectorsOf(look.hashes);
+  for (const FileVector& vector : vectors) {
     if (std::ranges::find(coverage.algorithms, vector.algorithm) != coverage.algorithms.end()) continue;
     coverage.algorithms.push_back(vector.algorithm);
   }
   // A vector that there is nothing to compare with says nothing.
-  const auto is_held = [&look](const HashValue& vector) {
+  const auto is_held = [&look](const FileVector& vector) {
     return std::ranges::find(look.vectors_held, vector.algorithm) != look.vectors_held.end();
   };
-  const bool good_vector = std::ranges::any_of(look.hashes.vectors, [&](const HashValue& vector) {
-    return is_held(vector) && !IsDegenerate(vector.algorithm, vector.bytes);
-  });
-  const bool perceptual = best_quality >= 0 || std::ranges::any_of(look.hashes.vectors, is_held);
   const bool too_small = look.hashes.turned &&
                          std::max(look.image.width, look.image.height) < kMinUsableSide && best_quality >= 0;
+  const bool good_vector = !too_small && std::ranges::any_of(vectors, [&](const FileVector& vector) {
+    return is_held(vector) && !IsDegenerate(vector.algorithm, vector.bytes);
+  });
+  const bool perceptual = best_quality >= 0 || std::ranges::any_of(vectors, is_held);
   const bool unusable = !good_vector && (too_small || best_quality < kMinUsablePdqQuality);
   const bool any_digest = look.hashes.md5 || look.hashes.sha1 || look.hashes.sha256;
   const CoverageLevel by_picture =
@@ -106,7 +107,10 @@ policy::MatchFact DigestsOf(const policy::MatchFact& match) {
   fact.purpose = match.purpose;
   fact.trust = match.trust;
   fact.action_ceiling = match.action_ceiling;
+  fact.scheme = match.scheme;
   fact.classification = match.classification;
+  fact.confirmed = match.confirmed;
+  fact.disputed = match.disputed;
   fact.entry = match.entry;
   std::ranges::copy_if(match.algorithms, std::back_inserter(fact.algorithms), policy::IsDigest);
   fact.identity = policy::IdentityOf(fact.algorithms);
@@ -208,6 +212,7 @@ ScanAnswer Decide(const ScanRequest& request, Look look, std::chrono::millisecon
   answer.coverage = std::move(look.coverage);
   answer.matches = std::move(look.matches.found);
   answer.matches_truncated = look.matches.truncated;
+  answer.matches_suppressed = look.matches.suppressed;
   answer.policy = std::move(look.policy);
   answer.generation = look.generation->number;
   answer.image = std::move(look.image);

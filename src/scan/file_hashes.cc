@@ -6,6 +6,35 @@
 
 namespace hashgate::scan {
 
+std::vector<FileVector> VectorsOf(const FileHashes& hashes) {
+  std::vector<FileVector> all;
+  for (const HashValue& value : hashes.vectors)
+    all.push_back({.algorithm = value.algorithm, .bytes = value.bytes});
+  for (const decode::ViewHashes& view : hashes.views) {
+    for (const decode::VectorForms& vector : view.vectors) {
+      for (int form = 0; form < vector.count(); ++form) {
+        all.push_back({.algorithm = vector.algorithm,
+                       .bytes = vector.form(form),
+                       .view = &view,
+                       .form = static_cast<Dihedral>(form)});
+      }
+    }
+  }
+  return all;
+}
+
+VectorViews CountVectorViews(const FileHashes& hashes, Algorithm algorithm) {
+  VectorViews count;
+  for (const decode::ViewHashes& view : hashes.views) {
+    if (view.hidden || !view.hashable) continue;
+    ++count.seen;
+    if (std::ranges::find(view.vectors, algorithm, &decode::VectorForms::algorithm) != view.vectors.end())
+      ++count.made;
+    if (view.vectors_failed.Has(algorithm)) ++count.failed;
+  }
+  return count;
+}
+
 bool LacksNn512(const FileHashes& hashes) {
   const auto has = [](const decode::ViewHashes& view, Pipeline pipeline) {
     return std::ranges::any_of(view.pdq, [&](const auto& forms) { return forms.pipeline == pipeline; });

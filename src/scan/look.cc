@@ -94,6 +94,16 @@ void DescribeNotGiven(const Scope& scope, Look& look) {
   }
 }
 
+// Of an algorithm whose hashes a plug-in makes: the views it has none of.
+void DescribeMadeHere(Algorithm algorithm, Look& look) {
+  const VectorViews views = CountVectorViews(look.hashes, algorithm);
+  if (views.made == views.seen) return;
+  std::string sentence = std::to_string(views.made) + " of " + std::to_string(views.seen) +
+                         " views were compared by " + std::string(AlgorithmName(algorithm));
+  if (views.failed > 0) sentence += "; its plug-in could not hash " + std::to_string(views.failed);
+  look.coverage.missing.push_back(std::move(sentence));
+}
+
 // What was consulted, and what it could not be compared with.
 void DescribeCoverage(const Scope& scope, Look& look) {
   std::vector<std::string>& missing = look.coverage.missing;
@@ -103,8 +113,12 @@ void DescribeCoverage(const Scope& scope, Look& look) {
   for (const Algorithm algorithm : scope.vectors) {
     // Without a view coverage says EXACT_ONLY, which is less already.
     if (look.hashes.views.empty()) break;
-    missing.push_back("the lists hold " + std::string(AlgorithmName(algorithm)) +
-                      " hashes, which this server does not make of pictures");
+    if (look.vectors_wanted.Has(algorithm)) {
+      DescribeMadeHere(algorithm, look);
+    } else {
+      missing.push_back("the lists hold " + std::string(AlgorithmName(algorithm)) +
+                        " hashes, which this server does not make of pictures");
+    }
   }
   if (!LacksNn512(look.hashes)) return;
   for (const lists::HashList* list : scope.lists) {

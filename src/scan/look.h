@@ -29,6 +29,7 @@ struct Look {
   DigestAnswers digest_answers = DigestAnswers::kNever;
   bool by_digests = false;              ///< the picture was not decoded, because of that
   std::vector<Algorithm> vectors_held;  ///< algorithms of index/flat.h that a consulted list holds hashes of
+  decode::AlgorithmSet vectors_wanted;  ///< those that the decoder was asked to make
   CoverageDetail coverage;
   Matches matches;
   StageTimings timings;

@@ -5,6 +5,9 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "scan/near_vectors.h"
@@ -14,6 +17,10 @@ namespace {
 
 using index::Candidate;
 using index::PdqQuery;
+
+// Candidates of a (list, class) that are asked for at most, and how their number grows towards that.
+constexpr std::size_t kMostPerGroup = 1'024;
+constexpr std::size_t kMoreAtATime = 8;
 
 // What points at one entry.
 struct Gathered {
@@ -192,8 +199,8 @@ struct Search {
 };
 
 // Reads the entry as the pinned generation knows it. Anything else is told in `matches`, and then empty.
-std::optional<lists::EntryRecord> ReadPinned(const Search& search, index::ListId list, index::EntryId entry,
-                                             Matches& matches) {
+std::optional<lists::Entry> ReadPinned(const Search& search, index::ListId list, index::EntryId entry,
+                                       Matches& matches) {
   Result<lists::Entry> read = search.read_entry(list, entry);
   if (!read) {
     const bool withdrawn =
@@ -205,7 +212,7 @@ std::optional<lists::EntryRecord> ReadPinned(const Search& search, index::ListId
     ++matches.changed;
     return std::nullopt;
   }
-  return std::move(read->record);
+  return *std::move(read);
 }
 
 // What the perceptual side of a match says, where there is one.
@@ -216,6 +223,7 @@ void DescribePerceptual(const Search& search, const lists::HashList& list, const
   match.fact.upload_quality = origin.forms->quality;
   match.fact.upload_degenerate = IsDegenerate(origin.forms->forms[0]);
   match.fact.view = origin.view->kind;
+  match.upload_hash = origin.hash();
   match.fact.hidden_only = origin.view->hidden;
   match.frame = origin.view->frame;
   match.dihedral = origin.dihedral;
@@ -260,8 +268,8 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
 
 // What the vectors add. `has_other`: something else already says which entry it is, so that those that say
 // little are not needed.
-void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gathered,
-                     policy::MatchFact& fact) {
+void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gathered, MatchDetail& match) {
+  policy::MatchFact& fact = match.fact;
   if (has_other || gathered.vectors.SaySomething()) gathered.vectors.DropThoseThatSayLittle();
   for (const NearVector& near : gathered.vectors.all()) {
     gathered.algorithms.push_back(near.algorithm);
@@ -269,17 +277,42 @@ void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gath
     fact.upload_degenerate |= near.upload_degenerate;
     fact.entry_degenerate |= near.entry_degenerate;
   }
+  // Where PDQ says which view it is, that stands.
+  const NearVector* const best = gathered.vectors.Best();
+  if (gathered.distance_bits >= 0 || best == nullptr || best->view == nullptr) return;
+  fact.view = best->view->kind;
+  match.frame = best->view->frame;
+  match.dihedral = best->form;
 }
 
-MatchDetail Describe(const Search& search, const lists::HashList& list, index::EntryId entry,
-                     Gathered gathered, Matches& matches) {
+// Whether the upload looks like the entry itself, or like a copy of it that was identified.
+bool IsLikeACopy(const MatchDetail& match, std::span<const PdqHash> copies) {
+  if (!match.upload_hash) return false;
+  if (match.fact.distance_bits <= kCopyBits) return true;
+  return std::ranges::any_of(
+      copies, [&](const PdqHash& copy) { return Distance(*match.upload_hash, copy) <= kCopyBits; });
+}
+
+// What was said of the entry as it stands now.
+void TakeOpinions(const lists::EntryOpinions& opinions, MatchDetail& match) {
+  policy::MatchFact& fact = match.fact;
+  fact.confirmed = opinions.confirmed == match.entry_version;
+  fact.disputed = opinions.disputed == match.entry_version;
+  fact.flooded = opinions.flooded == match.entry_version && fact.identity == Identity::kPerceptual &&
+                 !IsLikeACopy(match, opinions.copies);
+}
+
+// Empty where the entry is suppressed.
+std::optional<MatchDetail> Describe(const Search& search, const lists::HashList& list, index::EntryId entry,
+                                    Gathered gathered, Matches& matches) {
   MatchDetail match;
   policy::MatchFact& fact = match.fact;
   match.list_id = list.id;
   fact.list = list.config.name;
   fact.purpose = list.config.purpose;
   fact.trust = list.config.trust;
-  fact.action_ceiling = list.config.action_ceiling;
+  fact.action_ceiling = list.Ceiling();
+  fact.scheme = list.config.scheme;
   fact.entry = entry;
   if (gathered.action_class < search.generation.action_classes.size()) {
     const lists::ActionClassInfo& info = search.generation.action_classes[gathered.action_class];
@@ -291,10 +324,19 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     if (info.low_quality) fact.entry_quality = 0;
   }
 
-  const std::optional<lists::EntryRecord> record = ReadPinned(search, list.id, entry, matches);
+  const lists::EntryOpinions* const opinions = search.generation.opinions->Find(entry);
+  const std::optional<lists::Entry> read = ReadPinned(search, list.id, entry, matches);
+  if (read) {
+    match.entry_version = read->version;
+    if (opinions != nullptr && opinions->suppressed == read->version) {
+      ++matches.suppressed;
+      return std::nullopt;
+    }
+  }
+  const lists::EntryRecord* const record = read ? &read->record : nullptr;
   const bool digest_matched = std::ranges::any_of(gathered.algorithms, policy::IsDigest);
-  if (record) gathered.vectors.TakeFrom(search.hashes, list, *record);
-  if (record && (digest_matched || !gathered.vectors.all().empty())) {
+  if (record != nullptr) gathered.vectors.TakeFrom(search.hashes, list, *record);
+  if (record != nullptr && (digest_matched || !gathered.vectors.all().empty())) {
     ForEachPdq(*record, [&](const PdqHash& hash, const HashValue& value) {
       const Pipeline pipeline =
           value.pipeline != Pipeline::kUnspecified ? value.pipeline : list.config.pdq_pipeline;
@@ -303,7 +345,7 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     });
   }
   if (gathered.distance_bits >= 0) DescribePerceptual(search, list, gathered, match);
-  if (record) {
+  if (record != nullptr) {
     DescribeFromRecord(search, *record, gathered, match);
   } else {
     // Whether digest and picture contradict cannot be told: no report without a person, then.
@@ -328,12 +370,14 @@ MatchDetail Describe(const Search& search, const lists::HashList& list, index::E
     match.frame = 0;
     match.dihedral = Dihedral::kOriginal;
     match.max_distance_bits = -1;
+    match.upload_hash.reset();
   }
   const bool has_good_pdq = gathered.distance_bits >= 0 && !says_little;
-  DescribeVectors(list, digest_matched || has_good_pdq, gathered, fact);
+  DescribeVectors(list, digest_matched || has_good_pdq, gathered, match);
   fact.algorithms = std::move(gathered.algorithms);
   std::ranges::sort(fact.algorithms);
   fact.identity = policy::IdentityOf(fact.algorithms);
+  if (opinions != nullptr && read) TakeOpinions(*opinions, match);
   return match;
 }
 
@@ -369,20 +413,48 @@ struct FileRange {
   std::size_t end = 0;
 };
 
-}  // namespace
+// All of a call's queries, and which of them are whose.
+struct AllQueries {
+  Queries queries;
+  std::vector<FileRange> ranges;  // by file
+  std::vector<index::PdqQuerySet> sets;
+  std::vector<std::size_t> file_of_set;
 
-Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generation,
-                                               std::span<const lists::HashList* const> lists,
-                                               std::span<const FileHashes* const> files,
-                                               const EntryReader& read_entry) {
+  explicit AllQueries(std::span<const FileHashes* const> files) {
+    ranges.reserve(files.size());
+    for (const FileHashes* hashes : files) {
+      FileRange range;
+      for (std::size_t kind = 0; kind < kQueryKinds.size(); ++kind) {
+        range.begin[kind] = queries.queries.size();
+        AddQueries(*hashes, kQueryKinds[kind], queries);
+      }
+      range.end = queries.queries.size();
+      ranges.push_back(range);
+    }
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const FileRange& range = ranges[i];
+      for (std::size_t kind = 0; kind < kQueryKinds.size(); ++kind) {
+        const std::size_t end = kind + 1 < kQueryKinds.size() ? range.begin[kind + 1] : range.end;
+        const auto set = queries.Between(range.begin[kind], end);
+        if (set.empty()) continue;
+        sets.push_back(set);
+        file_of_set.push_back(i);
+      }
+    }
+  }
+};
+
+// What points at entries, file by file.
+Result<std::vector<Pointers>> Gather(const lists::Generation& generation,
+                                     std::span<const lists::HashList* const> lists,
+                                     std::span<const FileHashes* const> files, const AllQueries& all,
+                                     const index::SearchBounds& bounds) {
   std::vector<index::ListId> ids;
   std::vector<index::ListRadius> radii;
   for (const lists::HashList* list : lists) {
     ids.push_back(list->id);
     radii.push_back({list->id, list->config.PdqMaxDistanceBits()});
   }
-
-  const index::SearchBounds bounds;
   std::vector<Pointers> pointers(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) {
     const FileHashes& hashes = *files[i];
@@ -394,53 +466,78 @@ Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generati
                               generation.index->SearchDigests(digest_query, ids, bounds));
     pointers[i].Take(by_digest, {});
   }
-
-  Queries all;
-  std::vector<FileRange> ranges;
-  ranges.reserve(files.size());
-  for (const FileHashes* hashes : files) {
-    FileRange range;
-    for (std::size_t kind = 0; kind < kQueryKinds.size(); ++kind) {
-      range.begin[kind] = all.queries.size();
-      AddQueries(*hashes, kQueryKinds[kind], all);
-    }
-    range.end = all.queries.size();
-    ranges.push_back(range);
-  }
-  std::vector<index::PdqQuerySet> sets;
-  std::vector<std::size_t> file_of_set;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const FileRange& range = ranges[i];
-    for (std::size_t kind = 0; kind < kQueryKinds.size(); ++kind) {
-      const std::size_t end = kind + 1 < kQueryKinds.size() ? range.begin[kind + 1] : range.end;
-      const auto set = all.Between(range.begin[kind], end);
-      if (set.empty()) continue;
-      sets.push_back(set);
-      file_of_set.push_back(i);
-    }
-  }
-  if (!sets.empty()) {
+  if (!all.sets.empty()) {
     HASHGATE_ASSIGN_OR_RETURN(const std::vector<index::SearchResult> by_pdq,
-                              generation.index->SearchPdqEach(sets, radii, bounds));
-    for (std::size_t i = 0; i < by_pdq.size(); ++i) pointers[file_of_set[i]].Take(by_pdq[i], all.origins);
+                              generation.index->SearchPdqEach(all.sets, radii, bounds));
+    for (std::size_t i = 0; i < by_pdq.size(); ++i)
+      pointers[all.file_of_set[i]].Take(by_pdq[i], all.queries.origins);
   }
-
   HASHGATE_RETURN_IF_ERROR(SearchNearVectors(
-      generation, lists, files,
+      generation, lists, files, bounds,
       [&](std::size_t file, const Candidate& candidate, const NearVector& near) {
         pointers[file].Take(candidate, near);
       },
       [&](std::size_t file) { pointers[file].truncated = true; }));
+  return pointers;
+}
+
+// Bounds keep the nearest entries of each class, and those may be the very ones that count less, or not at
+// all, because of what was said of them. So where such an entry may have kept another one out, more are asked
+// for: the bounds must not weaken a verdict.
+bool MayHideOthers(const lists::Generation& generation, const Pointers& pointers) {
+  return pointers.truncated && std::ranges::any_of(pointers.entries, [&](const auto& row) {
+           const lists::EntryOpinions* const said = generation.opinions->Find(row.first.second);
+           return said != nullptr && (said->suppressed | said->disputed | said->flooded) != 0;
+         });
+}
+
+// Brings what a search with more room found back within the usual bound: those that count fully come first,
+// the best of each list and classification before the rest.
+void Bound(std::vector<MatchDetail>& found) {
+  const std::size_t most = index::SearchBounds().total;
+  if (found.size() <= most) return;
+  const auto worth = [](const MatchDetail& match) {
+    const policy::MatchFact& fact = match.fact;
+    return std::make_tuple(fact.disputed || fact.flooded, fact.entry_degenerate,
+                           -static_cast<int>(fact.identity), fact.PdqOrder(fact.identity), fact.entry);
+  };
+  std::ranges::sort(found, {}, worth);
+  std::set<std::tuple<std::string, std::string, bool>> groups;
+  const auto first_of_group = [&](const MatchDetail& match) {
+    return groups.emplace(match.fact.list, match.fact.classification, match.fact.entry_degenerate).second;
+  };
+  std::ranges::stable_partition(found, first_of_group);
+  found.resize(std::max(most, groups.size()));
+}
+
+}  // namespace
+
+Result<std::vector<Matches>> FindMatchesOfEach(const lists::Generation& generation,
+                                               std::span<const lists::HashList* const> lists,
+                                               std::span<const FileHashes* const> files,
+                                               const EntryReader& read_entry) {
+  const AllQueries all(files);
+  index::SearchBounds bounds;
+  HASHGATE_ASSIGN_OR_RETURN(std::vector<Pointers> pointers, Gather(generation, lists, files, all, bounds));
+  const auto may_hide = [&](const Pointers& of) { return MayHideOthers(generation, of); };
+  while (bounds.per_group < kMostPerGroup && std::ranges::any_of(pointers, may_hide)) {
+    bounds.per_group *= kMoreAtATime;
+    bounds.total *= kMoreAtATime;
+    HASHGATE_ASSIGN_OR_RETURN(pointers, Gather(generation, lists, files, all, bounds));
+  }
 
   std::vector<Matches> matches(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const Search search{generation, *files[i], all.Between(ranges[i].begin.front(), ranges[i].end),
-                        all.origins, read_entry};
+    const FileRange& range = all.ranges[i];
+    const Search search{generation, *files[i], all.queries.Between(range.begin.front(), range.end),
+                        all.queries.origins, read_entry};
     matches[i].truncated = pointers[i].truncated;
     for (const auto& [key, entry] : pointers[i].entries) {
       const auto list = std::ranges::find(lists, key.first, &lists::HashList::id);
-      matches[i].found.push_back(Describe(search, **list, key.second, entry, matches[i]));
+      if (auto match = Describe(search, **list, key.second, entry, matches[i]))
+        matches[i].found.push_back(*std::move(match));
     }
+    Bound(matches[i].found);
   }
   return matches;
 }

@@ -16,7 +16,8 @@ struct FileHashes {
   /// Views as the decoder made them. For hashes computed elsewhere: a view for each PDQ hash, whose eight
   /// forms are left out (`turned` false), because turning needs the pixels.
   std::vector<decode::ViewHashes> views;
-  /// Of the algorithms in index/flat.h, each of its algorithm's length; only from elsewhere.
+  /// Of the algorithms in index/flat.h, each of its algorithm's length; only from elsewhere. Those that a
+  /// decoder made are in its views.
   std::vector<HashValue> vectors;
   bool turned = true;
 };
@@ -28,6 +29,8 @@ struct Matches {
   int changed = 0;
   /// Matched entries that the store could not read; they count, but report nothing.
   int unreadable = 0;
+  /// Entries that would match, but are suppressed.
+  int suppressed = 0;
 };
 
 /// Reads entries for their details. lists::Catalog::GetEntry, or a fake.
@@ -38,6 +41,9 @@ inline constexpr int kDigestConflictBits = 90;
 /// A match by the nn512 pipeline alone counts fully only where the upload's full hash is at least this near
 /// to the entry: nn512 looks at few pixels of a large picture, and whoever chooses those chooses its hash.
 inline constexpr int kNn512TrustBits = 63;
+/// Where the flood brake holds an entry's matches: a picture this near to the entry itself, or to a copy of
+/// it that was identified, is a copy and not one of the flood.
+inline constexpr int kCopyBits = 16;
 
 /// Looks the hashes of several files up in `lists` of `generation`, all in one search; one result a file, the
 /// same as if it were alone. Details come from the entries' records as the generation knows them; an entry

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "decode/record.h"
 #include "index/hash_index.h"
 #include "lists/catalog.h"
 #include "policy/policy.h"
@@ -19,6 +20,8 @@ struct NearVector {
   int distance = 0;
   bool upload_degenerate = false;
   bool entry_degenerate = false;
+  const decode::ViewHashes* view = nullptr;  ///< of the file that it is of; null: from elsewhere
+  Dihedral form = Dihedral::kOriginal;
 
   /// Neither identifies nor corroborates.
   [[nodiscard]] bool SaysLittle() const { return upload_degenerate || entry_degenerate; }
@@ -33,6 +36,8 @@ class NearVectors {
   void TakeFrom(const FileHashes& hashes, const lists::HashList& list, const lists::EntryRecord& record);
   /// Whether any says something.
   [[nodiscard]] bool SaySomething() const;
+  /// The one that says most; null where there is none.
+  [[nodiscard]] const NearVector* Best() const;
   void DropThoseThatSayLittle();
   [[nodiscard]] std::span<const NearVector> all() const { return all_; }
 
@@ -47,7 +52,7 @@ using TakeNearVector =
 /// Looks the files' vectors up in `lists`, all of an algorithm in one search with bounds of their own for
 /// each file. `truncated(file)` is called where more lay within the thresholds. Errors: the index's.
 Status SearchNearVectors(const lists::Generation& generation, std::span<const lists::HashList* const> lists,
-                         std::span<const FileHashes* const> files, const TakeNearVector& take,
-                         const std::function<void(std::size_t file)>& truncated);
+                         std::span<const FileHashes* const> files, const index::SearchBounds& bounds,
+                         const TakeNearVector& take, const std::function<void(std::size_t file)>& truncated);
 
 }  // namespace hashgate::scan

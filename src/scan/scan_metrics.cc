@@ -55,8 +55,10 @@ void RecordScans(obs::Metrics& metrics, std::span<const ScanAnswer> answers, std
 
   std::vector<Ending> endings;
   std::uint64_t bytes = 0;
+  int suppressed = 0;
   for (const ScanAnswer* answer : counted) {
     bytes += answer->size;
+    suppressed += answer->matches_suppressed;
     const auto same = std::ranges::find_if(endings, [&](const Ending& ending) {
       return ending.verdict == answer->verdict && ending.outcome == answer->outcome &&
              ending.cause == answer->cause;
@@ -75,6 +77,7 @@ void RecordScans(obs::Metrics& metrics, std::span<const ScanAnswer> answers, std
                    {"cause", Name(ending.cause)}},
                   ending.count);
   }
+  if (suppressed > 0) metrics.Count(Metric::kSuppressed, {}, suppressed);
   if (bytes > 0) metrics.Count(Metric::kScanBytes, {}, static_cast<double>(bytes));
 
   std::vector<double> seconds(counted.size());

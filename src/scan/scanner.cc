@@ -125,6 +125,7 @@ std::shared_ptr<const policy::Policy> Scanner::CurrentPolicy() const {
 
 void Scanner::Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
                      SteadyTime deadline, Look& look) const {
+  look.vectors_wanted = wanted.vectors;
   // The canary is there to see the decoder work.
   SeenPictures* const seen = request.system_lists ? nullptr : parts_.seen_pictures;
   if (const auto result = seen == nullptr ? nullptr : seen->Find(upload.digests.sha256, wanted)) {
@@ -164,6 +165,10 @@ DigestKinds Scanner::WantedDigests() const {
     if (!list.system && list.config.enabled) lists.push_back(&list);
   }
   return DigestsHeld(lists, *generation).With(DigestKind::kSha256);
+}
+
+std::span<const decode::VectorMaker> Scanner::VectorMakers() const {
+  return parts_.decoder == nullptr ? std::span<const decode::VectorMaker>() : parts_.decoder->vector_makers();
 }
 
 std::uint64_t Scanner::VectorsHeld() const {
@@ -210,7 +215,7 @@ Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
   } else if (look.cause == Cause::kNone && !request.exact_only && !nothing_to_match) {
     if (DecideByDigests(request, look)) return look;
     HASHGATE_RETURN_IF_ERROR(
-        DecodeAndMatch(request, upload, WantedFor(*current, lists), work_deadline, look));
+        DecodeAndMatch(request, upload, WantedFor(*current, lists, VectorMakers()), work_deadline, look));
     return look;
   }
   // Where nothing was decoded because there was nothing to match, a list that appeared meanwhile must not
@@ -240,12 +245,14 @@ Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload,
     Decode(request, upload, wanted, deadline, look);
     if (IsCancelled(request)) return Cancelled();
     MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), {&look, 1});
-    // A list that needs the other pipeline may have appeared since the picture was hashed without it: then
-    // the picture is decoded once more, for it.
-    const bool complete = wanted.pdq_nn512 || look.hashes.views.empty() ||
-                          !WantedFor(*look.generation, ListsFor(request, *look.generation)).pdq_nn512;
-    if (complete) return {};
-    wanted.pdq_nn512 = true;
+    // A list that needs the other pipeline, or a vector, may have appeared since the picture was hashed
+    // without it: then the picture is decoded once more, for it.
+    const decode::Wanted now =
+        WantedFor(*look.generation, ListsFor(request, *look.generation), VectorMakers());
+    const bool complete = (wanted.pdq_nn512 || !now.pdq_nn512) && wanted.vectors.HasAll(now.vectors);
+    if (complete || look.hashes.views.empty()) return {};
+    wanted.pdq_nn512 |= now.pdq_nn512;
+    wanted.vectors.bits |= now.vectors.bits;
     ForgetMatches(look);
   }
 }
@@ -282,6 +289,11 @@ Result<std::vector<ScanAnswer>> Scanner::Answer(const ScanRequest& request, File
     for (ScanAnswer& answer : answers) answer.timings.total = total;
   }
   if (request.system_lists) return answers;
+  if (parts_.watch != nullptr) {
+    for (const ScanAnswer& answer : answers) {
+      if (!answer.replayed) parts_.watch->Observe(request.account_id, answer.matches);
+    }
+  }
   if (parts_.metrics != nullptr) RecordScans(*parts_.metrics, answers, method);
   // That hashes sent to us contradict each other says nothing of the list.
   if (method == kHashesMethod) return answers;
@@ -354,7 +366,10 @@ void Scanner::CheckBehind(const ScanRequest& request, const Upload& upload, cons
   if (parts_.checks_behind == nullptr || !std::ranges::any_of(answer.matches, &MatchDetail::has_pdq)) return;
   // Nothing of the call but what says which lists are asked, and what policy says of them: it is over by
   // then.
-  ScanRequest later{.tenant = request.tenant, .surface = request.surface, .lists = request.lists};
+  ScanRequest later{.tenant = request.tenant,
+                    .account_id = request.account_id,
+                    .surface = request.surface,
+                    .lists = request.lists};
   Upload kept = upload;
   kept.content = {};
   parts_.checks_behind->Add(upload.content, [this, later = std::move(later), kept, scan_id = answer.scan_id](
@@ -371,9 +386,10 @@ ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload&
                                        const std::string& scan_id, SteadyTime deadline) const {
   Look look = LookAt(upload);
   const auto current = parts_.catalog->Current();
-  const Status compared =
-      DecodeAndMatch(request, upload, WantedFor(*current, ListsFor(request, *current)), deadline, look);
+  const Status compared = DecodeAndMatch(
+      request, upload, WantedFor(*current, ListsFor(request, *current), VectorMakers()), deadline, look);
   RaiseConflicts(parts_.metrics, look.matches.found, kFoundBehind);
+  if (parts_.watch != nullptr) parts_.watch->Observe(request.account_id, look.matches.found);
   const ChecksBehind::Finding finding{
       .compared = compared && look.matched_at_all && !look.hashes.views.empty(), .timings = look.timings};
   const bool looked = compared && look.matched_at_all && OutcomeOf(look.cause) != Outcome::kNotEvaluated;

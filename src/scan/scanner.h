@@ -14,6 +14,7 @@
 #include "obs/metrics.h"
 #include "policy/policy.h"
 #include "scan/checks_behind.h"
+#include "scan/entry_watch.h"
 #include "scan/idempotency.h"
 #include "scan/matcher.h"
 #include "scan/remembering.h"
@@ -88,6 +89,7 @@ struct ScannerParts {
   obs::Metrics* metrics = nullptr;
   SeenPictures* seen_pictures = nullptr;  ///< null: every picture is decoded
   ChecksBehind* checks_behind = nullptr;  ///< null: what digests decided is not looked at any more
+  EntryWatch* watch = nullptr;            ///< null: nobody watches what entries match
   VerdictRecorder* verdicts = nullptr;    ///< null: nobody keeps what matches led to
   const Clock* clock = &Clock::System();
 };
@@ -108,6 +110,9 @@ class Scanner {
 
   /// How many hashes the index holds that each vector looked up is compared with.
   [[nodiscard]] std::uint64_t VectorsHeld() const;
+
+  /// The vectors that are made of pictures here, by plug-ins.
+  [[nodiscard]] std::span<const decode::VectorMaker> VectorMakers() const;
 
   /// Matches hashes that were computed elsewhere, many files in one search; one answer a file. Errors: as
   /// Scan.

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/byte_codec.h"
 #include "base/digest.h"
 #include "base/random.h"
 
@@ -15,7 +16,11 @@ constexpr std::size_t kEntryBytes = 256;
 
 std::size_t BytesOf(const decode::DecodeResult& result) {
   std::size_t bytes = kEntryBytes + sizeof(result) + result.views.capacity() * sizeof(decode::ViewHashes);
-  for (const decode::ViewHashes& view : result.views) bytes += view.pdq.capacity() * sizeof(decode::PdqForms);
+  for (const decode::ViewHashes& view : result.views) {
+    bytes += view.pdq.capacity() * sizeof(decode::PdqForms) +
+             view.vectors.capacity() * sizeof(decode::VectorForms);
+    for (const decode::VectorForms& vector : view.vectors) bytes += vector.bytes.capacity();
+  }
   return bytes;
 }
 
@@ -37,6 +42,7 @@ std::string SeenPictures::IdOf(const Sha256& content, const decode::Wanted& want
   std::string id(keyed.begin(), keyed.end());
   id += wanted.pdq_full ? 'f' : '-';
   id += wanted.pdq_nn512 ? 'n' : '-';
+  ByteWriter(id).Little(wanted.vectors.bits);
   return id;
 }
 

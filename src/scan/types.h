@@ -31,6 +31,7 @@ struct ScanRequest {
   std::string caller = "local";  ///< identity of the caller; request ids of different callers never meet
   std::string request_id;        ///< empty: no idempotency
   std::string content_id;
+  std::string account_id;  ///< the platform's id of who uploads; for the flood brake, never kept as it is
   Surface surface;
   std::vector<std::string> lists;           ///< empty: all
   bool exact_only = false;                  ///< digests only
@@ -72,6 +73,8 @@ struct MatchDetail {
   Dihedral dihedral = Dihedral::kOriginal;
   Verdict verdict = Verdict::kUnspecified;  ///< that this match alone leads to
   bool has_pdq = false;                     ///< the entry has a PDQ hash that says which picture it means
+  std::uint32_t entry_version = 0;          ///< 0 where the entry's record could not be read
+  std::optional<PdqHash> upload_hash;       ///< the form of the upload that lay within the threshold
 };
 
 struct CoverageDetail {
@@ -109,6 +112,7 @@ struct ScanAnswer {
   CoverageDetail coverage;
   std::vector<MatchDetail> matches;  ///< strictest first
   bool matches_truncated = false;
+  int matches_suppressed = 0;  ///< entries that would have matched, but are suppressed
   std::string rule_id;
   std::shared_ptr<const policy::Policy> policy;  ///< that decided
   std::int64_t generation = 0;

@@ -3,14 +3,16 @@
 
 #include <span>
 
-#include "decode/record.h"
+#include "decode/decoder_pool.h"
 #include "lists/catalog.h"
 
 namespace hashgate::scan {
 
 /// What a decoder has to compute for `lists` of `generation`. nn512 only where one of them holds a PDQ hash
-/// of that pipeline or of an unknown one: it costs 1 to 3 ms more. Cost: one look at each list.
-decode::Wanted WantedFor(const lists::Generation& generation, std::span<const lists::HashList* const> lists);
+/// of that pipeline or of an unknown one: it costs 1 to 3 ms more. Vectors only of algorithms that one of
+/// them holds and one of `makers` makes. Cost: one look at each list.
+decode::Wanted WantedFor(const lists::Generation& generation, std::span<const lists::HashList* const> lists,
+                         std::span<const decode::VectorMaker> makers);
 
 /// Whether the list holds PDQ hashes that an nn512 hash has to be compared with.
 bool NeedsNn512(const lists::Generation& generation, const lists::HashList& list);

@@ -21,8 +21,9 @@ enum class Family : std::uint8_t {
   kVerdicts = 7,
   kVerdictEntries = 8,
   kEvents = 9,
+  kOpinions = 10,
 };
-inline constexpr int kFamilyCount = 10;
+inline constexpr int kFamilyCount = 11;
 
 /// Changes applied together or not at all. Of two changes of one key the later one counts. Cost: 24 bytes a
 /// change beside its key and value.

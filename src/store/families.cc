@@ -40,6 +40,9 @@ constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
     {Family::kEvents, "events", "sequence number (u64 big-endian)",
      "what the platform has to be told: content id, old and new verdict, list, entry, author and reason",
      "events.keep_days (90 days), at most events.max: for whoever reads them later"},
+    {Family::kOpinions, "opinions", "list id (u32 big-endian), entry id (u64 big-endian), kind (u8)",
+     "what a person or the flood brake said of an entry, with author, reason and end",
+     "until taken back or the list is deleted; bounded for the store"},
 }};
 
 // Where there is nothing to do ahead.

@@ -1,6 +1,7 @@
 // The store on RocksDB. Everything that is RocksDB's stays in this file and in rocks_bulk.
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
@@ -458,6 +459,11 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const StoreOptions& options) {
     return FromRocks(status, options.path);
   }
   database.db.reset(raw);
+  // Flushing and merging give way to scans. Where that is refused they are as eager as the rest.
+  for (const auto pool : {rocksdb::Env::Priority::LOW, rocksdb::Env::Priority::HIGH})
+    rocksdb::Env::Default()
+        ->LowerThreadPoolCPUPriority(pool, rocksdb::CpuPriority::kLow)
+        .PermitUncheckedError();
   if (!found.stamp) HASHGATE_RETURN_IF_ERROR(WriteStamp(*database.db, *sealer, options.path));
   auto store = std::make_unique<RocksStore>(options, sealer, std::move(claim), health, std::move(database));
   HASHGATE_RETURN_IF_ERROR(store->Prepare());

@@ -30,6 +30,7 @@ class Parser {
     AddLists();
     AddPolicy();
     AddExchanges();
+    AddOpinions();
     AddEvents();
     CLI::App& status =
         Add<StatusArguments>(app_, "status", "What the server protects with, and whether it is well");
@@ -37,7 +38,7 @@ class Parser {
     auto [testkit, arguments] =
         AddWith<TestkitArguments>(app_, "testkit", "Write harmless files with known answers");
     testkit.add_option("DIR", arguments.folder, "Folder to write to")->required();
-    for (const char* const name : {"opinions", "reviews", "reports", "audit", "transparency", "backup"}) {
+    for (const char* const name : {"reviews", "reports", "audit", "transparency", "backup"}) {
       Reserve(app_, name, name);
     }
   }
@@ -106,9 +107,13 @@ class Parser {
   void AddHash() {
     auto [command, a] = AddWith<HashArguments>(app_, "hash", "Hash files here, without a server");
     command.add_option("FILE", a.files, "Files")->required();
-    command.add_option("--algorithms", a.algorithms, "pdq, md5, sha1, sha256 or all")->delimiter(',');
+    command
+        .add_option("--algorithms", a.algorithms, "pdq, md5, sha1, sha256, photodna (with --plugin) or all")
+        ->delimiter(',');
     command.add_flag("--views", a.views, "Also the further views of a picture");
-    command.add_flag("--dihedral", a.dihedral, "Also the turned and mirrored forms of PDQ");
+    command.add_flag("--dihedral", a.dihedral, "Also the turned and mirrored forms");
+    command.add_option("--plugin", a.plugin, "Hash plug-in to load, by its absolute path");
+    command.add_option("--plugin-config", a.plugin_config, "File whose text is handed to it");
   }
 
   void AddScan() {
@@ -156,6 +161,9 @@ class Parser {
     CLI::Option* const source = command.add_option("--source", a.source, "Who supplied it");
     CLI::Option* const basis =
         command.add_option("--legal-basis", a.legal_basis, "Agreement or law under which it is held");
+    command.add_option("--scheme", a.scheme,
+                       "How its classifications are meant: industry, iwf, interpol-baseline, vics, ncii or a "
+                       "name of your own");
     command.add_option("--max-distance", a.max_distance, "Bits at which PDQ still matches, 0 to 63");
     command.add_option("--max-photodna-distance", a.max_photodna_distance,
                        "Squared distance at which PhotoDNA still matches, 0 to 50000");
@@ -289,10 +297,16 @@ class Parser {
           ->check(CLI::IsMember({"csv", "jsonl", "snapshot"}))
           ->capture_default_str();
       command.add_option("--output,-o", a.output, "File to write; without it, standard output");
-      command.add_option("--key", a.key_file, "snapshot: the Ed25519 private key (PEM) to sign it with");
+      command.add_option(
+          "--feed", a.feed,
+          "Publish it in this folder as a feed: entries, changes since the last time, manifest");
+      command.add_option("--key", a.key_file,
+                         "snapshot, --feed: the Ed25519 private key (PEM) to sign it with");
       command.add_option("--sequence", a.sequence,
                          "snapshot: its number; the server's generation without it");
-      command.add_option("--expires-days", a.expires_days, "snapshot: days that it is good for; 0: for ever")
+      command
+          .add_option("--expires-days", a.expires_days,
+                      "snapshot, --feed: days that it is good for; 0: for ever")
           ->check(CLI::Range(0, 36'500))
           ->capture_default_str();
     }
@@ -351,6 +365,51 @@ class Parser {
         ->required();
     command.add_option("--author", a.author, "Who says so")->required();
     command.add_option("--reason", a.reason, "Why")->required();
+  }
+
+  template <typename T>
+  std::pair<CLI::App&, T&> AddOpinion(CLI::App& parent, const std::string& name, const std::string& about,
+                                      bool needs_author) {
+    auto [command, a] = AddWith<T>(parent, name, about);
+    command.add_option("KIND", a.kind, "confirm, dispute or suppress; for rm also flood and conflict")
+        ->check(CLI::IsMember({"confirm", "dispute", "suppress", "flood", "conflict"}))
+        ->required();
+    command.add_option("--list", a.list, "List of the entry")->required();
+    command.add_option("--entry", a.entry, "Number of the entry")->check(CLI::PositiveNumber)->required();
+    if (needs_author) command.add_option("--author", a.author, "Who says so")->required();
+    return {command, a};
+  }
+
+  void AddOpinions() {
+    CLI::App& opinions = *app_.add_subcommand("opinions", "What is said of single entries");
+    opinions.require_subcommand(1);
+    opinions.fallthrough();
+    {
+      auto [command, a] = AddOpinion<OpinionsSetArguments>(
+          opinions, "set", "Confirm, dispute or suppress an entry: scans see it at once", true);
+      command.add_option("--reason", a.reason, "Why")->required();
+      command.add_option("--for", a.lasts,
+                         "How long, such as 12h or 30d; until it is taken back where not given");
+      command.add_option("--version", a.version, "Version of the entry that was looked at");
+      command.add_flag("--two-people", a.two_people, "It counts only once another person agrees");
+      command.add_flag("--no-feedback", a.no_feedback, "Do not tell the entry's source");
+    }
+    AddOpinion<OpinionsAgreeArguments>(opinions, "agree", "Agree to an opinion as the second person", true);
+    AddOpinion<OpinionsRemoveArguments>(opinions, "rm", "Take an opinion back", false);
+    {
+      auto [command, a] = AddWith<OpinionsLsArguments>(opinions, "ls", "All opinions");
+      command.add_option("--list", a.list, "Of this list only");
+    }
+    auto [command, a] =
+        AddWith<BrakeArguments>(app_, "brake", "Emergency stop: limit what matches of a list lead to");
+    command.add_option("--list", a.list, "The list")->required();
+    command.add_option("--max-verdict", a.max_verdict, "review or block")
+        ->check(CLI::IsMember({"review", "block"}))
+        ->capture_default_str();
+    command.add_option("--for", a.lasts, "How long, such as 30m, 1h or 7d")->capture_default_str();
+    command.add_option("--author", a.author, "Who says so; the user's name where not given")->envname("USER");
+    command.add_option("--reason", a.reason, "Why")->capture_default_str();
+    command.add_flag("--release", a.release, "End the brake instead");
   }
 
   ParsedArguments& parsed_;

@@ -27,6 +27,8 @@ struct HashArguments {
   std::vector<std::string> algorithms = {"pdq", "md5", "sha1", "sha256"};
   bool views = false;
   bool dihedral = false;
+  std::string plugin;
+  std::string plugin_config;
 };
 
 struct ScanArguments {
@@ -57,7 +59,8 @@ struct ListsShowArguments {
 /// Fields that were given; for `create` and `update`.
 struct ListFields {
   std::string name;
-  std::optional<std::string> purpose, trust, source, legal_basis, tenant, description, pipeline, ceiling;
+  std::optional<std::string> purpose, trust, source, legal_basis, scheme, tenant, description, pipeline,
+      ceiling;
   std::optional<int> max_distance;
   std::optional<int> max_photodna_distance;
   std::optional<bool> enabled;
@@ -85,6 +88,7 @@ struct ListsExportArguments {
   std::string key_file;
   std::optional<std::uint64_t> sequence;
   int expires_days = 0;
+  std::string feed;  ///< folder; empty: no feed is published
 };
 struct ListsEntriesArguments {
   std::string name;
@@ -141,6 +145,33 @@ struct ExchangesOverrideArguments {
   std::string author;
   std::string reason;
 };
+/// An opinion of an entry; for `set`, `agree` and `rm`.
+struct OpinionArguments {
+  std::string kind;
+  std::string list;
+  std::int64_t entry = 0;
+  std::string author;
+};
+struct OpinionsSetArguments : OpinionArguments {
+  std::string reason;
+  std::string lasts;  ///< "30d"; empty: until it is taken back
+  std::int64_t version = 0;
+  bool two_people = false;
+  bool no_feedback = false;
+};
+struct OpinionsAgreeArguments : OpinionArguments {};
+struct OpinionsRemoveArguments : OpinionArguments {};
+struct OpinionsLsArguments {
+  std::string list;
+};
+struct BrakeArguments {
+  std::string list;
+  std::string max_verdict = "review";
+  std::string lasts = "1h";
+  std::string author;
+  std::string reason = "emergency stop";
+  bool release = false;
+};
 struct EventsLsArguments {
   std::int64_t from = 0;
   std::int64_t limit = 100;
@@ -160,8 +191,9 @@ using Command =
                  ListsEntriesArguments, ListsQuarantineArguments, ListsEnableArguments, ListsRemoveArguments,
                  ListsUndoArguments, PolicyCheckArguments, PolicyExplainArguments, ExchangesLsArguments,
                  ExchangesStatusArguments, ExchangesSyncArguments, ExchangesTestArguments,
-                 ExchangesOverrideArguments, EventsLsArguments, EventsWatchArguments, StatusArguments,
-                 TestkitArguments>;
+                 ExchangesOverrideArguments, OpinionsSetArguments, OpinionsAgreeArguments,
+                 OpinionsRemoveArguments, OpinionsLsArguments, BrakeArguments, EventsLsArguments,
+                 EventsWatchArguments, StatusArguments, TestkitArguments>;
 
 struct ParsedArguments {
   GlobalOptions global;

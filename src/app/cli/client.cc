@@ -13,6 +13,7 @@
 #include "hashgate/v1/event_service.grpc.pb.h"
 #include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
+#include "hashgate/v1/opinion_service.grpc.pb.h"
 #include "hashgate/v1/scan_service.grpc.pb.h"
 #include "hashgate/v1/status_service.grpc.pb.h"
 #include "rpc/wire/error_status.h"
@@ -87,6 +88,7 @@ class GrpcClient : public Client {
         lists_(v1::HashListService::NewStub(channel)),
         status_(v1::StatusService::NewStub(channel)),
         exchanges_(v1::ExchangeService::NewStub(channel)),
+        opinions_(v1::OpinionService::NewStub(channel)),
         events_(v1::EventService::NewStub(channel)) {}
 
   Result<v1::ScanImageResponse> ScanImage(const v1::ScanImageRequest& request, milliseconds timeout,
@@ -151,6 +153,26 @@ class GrpcClient : public Client {
     return Unary(*status_, &v1::StatusService::Stub::GetStatus, v1::GetStatusRequest(), timeout);
   }
 
+  Result<v1::SetOpinionResponse> SetOpinion(const v1::SetOpinionRequest& request,
+                                            std::chrono::milliseconds timeout) override {
+    return Unary(*opinions_, &v1::OpinionService::Stub::SetOpinion, request, timeout);
+  }
+  Result<v1::AgreeToOpinionResponse> AgreeToOpinion(const v1::AgreeToOpinionRequest& request,
+                                                    std::chrono::milliseconds timeout) override {
+    return Unary(*opinions_, &v1::OpinionService::Stub::AgreeToOpinion, request, timeout);
+  }
+  Result<v1::DeleteOpinionResponse> DeleteOpinion(const v1::DeleteOpinionRequest& request,
+                                                  std::chrono::milliseconds timeout) override {
+    return Unary(*opinions_, &v1::OpinionService::Stub::DeleteOpinion, request, timeout);
+  }
+  Result<v1::ListOpinionsResponse> ListOpinions(const v1::ListOpinionsRequest& request,
+                                                std::chrono::milliseconds timeout) override {
+    return Unary(*opinions_, &v1::OpinionService::Stub::ListOpinions, request, timeout);
+  }
+  Result<v1::SetBrakeResponse> SetBrake(const v1::SetBrakeRequest& request,
+                                        std::chrono::milliseconds timeout) override {
+    return Unary(*lists_, &v1::HashListService::Stub::SetBrake, request, timeout);
+  }
   Result<v1::ListExchangesResponse> ListExchanges(const v1::ListExchangesRequest& request,
                                                   milliseconds timeout) override {
     return Unary(*exchanges_, &v1::ExchangeService::Stub::ListExchanges, request, timeout);
@@ -240,6 +262,7 @@ class GrpcClient : public Client {
   std::unique_ptr<v1::HashListService::Stub> lists_;
   std::unique_ptr<v1::StatusService::Stub> status_;
   std::unique_ptr<v1::ExchangeService::Stub> exchanges_;
+  std::unique_ptr<v1::OpinionService::Stub> opinions_;
   std::unique_ptr<v1::EventService::Stub> events_;
   std::mutex batch_mutex_;
   std::shared_ptr<Batch> batch_;  // after what it uses

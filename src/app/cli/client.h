@@ -11,6 +11,7 @@
 #include "hashgate/v1/event_service.pb.h"
 #include "hashgate/v1/exchange_service.pb.h"
 #include "hashgate/v1/hash_list_service.pb.h"
+#include "hashgate/v1/opinion_service.pb.h"
 #include "hashgate/v1/scan_service.pb.h"
 #include "hashgate/v1/status_service.pb.h"
 
@@ -64,6 +65,17 @@ class Client {
   virtual Result<v1::ListQuarantinedResponse> ListQuarantined(const v1::ListQuarantinedRequest& request,
                                                               std::chrono::milliseconds timeout) = 0;
   virtual Result<v1::GetStatusResponse> GetStatus(std::chrono::milliseconds timeout) = 0;
+
+  virtual Result<v1::SetOpinionResponse> SetOpinion(const v1::SetOpinionRequest& request,
+                                                    std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::AgreeToOpinionResponse> AgreeToOpinion(const v1::AgreeToOpinionRequest& request,
+                                                            std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::DeleteOpinionResponse> DeleteOpinion(const v1::DeleteOpinionRequest& request,
+                                                          std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::ListOpinionsResponse> ListOpinions(const v1::ListOpinionsRequest& request,
+                                                        std::chrono::milliseconds timeout) = 0;
+  virtual Result<v1::SetBrakeResponse> SetBrake(const v1::SetBrakeRequest& request,
+                                                std::chrono::milliseconds timeout) = 0;
 
   virtual Result<v1::ListExchangesResponse> ListExchanges(const v1::ListExchangesRequest& request,
                                                           std::chrono::milliseconds timeout) = 0;

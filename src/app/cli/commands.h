@@ -35,6 +35,15 @@ int RunPolicyCheck(const PolicyCheckArguments& arguments, const GlobalOptions& o
                    Environment& environment);
 int RunPolicyExplain(const PolicyExplainArguments& arguments, const GlobalOptions& options,
                      Environment& environment);
+int RunOpinionsSet(const OpinionsSetArguments& arguments, const GlobalOptions& options,
+                   Environment& environment);
+int RunOpinionsAgree(const OpinionsAgreeArguments& arguments, const GlobalOptions& options,
+                     Environment& environment);
+int RunOpinionsRemove(const OpinionsRemoveArguments& arguments, const GlobalOptions& options,
+                      Environment& environment);
+int RunOpinionsLs(const OpinionsLsArguments& arguments, const GlobalOptions& options,
+                  Environment& environment);
+int RunBrake(const BrakeArguments& arguments, const GlobalOptions& options, Environment& environment);
 int RunExchangesLs(const GlobalOptions& options, Environment& environment);
 int RunExchangesStatus(const ExchangesStatusArguments& arguments, const GlobalOptions& options,
                        Environment& environment);

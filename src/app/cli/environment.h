@@ -4,6 +4,7 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "app/cli/stop.h"
@@ -29,8 +30,10 @@ struct Environment {
   /// Standard error is a terminal: show progress.
   bool terminal = false;
   Stop& stop;
-  /// Starts decoder workers for `hash`.
-  std::function<Result<std::unique_ptr<decode::Decoder>>(int workers)> start_decoder;
+  /// Starts decoder workers for `hash`, with plug-ins whose files were checked.
+  std::function<Result<std::unique_ptr<decode::Decoder>>(int workers,
+                                                         std::span<const decode::PluginSetup> plugins)>
+      start_decoder;
   /// Opens a channel to `server`; does not wait for it.
   std::function<std::unique_ptr<Client>(const std::string& server)> connect;
 };

@@ -10,6 +10,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/output.h"
+#include "app/cli/text_file.h"
 #include "base/hex.h"
 #include "base/unique_fd.h"
 #include "decode/sniff.h"
@@ -27,6 +28,10 @@ struct Wish {
   bool md5 = false;
   bool sha1 = false;
   bool sha256 = false;
+  decode::AlgorithmSet vectors;  ///< named ones
+  bool every_vector = false;     ///< all that plug-ins make
+
+  [[nodiscard]] bool NeedsDecoder() const { return pdq || every_vector || !vectors.empty(); }
 };
 
 struct Line {
@@ -59,7 +64,7 @@ std::string UpperCase(std::string_view text) {
   return out;
 }
 
-Result<Wish> ReadWish(const std::vector<std::string>& names) {
+Result<Wish> ReadWish(const std::vector<std::string>& names, bool has_plugin) {
   Wish wish;
   for (const std::string& name : names) {
     if (name == "pdq") {
@@ -73,9 +78,14 @@ Result<Wish> ReadWish(const std::vector<std::string>& names) {
     } else if (name == "nn512") {
       return Fail(Reason::kAlgorithmUnknown,
                   "nn512 is a pipeline of pdq: ask for pdq, which gives full and nn512");
+    } else if (name == "photodna" && has_plugin) {
+      wish.vectors.Add(Algorithm::kPhotoDna);
     } else if (name == "photodna") {
-      return Fail(Reason::kUnsupported, "PhotoDNA cannot be computed here: it needs a licensed library");
-    } else if (name == "all" || ParseAlgorithm(name)) {
+      return Fail(Reason::kUnsupported,
+                  "PhotoDNA cannot be computed here: it needs a licensed library, see --plugin");
+    } else if (name == "all") {
+      wish.pdq = wish.md5 = wish.sha1 = wish.sha256 = wish.every_vector = true;
+    } else if (ParseAlgorithm(name)) {
       return Fail(Reason::kUnsupported,
                   "the img_hash algorithms are not part of this build: use pdq, md5, sha1 and sha256");
     } else {
@@ -126,10 +136,28 @@ Result<FileFacts> ReadFile(const std::string& path, const Stop& stop) {
   return facts;
 }
 
-void AddViews(const decode::DecodeResult& decoded, const HashArguments& arguments, Answer& answer) {
+void AddVectors(const decode::ViewHashes& view, const HashArguments& arguments, Answer& answer) {
+  for (const decode::VectorForms& vector : view.vectors) {
+    for (int turn = 0; turn < (arguments.dihedral ? vector.count() : 1); ++turn) {
+      Line line;
+      line.algorithm = AlgorithmName(vector.algorithm);
+      line.hex = HexEncode(vector.form(turn));
+      if (view.kind != ViewKind::kWhole) line.view = Name(view.kind);
+      line.frame = view.frame;
+      if (turn > 0) line.dihedral = UpperCase(DihedralName(static_cast<Dihedral>(turn)));
+      answer.lines.push_back(std::move(line));
+    }
+  }
+  if (!view.vectors_failed.empty()) answer.error = "the plug-in could not hash it";
+}
+
+void AddViews(const decode::DecodeResult& decoded, const Wish& wish, const HashArguments& arguments,
+              Answer& answer) {
   for (const decode::ViewHashes& view : decoded.views) {
     const bool first_picture = view.kind == ViewKind::kWhole || view.kind == ViewKind::kTruncatedPart;
     if (!first_picture && !arguments.views) continue;
+    AddVectors(view, arguments, answer);
+    if (!wish.pdq) continue;
     for (const decode::PdqForms& forms : view.pdq) {
       for (int turn = 0; turn < (arguments.dihedral ? kDihedralCount : 1); ++turn) {
         Line line;
@@ -148,11 +176,12 @@ void AddViews(const decode::DecodeResult& decoded, const HashArguments& argument
 }
 
 // Errors are those of the decoder as a whole; conditions of the file go into `answer`.
-Status DecodeFile(const FileFacts& facts, decode::Format format, const HashArguments& arguments,
-                  decode::Decoder& decoder, const Stop& stop, Answer& answer) {
+Status DecodeFile(const FileFacts& facts, decode::Format format, const Wish& wish,
+                  const HashArguments& arguments, decode::Decoder& decoder, const Stop& stop,
+                  Answer& answer) {
   const auto decoded =
-      decoder.Decode(facts.front, format, {.pdq_nn512 = true}, std::chrono::steady_clock::now() + kDecodeTime,
-                     [&stop] { return stop.requested(); });
+      decoder.Decode(facts.front, format, {.pdq_nn512 = true, .vectors = wish.vectors},
+                     std::chrono::steady_clock::now() + kDecodeTime, [&stop] { return stop.requested(); });
   if (!decoded && decoded.error().reason == Reason::kDeadlineExceeded) {
     answer.cause = Cause::kDeadline;
     answer.error = decoded.error().message;
@@ -163,7 +192,7 @@ Status DecodeFile(const FileFacts& facts, decode::Format format, const HashArgum
   answer.height = decoded->height;
   answer.frames = decoded->frames_total;
   answer.cause = decoded->cause;
-  AddViews(*decoded, arguments, answer);
+  AddViews(*decoded, wish, arguments, answer);
   return {};
 }
 
@@ -198,7 +227,7 @@ Status HashFile(const HashArguments& arguments, const Wish& wish, decode::Decode
     if (facts->size > kLimits.max_bytes) {
       answer.cause = Cause::kTooLarge;
     } else {
-      HASHGATE_RETURN_IF_ERROR(DecodeFile(*facts, format, arguments, *decoder, stop, answer));
+      HASHGATE_RETURN_IF_ERROR(DecodeFile(*facts, format, wish, arguments, *decoder, stop, answer));
     }
   }
   answer.hashed = answer.cause == Cause::kNone || answer.cause == Cause::kNotAnImage;
@@ -256,18 +285,51 @@ void Print(const Answer& answer, std::ostream& out) {
   table.Print(out);
 }
 
+Result<std::vector<decode::PluginSetup>> PluginsOf(const HashArguments& arguments, std::istream& in) {
+  std::vector<decode::PluginSetup> plugins;
+  if (arguments.plugin.empty()) {
+    if (arguments.plugin_config.empty()) return plugins;
+    return Fail(Reason::kRequestInvalid, "--plugin-config says nothing without --plugin");
+  }
+  decode::PluginSetup& plugin = plugins.emplace_back();
+  HASHGATE_ASSIGN_OR_RETURN(plugin.path, decode::CheckPluginFile(arguments.plugin));
+  if (!arguments.plugin_config.empty()) {
+    HASHGATE_ASSIGN_OR_RETURN(plugin.config,
+                              ReadTextFile(arguments.plugin_config, in, decode::kMaxPluginConfig));
+  }
+  if (plugin.config.find('\0') != std::string::npos) {
+    return Fail(Reason::kRequestInvalid, "the plug-in's configuration holds zeros");
+  }
+  return plugins;
+}
+
+// What is asked for by name must be made by some plug-in.
+Status SettleVectors(const decode::Decoder& decoder, Wish& wish) {
+  decode::AlgorithmSet made;
+  for (const decode::VectorMaker& maker : decoder.vector_makers()) made.Add(maker.algorithm);
+  if (!made.HasAll(wish.vectors))
+    return Fail(Reason::kUnsupported, "the plug-in makes other hashes than asked for");
+  if (wish.every_vector) wish.vectors = made;
+  return {};
+}
+
 }  // namespace
 
 int RunHash(const HashArguments& arguments, const GlobalOptions& options, Environment& environment) {
-  const Result<Wish> wish = ReadWish(arguments.algorithms);
+  Result<Wish> wish = ReadWish(arguments.algorithms, !arguments.plugin.empty());
   if (!wish) return ReportUsage(environment, wish.error().message);
   // The decoder's spawner has to start while this process has one thread, so it comes before the signal
   // watch.
   std::unique_ptr<decode::Decoder> decoder;
-  if (wish->pdq) {
-    auto started = environment.start_decoder(1);
+  if (wish->NeedsDecoder()) {
+    const auto plugins = PluginsOf(arguments, environment.in);
+    if (!plugins) return ReportUsage(environment, plugins.error().message);
+    auto started = environment.start_decoder(1, *plugins);
     if (!started) return ReportError(environment, options, started.error());
     decoder = *std::move(started);
+    if (const Status settled = SettleVectors(*decoder, *wish); !settled) {
+      return ReportUsage(environment, settled.error().message);
+    }
   }
   const SignalWatch signals(environment.stop);
   bool clean = true;

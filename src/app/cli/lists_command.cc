@@ -44,6 +44,7 @@ Status Apply(const ListFields& fields, v1::HashList& list) {
   }
   if (fields.source) list.set_source(*fields.source);
   if (fields.legal_basis) list.set_legal_basis(*fields.legal_basis);
+  if (fields.scheme) list.set_scheme(*fields.scheme);
   if (fields.tenant) list.set_tenant(*fields.tenant);
   if (fields.description) list.set_description(*fields.description);
   if (fields.pipeline) {

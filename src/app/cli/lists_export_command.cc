@@ -1,14 +1,16 @@
-// `lists export`: all entries as text, or as a signed snapshot.
+// `lists export`: all entries as text, as a signed snapshot, or as a feed.
 #include <algorithm>
 #include <optional>
 #include <ostream>
 
 #include "app/cli/commands.h"
+#include "app/cli/feed_directory.h"
 #include "app/cli/output.h"
 #include "app/cli/output_file.h"
 #include "app/cli/session.h"
 #include "app/cli/text_file.h"
 #include "exchange/exporter.h"
+#include "exchange/signed/feed_writer.h"
 #include "exchange/signed/snapshot.h"
 #include "rpc/wire/convert.h"
 
@@ -44,6 +46,10 @@ class Target {
   std::optional<OutputFile> file_;
 };
 
+std::chrono::milliseconds PatienceOf(const GlobalOptions& options) {
+  return std::max<std::chrono::milliseconds>(options.timeout, kLeastPatience);
+}
+
 /// Writes every entry through `exporter`: an Exporter or a SnapshotWriter.
 template <typename E>
 Status WriteEntries(const std::string& list, E& exporter, Session& session, const GlobalOptions& options,
@@ -70,7 +76,7 @@ Status WriteEntries(const std::string& list, E& exporter, Session& session, cons
         if (target.is_file()) progress.Show(0, 0, Count(count, "entry", "entries"));
         return target.Write(text);
       },
-      std::max<std::chrono::milliseconds>(options.timeout, kLeastPatience)));
+      PatienceOf(options)));
   std::string rest;
   begin(rest);
   rest += exporter.Footer();
@@ -129,6 +135,71 @@ Result<Exported> Export(const ListsExportArguments& arguments, exchange::FileFor
   return exported;
 }
 
+Result<exchange::FeedPublished> Publish(const ListsExportArguments& arguments, const GlobalOptions& options,
+                                        Environment& environment) {
+  HASHGATE_ASSIGN_OR_RETURN(SigningKey key, ReadPrivateKey(arguments.key_file));
+  HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<exchange::FeedFolder> folder,
+                            OpenFeedDirectory(arguments.feed));
+  Session session(options, environment);
+  HASHGATE_ASSIGN_OR_RETURN(exchange::SnapshotHeader header, MakeHeader(arguments, session, options));
+  HASHGATE_ASSIGN_OR_RETURN(exchange::FeedWriter writer,
+                            exchange::FeedWriter::Begin(*folder, std::move(key), std::move(header)));
+  Progress progress(environment);
+  std::uint64_t count = 0;
+  v1::ExportEntriesRequest request;
+  request.set_list(arguments.name);
+  const Status read = session->ExportEntries(
+      request,
+      [&](const v1::ExportEntriesResponse& response) -> Status {
+        for (const v1::Entry& entry : response.entries()) {
+          HASHGATE_ASSIGN_OR_RETURN(lists::EntryRecord record, rpc::FromProto(entry, "entry"));
+          HASHGATE_RETURN_IF_ERROR(
+              writer.Add(std::move(record), static_cast<std::uint64_t>(entry.entry_id())));
+        }
+        count += static_cast<std::uint64_t>(response.entries_size());
+        progress.Show(0, 0, Count(count, "entry", "entries"));
+        return {};
+      },
+      PatienceOf(options));
+  HASHGATE_RETURN_IF_ERROR(read);
+  return writer.Finish();
+}
+
+void PrintPublished(const exchange::FeedPublished& published, const ListsExportArguments& arguments,
+                    bool json, std::ostream& out) {
+  if (json) {
+    JsonObject object;
+    object.Text("list", arguments.name)
+        .File(arguments.feed)
+        .Number("entries", static_cast<std::int64_t>(published.entries))
+        .Number("sequence", static_cast<std::int64_t>(published.sequence))
+        .Bool("leadsOn", published.changes.has_value())
+        .Number("changes", static_cast<std::int64_t>(published.changes.value_or(0)));
+    out << object.Line() << '\n';
+    return;
+  }
+  out << Count(published.entries, "entry", "entries") << " published in " << Printable(arguments.feed)
+      << ", signed, as number " << published.sequence;
+  if (published.changes) {
+    out << ", " << Count(*published.changes, "change", "changes") << " from the number before";
+  }
+  out << ".\n";
+}
+
+int RunFeedExport(const ListsExportArguments& arguments, const GlobalOptions& options,
+                  Environment& environment) {
+  if (arguments.key_file.empty()) {
+    return ReportUsage(environment, "--feed wants --key, the private key to sign it with");
+  }
+  if (!arguments.output.empty() || arguments.sequence || arguments.format != ListsExportArguments().format) {
+    return ReportUsage(environment, "--feed goes without --format, --output and --sequence");
+  }
+  const auto published = Publish(arguments, options, environment);
+  if (!published) return ReportError(environment, options, published.error());
+  PrintPublished(*published, arguments, options.json, environment.out);
+  return kDone;
+}
+
 void Print(const Exported& exported, const ListsExportArguments& arguments, bool json, std::ostream& out) {
   if (json) {
     JsonObject object;
@@ -149,6 +220,7 @@ void Print(const Exported& exported, const ListsExportArguments& arguments, bool
 
 int RunListsExport(const ListsExportArguments& arguments, const GlobalOptions& options,
                    Environment& environment) {
+  if (!arguments.feed.empty()) return RunFeedExport(arguments, options, environment);
   const auto format = exchange::ParseFileFormat(arguments.format);
   if (!format) return ReportUsage(environment, format.error().message);
   const bool is_signed = *format == exchange::FileFormat::kSnapshot;
@@ -156,7 +228,8 @@ int RunListsExport(const ListsExportArguments& arguments, const GlobalOptions& o
     return ReportUsage(environment, "--format snapshot wants --key, the private key to sign it with");
   }
   if (!is_signed && (!arguments.key_file.empty() || arguments.sequence || arguments.expires_days > 0)) {
-    return ReportUsage(environment, "--key, --sequence and --expires-days are for --format snapshot");
+    return ReportUsage(environment,
+                       "--key, --sequence and --expires-days are for --format snapshot or --feed");
   }
   const auto exported = Export(arguments, *format, options, environment);
   if (!exported) return ReportError(environment, options, exported.error());

@@ -124,9 +124,8 @@ int RunListsUndo(const ListsUndoArguments& arguments, const GlobalOptions& optio
     environment.out << Summary(last, arguments.dry_run) << '\n';
   }
   if (last.entry_in_force()) {
-    environment.err
-        << "The entry is still in force: the same upload would match it again. Take it out of matching"
-           " first (HashListService.DeleteEntry), or disable its list (hashgate lists disable).\n";
+    environment.err << "The entry is still in force: the same upload would match it again. Suppress it first"
+                       " (hashgate opinions set suppress), or disable its list (hashgate lists disable).\n";
   }
   return all_allowed && !last.more() && !last.entry_in_force() ? kDone : kFindings;
 }

@@ -25,12 +25,13 @@ int main(int argc, char** argv) {
       .in = std::cin,
       .terminal = ::isatty(STDERR_FILENO) == 1,
       .stop = stop,
-      .start_decoder = [](int workers) -> hashgate::Result<std::unique_ptr<hashgate::decode::Decoder>> {
+      .start_decoder = [](int workers, std::span<const hashgate::decode::PluginSetup> plugins)
+          -> hashgate::Result<std::unique_ptr<hashgate::decode::Decoder>> {
         namespace decode = hashgate::decode;
         // What a server decodes unless its configuration says otherwise.
         constexpr std::array kClasses = {decode::WorkerClass::kHeif};
-        HASHGATE_ASSIGN_OR_RETURN(auto spawners,
-                                  decode::Spawner::StartClasses(decode::Spawner::DefaultBinary(), kClasses));
+        HASHGATE_ASSIGN_OR_RETURN(auto spawners, decode::Spawner::StartClasses(
+                                                     decode::Spawner::DefaultBinary(), kClasses, plugins));
         std::vector<decode::ClassPool> pools;
         pools.reserve(spawners.size());
         for (auto& spawner : spawners) {

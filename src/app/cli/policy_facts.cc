@@ -70,6 +70,14 @@ Status SetKey(std::string_view key, std::string_view value, policy::MatchFact& f
     HASHGATE_ASSIGN_OR_RETURN(fact.action_ceiling, ParseVerdict(Upper(value)));
   } else if (key == "classification") {
     fact.classification = value;
+  } else if (key == "scheme") {
+    fact.scheme = value;
+  } else if (key == "confirmed") {
+    HASHGATE_ASSIGN_OR_RETURN(fact.confirmed, ParseBool(key, value));
+  } else if (key == "disputed") {
+    HASHGATE_ASSIGN_OR_RETURN(fact.disputed, ParseBool(key, value));
+  } else if (key == "flooded") {
+    HASHGATE_ASSIGN_OR_RETURN(fact.flooded, ParseBool(key, value));
   } else if (key == "identity") {
     HASHGATE_ASSIGN_OR_RETURN(fact.identity, ParseIdentity(Upper(value)));
   } else if (key == "algorithms") {

@@ -27,6 +27,11 @@ struct Dispatch {
   int operator()(const ListsUndoArguments& a) { return RunListsUndo(a, options, environment); }
   int operator()(const PolicyCheckArguments& a) { return RunPolicyCheck(a, options, environment); }
   int operator()(const PolicyExplainArguments& a) { return RunPolicyExplain(a, options, environment); }
+  int operator()(const OpinionsSetArguments& a) { return RunOpinionsSet(a, options, environment); }
+  int operator()(const OpinionsAgreeArguments& a) { return RunOpinionsAgree(a, options, environment); }
+  int operator()(const OpinionsRemoveArguments& a) { return RunOpinionsRemove(a, options, environment); }
+  int operator()(const OpinionsLsArguments& a) { return RunOpinionsLs(a, options, environment); }
+  int operator()(const BrakeArguments& a) { return RunBrake(a, options, environment); }
   int operator()(const ExchangesLsArguments& /*a*/) { return RunExchangesLs(options, environment); }
   int operator()(const ExchangesStatusArguments& a) { return RunExchangesStatus(a, options, environment); }
   int operator()(const ExchangesSyncArguments& a) { return RunExchangesSync(a, options, environment); }

@@ -5,6 +5,7 @@
 #include "app/cli/list_output.h"
 #include "app/cli/output.h"
 #include "app/cli/session.h"
+#include "rpc/wire/convert.h"
 #include "rpc/wire/json.h"
 
 namespace hashgate::cli {
@@ -63,6 +64,12 @@ int RunStatus(const GlobalOptions& options, Environment& environment) {
                               Megabytes(status->store_bytes())});
   facts.AddRow({"machine", "kernel " + Printable(status->kernel()) + ", decoder lock " +
                                Printable(status->decoder_lock())});
+  std::string computed;
+  for (const v1::AlgorithmVersion& row : status->computed()) {
+    computed += (computed.empty() ? "" : ", ") + std::string(AlgorithmName(rpc::FromProto(row.algorithm()))) +
+                " by " + Printable(row.name()) + " " + Printable(row.version());
+  }
+  if (!computed.empty()) facts.AddRow({"computed", computed});
   facts.Print(out);
   return status->ready() ? kDone : kFindings;
 }

@@ -27,6 +27,8 @@ constexpr decode::LockLevel kLockLevelValues[] = {decode::LockLevel::kNone, deco
 constexpr std::string_view kDigestAnswers[] = {kDigestsNeverAnswer, "without_pdq", kDigestsAlwaysAnswer};
 constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
 constexpr std::string_view kEnvironments[] = {"test", kProduction};
+// Those that decode::IsMadeByPlugins names.
+constexpr std::string_view kPluginAlgorithms[] = {"photodna"};
 constexpr std::int64_t kBig = std::int64_t{1} << 40;
 
 // Every key of an exchange, for the same visitors.
@@ -43,7 +45,10 @@ void DescribeExchange(E& exchange, V& v) {
   v.Text("proxy", exchange.proxy);
   v.Texts("only_members", exchange.only_members);
   v.Texts("except_members", exchange.except_members);
+  v.Text("privacy_group", exchange.privacy_group);
+  v.Text("public_key_file", exchange.public_key_file);
   v.Flag("allow_export", exchange.allow_export);
+  v.Flag("feedback", exchange.feedback);
   v.Number("interval_s", exchange.interval_s, 1, 30 * 86'400);
   v.Number("stale_after_s", exchange.stale_after_s, 1, 365 * 86'400);
   v.Section("gates");
@@ -56,6 +61,14 @@ void DescribeExchange(E& exchange, V& v) {
   v.Number("benign_entries", exchange.gates.benign_entries, 0, kBig);
   v.Number("degenerate_percent", exchange.gates.degenerate_percent, 0, 100);
   v.Number("degenerate_entries", exchange.gates.degenerate_entries, 0, kBig);
+}
+
+template <typename P, typename V>
+void DescribePlugin(P& plugin, V& v) {
+  v.Text("path", plugin.path);
+  v.Choice("algorithm", plugin.algorithm, kPluginAlgorithms);
+  v.Text("config", plugin.config);
+  v.Text("config_file", plugin.config_file);
 }
 
 // Every key once. V is ConfigReader or ConfigPrinter.
@@ -86,6 +99,11 @@ void Describe(C& config, V& v) {
   v.Text("file", config.policy.file);
   v.Surfaces(config.surfaces);
   v.Map("exchanges", config.exchanges, [](auto& exchange, auto& own) { DescribeExchange(exchange, own); });
+  v.Section("opinions");
+  v.Flag("confirm_needs_two", config.opinions.confirm_needs_two);
+  v.Flag("suppress_needs_two", config.opinions.suppress_needs_two);
+  v.Number("flood_accounts", config.opinions.flood_accounts, 0, 50);
+  v.Number("flood_window_minutes", config.opinions.flood_window_minutes, 1, 10'080);
   v.Section("scan");
   v.Number("threads", config.scan.threads, 0, 1'024);
   v.Number("max_queued", config.scan.max_queued, 1, 100'000);
@@ -131,6 +149,8 @@ void Describe(C& config, V& v) {
   v.Number("heif_workers", config.decoder.heif_workers, 0, 64);
   v.Flag("tiff", config.decoder.tiff);
   v.Number("tiff_workers", config.decoder.tiff_workers, 1, 64);
+  v.List("plugins", config.decoder.plugins, decode::kMaxPlugins,
+         [](auto& plugin, auto& own) { DescribePlugin(plugin, own); });
   v.Section("index");
   v.Number("max_memory_mib", config.index.max_memory_mib, 0, kBig);
   v.Flag("snapshot", config.index.snapshot);
@@ -172,6 +192,28 @@ void CheckExchanges(const Config& config, const policy::StrictNode& root, YamlPr
   }
 }
 
+// What one key alone does not tell.
+void CheckPlugins(const Config& config, const policy::StrictNode& root, YamlProblems& problems) {
+  std::vector<int> lines;
+  for (const policy::StrictNode::Member& section : root.members) {
+    if (section.key != "decoder") continue;
+    for (const policy::StrictNode::Member& key : section.value.members) {
+      if (key.key != "plugins") continue;
+      for (const policy::StrictNode& item : key.value.items) lines.push_back(item.line);
+    }
+  }
+  for (std::size_t i = 0; i < config.decoder.plugins.size(); ++i) {
+    const Config::Decoder::Plugin& plugin = config.decoder.plugins[i];
+    const int line = lines.at(i);
+    if (!plugin.path.starts_with('/')) {
+      problems.Add(line, "each of decoder.plugins needs its path, an absolute one");
+    }
+    if (!plugin.config.empty() && !plugin.config_file.empty()) {
+      problems.Add(line, "one of decoder.plugins has both config and config_file");
+    }
+  }
+}
+
 }  // namespace
 
 Result<Config> ParseConfig(std::string_view yaml, std::string_view source) {
@@ -185,6 +227,7 @@ Result<Config> ParseConfig(std::string_view yaml, std::string_view source) {
     Describe(config, reader);
     reader.End();
     CheckExchanges(config, *root, problems);
+    CheckPlugins(config, *root, problems);
   }
   if (!problems.empty()) return std::unexpected(problems.ToError(Reason::kConfigInvalid));
   return config;
@@ -238,6 +281,36 @@ decode::PoolOptions PoolOptionsOf(const Config& config) {
   options.limits.memory_bytes = static_cast<std::uint64_t>(from.memory_mib) << 20;
   options.limits.cpu_seconds = static_cast<std::uint32_t>(from.cpu_seconds);
   return options;
+}
+
+Result<std::vector<decode::PluginSetup>> PluginsOf(const Config& config) {
+  std::vector<decode::PluginSetup> plugins;
+  for (const Config::Decoder::Plugin& from : config.decoder.plugins) {
+    decode::PluginSetup& plugin = plugins.emplace_back();
+    HASHGATE_ASSIGN_OR_RETURN(plugin.path, decode::CheckPluginFile(from.path));
+    if (!from.algorithm.empty()) {
+      HASHGATE_ASSIGN_OR_RETURN(plugin.algorithm, ParseAlgorithm(from.algorithm));
+    }
+    plugin.config = from.config;
+    if (!from.config_file.empty()) {
+      std::ifstream file(from.config_file, std::ios::binary);
+      std::stringstream text;
+      text << file.rdbuf();
+      std::error_code ignored;
+      if (!file || std::filesystem::is_directory(from.config_file, ignored)) {
+        return Fail(Reason::kFileUnreadable, "cannot read the plug-in's configuration " + from.config_file,
+                    "decoder.plugins");
+      }
+      plugin.config = text.str();
+    }
+    if (plugin.config.size() > decode::kMaxPluginConfig || plugin.config.find('\0') != std::string::npos) {
+      return Fail(Reason::kConfigInvalid,
+                  "the configuration of the plug-in " + from.path + " has more than " +
+                      std::to_string(decode::kMaxPluginConfig) + " bytes, or zeros",
+                  "decoder.plugins");
+    }
+  }
+  return plugins;
 }
 
 std::vector<decode::WorkerClass> WorkerClassesOf(const Config& config) {

@@ -74,7 +74,10 @@ struct Config {
     std::string proxy;
     std::vector<std::string> only_members;
     std::vector<std::string> except_members;
+    std::string privacy_group;
+    std::string public_key_file;
     bool allow_export = false;
+    bool feedback = true;
     std::int64_t interval_s = 3'600;
     std::int64_t stale_after_s = 86'400;
     struct Gates {
@@ -90,6 +93,13 @@ struct Config {
     } gates;
   };
   std::map<std::string, Exchange> exchanges;
+
+  struct Opinions {
+    bool confirm_needs_two = false;
+    bool suppress_needs_two = false;
+    std::int64_t flood_accounts = 20;  ///< 0: no flood brake
+    std::int64_t flood_window_minutes = 60;
+  } opinions;
 
   struct Scan {
     std::int64_t threads = 0;  ///< 0: twice the decoder's workers
@@ -138,6 +148,13 @@ struct Config {
     std::int64_t heif_workers = 0;  ///< 0: half of `workers`, at least one
     bool tiff = false;
     std::int64_t tiff_workers = 1;
+    struct Plugin {
+      std::string path;         ///< required
+      std::string algorithm;    ///< empty: whatever it says
+      std::string config;       ///< handed to it
+      std::string config_file;  ///< wins over `config`
+    };
+    std::vector<Plugin> plugins;
   } decoder;
 
   struct Index {
@@ -185,6 +202,9 @@ log::Level LogLevelOf(const Config& config);
 decode::PoolOptions PoolOptionsOf(const Config& config);
 /// Of any class: the same limits, and its own number of workers.
 decode::PoolOptions PoolOptionsOf(const Config& config, decode::WorkerClass worker_class);
+/// The hash plug-ins, their files checked and their configuration read. Errors: kConfigInvalid,
+/// kFileUnreadable, naming the file.
+Result<std::vector<decode::PluginSetup>> PluginsOf(const Config& config);
 /// The classes beside the core that are switched on.
 std::vector<decode::WorkerClass> WorkerClassesOf(const Config& config);
 

@@ -93,6 +93,24 @@ class ConfigReader {
       own.End();
     }
   }
+  /// A list of things within the section, each described by `describe(thing, reader)`.
+  template <typename T, typename Describe>
+  void List(const char* key, std::vector<T>& things, std::size_t max, const Describe& describe) {
+    policy::YamlMap& map = Map();
+    const policy::StrictNode* const node = map.Find(key);
+    if (node == nullptr) return;
+    const std::string path = map.PathOf(key);
+    if (node->kind != policy::StrictNode::Kind::kSequence || node->items.size() > max) {
+      problems_.Add(node->line, path + " is a list of at most " + std::to_string(max));
+      return;
+    }
+    things.clear();
+    for (const policy::StrictNode& item : node->items) {
+      ConfigReader own(item, path + "[" + std::to_string(things.size()) + "]", problems_);
+      describe(things.emplace_back(), own);
+      own.End();
+    }
+  }
   void End() {
     EndSection();
     root_.RefuseOthers();
@@ -124,7 +142,7 @@ class ConfigPrinter {
     Line(key, std::to_string(value));
   }
   void Choice(const char* key, const std::string& value, std::span<const std::string_view>) {
-    Line(key, value);
+    if (!value.empty()) Line(key, value);
   }
   void Surfaces(const std::map<std::string, Config::Surface>& surfaces) {
     out_ += "surfaces:\n";
@@ -152,6 +170,17 @@ class ConfigPrinter {
       outer_.clear();
     }
     indent_.clear();
+  }
+  template <typename T, typename Describe>
+  void List(const char* key, const std::vector<T>& things, std::size_t, const Describe& describe) {
+    out_ += indent_ + key + (things.empty() ? ": []\n" : ":\n");
+    const std::string before = indent_;
+    for (const T& thing : things) {
+      out_ += before + "  -\n";
+      indent_ = before + "    ";
+      describe(thing, *this);
+    }
+    indent_ = before;
   }
   [[nodiscard]] const std::string& text() const { return out_; }
 

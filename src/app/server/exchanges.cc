@@ -21,6 +21,7 @@ std::string SourceOf(const Config::Exchange& from) {
   std::string source = from.kind + " " + from.base_url;
   for (const std::string& member : from.only_members) source += " +" + member;
   for (const std::string& member : from.except_members) source += " -" + member;
+  if (!from.privacy_group.empty()) source += " group " + from.privacy_group;
   return source;
 }
 
@@ -33,7 +34,9 @@ exchange::ClientSettings ClientOf(const Config::Exchange& from) {
           .ca_file = from.ca_file,
           .proxy = from.proxy,
           .only_members = {from.only_members.begin(), from.only_members.end()},
-          .except_members = {from.except_members.begin(), from.except_members.end()}};
+          .except_members = {from.except_members.begin(), from.except_members.end()},
+          .privacy_group = from.privacy_group,
+          .public_key_file = from.public_key_file};
 }
 
 }  // namespace
@@ -43,7 +46,11 @@ std::vector<std::string> ProblemsOf(const std::string& name, const Config::Excha
   const std::string path = "exchanges." + name;
   if (const Status named = lists::ValidateExchangeName(name); !named)
     problems.push_back(named.error().message);
-  if (exchange.kind.empty()) problems.push_back(path + ".kind is required");
+  if (exchange.kind.empty()) {
+    problems.push_back(path + ".kind is required");
+  } else if (const Status own = exchange::CheckClientSettings(ClientOf(exchange)); !own) {
+    problems.push_back(path + "." + own.error().field + ": " + own.error().message);
+  }
   const auto url = exchange::ParseBaseUrl(exchange.base_url);
   if (!url) problems.push_back(path + ".base_url: " + url.error().message);
   if (!exchange.credentials_file.empty() && !exchange.credentials_env.empty()) {
@@ -77,6 +84,7 @@ std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config) {
     out.source = SourceOf(from);
     out.production = from.environment == kProduction;
     out.allow_export = from.allow_export;
+    out.feedback = from.feedback;
     out.interval = std::chrono::seconds(from.interval_s);
     out.stale_after = std::chrono::seconds(from.stale_after_s);
     out.gates = GatesOf(from.gates);

@@ -38,6 +38,8 @@ Result<app::Config> ReadConfig(const Arguments& arguments) {
   HASHGATE_ASSIGN_OR_RETURN(app::Config config, app::LoadConfig(arguments.config_file));
   // A policy that does not load is a mistake of the configuration too.
   HASHGATE_RETURN_IF_ERROR(app::LoadPolicy(config));
+  // So is a plug-in's file that others could change.
+  HASHGATE_RETURN_IF_ERROR(app::PluginsOf(config));
   return config;
 }
 
@@ -155,7 +157,9 @@ int Run(int argc, char** argv) {
   // Before the first thread: spawners fork workers from a single-threaded image.
   const std::string binary =
       config->decoder.binary.empty() ? decode::Spawner::DefaultBinary() : config->decoder.binary;
-  auto spawners = decode::Spawner::StartClasses(binary, app::WorkerClassesOf(*config));
+  const auto plugins = app::PluginsOf(*config);
+  if (!plugins) return FailStart(plugins.error());
+  auto spawners = decode::Spawner::StartClasses(binary, app::WorkerClassesOf(*config), *plugins);
   if (!spawners) return FailStart(spawners.error());
   Result<std::unique_ptr<app::Server>> server;
   {

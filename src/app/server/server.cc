@@ -17,6 +17,7 @@
 #include "hashgate/version.h"
 #include "http/http_server.h"
 #include "index/kernels/kernel.h"
+#include "rpc/answer.h"
 #include "rpc/grpc_server.h"
 #include "rpc/status_service.h"
 #include "scan/canary.h"
@@ -123,6 +124,7 @@ class RunningServer final : public Server {
     if (checks_behind_) checks_behind_->Stop();
     background_.clear();
     if (exchanges_) exchanges_->Stop();
+    if (watch_) watch_->Stop();
     if (catalog_) catalog_->SaveSnapshot();
     log::Info("stopped", "stopped");
     return empty;
@@ -199,6 +201,8 @@ class RunningServer final : public Server {
     options.max_batch_in_flight = static_cast<int>(config_.scan.batch_max_in_flight);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     options.loopback_is_admin = config_.grpc.loopback_is_admin;
+    if (config_.opinions.confirm_needs_two) options.second_person.push_back(lists::OpinionKind::kConfirm);
+    if (config_.opinions.suppress_needs_two) options.second_person.push_back(lists::OpinionKind::kSuppress);
     for (const auto& [name, surface] : config_.surfaces) {
       options.surfaces.emplace(name, scan::Surface{name, surface.kind, surface.images_only});
     }
@@ -254,6 +258,12 @@ class RunningServer final : public Server {
     spawners_.clear();
     HASHGATE_ASSIGN_OR_RETURN(decoder_, decode::StartDecoder(std::move(pools)));
     LogLocks();
+    for (const decode::VectorMaker& maker : decoder_->vector_makers()) {
+      log::Info("plugin_loaded", "hashes of pictures are made by a plug-in",
+                {{"algorithm", AlgorithmName(maker.algorithm)},
+                 {"plugin", maker.name},
+                 {"version", maker.version}});
+    }
     scan::ScannerOptions options;
     options.max_decode_bytes = pool_options_.limits.max_bytes;
     options.answer_reserve = milliseconds(config_.scan.answer_reserve_ms);
@@ -277,12 +287,20 @@ class RunningServer final : public Server {
         scan::ChecksBehindOptions{.max_bytes = bytes_.max() / kChecksPart,
                                   .max_time = milliseconds(config_.scan.max_time_ms),
                                   .decode_limits = pool_options_.limits});
+    watch_.emplace(
+        *catalog_, metrics_.get(),
+        scan::EntryWatchOptions{.flood_accounts = static_cast<int>(config_.opinions.flood_accounts),
+                                .flood_window = std::chrono::minutes(config_.opinions.flood_window_minutes),
+                                .on_opinion = [this](const lists::Opinion& opinion, const std::string& list) {
+                                  RaiseAlarm(opinion, list);
+                                }});
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
                                                                  .metrics = metrics_.get(),
                                                                  .seen_pictures = &*seen_pictures_,
                                                                  .checks_behind = &*checks_behind_,
+                                                                 .watch = &*watch_,
                                                                  .verdicts = verdicts_.get()},
                                               options, CurrentPolicy());
     canary_.emplace(
@@ -294,6 +312,20 @@ class RunningServer final : public Server {
     context_.scanner = &scanner;
     context_.catalog = catalog_.get();
     return {};
+  }
+
+  // Tells whoever follows the events of an opinion that the service itself gave.
+  void RaiseAlarm(const lists::Opinion& opinion, const std::string& list) {
+    const lists::HashList* const found = catalog_->Current()->Find(list);
+    const casework::Event event{
+        .time = {},
+        .tenant = found != nullptr ? found->config.tenant : std::string(),
+        .what = casework::ListAlarm{
+            .list = list,
+            .entry = opinion.entry,
+            .alarm = opinion.kind == lists::OpinionKind::kFlood ? "FLOOD_BRAKE" : "DIGEST_CONFLICT",
+            .detail = opinion.reason}};
+    WarnOf(events_->Append({&event, 1}), "an alarm of a list could not be told");
   }
 
   void StartExchanges() {
@@ -459,6 +491,18 @@ class RunningServer final : public Server {
         if (list.system) continue;
         ++(list.config.enabled ? enabled : disabled);
         metrics.Set(Metric::kEntries, static_cast<double>(list.entry_count), {{"list", list.config.name}});
+        if (list.brake) {
+          metrics.Set(Metric::kBrakes, 1, {{"list", list.config.name}});
+        } else {
+          metrics.Remove(Metric::kBrakes, {{"list", list.config.name}});
+        }
+      }
+      for (int i = 1; i < lists::kOpinionKindCount; ++i) {
+        const auto kind = static_cast<lists::OpinionKind>(i);
+        std::string name(lists::Name(kind));
+        std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c - 'A' + 'a'); });
+        metrics.Set(Metric::kOpinions, static_cast<double>(generation->opinions->Count(kind)),
+                    {{"kind", name}});
       }
       SetExchangeMetrics();
       metrics.Set(Metric::kLists, enabled, {{"state", "enabled"}});
@@ -510,7 +554,8 @@ class RunningServer final : public Server {
     response.set_store_bytes(static_cast<std::int64_t>(store_->DiskBytes()));
     if (ready_.load()) {
       response.set_decoder_lock(std::string(decode::LockLevelName(decoder_->Stats().lock)));
-      rpc::FillProtection(*catalog_->Current(), response);
+      rpc::FillComputed(decoder_->vector_makers(), response);
+      rpc::FillProtection(*catalog_->Current(), decoder_->vector_makers(), response);
     } else {
       response.set_protection(v1::PROTECTION_NONE);
       response.set_protection_sentence("The lists are being loaded.");
@@ -556,6 +601,7 @@ class RunningServer final : public Server {
   std::unique_ptr<decode::Decoder> decoder_;
   std::optional<scan::SeenPictures> seen_pictures_;
   std::optional<scan::ChecksBehind> checks_behind_;
+  std::optional<scan::EntryWatch> watch_;
   std::optional<scan::Scanner> scanner_;
   std::optional<scan::Canary> canary_;
   rpc::ServiceContext context_;

@@ -1,5 +1,7 @@
 #include "exchange/ncmec/entries_page.h"
 
+#include <algorithm>
+
 #include "exchange/file/record_builder.h"
 #include "exchange/file/xml_splitter.h"
 #include "lists/validate.h"
@@ -8,6 +10,10 @@ namespace hashgate::exchange {
 namespace {
 
 constexpr std::size_t kMaxWordsBytes = 128;
+constexpr std::size_t kMaxGuidBytes = 64;
+constexpr std::size_t kMostReasons = 1'000;
+constexpr std::string_view kReasons = "availableFeedbackReasons";
+constexpr std::string_view kReason = "reason";
 /// Pages hold 1,000; memory has to be bounded whatever comes.
 constexpr std::size_t kMostElements = 20'000;
 constexpr std::string_view kNamespace = "https://hashsharing.ncmec.org/hashsharing/v2";
@@ -25,8 +31,8 @@ std::string_view DeclaredNamespace(const pugi::xml_node& node) {
   return node.attribute(attribute.c_str()).value();
 }
 
-// The document's root, which must have that local name.
-Result<pugi::xml_node> Parse(std::string_view xml, std::string_view root_name, pugi::xml_document& document) {
+// The document's root.
+Result<pugi::xml_node> ParseAny(std::string_view xml, pugi::xml_document& document) {
   // pugixml expands no entity but XML's own five; a document type is still refused, since nothing sound has
   // one.
   const auto options = pugi::parse_default | pugi::parse_doctype;
@@ -40,12 +46,35 @@ Result<pugi::xml_node> Parse(std::string_view xml, std::string_view root_name, p
     if (node.type() == pugi::node_doctype) return NotAsAgreed("declares a document type");
   }
   const pugi::xml_node root = document.document_element();
-  if (LocalName(root.name()) != root_name) {
-    return NotAsAgreed("has another root element than " + std::string(root_name));
-  }
   const std::string_view space = DeclaredNamespace(root);
   if (!space.empty() && space != kNamespace) return NotAsAgreed("is of another namespace than version 2's");
   return root;
+}
+
+// The document's root, which must have that local name.
+Result<pugi::xml_node> Parse(std::string_view xml, std::string_view root_name, pugi::xml_document& document) {
+  HASHGATE_ASSIGN_OR_RETURN(const pugi::xml_node root, ParseAny(xml, document));
+  if (LocalName(root.name()) != root_name) {
+    return NotAsAgreed("has another root element than " + std::string(root_name));
+  }
+  return root;
+}
+
+// Types are written in several ways: "SHA1", "Sha1", "TMK_PDQF", "TmkPdqf".
+bool IsSameType(std::string_view a, std::string_view b) {
+  const auto without_lines = [](std::string_view text) {
+    std::string out(text);
+    std::erase(out, '_');
+    return out;
+  };
+  return EqualsIgnoringCase(without_lines(a), without_lines(b));
+}
+
+// It is put into a document of ours.
+bool IsGuid(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxGuidBytes && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '-';
+  });
 }
 
 bool IsElement(std::string_view name) {
@@ -93,6 +122,28 @@ Result<std::string> ParseStatusAnswer(std::string_view xml) {
   return "we are member " + words(member.attribute("id").value()) + " (" + words(member.text().get()) +
          "), user " + words(ChildNamed(root, "username").text().get()) + ", seen from " +
          words(ChildNamed(root, "ipAddress").text().get());
+}
+
+Result<std::vector<FeedbackReason>> ParseFeedbackReasons(std::string_view xml, std::string_view type) {
+  pugi::xml_document document;
+  HASHGATE_ASSIGN_OR_RETURN(const pugi::xml_node root, ParseAny(xml, document));
+  // The list is the root, or below it, or a reason stands alone: public clients and their fixtures differ.
+  const std::string_view name = LocalName(root.name());
+  pugi::xml_node list = name == kReasons ? root : ChildNamed(root, kReasons);
+  if (name == kReason) list = document;
+  if (!list) return NotAsAgreed("has no reasons for feedback");
+  std::vector<FeedbackReason> reasons;
+  for (const pugi::xml_node child : list.children()) {
+    if (LocalName(child.name()) != kReason) continue;
+    const std::string_view of = child.attribute("type").value();
+    if (!of.empty() && !IsSameType(of, type)) continue;
+    FeedbackReason reason{child.attribute("guid").value(),
+                          lists::Bounded(child.attribute("name").value(), kMaxWordsBytes)};
+    if (!IsGuid(reason.guid)) return NotAsAgreed("has a reason without a GUID");
+    if (reasons.size() == kMostReasons) return NotAsAgreed("has more reasons than can be");
+    reasons.push_back(std::move(reason));
+  }
+  return reasons;
 }
 
 }  // namespace hashgate::exchange

@@ -22,4 +22,13 @@ Result<EntriesPage> ParseEntriesPage(std::string_view xml);
 /// Who we are to the server, from its answer to `status`: one sentence. Errors: kExchangeProtocol.
 Result<std::string> ParseStatusAnswer(std::string_view xml);
 
+/// A reason for which a fingerprint may be disputed.
+struct FeedbackReason {
+  std::string guid;  ///< hexadecimal digits and "-"
+  std::string name;  ///< for people; at most 128 bytes
+};
+
+/// The reasons for fingerprints of `type` ("MD5", "SHA1", "PDQ", "PDNA"). Errors: kExchangeProtocol.
+Result<std::vector<FeedbackReason>> ParseFeedbackReasons(std::string_view xml, std::string_view type);
+
 }  // namespace hashgate::exchange

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
+#include "exchange/file/record_builder.h"
 #include "exchange/http/retry.h"
 #include "exchange/http/url.h"
 #include "exchange/ncmec/entries_page.h"
@@ -188,6 +191,33 @@ class NcmecDelta final : public Delta {
   std::uint64_t entries_ = 0;
 };
 
+// The name of an algorithm's fingerprints in paths; empty for what NCMEC does not know.
+std::string_view TypeOf(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kMd5: return "MD5";
+    case Algorithm::kSha1: return "SHA1";
+    case Algorithm::kPdq: return "PDQ";
+    case Algorithm::kPhotoDna: return "PDNA";
+    default: return {};
+  }
+}
+
+// "MEMBER-ID" in two; empty where it is not of that form, or cannot stand in a path.
+std::optional<std::pair<std::string_view, std::string_view>> SplitSourceId(std::string_view source_id) {
+  const std::size_t line = source_id.find('-');
+  if (line == std::string_view::npos || line == 0 || line + 1 == source_id.size()) return std::nullopt;
+  const std::string_view member = source_id.substr(0, line);
+  const bool is_number = std::ranges::all_of(member, [](char c) { return c >= '0' && c <= '9'; });
+  const std::string_view id = source_id.substr(line + 1);
+  if (!is_number || id == "." || id == "..") return std::nullopt;
+  return std::pair(member, id);
+}
+
+std::string Submission(const std::string& content) {
+  return "<feedbackSubmission xmlns=\"https://hashsharing.ncmec.org/hashsharing/v2\">" + content +
+         "</feedbackSubmission>";
+}
+
 class NcmecClient final : public ExchangeClient {
  public:
   NcmecClient(std::unique_ptr<HttpClient> http, NcmecOptions options)
@@ -222,10 +252,102 @@ class NcmecClient final : public ExchangeClient {
     return ParseStatusAnswer(response.body);
   }
 
+  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop) override {
+    FeedbackSent sent;
+    for (const Feedback& one : feedback) {
+      Result<FeedbackAnswer> answer = Submit(one, stop);
+      if (!answer) {
+        sent.error = std::move(answer).error();
+        break;
+      }
+      sent.answers.push_back(*std::move(answer));
+    }
+    return sent;
+  }
+
  private:
+  using Outcome = FeedbackAnswer::Outcome;
+
+  // Each fingerprint has an opinion of its own. Taken where one of them is.
+  Result<FeedbackAnswer> Submit(const Feedback& feedback, const std::stop_token& stop) {
+    if (feedback.kind == FeedbackKind::kWithdraw) {
+      return FeedbackAnswer{Outcome::kNoPlace, "NCMEC's feedback can be changed, but not taken back"};
+    }
+    const auto id = SplitSourceId(feedback.source_id);
+    if (!id) return FeedbackAnswer{Outcome::kNoPlace, "the entry does not have the id of one of NCMEC's"};
+    std::set<std::string_view> types;
+    for (const HashValue& hash : feedback.hashes) types.insert(TypeOf(hash.algorithm));
+    types.erase(std::string_view());
+    FeedbackAnswer answer{Outcome::kNoPlace, "NCMEC has no fingerprints of these algorithms"};
+    for (const std::string_view type : types) {
+      HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer one, SubmitOf(type, *id, feedback, stop));
+      if (answer.outcome != Outcome::kTaken) answer = std::move(one);
+    }
+    return answer;
+  }
+
+  Result<FeedbackAnswer> SubmitOf(std::string_view type,
+                                  const std::pair<std::string_view, std::string_view>& id,
+                                  const Feedback& feedback, const std::stop_token& stop) {
+    std::string content = "<affirmative/>";
+    if (feedback.kind == FeedbackKind::kDispute) {
+      HASHGATE_ASSIGN_OR_RETURN(const std::vector<FeedbackReason>* reasons, ReasonsOf(type, stop));
+      const FeedbackReason* const reason = Choose(*reasons, feedback.reason);
+      if (reason == nullptr) return WantsAReason(type, *reasons);
+      content = "<negative><reasonIds><guid>" + reason->guid + "</guid></reasonIds></negative>";
+    }
+    HASHGATE_ASSIGN_OR_RETURN(
+        const HttpResponse response,
+        http_->Send({.method = "PUT",
+                     .url = std::string(kEntriesPath) + "/" + std::string(id.first) + "/" +
+                            PercentEncode(id.second) + "/" + std::string(type) + "/feedback",
+                     .headers = {{"Content-Type", "application/xml; charset=utf-8"}},
+                     .body = Submission(content)},
+                    stop));
+    // What the body of a success says is not documented.
+    if (response.status >= 200 && response.status < 300) return FeedbackAnswer{Outcome::kTaken, {}};
+    std::string said =
+        "the server answered " + std::to_string(response.status) + " to feedback on " + std::string(type);
+    if (response.status < 400) return Fail(Reason::kExchangeProtocol, std::move(said));
+    return FeedbackAnswer{Outcome::kRefused, std::move(said)};
+  }
+
+  // They are asked for once: NCMEC's lists change rarely.
+  Result<const std::vector<FeedbackReason>*> ReasonsOf(std::string_view type, const std::stop_token& stop) {
+    const auto known = reasons_.find(type);
+    if (known != reasons_.end()) return &known->second;
+    HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response,
+                              http_->Send({.url = "/v2/feedback/" + std::string(type) + "/reasons"}, stop));
+    if (response.status != 200) {
+      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response.status) +
+                                                 " where reasons for feedback were asked for");
+    }
+    HASHGATE_ASSIGN_OR_RETURN(std::vector<FeedbackReason> reasons, ParseFeedbackReasons(response.body, type));
+    return &reasons_.emplace(type, std::move(reasons)).first->second;
+  }
+
+  // Nothing is claimed that nobody said: of several reasons one must be named.
+  static const FeedbackReason* Choose(const std::vector<FeedbackReason>& reasons, std::string_view words) {
+    if (reasons.size() == 1) return &reasons.front();
+    const auto named = std::ranges::find_if(
+        reasons, [&](const FeedbackReason& reason) { return EqualsIgnoringCase(reason.name, Trim(words)); });
+    return named == reasons.end() ? nullptr : &*named;
+  }
+
+  static FeedbackAnswer WantsAReason(std::string_view type, const std::vector<FeedbackReason>& reasons) {
+    constexpr std::size_t kMostNamed = 16;
+    std::string detail = "NCMEC takes no dispute of " + std::string(type);
+    if (!reasons.empty()) detail += " but for one of its reasons:";
+    for (std::size_t i = 0; i < std::min(reasons.size(), kMostNamed); ++i) {
+      detail += (i == 0 ? " '" : ", '") + reasons[i].name + "'";
+    }
+    return {Outcome::kNoPlace, std::move(detail)};
+  }
+
   const std::unique_ptr<HttpClient> http_;
   const NcmecOptions options_;
   Memory memory_;
+  std::map<std::string, std::vector<FeedbackReason>, std::less<>> reasons_;  // by type
 };
 
 }  // namespace

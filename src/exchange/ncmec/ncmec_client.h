@@ -29,8 +29,10 @@ struct NcmecOptions {
 };
 
 /// Entries of members that are filtered out count as withdrawn, so that a filter that becomes narrower takes
-/// effect as they are read again. Source ids are "MEMBER-ID". `http` has the application's root as its base
-/// URL ("https://hashsharing-test.ncmec.org/npo").
+/// effect as they are read again. Source ids are "MEMBER-ID". Feedback is of each fingerprint; a dispute
+/// needs one of NCMEC's own reasons, which is the only one there is, or the one whose name is the feedback's
+/// reason, in any case. `http` has the application's root as its base URL
+/// ("https://hashsharing-test.ncmec.org/npo").
 std::unique_ptr<ExchangeClient> NewNcmecClient(std::unique_ptr<HttpClient> http, NcmecOptions options);
 
 }  // namespace hashgate::exchange

@@ -13,17 +13,13 @@ namespace {
 // What no other use of SHA-256 here begins with.
 constexpr std::string_view kDomain = "hashgate entry 1\n";
 
-std::array<std::uint64_t, 4> TermOf(std::string_view entry_bytes) {
-  DigestStream stream(DigestKind::kSha256);
-  stream.Update(AsBytes(kDomain));
-  stream.Update(AsBytes(entry_bytes));
-  ListDigest digest{};
-  stream.Finish(digest);
-  std::array<std::uint64_t, 4> term{};
+// A little-endian number of 256 bits, the lowest part first.
+std::array<std::uint64_t, 4> NumberOf(const ListDigest& digest) {
+  std::array<std::uint64_t, 4> number{};
   for (std::size_t i = 0; i < digest.size(); ++i) {
-    term[i / 8] |= std::uint64_t{digest[i]} << (8 * (i % 8));
+    number[i / 8] |= std::uint64_t{digest[i]} << (8 * (i % 8));
   }
-  return term;
+  return number;
 }
 
 }  // namespace
@@ -73,8 +69,19 @@ Result<lists::EntryRecord> ParseEntryBytes(std::string_view bytes) {
   return record;
 }
 
-void ListState::Add(std::string_view entry_bytes) {
-  const std::array<std::uint64_t, 4> term = TermOf(entry_bytes);
+ListDigest EntryDigest(std::string_view entry_bytes) {
+  DigestStream stream(DigestKind::kSha256);
+  stream.Update(AsBytes(kDomain));
+  stream.Update(AsBytes(entry_bytes));
+  ListDigest digest{};
+  stream.Finish(digest);
+  return digest;
+}
+
+ListState::ListState(std::uint64_t count, const ListDigest& digest) : sum_(NumberOf(digest)), count_(count) {}
+
+void ListState::Add(const ListDigest& entry) {
+  const std::array<std::uint64_t, 4> term = NumberOf(entry);
   std::uint64_t carry = 0;
   for (std::size_t i = 0; i < sum_.size(); ++i) {
     const std::uint64_t part = sum_[i] + carry;
@@ -85,8 +92,8 @@ void ListState::Add(std::string_view entry_bytes) {
   ++count_;
 }
 
-void ListState::Remove(std::string_view entry_bytes) {
-  const std::array<std::uint64_t, 4> term = TermOf(entry_bytes);
+void ListState::Remove(const ListDigest& entry) {
+  const std::array<std::uint64_t, 4> term = NumberOf(entry);
   std::uint64_t borrow = 0;
   for (std::size_t i = 0; i < sum_.size(); ++i) {
     const std::uint64_t part = sum_[i] - borrow;

@@ -26,6 +26,9 @@ Result<lists::EntryRecord> ParseEntryBytes(std::string_view bytes);
 
 using ListDigest = std::array<std::uint8_t, 32>;
 
+/// What an entry with these bytes adds to the digest of its list.
+ListDigest EntryDigest(std::string_view entry_bytes);
+
 /// Count and digest of a set of entries, kept up as entries come and go, in any order and in constant memory:
 /// the sum modulo 2^256 of each entry's SHA-256.
 /// Source: AdHash of Bellare and Micciancio, "A New Paradigm for Collision-Free Hashing", EUROCRYPT 1997.
@@ -35,9 +38,15 @@ using ListDigest = std::array<std::uint8_t, 32>;
 /// Threads: confined. Cost: one SHA-256 an entry, 0.3 us for 150 bytes.
 class ListState {
  public:
-  void Add(std::string_view entry_bytes);
+  ListState() = default;
+  /// As it was when it had this count and digest.
+  ListState(std::uint64_t count, const ListDigest& digest);
+
+  void Add(std::string_view entry_bytes) { Add(EntryDigest(entry_bytes)); }
   /// What was not added must not be removed: the result then stands for no set.
-  void Remove(std::string_view entry_bytes);
+  void Remove(std::string_view entry_bytes) { Remove(EntryDigest(entry_bytes)); }
+  void Add(const ListDigest& entry);
+  void Remove(const ListDigest& entry);
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
   /// The sum, little-endian.

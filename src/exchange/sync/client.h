@@ -4,12 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hashgate/error.h"
+#include "hashgate/hash.h"
+#include "hashgate/verdict.h"
 #include "lists/catalog.h"
 
 namespace hashgate::exchange {
@@ -33,6 +37,9 @@ struct DeltaPage {
   std::uint64_t values_left_out =
       0;  ///< of records that were taken: malformed, or of a kind that is not matched
   std::uint64_t malformed_values = 0;  ///< the malformed ones of these
+  /// What the source's entries are of. Where it is given the list must be of the same purpose, or nothing of
+  /// the delta comes into force.
+  std::optional<Purpose> purpose;
 };
 
 /// What a list has changed by, read page by page. Dropping it at any time is harmless. Threads: confined.
@@ -47,6 +54,42 @@ class Delta {
   virtual Result<DeltaPage> Next(const std::stop_token& stop) = 0;
 };
 
+/// What a person's opinion of an entry is to its source.
+enum class FeedbackKind : std::uint8_t {
+  kAffirm = 0,    ///< it is what the source says
+  kDispute = 1,   ///< it is not
+  kWithdraw = 2,  ///< what we said of it before is taken back
+};
+
+/// Feedback on one entry.
+struct Feedback {
+  std::string source_id;  ///< of the entry, as the exchange's deltas gave it
+  FeedbackKind kind = FeedbackKind::kAffirm;
+  /// Why, in a person's words. Sent only to sources that take words; others use it to choose one of their own
+  /// reasons.
+  std::string reason;
+  /// The entry's hashes that this is about, by algorithm; sources that know entries by their hashes need the
+  /// values, others the algorithms only. Empty: nothing can be said of it.
+  std::vector<HashValue> hashes;
+};
+
+/// What became of one piece of feedback.
+struct FeedbackAnswer {
+  enum class Outcome : std::uint8_t {
+    kTaken = 0,    ///< the source has it
+    kNoPlace = 1,  ///< the source has no place for this kind of feedback, or for none of these hashes
+    kRefused = 2,  ///< the source does not want it; the same again would be refused again
+  };
+  Outcome outcome = Outcome::kNoPlace;
+  std::string detail;  ///< of the last two: a sentence without any hash value
+};
+
+/// What became of several, in their order.
+struct FeedbackSent {
+  std::vector<FeedbackAnswer> answers;  ///< of the first ones; those without an answer may be sent again
+  std::optional<Error> error;           ///< why there is not an answer to each; as Delta::Next
+};
+
 /// Threads: confined; one delta at a time.
 class ExchangeClient {
  public:
@@ -57,6 +100,9 @@ class ExchangeClient {
   /// Asks the source who we are to it, without changing anything: one sentence for a person. Blocks and fails
   /// as Delta::Next.
   virtual Result<std::string> Test(const std::stop_token& stop) = 0;
+  /// Tells the source, one after the other. The same feedback sent twice is the same as sent once. Not during
+  /// a delta. Blocks as Delta::Next, for each of them. The default: a source that takes none.
+  virtual FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop);
 };
 
 }  // namespace hashgate::exchange

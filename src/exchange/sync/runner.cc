@@ -1,8 +1,6 @@
 #include "exchange/sync/runner.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +12,8 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/process.h"
+#include "exchange/sync/feedback.h"
 #include "exchange/sync/sentence.h"
 
 namespace hashgate::exchange {
@@ -21,8 +21,6 @@ namespace {
 
 /// Waits are cut into slices, so that no wake-up that is missed can last.
 constexpr std::chrono::seconds kSlice{1};
-/// Syncs give way to scans.
-constexpr int kNice = 10;
 
 std::chrono::milliseconds Jittered(std::chrono::seconds time) {
   // A tenth more or less, so that platforms do not all ask in the same second.
@@ -43,8 +41,7 @@ class Worker {
   void Start() {
     thread_ = std::jthread([this](const std::stop_token& stop) {
       ::pthread_setname_np(::pthread_self(), "exchange");
-      // Of this thread alone, as Linux has it. A process that may not is as well off as before.
-      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+      LowerThreadPriority();
       Run(stop);
     });
   }
@@ -75,6 +72,13 @@ class Worker {
       status.sentence = "Its state cannot be kept: " + error.message;
     }
     return status;
+  }
+
+  void SendFeedbackSoon() HASHGATE_EXCLUDES(mutex_) {
+    if (!settings_.feedback) return;
+    const MutexLock lock(mutex_);
+    feedback_due_ = true;
+    changed_.NotifyAll();
   }
 
   std::uint64_t RequestSync(bool from_the_beginning) HASHGATE_EXCLUDES(mutex_) {
@@ -115,26 +119,57 @@ class Worker {
       changed_.NotifyAll();
     });
     RememberStale();
-    while (WaitForTurn(stop)) {
-      const SyncRecord record = SyncOnce(stop);
-      if (stop.stop_requested()) break;
-      if (options_.on_end) options_.on_end(settings_, record);
+    for (Turn turn = WaitForTurn(stop); turn != Turn::kEnd; turn = WaitForTurn(stop)) {
+      if (turn == Turn::kSync) {
+        const SyncRecord record = SyncOnce(stop);
+        if (stop.stop_requested()) break;
+        if (options_.on_end) options_.on_end(settings_, record);
+        // What could not be sent before may be taken now.
+        if (record.outcome != SyncOutcome::kDone) continue;
+      }
+      if (settings_.feedback) SendFeedback(stop);
     }
   }
 
-  bool WaitForTurn(const std::stop_token& stop) HASHGATE_EXCLUDES(mutex_) {
+  enum class Turn : std::uint8_t { kEnd, kSync, kFeedback };
+
+  Turn WaitForTurn(const std::stop_token& stop) HASHGATE_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     while (!stop.stop_requested()) {
       const auto left = next_sync_ - options_.clock->Wall();
       if (left <= std::chrono::nanoseconds(0)) {
         syncing_.emplace();
         now_from_the_beginning_ = std::exchange(from_the_beginning_, false);
-        return true;
+        return Turn::kSync;
       }
+      if (std::exchange(feedback_due_, false)) return Turn::kFeedback;
       const auto slice = std::min<std::chrono::nanoseconds>(left, kSlice);
       changed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + slice);
     }
-    return false;
+    return Turn::kEnd;
+  }
+
+  void SendFeedback(const std::stop_token& stop) {
+    Status sent;
+    try {
+      if (client_ == nullptr) {
+        auto made = settings_.make_client(Patience::kSync);
+        if (!made) {
+          sent = std::unexpected(made.error());
+        } else {
+          client_ = *std::move(made);
+        }
+      }
+      if (sent) sent = SendQueuedFeedback(catalog_, settings_.list, *client_, stop);
+    } catch (const std::bad_alloc&) {
+      sent = Fail(Reason::kMemoryLimit, "there was no memory to send feedback");
+    }
+    if (sent || stop.stop_requested()) return;
+    if (sent.error().reason == Reason::kExchangeRefused) client_.reset();
+    log::Warning(
+        "feedback_failed",
+        "the source could not be told of opinions; they wait for the next sync: " + sent.error().message,
+        {{"exchange", settings_.name}, {"list", settings_.list}});
   }
 
   SyncRecord SyncOnce(const std::stop_token& stop) HASHGATE_EXCLUDES(mutex_) {
@@ -255,6 +290,7 @@ class Worker {
   int failures_ HASHGATE_GUARDED_BY(mutex_) = 0;
   WallTime next_sync_ HASHGATE_GUARDED_BY(mutex_){};
   bool from_the_beginning_ HASHGATE_GUARDED_BY(mutex_) = false;
+  bool feedback_due_ HASHGATE_GUARDED_BY(mutex_) = false;
   std::optional<Error> not_noted_
       HASHGATE_GUARDED_BY(mutex_);  // of the last sync, where it could not be stored
   std::atomic<std::int64_t> stale_from_millis_ = std::numeric_limits<std::int64_t>::max();
@@ -326,6 +362,12 @@ class RunnerImpl final : public ExchangeRunner {
     log::Warning("gate_override_made", "a person opened a gate for the next sync",
                  {{"exchange", name}, {"gate", GateName(gate)}, {"author", author}, {"reason", reason}});
     return {};
+  }
+
+  void SendFeedbackSoon(std::string_view list) override {
+    for (const auto& worker : workers_) {
+      if (worker->settings().list == list) worker->SendFeedbackSoon();
+    }
   }
 
   [[nodiscard]] bool IsStale(std::string_view list) const override {

@@ -31,6 +31,7 @@ struct ExchangeSettings {
   /// Kind, server, and which of its entries: where it changes, all is read again from the beginning.
   std::string source;
   bool production = false;    ///< the programme's real service, and not its test environment
+  bool feedback = false;      ///< the source is told of opinions of its entries
   bool allow_export = false;  ///< the source's terms permit handing its list on
   std::chrono::seconds interval{3'600};
   /// Without a success for so long the list is stale.
@@ -92,6 +93,9 @@ class ExchangeRunner {
   /// while a sync is under way, the store's.
   virtual Status OverrideGate(std::string_view name, Gate gate, std::string_view author,
                               std::string_view reason) = 0;
+  /// Has the exchange that feeds the list tell its source soon what was said of the list's entries. Nothing
+  /// where none does, or it does not give feedback.
+  virtual void SendFeedbackSoon(std::string_view list) = 0;
   /// Whether the list is fed by an exchange that is stale.
   [[nodiscard]] virtual bool IsStale(std::string_view list) const = 0;
   /// The exchange that feeds the list; null: none.

@@ -124,6 +124,7 @@ Status Syncer::SyncDelta(Run& run) {
   while (run.page.next == DeltaPage::Next::kMore) {
     HASHGATE_ASSIGN_OR_RETURN(run.page, delta->Next(run.stop));
     if (run.page.next == DeltaPage::Next::kAbandoned) return {};
+    HASHGATE_RETURN_IF_ERROR(CheckPurpose(run.page));
     LookAt(run);
     Status added = Add(*import, run.page.records);
     if (!added && added.error().reason == Reason::kMemoryLimit && !whole) {
@@ -143,6 +144,17 @@ Status Syncer::SyncDelta(Run& run) {
   run.caught_up = run.page.caught_up;
   Tell(run);
   return {};
+}
+
+// A list's purpose decides what its matches may lead to, above all whether they are reported.
+Status Syncer::CheckPurpose(const DeltaPage& page) const {
+  if (!page.purpose) return {};
+  HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, catalog_.GetList(options_.list));
+  if (list.config.purpose == *page.purpose) return {};
+  return Fail(Reason::kConfigInvalid, "the exchange's entries are of purpose " +
+                                          std::string(Name(*page.purpose)) + ", and list '" + options_.list +
+                                          "' is of " + std::string(Name(list.config.purpose)) +
+                                          ": let it feed a list of its own");
 }
 
 Status Syncer::Add(lists::Import& import, std::span<const ImportRecord> records) {

@@ -56,6 +56,7 @@ class Syncer {
   /// One delta. Without an error it is in force, or was abandoned and has to be begun anew.
   Status SyncDelta(Run& run);
   Result<std::unique_ptr<lists::Import>> StartImport(Run& run, bool whole);
+  Status CheckPurpose(const DeltaPage& page) const;
   static Status Add(lists::Import& import, std::span<const lists::ImportRecord> records);
   /// Numbers the page's records, counts what gates ask of them, and takes out what would match harmless
   /// pictures.

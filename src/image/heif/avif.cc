@@ -14,6 +14,7 @@
 #include "image/heif/heif.h"
 #include "image/heif/heif_pictures.h"
 #include "image/view_hashes.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -227,6 +228,7 @@ void LookAtTrack(avifDecoder& decoder, std::uint32_t items, const decode::Wanted
   if (CheckImage(*decoder.image, limits) != Cause::kNone) return;
   const std::uint64_t pixels = std::uint64_t{decoder.image->width} * decoder.image->height;
   const std::uint64_t budget = limits.max_frame_pixels / std::max<std::uint64_t>(pixels, 1);
+  VectorBudget vectors;
   std::uint64_t decoded = 0;
   std::uint32_t seen = items == 0 ? 0 : result.frames_seen;
   for (const std::uint32_t number : Choose(count)) {
@@ -243,9 +245,11 @@ void LookAtTrack(avifDecoder& decoder, std::uint32_t items, const decode::Wanted
     if (result.views.size() + 4 > static_cast<std::size_t>(decode::kMaxViews)) break;
     Bitmap bitmap;
     if (ToBitmap(*decoder.image, limits, bitmap) != Cause::kNone) continue;
-    if (AddFlattened(ViewKind::kFrame, items + number, bitmap, wanted, result.views)) result.has_alpha = true;
+    if (AddFlattened(ViewKind::kFrame, items + number, bitmap, vectors.Take(wanted, bitmap), result.views))
+      result.has_alpha = true;
     const Bitmap part = CleanAperture(*decoder.image, bitmap);
-    if (part.height != 0) AddFlattened(ViewKind::kFrame, items + number, part, wanted, result.views);
+    if (part.height != 0)
+      AddFlattened(ViewKind::kFrame, items + number, part, vectors.Take(wanted, part), result.views);
     if (HasUnusualColors(*decoder.image, limits)) result.colour_unusual = true;
     ++seen;
   }

@@ -17,6 +17,7 @@
 #include "image/heif/heif_pictures.h"
 #include "image/heif/hevc_plugin.h"
 #include "image/view_hashes.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -277,8 +278,8 @@ void LookAtHeifPictures(ByteSpan bytes, std::uint32_t counted, const decode::Wan
     const auto number = static_cast<std::uint32_t>(i < others ? i + 1 : 0);
     const std::size_t before = result.views.size();
     // The server takes no number of a picture that frames_total does not count.
-    AddFlattened(ViewKind::kEmbedded, std::min(number, result.frames_total - 1), picture.bitmap, wanted,
-                 result.views);
+    AddFlattened(ViewKind::kEmbedded, std::min(number, result.frames_total - 1), picture.bitmap,
+                 WithoutVectors(wanted), result.views);
     for (decode::ViewHashes& view : std::span(result.views).subspan(before)) view.hidden = true;
     // What is left of a damaged one is hashed, and it does not count as looked at.
     if (cause == Cause::kTruncated) continue;

@@ -11,6 +11,7 @@
 
 #include "image/color_profile.h"
 #include "image/view_hashes.h"
+#include "image/view_vectors.h"
 
 namespace hashgate::image {
 namespace {
@@ -274,6 +275,7 @@ void DecodeTiffPages(ByteSpan bytes, const decode::Wanted& wanted, const decode:
   Source source{.bytes = bytes};
   const File tiff = Open(source, limits);
   if (tiff == nullptr) return;
+  VectorBudget vectors;
   std::uint64_t left = limits.max_frame_pixels;
   for (std::uint32_t number = 1; number < std::min(result.frames_total, kMaxPages); ++number) {
     if (TIFFReadDirectory(tiff.get()) == 0) return;
@@ -289,7 +291,8 @@ void DecodeTiffPages(ByteSpan bytes, const decode::Wanted& wanted, const decode:
     if (HasUnusualColors(tiff.get(), limits)) result.colour_unusual = true;
     if (bitmap.height == 0) continue;
     if (result.views.size() + 2 > static_cast<std::size_t>(decode::kMaxViews)) return;
-    if (AddFlattened(ViewKind::kFrame, number, bitmap, wanted, result.views)) result.has_alpha = true;
+    if (AddFlattened(ViewKind::kFrame, number, bitmap, vectors.Take(wanted, bitmap), result.views))
+      result.has_alpha = true;
     ++result.frames_seen;
   }
 }

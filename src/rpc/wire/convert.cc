@@ -78,6 +78,7 @@ Result<lists::ListConfig> FromProto(const v1::HashList& list) {
   config.tenant = list.tenant();
   config.purpose = FromProto(list.purpose());
   config.source = list.source();
+  config.scheme = list.scheme();
   config.legal_basis = list.legal_basis();
   config.trust = FromProto(list.trust());
   config.pdq_pipeline = FromProto(list.pdq_pipeline());
@@ -139,6 +140,16 @@ v1::HashList ToProto(const lists::HashList& list) {
   out.set_quarantined_count(static_cast<std::int64_t>(list.quarantined_count));
   *out.mutable_create_time() = ToProto(list.created);
   *out.mutable_update_time() = ToProto(list.updated);
+  out.set_scheme(list.config.scheme);
+  if (list.whole_read != WallTime()) *out.mutable_whole_read_time() = ToProto(list.whole_read);
+  if (list.brake) {
+    v1::Brake& brake = *out.mutable_brake();
+    brake.set_max_verdict(ToProto(list.brake->max_verdict));
+    *brake.mutable_expire_time() = ToProto(list.brake->until);
+    *brake.mutable_create_time() = ToProto(list.brake->made);
+    brake.set_author(list.brake->author);
+    brake.set_reason(list.brake->reason);
+  }
   return out;
 }
 
@@ -171,6 +182,7 @@ v1::Entry ToProto(const lists::Entry& entry) {
   out.set_version(static_cast<std::int32_t>(entry.version));
   *out.mutable_first_seen_time() = ToProto(entry.first_seen);
   *out.mutable_change_time() = ToProto(entry.last_changed);
+  *out.mutable_last_seen_time() = ToProto(entry.last_seen);
   return out;
 }
 

@@ -19,6 +19,7 @@ namespace hashgate::rpc {
 
 // Domain enums carry the wire's numbers; unknown wire values become the zero value.
 v1::Verdict ToProto(Verdict value);
+v1::OpinionKind ToProto(lists::OpinionKind value);
 v1::Outcome ToProto(Outcome value);
 v1::Cause ToProto(Cause value);
 v1::HarmClass ToProto(HarmClass value);
@@ -30,6 +31,7 @@ v1::Algorithm ToProto(Algorithm value);
 v1::Pipeline ToProto(Pipeline value);
 v1::Dihedral ToProto(Dihedral value);
 Verdict FromProto(v1::Verdict value);
+lists::OpinionKind FromProto(v1::OpinionKind value);
 Cause FromProto(v1::Cause value);
 HarmClass FromProto(v1::HarmClass value);
 Trust FromProto(v1::Trust value);

@@ -42,10 +42,16 @@ static_assert(static_cast<int>(Pipeline::kNn512) == v1::PIPELINE_NN512 &&
 static_assert(kDihedralCount == v1::Dihedral_ARRAYSIZE &&
               static_cast<int>(Dihedral::kFlipMinus1) == v1::DIHEDRAL_FLIPMINUS1);
 
+static_assert(lists::kOpinionKindCount == v1::OpinionKind_ARRAYSIZE &&
+              static_cast<int>(lists::OpinionKind::kConflict) == v1::OPINION_KIND_CONFLICT);
+
 }  // namespace
 
 v1::Verdict ToProto(Verdict value) {
   return ToWire<v1::Verdict>(value, v1::Verdict_IsValid);
+}
+v1::OpinionKind ToProto(lists::OpinionKind value) {
+  return ToWire<v1::OpinionKind>(value, v1::OpinionKind_IsValid);
 }
 v1::Outcome ToProto(Outcome value) {
   return ToWire<v1::Outcome>(value, v1::Outcome_IsValid);
@@ -78,6 +84,9 @@ v1::Dihedral ToProto(Dihedral value) {
   return ToWire<v1::Dihedral>(value, v1::Dihedral_IsValid);
 }
 
+lists::OpinionKind FromProto(v1::OpinionKind value) {
+  return ToDomain<lists::OpinionKind>(value, v1::OpinionKind_IsValid);
+}
 Verdict FromProto(v1::Verdict value) {
   return ToDomain<Verdict>(value, v1::Verdict_IsValid);
 }

@@ -13,7 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Limits limits;
   constexpr std::uint64_t kJob = 0x0123456789abcdef;
   const hashgate::ByteSpan bytes(data, size);
-  const auto result = DecodeReply(bytes, kJob, limits);
+  AlgorithmSet wanted;
+  wanted.Add(hashgate::Algorithm::kPhotoDna);
+  const auto result = DecodeReply(bytes, kJob, limits, wanted);
   if (!result) {
     if (result.error().reason != hashgate::Reason::kDecoderProtocol) std::abort();
     return 0;
@@ -23,6 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (std::uint64_t{view.width} * view.height > limits.max_pixels || view.pdq.size() > 2) std::abort();
     for (const PdqForms& forms : view.pdq) {
       if (forms.quality < 0 || forms.quality > 100) std::abort();
+    }
+    if (view.vectors.size() > 1) std::abort();
+    for (const VectorForms& vector : view.vectors) {
+      if (vector.count() != 1 && vector.count() != hashgate::kDihedralCount) std::abort();
     }
   }
   const std::vector<std::uint8_t> again = EncodeReply(*result, kJob);

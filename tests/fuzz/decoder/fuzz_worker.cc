@@ -63,7 +63,7 @@ void TakeReply(int socket, const RequestRecord& sent) {
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
   const auto self = std::filesystem::read_symlink("/proc/self/exe");
   const std::string binary = self.parent_path().parent_path() / "bin" / "hashgate-decoder";
-  g_spawner = Need(SpawnerProcess::Launch(binary, Soon()));
+  g_spawner = Need(SpawnerProcess::Launch(binary, {}, Soon()));
   return 0;
 }
 

@@ -33,5 +33,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto status = exchange::ParseStatusAnswer(text); !status) {
     Check(status.error().reason == Reason::kExchangeProtocol);
   }
+  if (const auto reasons = exchange::ParseFeedbackReasons(text, "SHA1")) {
+    for (const exchange::FeedbackReason& reason : *reasons) {
+      Check(!reason.guid.empty() && reason.name.size() <= 128);
+      Check(reason.guid.find_first_not_of("0123456789abcdefABCDEF-") == std::string::npos);
+    }
+  } else {
+    Check(reasons.error().reason == Reason::kExchangeProtocol);
+  }
   return 0;
 }

@@ -297,7 +297,7 @@ TEST_F(PoolTest, SaysSoWhenNoWorkerCanBeHadAndRecovers) {
 }
 
 TEST_F(PoolTest, WorkersAndSpawnerEndWithTheirServer) {
-  auto spawner = decode::SpawnerProcess::Launch(HostileBinary(), In(seconds(20)));
+  auto spawner = decode::SpawnerProcess::Launch(HostileBinary(), {}, In(seconds(20)));
   ASSERT_TRUE(spawner) << spawner.error().message;
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);

@@ -74,8 +74,15 @@ TEST_F(RpcVectorsTest, ImportedMatchedAndDescribed) {
   const std::string md5(16, 'v');
   MakeList(vector, md5);
   v1::GetStatusResponse status;
-  rpc::FillProtection(*catalog_->Current(), status);
-  EXPECT_THAT(status.protection_sentence(), HasSubstr(" 1 PhotoDNA vectors are compared"));
+  rpc::FillProtection(*catalog_->Current(), {}, status);
+  EXPECT_THAT(status.protection_sentence(),
+              HasSubstr(" 1 PhotoDNA vectors are compared with those that callers send."));
+  const decode::VectorMaker maker{.algorithm = Algorithm::kPhotoDna, .name = "test", .version = "1"};
+  v1::GetStatusResponse with;
+  rpc::FillProtection(*catalog_->Current(), {&maker, 1}, with);
+  EXPECT_THAT(with.protection_sentence(),
+              HasSubstr(" 1 PhotoDNA vectors are compared with those that a plug-in makes"));
+  EXPECT_EQ(with.protection(), v1::PROTECTION_PERCEPTUAL);
   const v1::ScanResult near =
       MatchOne({index::RandomVector(random_), index::AtSquaredDistance(vector, 30'000, random_)});
   EXPECT_EQ(near.outcome(), v1::OUTCOME_MATCHED);

@@ -121,13 +121,16 @@ TEST(ConfigTest, ExchangesAreReadAndPrintedBack) {
   exchange.only_members = {"77", "78"};
   exchange.gates.shrink_percent = 7;
   config.exchanges["other"] = {.kind = "ncmec", .list = "x", .base_url = "http://127.0.0.1:8080/npo"};
+  config.exchanges["tx"] = {
+      .kind = "threatexchange", .base_url = "http://127.0.0.1:8080/v21.0", .privacy_group = "4711"};
   const auto read = ParseConfig(PrintConfig(config), "printed");
   ASSERT_TRUE(read) << read.error().message << PrintConfig(config);
   EXPECT_EQ(PrintConfig(*read), PrintConfig(config));
   EXPECT_EQ(read->exchanges.at("ncmec-npo").gates.shrink_percent, 7);
   EXPECT_EQ(read->exchanges.at("ncmec-npo").only_members.size(), 2U);
   const auto settings = ExchangesOf(*read);
-  ASSERT_EQ(settings.size(), 2U);
+  ASSERT_EQ(settings.size(), 3U);
+  EXPECT_THAT(settings[2].source, HasSubstr("4711"));
   EXPECT_TRUE(settings[0].production);
   EXPECT_EQ(settings[0].list, "ncmec-npo");
   EXPECT_EQ(settings[1].list, "x");
@@ -152,6 +155,18 @@ TEST(ConfigTest, WhatAnExchangeCannotBeIsNamedWithItsLine) {
       {base + "    password: \"x\"\n", "password"},
       {base + "    proxy: \"http://user:word@proxy.test:1\"\n", "proxy must not"},
       {"exchanges:\n  npo:\n    kind: ncmec\n    base_url: \"https://Report.CyberTip.org./hashsharing\"\n",
+       "environment: production"},
+      {base + "    public_key_file: \"a\"\n", "public_key_file: exchanges of kind ncmec have no such key"},
+      {"exchanges:\n  f:\n    kind: feed\n    base_url: \"https://a.test\"\n", "public_key_file"},
+      {base + "    privacy_group: \"1\"\n", "privacy_group: exchanges of kind ncmec have no such key"},
+      {"exchanges:\n  tx:\n    kind: threatexchange\n    base_url: \"https://a.test\"\n", "privacy_group"},
+      {"exchanges:\n  tx:\n    kind: threatexchange\n    base_url: \"https://a.test\"\n"
+       "    privacy_group: \"a/b\"\n",
+       "privacy_group"},
+      {"exchanges:\n  tx:\n    kind: threatexchange\n    base_url: \"https://graph.facebook.com/v21.0\"\n"
+       "    privacy_group: \"1\"\n",
+       "environment: production"},
+      {"exchanges:\n  s:\n    kind: stopncii\n    base_url: \"https://api.stopncii.org/v1\"\n",
        "environment: production"},
       {base + "  other:\n    kind: ncmec\n    list: npo\n    base_url: \"https://b.test/npo\"\n",
        "a list of its own"}};
@@ -186,6 +201,20 @@ TEST(ConfigTest, WhatIsPrintedReadsBackTheSame) {
   EXPECT_EQ(read->surfaces.at("direct message").kind, SurfaceKind::kPrivateMessage);
 }
 
+TEST(ConfigTest, PluginsAreReadAndPrintedBack) {
+  Config config;
+  config.decoder.plugins = {
+      {.path = "/opt/a.so", .algorithm = "photodna", .config = "key: \"v\"", .config_file = {}},
+      {.path = "/opt/b.so", .algorithm = {}, .config = {}, .config_file = "/etc/b"}};
+  const auto read = ParseConfig(PrintConfig(config), "printed");
+  ASSERT_TRUE(read) << read.error().message << PrintConfig(config);
+  EXPECT_EQ(PrintConfig(*read), PrintConfig(config));
+  ASSERT_EQ(read->decoder.plugins.size(), 2U);
+  EXPECT_EQ(read->decoder.plugins[0].config, "key: \"v\"");
+  EXPECT_EQ(read->decoder.plugins[1].config_file, "/etc/b");
+  EXPECT_EQ(read->decoder.plugins[1].algorithm, "");
+}
+
 TEST(ConfigTest, TheDefaultSurfaceIsAlwaysThere) {
   const auto config = ParseConfig("surfaces:\n  avatar: {kind: avatar}\n", "x");
   ASSERT_TRUE(config) << config.error().message;
@@ -204,6 +233,13 @@ TEST(ConfigTest, MistakesAreNamedByLineAndKey) {
       {"grpc:\n  insecure: 1\n", {"hashgated.yaml:2", "insecure"}},
       {"log_level: loud\n", {"hashgated.yaml:1", "log_level"}},
       {"decoder:\n  minimum_lock: strong\n", {"hashgated.yaml:2", "minimum_lock"}},
+      {"decoder:\n  plugins: {path: /a}\n", {"hashgated.yaml:2", "decoder.plugins is a list"}},
+      {"decoder:\n  plugins: [{path: a.so}]\n", {"hashgated.yaml:2", "absolute"}},
+      {"decoder:\n  plugins: [{config: a}]\n", {"hashgated.yaml:2", "path"}},
+      {"decoder:\n  plugins:\n  - {path: /a, algorithm: pdq}\n", {"hashgated.yaml:3", "algorithm"}},
+      {"decoder:\n  plugins:\n  - {path: /a, name: b}\n", {"hashgated.yaml:3", "name"}},
+      {"decoder:\n  plugins: [{path: /a, config: b, config_file: /c}]\n",
+       {"hashgated.yaml:2", "config_file"}},
       {"surfaces:\n  a: {kind: nowhere}\n", {"hashgated.yaml:2", "kind"}},
       {"surfaces:\n  a: {images_only: true}\n", {"hashgated.yaml:2", "kind"}},
       {"surfaces:\n  a: {kind: other, color: red}\n", {"hashgated.yaml:2", "color"}},

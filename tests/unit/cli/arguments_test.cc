@@ -73,8 +73,7 @@ TEST(Arguments, UnknownCommandsAreNamed) {
 }
 
 TEST(Arguments, CommandsOfLaterVersionsAreSaidToBeSo) {
-  for (const auto& line : {std::vector<std::string>{"--json", "opinions", "set", "--reason", "x"},
-                           {"reviews"},
+  for (const auto& line : {std::vector<std::string>{"--json", "reviews", "decide", "--reason", "x"},
                            {"reports", "ls", "--help"},
                            {"audit", "verify"},
                            {"transparency", "--from", "a", "--to", "b", "--format", "html"},
@@ -87,7 +86,7 @@ TEST(Arguments, CommandsOfLaterVersionsAreSaidToBeSo) {
   }
   EXPECT_TRUE(ParseArguments({"policy", "dry-run", "x"})
                   .text.starts_with("hashgate: 'policy dry-run' is not in this version\n"));
-  EXPECT_EQ(ParseArguments({"--help"}).text.find("opinions"), std::string::npos);
+  EXPECT_EQ(ParseArguments({"--help"}).text.find("reviews"), std::string::npos);
 }
 
 TEST(Arguments, ExchangesTakeTheirNames) {

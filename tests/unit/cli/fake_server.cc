@@ -411,9 +411,8 @@ CliTest::Run CliTest::RunWith(const std::vector<std::string>& arguments, const s
       .in = in,
       .terminal = false,
       .stop = *stop_,
-      .start_decoder = [](int) -> Result<std::unique_ptr<decode::Decoder>> {
-        return std::make_unique<FakeDecoder>();
-      },
+      .start_decoder = [](int, std::span<const decode::PluginSetup>)
+          -> Result<std::unique_ptr<decode::Decoder>> { return std::make_unique<FakeDecoder>(); },
       .connect = std::move(connect),
   };
   Run run;

@@ -212,5 +212,33 @@ TEST_F(ListsFiles, ExportOptionsOfSnapshotsAreForThem) {
   EXPECT_FALSE(std::filesystem::exists(missing));
 }
 
+TEST_F(ListsFiles, AFeedIsPublishedInAFolderOfItsOwn) {
+  EXPECT_EQ(Cli({"lists", "import", "demo", Write("in.txt", Md5('1') + "\n" + Md5('2') + "\n")}).code, kDone);
+  const std::string folder = (folder_ / "www" / "demo").string();
+  Run run = Cli({"lists", "export", "demo", "--feed", folder, "--key", Key()});
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_NE(run.out.find("2 entries published in "), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("as number 17."), std::string::npos) << run.out;
+  EXPECT_TRUE(std::filesystem::exists(folder + "/manifest.hgf"));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/snapshot-17-1.hgp"));
+  run = Cli({"--json", "lists", "export", "demo", "--feed", folder, "--key", Key()});
+  EXPECT_NE(run.out.find(R"("entries":2,"sequence":17,"leadsOn":true,"changes":0)"), std::string::npos)
+      << run.out;
+  EXPECT_EQ(Cli({"lists", "export", "demo", "--feed", folder}).code, kUsage);
+  EXPECT_EQ(Cli({"lists", "export", "demo", "--feed", folder, "--key", Key(), "--format", "jsonl"}).code,
+            kUsage);
+  EXPECT_EQ(Cli({"lists", "export", "demo", "--feed", folder, "--key", Key(), "-o", "x"}).code, kUsage);
+  EXPECT_EQ(Cli({"lists", "export", "demo", "--feed", folder, "--key", Key(), "--sequence", "1"}).code,
+            kUsage);
+  EXPECT_EQ(Cli({"lists", "export", "demo", "--feed", Write("a-file", "x"), "--key", Key()}).code, kFailed);
+  // Another list's feed is not written over.
+  v1::HashList& other = lists_.lists["other"];
+  other.set_name("other");
+  other.set_purpose(v1::HARM_CLASS_TEST);
+  run = Cli({"lists", "export", "other", "--feed", folder, "--key", Key()});
+  EXPECT_EQ(run.code, kFailed);
+  EXPECT_NE(run.err.find("a folder of its own"), std::string::npos) << run.err;
+}
+
 }  // namespace
 }  // namespace hashgate::cli

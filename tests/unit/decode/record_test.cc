@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <random>
 
 #include "testing/seed.h"
@@ -94,6 +95,108 @@ TEST(Record, EveryFieldSurvivesTheRoundTrip) {
   ExpectEqual(*result, Full());
 }
 
+std::string FieldOf(const Result<DecodeResult>& result) {
+  return result ? "taken" : result.error().field;
+}
+
+constexpr AlgorithmSet Vectors() {
+  AlgorithmSet set;
+  set.Add(Algorithm::kPhotoDna);
+  return set;
+}
+
+// Of the first view one form, of the third, seen here, all of them.
+DecodeResult WithVectors() {
+  DecodeResult result = Full();
+  result.views[2].hidden = false;
+  std::uint8_t next = 1;
+  for (const auto& [view, forms] : {std::pair<std::size_t, std::size_t>{0, 1}, {2, kDihedralCount}}) {
+    VectorForms vector{.algorithm = Algorithm::kPhotoDna, .bytes = {}};
+    for (std::size_t i = 0; i < forms * 144; ++i) vector.bytes.push_back(next += 3);
+    result.views[view].vectors.push_back(std::move(vector));
+  }
+  result.views.push_back(result.views[2]);
+  result.views.back().vectors.clear();
+  result.views.back().vectors_failed = Vectors();
+  return result;
+}
+
+TEST(Record, VectorsSurviveTheRoundTrip) {
+  const DecodeResult sent = WithVectors();
+  const auto bytes = EncodeReply(sent, kJob);
+  const auto result = DecodeReply(bytes, kJob, {}, Vectors());
+  ASSERT_TRUE(result) << result.error().field;
+  ExpectEqual(*result, sent);
+  for (std::size_t i = 0; i < sent.views.size(); ++i) {
+    EXPECT_EQ(result->views[i].vectors_failed, sent.views[i].vectors_failed);
+    ASSERT_EQ(result->views[i].vectors.size(), sent.views[i].vectors.size()) << i;
+    if (sent.views[i].vectors.empty()) continue;
+    EXPECT_EQ(result->views[i].vectors[0].algorithm, Algorithm::kPhotoDna);
+    EXPECT_EQ(result->views[i].vectors[0].bytes, sent.views[i].vectors[0].bytes);
+  }
+  // Nobody takes what was not asked for.
+  EXPECT_EQ(FieldOf(DecodeReply(bytes, kJob, {})), "view.vectors_failed");
+  DecodeResult one = Full();
+  one.views[0].vectors = sent.views[0].vectors;
+  EXPECT_EQ(FieldOf(DecodeReply(EncodeReply(one, kJob), kJob, {})), "vector.algorithm");
+}
+
+TEST(Record, VectorsForWhichThereIsNoRoomAreLeftOutWhole) {
+  DecodeResult result = WithVectors();
+  const ViewHashes view = result.views[2];
+  result.views.assign(kMaxViews, view);
+  const auto bytes = EncodeReply(result, kJob);
+  EXPECT_LE(bytes.size(), kMaxReplyBytes);
+  const auto decoded = DecodeReply(bytes, kJob, {}, Vectors());
+  ASSERT_TRUE(decoded) << decoded.error().field;
+  ASSERT_EQ(decoded->views.size(), static_cast<std::size_t>(kMaxViews));
+  for (int i = 0; i < kMaxViews; ++i) {
+    EXPECT_EQ(decoded->views[static_cast<std::size_t>(i)].vectors.size(), i < 32 ? 1U : 0U) << i;
+  }
+}
+
+TEST(Record, FalseVectorsAreRefused) {
+  const auto whole = EncodeReply(WithVectors(), kJob);
+  const std::size_t at = sizeof(ReplyRecord) + 5 * sizeof(ViewRecord);
+  ASSERT_EQ(whole.size(), at + 9 * sizeof(VectorRecord));
+  const auto field = [&](std::size_t index, const std::function<void(VectorRecord&)>& change) {
+    auto bytes = whole;
+    VectorRecord record;
+    const std::size_t place = at + index * sizeof record;
+    std::memcpy(&record, bytes.data() + place, sizeof record);
+    change(record);
+    std::memcpy(bytes.data() + place, &record, sizeof record);
+    return FieldOf(DecodeReply(bytes, kJob, {}, Vectors()));
+  };
+  EXPECT_EQ(field(0, [](VectorRecord&) {}), "taken");
+  EXPECT_EQ(field(0, [](VectorRecord& r) { r.view = 5; }), "vector.view");       // there is none
+  EXPECT_EQ(field(0, [](VectorRecord& r) { r.view = 1; }), "vector.view");       // too small to hash
+  EXPECT_EQ(field(0, [](VectorRecord& r) { r.view = 3; }), "vector.view");       // hidden
+  EXPECT_EQ(field(8, [](VectorRecord& r) { r.view = 0; }), "vector.view");       // not in order
+  EXPECT_EQ(field(8, [](VectorRecord& r) { r.view = 4; }), "vector.algorithm");  // it failed there
+  EXPECT_EQ(field(0, [](VectorRecord& r) { r.algorithm = 4; }), "vector.algorithm");
+  EXPECT_EQ(field(0, [](VectorRecord& r) { r.algorithm = 200; }), "vector.algorithm");
+  EXPECT_EQ(field(0, [](VectorRecord& r) { r.form = 1; }), "vector.form");
+  EXPECT_EQ(field(8, [](VectorRecord& r) { r.form = 8; }), "vector.form");
+  EXPECT_EQ(field(8, [](VectorRecord& r) { r.form = 6; }), "vector.form");
+  // What nobody sees is not hashed, though it could be.
+  DecodeResult hidden = WithVectors();
+  hidden.views[2].hidden = true;
+  EXPECT_EQ(FieldOf(DecodeReply(EncodeReply(hidden, kJob), kJob, {}, Vectors())), "vector.view");
+  // Seven of eight.
+  auto fewer = whole;
+  fewer.resize(whole.size() - sizeof(VectorRecord));
+  EXPECT_EQ(FieldOf(DecodeReply(fewer, kJob, {}, Vectors())), "length");
+  ReplyRecord reply;
+  std::memcpy(&reply, fewer.data(), sizeof reply);
+  reply.vector_count = 8;
+  std::memcpy(fewer.data(), &reply, sizeof reply);
+  EXPECT_EQ(FieldOf(DecodeReply(fewer, kJob, {}, Vectors())), "vector.form");
+  reply.vector_count = kMaxVectorForms + 1;
+  std::memcpy(fewer.data(), &reply, sizeof reply);
+  EXPECT_EQ(FieldOf(DecodeReply(fewer, kJob, {}, Vectors())), "vector_count");
+}
+
 TEST(Record, EveryKindOfViewIsTaken) {
   DecodeResult sent = Full();
   for (int kind = 1; kind <= static_cast<int>(ViewKind::kTrimmed); ++kind) {
@@ -120,7 +223,7 @@ TEST(Record, ViewsPastTheBoundAreLeftOut) {
   result.views.resize(1);
   result.views.resize(kMaxViews + 5, result.views[0]);
   const auto bytes = EncodeReply(result, kJob);
-  EXPECT_EQ(bytes.size(), kMaxReplyBytes);
+  EXPECT_EQ(bytes.size(), kMaxReplyBytes - kMaxVectorForms * sizeof(VectorRecord));
   const auto decoded = DecodeReply(bytes, kJob, {});
   ASSERT_TRUE(decoded);
   EXPECT_EQ(decoded->views.size(), static_cast<std::size_t>(kMaxViews));

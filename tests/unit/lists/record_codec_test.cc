@@ -32,6 +32,14 @@ ListRecord SampleList() {
   record.quarantine_kept = 10'000;
   record.quarantine_files = 2;
   record.tally = {258, 3};
+  record.list.kinds = {.digest = 2, .pdq = 1};
+  record.list.config.scheme = "iwf";
+  record.list.whole_read = FromUnixMillis(3'000);
+  record.list.brake = Brake{.max_verdict = Verdict::kReview,
+                            .until = FromUnixMillis(4'000),
+                            .made = FromUnixMillis(3'500),
+                            .author = "a",
+                            .reason = "b"};
   record.list.system = true;
   record.content = 9;
   record.revision = 5;
@@ -80,7 +88,7 @@ TEST(RecordCodecGolden, Secret) {
 
 TEST(RecordCodecGolden, List) {
   EXPECT_EQ(Hex(EncodeList(SampleList())),
-            "03"                // version
+            "04"                // version
             "09000000"          // content
             "0100000000000000"  // in force since
             "02"                // flags: disabled, system
@@ -101,7 +109,17 @@ TEST(RecordCodecGolden, List) {
             "040061636d65"      // tenant
             "090067656e657261746564"
             "16006e6f6e65206e65656465643a2073796e746865746963"
-            "010064");
+            "010064"
+            "0200000000000000"  // entries with a digest
+            "0100000000000000"  // with a PDQ hash
+            "0000000000000000"  // with a PhotoDNA vector
+            "03697766"          // scheme
+            "b80b000000000000"  // read as a whole
+            "03"                // brake: REVIEW at most
+            "a00f000000000000"  // until
+            "ac0d000000000000"  // made
+            "010061"
+            "010062");
 }
 
 TEST(RecordCodecGolden, Entry) {
@@ -142,10 +160,18 @@ TEST(RecordCodecGolden, IdentityQuarantineRemoval) {
 // Where the tally begins in a list's bytes, and how long it is.
 constexpr std::size_t kTallyAt = 1 + 4 + 8 + 1 + 4 + 8 + 8 + 8 + 8 + 8 + 4 + 4;
 constexpr std::size_t kTallyBytes = 16;
+// What version 4 added, where there is neither scheme nor brake.
+constexpr std::size_t kTailBytes = 3 * 8 + 1 + 8 + 1;
 
 // A list's bytes as version 2 wrote them: two bytes a distance.
 std::string ListOfVersion2(const ListRecord& record) {
-  std::string bytes = EncodeList(record);
+  ListRecord before = record;
+  before.list.kinds = {};
+  before.list.config.scheme.clear();
+  before.list.whole_read = WallTime();
+  before.list.brake.reset();
+  std::string bytes = EncodeList(before);
+  bytes.resize(bytes.size() - kTailBytes);
   bytes[0] = 2;
   std::size_t at = kTallyAt + kTallyBytes + 1;
   for (std::size_t i = 0; i < record.list.config.max_distances.size(); ++i, at += 3) bytes.erase(at + 3, 2);
@@ -163,7 +189,13 @@ TEST(RecordCodec, ReadsListsOfVersion2) {
   EXPECT_FALSE(record.list.config.max_distances.empty());
   EXPECT_EQ(read->tally, record.tally);
   EXPECT_EQ(read->list.config.description, "d");
+  EXPECT_FALSE(read->counts_kinds);
+  EXPECT_FALSE(read->list.brake);
   // Rewritten as it is now.
+  record.list.kinds = {};
+  record.list.config.scheme.clear();
+  record.list.whole_read = WallTime();
+  record.list.brake.reset();
   EXPECT_EQ(EncodeList(*read), EncodeList(record));
 }
 

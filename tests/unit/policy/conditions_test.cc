@@ -64,7 +64,7 @@ MatchFact PdqMatch() {
 }
 
 bool Holds(const Condition& condition, const MatchFact& match, const Input& input = {}) {
-  return Applies(condition, match, ProvenIdentity(match), input);
+  return Applies(condition, match, ProvenIdentity(match), {}, input);
 }
 
 TEST(Applies, EachConditionCanRefuse) {
@@ -128,6 +128,40 @@ TEST(Applies, EachConditionCanRefuse) {
   expect(false, c);
   c.min_corroboration = 1;
   expect(true, c);
+}
+
+TEST(Applies, ASecondOpinionIsOneOfAnotherFamily) {
+  MatchFact match = PdqMatch();
+  Condition c;
+  c.corroborated_by.Insert(A::kPhotoDna);
+  c.corroborated_by.Insert(A::kSha1);
+  match.algorithms = {A::kPdq};
+  EXPECT_FALSE(Holds(c, match));
+  // By itself it corroborates nothing, and neither does one of its own family.
+  match.algorithms = {A::kPhotoDna};
+  EXPECT_FALSE(Holds(c, match));
+  match.algorithms = {A::kSha1, A::kMd5};
+  EXPECT_FALSE(Holds(c, match));
+  match.algorithms = {A::kPdq, A::kPhotoDna};
+  EXPECT_TRUE(Holds(c, match));
+  match.algorithms = {A::kSha1, A::kPdq};
+  EXPECT_TRUE(Holds(c, match));
+  // Others that agree are not the ones that are asked.
+  match.algorithms = {A::kMd5, A::kPdq};
+  EXPECT_FALSE(Holds(c, match));
+}
+
+TEST(Contradiction, ASecondOpinionThatCannotBeIsNamed) {
+  Condition c;
+  c.corroborated_by.Insert(A::kSha1);
+  EXPECT_EQ(Contradiction(c), "");
+  c.identities.Insert(Identity::kWeakDigest);
+  EXPECT_NE(Contradiction(c), "");
+  c.identities = {};
+  c.identities.Insert(Identity::kPerceptual);
+  EXPECT_NE(Contradiction(c), "");
+  c.corroborated_by.Insert(A::kPhotoDna);
+  EXPECT_EQ(Contradiction(c), "");
 }
 
 TEST(Applies, DistanceAndQualityAtTheirEdges) {
@@ -225,6 +259,7 @@ class RandomFacts {
     FillSet(c.purposes, 5);
     FillSet(c.trusts, 3);
     FillSet(c.algorithms, 5);
+    FillSet(c.corroborated_by, 5);
     FillSet(c.identities, 3);
     if (Chance()) c.max_distance_bits = Pick(64);
     if (Chance()) c.max_distances[A::kPhotoDna] = Pick(64);

@@ -311,5 +311,73 @@ TEST(Decide, WithoutReviewersNothingEndsInReview) {
               ElementsAre(HasSubstr("degenerate hash of the entry"), "no reviewers: HOLD instead of REVIEW"));
 }
 
+TEST(Decide, OpinionsLimitAndLift) {
+  const auto policy = Profile("standard");
+  MatchFact match = Match({Algorithm::kSha256});
+  match.disputed = true;
+  EXPECT_EQ(Decide(*policy, {match}).verdict, Verdict::kReview);
+  EXPECT_THAT(Decide(*policy, {match}).steps[0].limits, Contains("disputed entry: REVIEW at most"));
+  match = Match({Algorithm::kPdq});
+  match.flooded = true;
+  EXPECT_EQ(Decide(*policy, {match}).verdict, Verdict::kReview);
+  match = Match({Algorithm::kMd5});
+  match.flooded = true;
+  EXPECT_EQ(Decide(*policy, {match}).verdict, Verdict::kBlock) << "the flood is of perceptual matches";
+  for (const Trust trust : {Trust::kLocal, Trust::kUnverified}) {
+    match = Match({Algorithm::kPdq});
+    match.trust = trust;
+    EXPECT_EQ(Decide(*policy, {match}).verdict, Verdict::kReview);
+    match.confirmed = true;
+    EXPECT_EQ(Decide(*policy, {match}).verdict, Verdict::kBlock);
+    match = Match({Algorithm::kSha256});
+    match.trust = trust;
+    match.confirmed = true;
+    EXPECT_EQ(Decide(*policy, {match}).verdict, Verdict::kBlock)
+        << "a report takes a trusted list, or a rule";
+    match.disputed = true;
+    EXPECT_EQ(Decide(*policy, {match}).verdict, Verdict::kReview);
+  }
+  EXPECT_EQ(Decide(*Profile("no-reviewers"), {match}).verdict, Verdict::kHold);
+}
+
+TEST(Decide, MeaningsOfLabelsDecideUnderALaw) {
+  const auto parsed = ParsePolicy(R"(
+version: "1"
+name: uk
+jurisdiction: GB
+extends: standard
+labels:
+  - {scheme: iwf, classification: ["A", "B", "C"], meaning: illegal}
+  - {scheme: [industry, iwf], classification: "*", meaning: unclear}
+  - {classification: "drawing*", meaning: unclear}
+rules:
+  - id: unclear
+    when: {meaning: unclear}
+    verdict: REVIEW
+  - id: own-illegal
+    when: {meaning: illegal, confirmed: true, identity: STRONG, purpose: CSAM}
+    verdict: BLOCK_AND_REPORT
+)",
+                                  "p.yaml");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ((*parsed)->Jurisdiction(), "GB");
+  EXPECT_THAT(Describe(**parsed), HasSubstr("jurisdiction: GB"));
+  MatchFact match = Match({Algorithm::kSha256});
+  const auto rule = [&](const std::string& scheme, const std::string& classification) {
+    match.scheme = scheme;
+    match.classification = classification;
+    return Decide(**parsed, {match}).rule_id;
+  };
+  EXPECT_EQ(rule("iwf", "A"), "csam-strong");
+  EXPECT_EQ(rule("iwf", "D"), "unclear");
+  EXPECT_EQ(rule("industry", "A1"), "unclear");
+  EXPECT_EQ(rule("", "A"), "csam-strong") << "another scheme's A means nothing here";
+  EXPECT_EQ(rule("vics", "drawing-2"), "unclear");
+  match.confirmed = true;
+  match.trust = Trust::kLocal;
+  EXPECT_EQ(rule("iwf", "A"), "own-illegal");
+  EXPECT_EQ(Decide(**parsed, {match}).verdict, Verdict::kBlockAndReport);
+}
+
 }  // namespace
 }  // namespace hashgate::policy

@@ -45,6 +45,22 @@ TEST(ParsePolicy, TakesTheSmallestPolicy) {
   }
 }
 
+TEST(ParsePolicy, RefusesLabelsThatSayNothing) {
+  EXPECT_EQ(ErrorOf(WithLines("labels: []\n")), "p.yaml:3: labels: must be a list of 1 to 256 rows");
+  EXPECT_EQ(ErrorOf(WithLines("labels:\n  - {classification: A}\n")),
+            "p.yaml:4: labels[0]: key 'meaning' is missing");
+  EXPECT_EQ(ErrorOf(WithLines("labels:\n  - {classification: A, meaning: Not A Name}\n")),
+            "p.yaml:4: labels[0].meaning: 'Not A Name' is no meaning: 1 to 63 of a-z, 0-9 and '-'");
+  EXPECT_EQ(ErrorOf(WithRules("  - id: a\n    when: {meaning: illegal}\n    verdict: BLOCK\n")),
+            "p.yaml:5: rules[0].when.meaning: no row of 'labels' gives 'illegal'");
+  EXPECT_EQ(ErrorOf(WithRules("  - id: a\n    when: {trust: LOCAL}\n    verdict: BLOCK\n")),
+            "p.yaml:6: rules[0].verdict: BLOCK cannot happen: a list below TRUSTED leads to REVIEW at most, "
+            "but for "
+            "entries that are confirmed");
+  EXPECT_TRUE(ParsePolicy(
+      WithRules("  - id: a\n    when: {trust: LOCAL, confirmed: true}\n    verdict: BLOCK\n"), "p.yaml"));
+}
+
 TEST(ParsePolicy, RefusesUnknownAndDoubledKeysByNameAndLine) {
   EXPECT_EQ(ErrorOf(WithLines("no_matches: {}\n")),
             "p.yaml:3: unknown key 'no_matches': did you mean 'no_match'?");
@@ -89,6 +105,13 @@ TEST(ParsePolicy, RefusesWrongKindsAndNames) {
               HasSubstr("p.yaml:4: rules[0].when.min_quality: '101' is out of range: 0 to 100"));
   EXPECT_THAT(ErrorOf(WithRules("  - {id: a, when: {min_corroboration: 5}, verdict: BLOCK}\n")),
               HasSubstr("out of range: 1 to 4"));
+  EXPECT_THAT(
+      ErrorOf(WithRules("  - {id: a, when: {corroborated_by: photodnb}, verdict: BLOCK}\n")),
+      HasSubstr(
+          "p.yaml:4: rules[0].when.corroborated_by: 'photodnb' is not known here: did you mean 'photodna'?"));
+  EXPECT_THAT(ErrorOf(WithRules(
+                  "  - {id: a, when: {identity: WEAK_DIGEST, corroborated_by: pdq}, verdict: BLOCK}\n")),
+              HasSubstr("WEAK_DIGEST is one hash family alone"));
   EXPECT_EQ(ErrorOf(WithRules("  - {id: a, when: {list: IWF List}, verdict: BLOCK}\n")),
             "p.yaml:4: rules[0].when.list: 'IWF List' is no list name: 1 to 63 of a-z, 0-9 and '-'");
   EXPECT_EQ(ErrorOf(WithRules("  - {id: a, when: {purpose: []}, verdict: BLOCK}\n")),

@@ -30,6 +30,7 @@ rules:
   - {id: watched, when: {list: list-1}, verdict: ALLOW, reason: on trial}
   - {id: near, when: {max_distance_bits: 20, min_quality: 60}, verdict: BLOCK_AND_REPORT}
   - {id: held, when: {min_corroboration: 2, surface_kind: GROUP}, verdict: HOLD}
+  - {id: seconded, when: {corroborated_by: [photodna, md5], purpose: CSAM}, verdict: BLOCK}
   - {id: classed, when: {classification: ["A*", ""]}, verdict: REVIEW}
   - {id: rest, verdict: BLOCK_AND_REPORT}
 no_match: {partial: HOLD, not_an_image: BLOCK, images_only: ALLOW}

@@ -168,6 +168,7 @@ class StaleRunner final : public exchange::ExchangeRunner {
   Status OverrideGate(std::string_view, exchange::Gate, std::string_view, std::string_view) override {
     return {};
   }
+  void SendFeedbackSoon(std::string_view) override {}
 
  private:
   std::string list_;

@@ -41,10 +41,12 @@ class FakeDecoder final : public decode::Decoder {
     return answer && wanted.pdq_nn512 && knows_nn512 ? WithNn512(*answer) : answer;
   }
   [[nodiscard]] decode::PoolStats Stats() const override { return {}; }
+  [[nodiscard]] std::span<const decode::VectorMaker> vector_makers() const override { return makers; }
 
   Result<decode::DecodeResult> answer = decode::DecodeResult{};
   std::function<void()> on_decode;
   decode::Wanted last_wanted;
+  std::vector<decode::VectorMaker> makers;
   bool knows_nn512 = true;
   int calls = 0;
 };

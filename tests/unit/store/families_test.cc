@@ -10,8 +10,8 @@ namespace {
 
 TEST(Families, StandInOrderWithStableNames) {
   const std::vector<std::string> names = {
-      "meta",     "lists",     "entries",  "entry_keys",      "quarantine",
-      "requests", "exchanges", "verdicts", "verdict_entries", "events"};
+      "meta",      "lists",    "entries",         "entry_keys", "quarantine", "requests",
+      "exchanges", "verdicts", "verdict_entries", "events",     "opinions"};
   ASSERT_EQ(Families().size(), names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const FamilyInfo& row = Families()[i];

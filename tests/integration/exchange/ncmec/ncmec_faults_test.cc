@@ -150,11 +150,11 @@ TEST_F(NcmecFaultsTest, AChainThatFailsNearItsEndIsReadInShorterSpans) {
 }
 
 TEST_F(NcmecFaultsTest, AChainThatAlwaysFailsNearItsEndIsReadInTheEnd) {
-  server().SetSwitches({.page_size = 5, .last_page_failures = 1'000});
+  server().SetSwitches({.page_size = 1, .last_page_failures = 1'000});
   EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed) << "not shortened without end within one sync";
   int syncs = 1;
-  while (syncs < 20 && Sync().outcome != SyncOutcome::kDone) ++syncs;
-  EXPECT_LT(syncs, 20);
+  while (syncs < 40 && Sync().outcome != SyncOutcome::kDone) ++syncs;
+  EXPECT_LT(syncs, 40);
   EXPECT_EQ(Entries(), 36U);
 }
 

@@ -26,6 +26,9 @@ class Gatekeeper final : public ExchangeClient {
     return std::make_unique<Held>(std::move(delta), hold_);
   }
   Result<std::string> Test(const std::stop_token& stop) override { return client_.Test(stop); }
+  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop) override {
+    return client_.SendFeedback(feedback, stop);
+  }
 
  private:
   class Held final : public Delta {
@@ -59,6 +62,7 @@ class RunnerTest : public SyncTest {
     settings.interval = std::chrono::hours(1);
     settings.gates = gates_;
     settings.stale_after = std::chrono::hours(2);
+    settings.feedback = feedback_;
     settings.make_client = [this](Patience) -> Result<std::unique_ptr<ExchangeClient>> {
       ++made_;
       if (refuse_) return Fail(Reason::kFileUnreadable, "no credentials");
@@ -85,6 +89,7 @@ class RunnerTest : public SyncTest {
   std::atomic<int> made_ = 0;
   Mutex mutex_;
   std::vector<SyncOutcome> ended_ HASHGATE_GUARDED_BY(mutex_);
+  bool feedback_ = false;
   std::unique_ptr<ExchangeRunner> runner_;
 };
 
@@ -212,6 +217,32 @@ TEST_F(RunnerTest, StoppedItCanStillBeAsked) {
   runner_->Stop();
   EXPECT_EQ(runner_->All()->size(), 1U);
   ASSERT_TRUE(runner_->RequestSync("npo", false));
+}
+
+TEST_F(RunnerTest, TellsTheSourceOfOpinionsSoonWhereItMay) {
+  client_.deltas.push_back({{LastPage(MakeImport(0, 10), "1")}});
+  for (const bool feedback : {false, true}) {
+    feedback_ = feedback;
+    runner_.reset();
+    Start();
+    ASSERT_TRUE(WaitUntil([&] { return runner_->Get("npo")->syncs_ended > 0; }));
+    const auto entry = testing::FindBySha1(*catalog_->Current(), list_, 3).at(0);
+    ASSERT_TRUE(catalog_->SetOpinion({.list = "npo",
+                                      .entry = entry,
+                                      .kind = lists::OpinionKind::kConfirm,
+                                      .author = "a",
+                                      .reason = "r",
+                                      .feedback = true}));
+    runner_->SendFeedbackSoon("npo");
+    runner_->SendFeedbackSoon("another");
+    const auto state = [&] { return catalog_->Opinions("npo")->at(0).feedback; };
+    if (feedback) {
+      EXPECT_TRUE(WaitUntil([&] { return state() == lists::FeedbackState::kSent; }));
+    } else {
+      runner_->Stop();
+      EXPECT_EQ(state(), lists::FeedbackState::kQueued);
+    }
+  }
 }
 
 TEST_F(RunnerTest, NamesThatAreNotConfiguredAreRefused) {

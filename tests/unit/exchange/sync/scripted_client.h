@@ -57,6 +57,23 @@ class ScriptedClient final : public ExchangeClient {
   }
   Result<std::string> Test(const std::stop_token&) override { return std::string("we are scripted"); }
 
+  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token&) override {
+    FeedbackSent sent;
+    for (const Feedback& one : feedback) {
+      if (take_feedback == 0) {
+        sent.error = Error{Reason::kExchangeUnreachable, "told to fail", {}, {}};
+        break;
+      }
+      if (take_feedback > 0) --take_feedback;
+      told.push_back(one);
+      sent.answers.push_back({feedback_outcome, "told to"});
+    }
+    return sent;
+  }
+
+  std::vector<Feedback> told;
+  FeedbackAnswer::Outcome feedback_outcome = FeedbackAnswer::Outcome::kTaken;
+  int take_feedback = -1;  // so many, then an error; below zero: all
   std::deque<ScriptedDelta> deltas;
   std::vector<std::string> begun;  // checkpoints
 

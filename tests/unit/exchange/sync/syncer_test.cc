@@ -366,5 +366,30 @@ TEST(Benign, KnowsItsOwnAndNothingElse) {
   }
 }
 
+// What adults' pictures match must never be reported as if they were of children.
+TEST_F(SyncTest, EntriesOfAnotherPurposeThanTheListsAreNotTakenIn) {
+  DeltaPage page = LastPage(MakeImport(0, 3), "one");
+  page.purpose = Purpose::kNciiAdult;
+  client_.deltas.push_back({.pages = {page}});
+  const SyncRecord refused = Sync();
+  EXPECT_EQ(refused.outcome, SyncOutcome::kFailed);
+  EXPECT_THAT(refused.detail, HasSubstr("NCII_ADULT"));
+  EXPECT_EQ(Stored().failure_reason, "CONFIG_INVALID");
+  EXPECT_EQ(Entries(), 0U);
+  page.purpose = Purpose::kTest;
+  client_.deltas.push_back({.pages = {page}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Entries(), 3U);
+}
+
+TEST_F(SyncTest, ASourceThatTakesNoFeedbackSaysSoOfEachPiece) {
+  const std::vector<Feedback> feedback(2);
+  const FeedbackSent sent = client_.ExchangeClient::SendFeedback(feedback, {});
+  ASSERT_EQ(sent.answers.size(), 2U);
+  EXPECT_EQ(sent.answers[1].outcome, FeedbackAnswer::Outcome::kNoPlace);
+  EXPECT_FALSE(sent.answers[1].detail.empty());
+  EXPECT_FALSE(sent.error);
+}
+
 }  // namespace
 }  // namespace hashgate::exchange

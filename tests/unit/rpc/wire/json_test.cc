@@ -13,7 +13,8 @@ TEST(WireJson, ZeroValuesArePrintedAndAbsentOnesLeftOut) {
       ToJson(v1::Match()),
       R"({"list":"","entryId":0,"sourceId":"","classification":"","algorithms":[],)"
       R"("identity":"UNSPECIFIED","view":"UNSPECIFIED","frame":0,"dihedral":"ORIGINAL",)"
-      R"("digestConflict":false,"harmClass":"UNSPECIFIED","verdict":"UNSPECIFIED","hiddenOnly":false,"distances":[]})");
+      R"("digestConflict":false,"harmClass":"UNSPECIFIED","verdict":"UNSPECIFIED","hiddenOnly":false,"distances":[],)"
+      R"("opinions":[],"entryVersion":0})");
 }
 
 TEST(WireJson, EnumsLosePrefixesOfTheirTypeOnly) {

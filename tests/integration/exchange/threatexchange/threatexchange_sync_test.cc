@@ -1,0 +1,234 @@
+// Syncs with a well-behaved ThreatExchange: pages, what an update becomes, tombstones, checkpoints, feedback.
+#include <gmock/gmock.h>
+
+#include "threatexchange_fixture.h"
+
+namespace hashgate::exchange {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+TEST_F(ThreatExchangeTest, FetchesAllPagesAndThenOnlyWhatIsNew) {
+  server_.SetSwitches({.page_size = 7});
+  for (std::uint64_t at = 0; at < 50; ++at) Put(at, hours(80 * at + 1));
+  const SyncRecord first = Sync();
+  EXPECT_EQ(first.outcome, SyncOutcome::kDone) << first.detail;
+  EXPECT_EQ(first.counts.added, 50U);
+  const std::size_t calls = server_.http().call_count();
+  clock_.Advance(minutes(10));
+  Put(200, minutes(5));
+  Tombstone(4, minutes(3));
+  const SyncRecord second = Sync();
+  EXPECT_EQ(second.outcome, SyncOutcome::kDone) << second.detail;
+  EXPECT_EQ(second.counts.added, 1U);
+  EXPECT_EQ(second.counts.removed, 1U);
+  EXPECT_TRUE(Holds(200));
+  EXPECT_FALSE(Holds(4));
+  EXPECT_EQ(server_.http().call_count(), calls + 1);
+}
+
+TEST_F(ThreatExchangeTest, AnUpdateKeepsItsIdStatusAndTagsAndNotItsHashAsName) {
+  GraphUpdate update = Update(1, hours(1));
+  update.descriptors = {{.id = "1", .status = "SUSPICIOUS", .tags = {"b", "a"}},
+                        {.id = "2", .status = "NON_MALICIOUS"}};
+  server_.Put(update);
+  GraphUpdate md5 = Update(2, hours(1));
+  md5.type = "HASH_MD5";
+  md5.indicator = Hex(Algorithm::kMd5, 2);
+  server_.Put(md5);
+  for (const bool in_data : {true, false}) {
+    server_.SetSwitches({.tags_in_data = in_data, .unknown_members = true});
+    ASSERT_EQ(Sync(true).outcome, SyncOutcome::kDone);
+    EXPECT_EQ(Entry("9001").classification, "threatexchange:DISPUTED");
+    EXPECT_THAT(Entry("9001").labels, ElementsAre("a", "b"));
+    EXPECT_EQ(Entry("9002").classification, "threatexchange:MALICIOUS");
+    EXPECT_EQ(Held(Algorithm::kMd5, 2), 1U);
+  }
+}
+
+TEST_F(ThreatExchangeTest, AnIdThatIsTheHashIsNotTaken) {
+  GraphUpdate update = Update(1, hours(1));
+  update.id = update.indicator;
+  server_.Put(update);
+  GraphUpdate nameless = Update(2, hours(1));
+  nameless.id = "";
+  server_.Put(nameless);
+  for (std::uint64_t at = 3; at < 6; ++at) Put(at, hours(1));
+  EXPECT_EQ(Sync().counts.quarantined, 2U);
+  EXPECT_EQ(Entries(), 3U);
+  EXPECT_THAT(FirstQuarantined(), HasSubstr("no id"));
+  EXPECT_THAT(FirstQuarantined(), Not(HasSubstr(update.indicator)));
+}
+
+TEST_F(ThreatExchangeTest, WhatNobodyStandsForAnyMoreIsWithdrawn) {
+  for (std::uint64_t at = 0; at < 5; ++at) Put(at, hours(2));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  clock_.Advance(hours(1));
+  GraphUpdate bare = Update(0, minutes(5));
+  bare.descriptors.clear();
+  server_.Put(bare);
+  GraphUpdate harmless = Update(1, minutes(5));
+  harmless.descriptors[0].status = "NON_MALICIOUS";
+  server_.Put(harmless);
+  GraphUpdate video = Update(2, minutes(5));
+  video.descriptors[0].tags = {"media_type_video"};
+  server_.Put(video);
+  Tombstone(3, minutes(5));
+  Tombstone(77, minutes(5));  // never seen
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_EQ(record.counts.removed, 4U);
+  EXPECT_EQ(record.counts.values_left_out, 1U);
+  EXPECT_EQ(Entries(), 1U);
+  EXPECT_TRUE(Holds(4));
+}
+
+// The source's word for (type, indicator) is its id: a new one is a new entry, and a whole reading mends
+// that.
+TEST_F(ThreatExchangeTest, AnIdThatChangesLeavesTheOldEntryUntilAllIsReadAgain) {
+  Put(1, hours(2));
+  Put(2, hours(2));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  clock_.Advance(hours(1));
+  server_.Remove("9001");
+  GraphUpdate renamed = Update(1, minutes(5));
+  renamed.id = "123456";
+  server_.Put(renamed);
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Held(Algorithm::kPdq, 1), 2U);
+  renamed.should_delete = true;
+  clock_.Advance(hours(1));
+  renamed.last_updated = Seconds(minutes(5));
+  server_.Put(renamed);
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Held(Algorithm::kPdq, 1), 1U);
+  ASSERT_EQ(Sync(true).outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Held(Algorithm::kPdq, 1), 0U);
+  EXPECT_EQ(Entries(), 1U);
+}
+
+TEST_F(ThreatExchangeTest, AfterMoreThan85DaysAllIsReadAgainAsAWhole) {
+  for (std::uint64_t at = 0; at < 4; ++at) Put(at, hours(2));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  // Its tombstone has come and gone meanwhile.
+  server_.Remove("9000");
+  clock_.Advance(hours(24 * 85));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_TRUE(Holds(0)) << "not yet";
+  clock_.Advance(hours(24 * 85 + 1));
+  Put(9, hours(1));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_FALSE(Holds(0));
+  EXPECT_TRUE(Holds(1));
+  EXPECT_TRUE(Holds(9));
+}
+
+TEST_F(ThreatExchangeTest, AQuietGroupIsNotReadAgain) {
+  Put(1, hours(2));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  for (int week = 0; week < 20; ++week) {
+    clock_.Advance(hours(24 * 7));
+    ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+    EXPECT_THAT(server_.http().calls().back().request.Query("start_time"), Not(IsEmpty()));
+  }
+}
+
+TEST_F(ThreatExchangeTest, ALongDeltaComesInPartsThatALaterSyncGoesOnFrom) {
+  Put(0, hours(5'000));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  server_.SetSwitches({.page_size = 10});
+  options_.delta_items = 20;
+  client_.reset();
+  for (std::uint64_t at = 1; at <= 100; ++at) Put(at, hours(1'000) - minutes(at));
+  server_.http().SetPlan([](const testing::FakeRequest& request) -> std::optional<testing::Fault> {
+    if (request.Query("after") == "20" && request.Query("start_time") > "0") return std::nullopt;
+    static int calls = 0;
+    return ++calls > 4 ? std::optional(testing::Fault{.status = 503}) : std::nullopt;
+  });
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed);
+  const std::uint64_t some = Entries();
+  EXPECT_GT(some, 1U);
+  EXPECT_LT(some, 101U);
+  server_.http().SetPlan({});
+  Reopen();
+  const SyncRecord rest = Sync();
+  EXPECT_EQ(rest.outcome, SyncOutcome::kDone) << rest.detail;
+  EXPECT_EQ(Entries(), 101U);
+  EXPECT_LE(rest.counts.added, 101U - some);
+}
+
+TEST_F(ThreatExchangeTest, MoreInOneSecondThanADeltaHolds) {
+  Put(0, hours(5'000));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  server_.SetSwitches({.page_size = 5});
+  options_.delta_items = 10;
+  client_.reset();
+  clock_.Advance(hours(2));
+  for (std::uint64_t at = 1; at <= 60; ++at) Put(at, hours(1));
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_EQ(Entries(), 61U);
+}
+
+TEST_F(ThreatExchangeTest, TestSaysWhatTheTokenReads) {
+  MakeClient();
+  const auto sentence = client_->Test({});
+  ASSERT_TRUE(sentence) << sentence.error().message;
+  EXPECT_THAT(*sentence, HasSubstr("Example group"));
+  server_.SetSwitches({.updates_disabled = true});
+  const auto disabled = client_->Test({});
+  ASSERT_FALSE(disabled);
+  EXPECT_THAT(disabled.error().message, HasSubstr("no threat updates"));
+}
+
+Feedback Opinion(const std::string& id, FeedbackKind kind) {
+  return {.source_id = id, .kind = kind, .reason = "seen by us", .hashes = {}};
+}
+
+TEST_F(ThreatExchangeTest, FeedbackBecomesReactionsToWhatEachMemberSays) {
+  GraphUpdate update = Update(1, hours(1));
+  update.descriptors = {{.id = "11"}, {.id = "12"}};
+  server_.Put(update);
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  const auto reactions = [&](const char* name, std::size_t at) {
+    return server_.All().front().descriptors[at].reactions[name].size();
+  };
+  std::vector<Feedback> feedback = {Opinion("9001", FeedbackKind::kAffirm),
+                                    Opinion("404", FeedbackKind::kAffirm),
+                                    Opinion("not-an-id", FeedbackKind::kAffirm)};
+  FeedbackSent sent = client_->SendFeedback(feedback, {});
+  EXPECT_FALSE(sent.error);
+  ASSERT_EQ(sent.answers.size(), 3U);
+  EXPECT_EQ(sent.answers[0].outcome, FeedbackAnswer::Outcome::kTaken);
+  EXPECT_EQ(sent.answers[1].outcome, FeedbackAnswer::Outcome::kRefused);
+  EXPECT_EQ(sent.answers[2].outcome, FeedbackAnswer::Outcome::kNoPlace);
+  EXPECT_EQ(reactions("HELPFUL", 0) + reactions("HELPFUL", 1), 2U);
+
+  // What is disputed is no longer affirmed, and the next sync shows it.
+  feedback = {Opinion("9001", FeedbackKind::kDispute)};
+  EXPECT_EQ(client_->SendFeedback(feedback, {}).answers.size(), 1U);
+  EXPECT_EQ(reactions("HELPFUL", 0), 0U);
+  EXPECT_EQ(reactions("DISAGREE_WITH_TAGS", 1), 1U);
+  ASSERT_EQ(Sync(true).outcome, SyncOutcome::kDone);
+  EXPECT_EQ(Entry("9001").classification, "threatexchange:DISPUTED");
+
+  feedback = {Opinion("9001", FeedbackKind::kWithdraw)};
+  EXPECT_EQ(client_->SendFeedback(feedback, {}).answers.size(), 1U);
+  EXPECT_EQ(reactions("DISAGREE_WITH_TAGS", 0) + reactions("DISAGREE_WITH_TAGS", 1), 0U);
+
+  feedback = {Opinion("9001", FeedbackKind::kAffirm), Opinion("9001", FeedbackKind::kAffirm)};
+  server_.http().FailNext({{}, {}, {}, {}, {}, {.status = 503}, {.status = 503}});
+  sent = client_->SendFeedback(feedback, {});
+  EXPECT_EQ(sent.answers.size(), 1U) << "the second may be sent again";
+  ASSERT_TRUE(sent.error);
+  EXPECT_EQ(sent.error->reason, Reason::kExchangeUnreachable);
+}
+
+}  // namespace
+}  // namespace hashgate::exchange
