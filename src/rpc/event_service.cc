@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -98,11 +99,6 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::WatchEventsResponse>
  private:
   friend class EventStreams;
 
-  void End(const grpc::Status& status) {
-    CountCall(context_, kWatchMethod, status, begun_);
-    Finish(status);
-  }
-
   const ServiceContext& context_;
   EventStreams& streams_;
   grpc::CallbackServerContext& call_;
@@ -179,26 +175,36 @@ class EventStreams {
   }
 
  private:
-  void Run() {
+  void Run() noexcept {
     for (;;) {
-      std::vector<WatchCall*> calls;
-      bool ending = false;
       {
         const MutexLock lock(mutex_);
         if (stop_ && calls_.empty()) return;
-        calls = calls_;
-        ending = ending_ || stop_;
       }
-      bool any = false;
-      for (WatchCall* const call : calls) any |= Serve(*call, ending);
-      if (any) continue;
+      if (ServeAll()) continue;
       const MutexLock lock(mutex_);
       wake_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kSlice);
     }
   }
 
   // True where there was something to do.
-  bool Serve(WatchCall& call, bool ending) {
+  bool ServeAll() noexcept try {
+    std::vector<WatchCall*> calls;
+    bool ending = false;
+    {
+      const MutexLock lock(mutex_);
+      calls = calls_;
+      ending = ending_ || stop_;
+    }
+    bool any = false;
+    for (WatchCall* const call : calls) any |= Serve(*call, ending);
+    return any;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+
+  // True where there was something to do. Without memory a stream stays as it is, and is served later.
+  bool Serve(WatchCall& call, bool ending) noexcept try {
     bool writing = false;
     bool broken = false;
     {
@@ -237,16 +243,21 @@ class EventStreams {
     }
     call.StartWrite(&call.message_);
     return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
 
-  bool EndCall(WatchCall& call, const grpc::Status& status) {
+  bool EndCall(WatchCall& call, grpc::Status status) {
+    CountCall(context_, kWatchMethod, status, call.begun_);
     {
+      // From here on nobody would try again: nothing asks for memory until the stream is ended.
       const MutexLock lock(mutex_);
       std::erase(calls_, &call);
-      SetGauge();
       ended_.NotifyAll();
     }
-    call.End(status);
+    call.Finish(std::move(status));
+    const MutexLock lock(mutex_);
+    SetGauge();
     return true;
   }
 

@@ -46,8 +46,9 @@ struct ServiceOptions {
   std::chrono::milliseconds max_upload_pause{15'000};        ///< between two messages of a ScanUpload
   std::chrono::milliseconds max_import_pause{300'000};       ///< between two messages of an import
   std::chrono::milliseconds max_batch_pause{300'000};        ///< of a ScanBatch that has nothing to do
-  std::chrono::milliseconds max_reader_pause{60'000};        ///< in which a reader of events takes nothing
-  int max_event_readers = 64;                                ///< streams of WatchEvents
+  std::chrono::milliseconds max_reader_pause{
+      60'000};                   ///< in which a reader of events or an undo takes nothing
+  int max_event_readers = 64;    ///< streams of WatchEvents
   int max_batch_in_flight = 32;  ///< scans of one ScanBatch that are not answered yet
   std::chrono::milliseconds fail_policy_max_age{3'600'000};
   std::chrono::milliseconds retry_after{1'000};   ///< hint of refusals

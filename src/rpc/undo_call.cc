@@ -6,6 +6,7 @@
 
 #include "casework/verdicts/undo.h"
 #include "rpc/hash_list_service.h"
+#include "rpc/stream_timer.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/error_status.h"
@@ -87,15 +88,26 @@ bool IsInForce(const lists::Catalog& catalog, const casework::EntryRef& entry) {
   return found && (said == nullptr || said->suppressed != found->version);
 }
 
-// One undo: the next verdicts are looked at only when the last ones were sent.
+// One undo: the next verdicts are looked at only when the last ones were sent. It holds up a drain, so a
+// reader that takes nothing for too long is not waited for; what it was not told is done.
 class UndoCall final : public grpc::ServerWriteReactor<v1::UndoEntryResponse> {
  public:
-  UndoCall(const ServiceContext& context, const v1::UndoEntryRequest& request, CallGate::Ticket ticket)
-      : context_(context), request_(request), ticket_(std::move(ticket)) {
+  UndoCall(const ServiceContext& context, grpc::CallbackServerContext* call,
+           const v1::UndoEntryRequest& request, CallGate::Ticket ticket)
+      : context_(context),
+        call_(call),
+        request_(request),
+        ticket_(std::move(ticket)),
+        // A write can only be ended with its call, and then comes back as a failed one.
+        timer_([this] {
+          call_->TryCancel();
+          return true;
+        }) {
     GoOn();
   }
 
   void OnWriteDone(bool ok) override {
+    timer_.Pause();
     if (!ok) {
       End(ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
     } else if (message_.done()) {
@@ -123,6 +135,7 @@ class UndoCall final : public grpc::ServerWriteReactor<v1::UndoEntryResponse> {
         End(ToGrpc(status.error()));
         return;
       }
+      timer_.Restart(context_.options.max_reader_pause);
       StartWrite(&message_);
     });
     if (!taken)
@@ -172,12 +185,14 @@ class UndoCall final : public grpc::ServerWriteReactor<v1::UndoEntryResponse> {
   }
 
   const ServiceContext& context_;
+  grpc::CallbackServerContext* const call_;
   const v1::UndoEntryRequest request_;
   CallGate::Ticket ticket_;
   const SteadyTime begun_ = std::chrono::steady_clock::now();
   casework::EntryRef entry_;
   std::optional<casework::Undo> undo_;
   v1::UndoEntryResponse message_;
+  StreamTimer timer_;  // last: it calls the others
 };
 
 class RefusedUndo final : public grpc::ServerWriteReactor<v1::UndoEntryResponse> {
@@ -203,7 +218,7 @@ grpc::ServerWriteReactor<v1::UndoEntryResponse>* NewUndoCall(const ServiceContex
         context,
         ToGrpc(Error{Reason::kDraining, "the server is shutting down", {}, context.options.retry_after}));
   }
-  return new UndoCall(context, *request, *std::move(ticket));
+  return new UndoCall(context, call, *request, *std::move(ticket));
 }
 
 }  // namespace hashgate::rpc

@@ -1,6 +1,7 @@
 #include "scan/idempotency.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -128,14 +129,7 @@ class Table final : public IdempotencyTable {
     return std::optional<RememberedAnswer>(record->answer);
   }
 
-  Status Relax(const RequestKey& key, Verdict verdict, store::Batch& batch) const override {
-    const std::string id = IdOf(key);
-    HASHGATE_ASSIGN_OR_RETURN(std::optional<StoredRecord> record, Read(id));
-    if (!record || record->answer.verdict <= verdict) return {};
-    record->answer = {.verdict = verdict, .rule_id = std::string(kReversedRule)};
-    batch.Put(store::Family::kRequests, kRecordPrefix + id, Encode(*record));
-    return {};
-  }
+  std::unique_ptr<Relaxing> StartRelaxing() override { return std::make_unique<HeldRelaxing>(*this); }
 
   Status Prune() override {
     while (true) {
@@ -304,6 +298,52 @@ class Table final : public IdempotencyTable {
     std::vector<std::optional<StoredRecord>> known_;  // what the store holds of each, expired or not
   };
 
+  class HeldRelaxing final : public Relaxing {
+   public:
+    explicit HeldRelaxing(Table& table) : table_(table) {}
+    ~HeldRelaxing() override {
+      const MutexLock lock(table_.mutex_);
+      for (const auto& [id, held] : held_) {
+        if (held.is_ours) table_.in_flight_.erase(id);
+      }
+      table_.released_.NotifyAll();
+    }
+    HeldRelaxing(const HeldRelaxing&) = delete;
+    HeldRelaxing& operator=(const HeldRelaxing&) = delete;
+
+    Result<bool> Relax(const RequestKey& key, Verdict verdict, bool keep_class,
+                       store::Batch& batch) override {
+      const std::string id = table_.IdOf(key);
+      Held& held = held_[id];
+      if (!held.is_ours) {
+        held.is_ours = TryHold(id);
+        if (!held.is_ours) return false;
+        HASHGATE_ASSIGN_OR_RETURN(held.record, table_.Read(id));
+      }
+      std::optional<StoredRecord>& record = held.record;
+      if (!record || record->answer.verdict <= verdict) return true;
+      record->answer.verdict = verdict;
+      if (!keep_class) record->answer.harm_class = HarmClass::kUnspecified;
+      record->answer.rule_id = std::string(kReversedRule);
+      batch.Put(store::Family::kRequests, kRecordPrefix + id, Encode(*record));
+      return true;
+    }
+
+   private:
+    struct Held {
+      bool is_ours = false;
+      std::optional<StoredRecord> record;  // what the store holds once the batch is written
+    };
+
+    bool TryHold(const std::string& id) {
+      const MutexLock lock(table_.mutex_);
+      return table_.in_flight_.insert(id).second;
+    }
+
+    Table& table_;
+    std::map<std::string, Held> held_;
+  };
+
   Result<std::vector<std::optional<StoredRecord>>> ReadEach(const std::vector<std::string>& ids) const {
     std::vector<std::string> keys;
     keys.reserve(ids.size());
@@ -346,7 +386,8 @@ class Table final : public IdempotencyTable {
   const IdempotencyOptions options_;
   mutable Mutex mutex_;
   CondVar released_;
-  std::set<std::string> in_flight_ HASHGATE_GUARDED_BY(mutex_);  // at most one a call, and calls are bounded
+  std::set<std::string> in_flight_
+      HASHGATE_GUARDED_BY(mutex_);  // of calls and batches under way, which are bounded
   std::size_t count_ HASHGATE_GUARDED_BY(mutex_) = 0;
   int waiting_ HASHGATE_GUARDED_BY(mutex_) = 0;
 };

@@ -76,10 +76,18 @@ class IdempotencyTable {
   /// The answer that is remembered for the id, whatever its content was. Errors: the store's.
   virtual Result<std::optional<RememberedAnswer>> Peek(const RequestKey& key) const = 0;
 
-  /// Adds to `batch` what makes the answer that is remembered for the id no stricter than `verdict`, where it
-  /// is; for a verdict that was reversed. A call with the id that is under way may still give the old one.
-  /// Errors: the store's.
-  virtual Status Relax(const RequestKey& key, Verdict verdict, store::Batch& batch) const = 0;
+  /// Makes answers laxer whose verdicts are reversed. Holds the ids that it took until it is gone: keep it
+  /// until the batch is written. Threads: confined; it never waits for a call.
+  class Relaxing {
+   public:
+    virtual ~Relaxing() = default;
+    /// Adds to `batch` what makes the answer that is remembered for the id no stricter than `verdict`, where
+    /// it is. `keep_class`: what is left of the answer still is of its class. False where a call works on the
+    /// id; then nothing was added. Errors: the store's.
+    virtual Result<bool> Relax(const RequestKey& key, Verdict verdict, bool keep_class,
+                               store::Batch& batch) = 0;
+  };
+  virtual std::unique_ptr<Relaxing> StartRelaxing() = 0;
 
   /// Forgets what is older than it may be, or beyond the bound. Errors: the store's.
   virtual Status Prune() = 0;

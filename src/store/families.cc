@@ -30,15 +30,15 @@ constexpr std::array<FamilyInfo, kFamilyCount> kFamilies = {{
      "as long as the store"},
     {Family::kVerdicts, "verdicts",
      "tenant and scan id; keyed digest of tenant, caller and request id; name and id of a list",
-     "a verdict that matches led to: when, for whom, which content id, surface, rule and entries, and "
-     "whether "
-     "it was undone",
+     "a verdict that matches led to: when, for which tenant and caller (its address, until callers have "
+     "identities), which request id, content id, surface, rule and entries, and whether it was undone",
      "verdicts.keep_days (400 days): so that verdicts can be undone by the entry that led to them"},
     {Family::kVerdictEntries, "verdict_entries",
      "list id (u32 big-endian), entry id (u64 big-endian), tenant and scan id", "nothing but its version",
      "as long as the verdict: finds verdicts by entry"},
     {Family::kEvents, "events", "sequence number (u64 big-endian)",
-     "what the platform has to be told: content id, old and new verdict, list, entry, author and reason",
+     "what the platform has to be told: content id, request id, old and new verdict, list, entry, author and "
+     "reason",
      "events.keep_days (90 days), at most events.max: for whoever reads them later"},
     {Family::kOpinions, "opinions", "list id (u32 big-endian), entry id (u64 big-endian), kind (u8)",
      "what a person or the flood brake said of an entry, with author, reason and end",

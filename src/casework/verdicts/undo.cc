@@ -9,7 +9,7 @@ namespace {
 
 using store::Family;
 
-/// Verdicts of one batch: answers that are to be recorded wait for it.
+/// Verdicts of one batch: answers that are to be recorded wait for it. Also of those that are put off.
 constexpr std::size_t kVerdictsAtOnce = 64;
 
 Status CheckWords(std::string_view words, std::size_t max, const std::string& field) {
@@ -88,68 +88,109 @@ Undo::Undo(const UndoParts& parts, UndoOptions options)
       until_(FirstScanIdAt(parts_.clock->Wall() + std::chrono::milliseconds(1))) {}
 
 Result<std::vector<Undone>> Undo::Next() {
-  std::vector<Undone> undone;
-  if (done_) return undone;
+  Step step;
+  if (done_) return step.undone;
   if (options_.dry_run) {
-    HASHGATE_RETURN_IF_ERROR(Look(undone));
-    return undone;
+    HASHGATE_RETURN_IF_ERROR(Look(step));
+    return std::move(step.undone);
   }
+  if (parts_.idempotency != nullptr) step.relaxing = parts_.idempotency->StartRelaxing();
   // What cannot be written is looked at again by the next call.
   const Undo before = *this;
   const Status written = parts_.verdicts->Alone([&]() -> Status {
-    HASHGATE_RETURN_IF_ERROR(Look(undone));
-    return Write(undone);
+    HASHGATE_RETURN_IF_ERROR(Look(step));
+    return Write(step);
   });
   if (!written) {
     *this = before;
     return std::unexpected(written.error());
   }
-  return undone;
+  return std::move(step.undone);
 }
 
-Status Undo::Look(std::vector<Undone>& out) {
+Status Undo::Look(Step& step) {
   HASHGATE_ASSIGN_OR_RETURN(const VerdictLog::Page page,
                             parts_.verdicts->OfEntry(options_.entry, position_, kVerdictsAtOnce));
-  done_ = !page.last.has_value();
+  if (!page.last) {
+    done_ = true;
+    return LookAgain(step);
+  }
   for (const VerdictRecord& record : page.records) {
     if (record.id.scan_id >= until_) continue;
-    std::optional<Undone> undone = EffectOn(record, options_.entry);
-    if (!undone) continue;
-    const bool reverses = undone->effect == UndoEffect::kReversed;
-    if (reverses && options_.max_reversals > 0 && counts_.reversed == options_.max_reversals) {
-      done_ = more_ = true;
-      return {};
-    }
-    ++counts_.seen;
-    counts_.reversed += reverses ? 1 : 0;
-    counts_.standing += undone->effect == UndoEffect::kStands ? 1 : 0;
-    counts_.undone_before += undone->effect == UndoEffect::kUndoneBefore ? 1 : 0;
-    out.push_back(*std::move(undone));
+    HASHGATE_RETURN_IF_ERROR(Take(record, step));
+    if (done_) return {};
   }
-  if (page.last) position_ = page.last;
+  position_ = page.last;
   return {};
 }
 
-Status Undo::Write(const std::vector<Undone>& undone) {
-  store::Batch batch;
-  std::vector<Event> events;
-  for (const Undone& one : undone) {
-    if (one.effect == UndoEffect::kUndoneBefore) continue;
-    batch.Put(Family::kVerdicts, VerdictKey(one.record.id), EncodeVerdict(After(one)));
-    if (one.effect != UndoEffect::kReversed) continue;
-    events.push_back(EventOf(one, options_));
-    const VerdictRecord& record = one.record;
-    if (parts_.idempotency == nullptr || record.request_id.empty()) continue;
-    HASHGATE_RETURN_IF_ERROR(parts_.idempotency->Relax(
-        {record.id.tenant, record.caller, record.request_id, record.file}, RememberedAs(one), batch));
+// The last call: those that were put off.
+Status Undo::LookAgain(Step& step) {
+  const std::vector<VerdictId> put_off = std::exchange(put_off_, {});
+  HASHGATE_ASSIGN_OR_RETURN(const std::vector<VerdictRecord> records, parts_.verdicts->Get(put_off));
+  for (const VerdictRecord& record : records) {
+    HASHGATE_RETURN_IF_ERROR(Take(record, step));
   }
-  if (batch.empty()) return {};
+  more_ = more_ || !put_off_.empty();
+  return {};
+}
+
+Status Undo::Take(const VerdictRecord& record, Step& step) {
+  std::optional<Undone> undone = EffectOn(record, options_.entry);
+  if (!undone) return {};
+  const bool reverses = undone->effect == UndoEffect::kReversed;
+  if (reverses && options_.max_reversals > 0 && counts_.reversed == options_.max_reversals) {
+    done_ = more_ = true;
+    return {};
+  }
+  if (!options_.dry_run) {
+    HASHGATE_ASSIGN_OR_RETURN(const bool added, Add(*undone, step));
+    if (!added) {
+      PutOff(record.id);
+      return {};
+    }
+  }
+  ++counts_.seen;
+  counts_.reversed += reverses ? 1 : 0;
+  counts_.standing += undone->effect == UndoEffect::kStands ? 1 : 0;
+  counts_.undone_before += undone->effect == UndoEffect::kUndoneBefore ? 1 : 0;
+  step.undone.push_back(*std::move(undone));
+  return {};
+}
+
+Result<bool> Undo::Add(const Undone& undone, Step& step) const {
+  if (undone.effect == UndoEffect::kUndoneBefore) return true;
+  const VerdictRecord& record = undone.record;
+  if (undone.effect == UndoEffect::kReversed) {
+    if (step.relaxing != nullptr && !record.request_id.empty()) {
+      HASHGATE_ASSIGN_OR_RETURN(
+          const bool relaxed,
+          step.relaxing->Relax({record.id.tenant, record.caller, record.request_id, record.file},
+                               RememberedAs(undone), undone.stands_by != kNoMatch, step.batch));
+      if (!relaxed) return false;
+    }
+    step.events.push_back(EventOf(undone, options_));
+  }
+  step.batch.Put(Family::kVerdicts, VerdictKey(record.id), EncodeVerdict(After(undone)));
+  return true;
+}
+
+void Undo::PutOff(const VerdictId& id) {
+  if (put_off_.size() < kVerdictsAtOnce) {
+    put_off_.push_back(id);
+  } else {
+    more_ = true;
+  }
+}
+
+Status Undo::Write(Step& step) {
+  if (step.batch.empty()) return {};
   HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<EventLog::Pending> pending,
-                            parts_.events->AddTo(batch, events));
-  HASHGATE_RETURN_IF_ERROR(parts_.store->Write(batch));
+                            parts_.events->AddTo(step.batch, step.events));
+  HASHGATE_RETURN_IF_ERROR(parts_.store->Write(step.batch));
   pending->Written();
-  if (parts_.metrics != nullptr && !events.empty()) {
-    parts_.metrics->Count(obs::Metric::kVerdictsReversed, {}, static_cast<double>(events.size()));
+  if (parts_.metrics != nullptr && !step.events.empty()) {
+    parts_.metrics->Count(obs::Metric::kVerdictsReversed, {}, static_cast<double>(step.events.size()));
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,7 +65,8 @@ struct UndoCounts {
 
 /// One undo, some verdicts at a time. Each reversal is in one batch with its event, its record and what is
 /// remembered of its request: an undo that breaks off at any point, or is run again, reverses each verdict
-/// once. Verdicts given after the undo began are left out. Threads: confined.
+/// once. Verdicts given after the undo began are left out. Those whose request is being answered again wait
+/// for the end, and then for another undo; see more(). Threads: confined.
 class Undo {
  public:
   /// Errors: kRequestInvalid naming the field.
@@ -75,19 +77,33 @@ class Undo {
   Result<std::vector<Undone>> Next();
 
   [[nodiscard]] bool done() const { return done_; }
-  /// It ended at max_reversals, and may have left some.
+  /// It ended at max_reversals, or before requests were answered, and may have left some.
   [[nodiscard]] bool more() const { return more_; }
   [[nodiscard]] const UndoCounts& counts() const { return counts_; }
 
  private:
   Undo(const UndoParts& parts, UndoOptions options);
-  Status Look(std::vector<Undone>& out);
-  Status Write(const std::vector<Undone>& undone);
+  // What one call does: which verdicts, and the changes that belong to them.
+  struct Step {
+    std::vector<Undone> undone;
+    store::Batch batch;
+    std::vector<Event> events;
+    std::unique_ptr<scan::IdempotencyTable::Relaxing> relaxing;  // holds requests until the batch is written
+  };
+
+  Status Look(Step& step);
+  Status LookAgain(Step& step);
+  Status Take(const VerdictRecord& record, Step& step);
+  // False where its request is being answered.
+  Result<bool> Add(const Undone& undone, Step& step) const;
+  void PutOff(const VerdictId& id);
+  Status Write(Step& step);
 
   UndoParts parts_;
   UndoOptions options_;
   std::string until_;  // scan ids from here on are not looked at
   std::optional<VerdictId> position_;
+  std::vector<VerdictId> put_off_;  // their requests were being answered
   UndoCounts counts_;
   bool done_ = false;
   bool more_ = false;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
 #include <map>
 #include <new>
 #include <set>
@@ -139,20 +138,26 @@ class Log final : public VerdictLog {
                                            return ids.size() < max;
                                          }));
     HASHGATE_RETURN_IF_ERROR(parsed);
+    Page page;
+    HASHGATE_ASSIGN_OR_RETURN(page.records, Get(ids));
+    if (!ids.empty()) page.last = ids.back();
+    return page;
+  }
+
+  [[nodiscard]] Result<std::vector<VerdictRecord>> Get(std::span<const VerdictId> ids) const override {
     std::vector<std::string> keys;
     keys.reserve(ids.size());
     for (const VerdictId& id : ids) keys.push_back(VerdictKey(id));
     HASHGATE_ASSIGN_OR_RETURN(const std::vector<std::optional<std::string>> values,
                               store_.GetMany(Family::kVerdicts, keys));
-    Page page;
+    std::vector<VerdictRecord> records;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (!values[i]) continue;
       Result<VerdictRecord> record = DecodeVerdict(ids[i], *values[i]);
       if (!record) return Prefix(std::move(record).error(), "scan " + ids[i].scan_id);
-      page.records.push_back(*std::move(record));
+      records.push_back(*std::move(record));
     }
-    if (!ids.empty()) page.last = ids.back();
-    return page;
+    return records;
   }
 
   Status Alone(const std::function<Status()>& work) override {
@@ -172,13 +177,22 @@ class Log final : public VerdictLog {
 
   Status Prune() override {
     const std::string cutoff = FirstScanIdAt(options_.clock->Wall() - options_.keep);
-    std::string start(kVerdictPrefix);
-    for (int round = 0; round < kPrunesAtOnce; ++round) {
+    // Rounds that find nothing cost a look at one tenant, and are not counted. A call that began in the
+    // middle goes around once.
+    bool from_start = false;
+    for (int removals = 0; removals < kPrunesAtOnce;) {
       const TurnLock turn(turn_);
-      HASHGATE_ASSIGN_OR_RETURN(const Prunable prunable, PrunableFrom(start, cutoff));
-      if (!prunable.records.empty()) HASHGATE_RETURN_IF_ERROR(Remove(prunable.records));
-      if (prunable.next.empty()) return {};
-      start = prunable.next;
+      if (prune_from_.empty()) {
+        if (from_start) return {};
+        from_start = true;
+        prune_from_ = kVerdictPrefix;
+      }
+      HASHGATE_ASSIGN_OR_RETURN(Prunable prunable, PrunableFrom(prune_from_, cutoff));
+      if (!prunable.records.empty()) {
+        HASHGATE_RETURN_IF_ERROR(Remove(prunable.records));
+        ++removals;
+      }
+      prune_from_ = std::move(prunable.next);
     }
     return {};
   }
@@ -211,13 +225,13 @@ class Log final : public VerdictLog {
 
   void Run() {
     for (;;) {
+      // Nothing here may ask for memory: nobody would write records any more.
       std::vector<std::shared_ptr<Handed>> group;
       {
         const MutexLock lock(mutex_);
         while (queue_.empty() && !stop_) wake_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kSlice);
         if (queue_.empty()) return;
-        group.assign(std::move_iterator(queue_.begin()), std::move_iterator(queue_.end()));
-        queue_.clear();
+        group.swap(queue_);
       }
       std::size_t items = 0;
       for (const auto& handed : group) items += handed->items.size();
@@ -229,7 +243,7 @@ class Log final : public VerdictLog {
     }
   }
 
-  void WriteOrDrop(std::span<const std::shared_ptr<Handed>> handed, std::size_t items) try {
+  void WriteOrDrop(std::span<const std::shared_ptr<Handed>> handed, std::size_t items) noexcept try {
     Group group;
     const Status written = Write(handed, group);
     if (written) {
@@ -253,12 +267,12 @@ class Log final : public VerdictLog {
       for (const Item& item : together->items) HASHGATE_RETURN_IF_ERROR(Take(item, group));
     }
     store::Batch batch;
-    std::vector<std::pair<std::string, lists::ListId>> names;
+    std::set<std::pair<std::string, lists::ListId>> names;
     for (const auto& [id, record] : group.records) {
       batch.Put(Family::kVerdicts, VerdictKey(id), EncodeVerdict(record));
       for (const RecordedMatch& match : record.matches) {
         batch.Put(Family::kVerdictEntries, VerdictEntryKey(match.entry, id), EncodePresent());
-        if (!KnowsName(match.list, match.entry.list)) names.emplace_back(match.list, match.entry.list);
+        if (!KnowsName(match.list, match.entry.list)) names.emplace(match.list, match.entry.list);
       }
     }
     for (const auto& [key, id] : group.requests) batch.Put(Family::kVerdicts, key, EncodeVerdictId(id));
@@ -268,7 +282,8 @@ class Log final : public VerdictLog {
     if (batch.empty()) return {};
     HASHGATE_RETURN_IF_ERROR(store_.Write(batch));
     const MutexLock lock(names_mutex_);
-    names_.insert(names.begin(), names.end());
+    // Takes no memory: what is durable is not to be called dropped.
+    names_.merge(names);
     return {};
   }
 
@@ -305,21 +320,41 @@ class Log final : public VerdictLog {
     if (const auto at = group.records.find(id); at != group.records.end()) {
       return std::optional<VerdictRecord>(at->second);
     }
-    HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> value,
-                              store_.Get(Family::kVerdicts, VerdictKey(id)));
+    HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> value, Read(VerdictKey(id), id.scan_id));
     if (!value) return std::optional<VerdictRecord>();
-    HASHGATE_ASSIGN_OR_RETURN(VerdictRecord record, DecodeVerdict(id, *value));
-    return std::optional<VerdictRecord>(std::move(record));
+    Result<VerdictRecord> record = DecodeVerdict(id, *value);
+    if (!record) {
+      TellUnreadable(record.error(), id.scan_id);
+      return std::optional<VerdictRecord>();
+    }
+    return std::optional<VerdictRecord>(*std::move(record));
+  }
+
+  // Damage is as if nothing were there: records of other answers, which are written together, must not be
+  // lost for it.
+  Result<std::optional<std::string>> Read(const std::string& key, std::string_view scan_id) const {
+    Result<std::optional<std::string>> value = store_.Get(Family::kVerdicts, key);
+    if (value || value.error().reason != Reason::kStoreCorrupt) return value;
+    TellUnreadable(value.error(), scan_id);
+    return std::optional<std::string>();
+  }
+
+  static void TellUnreadable(const Error& error, std::string_view scan_id) {
+    log::Error("verdict_unreadable",
+               "a verdict's record cannot be read: what comes later does not go into it",
+               {{"scan_id", scan_id}, {"reason", ReasonName(error.reason)}, {"error", error.message}});
   }
 
   Result<std::optional<VerdictRecord>> KnownOf(const std::string& request, const Group& group) const {
     if (const auto at = group.requests.find(request); at != group.requests.end()) {
       return Known(at->second, group);
     }
-    HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> value, store_.Get(Family::kVerdicts, request));
+    HASHGATE_ASSIGN_OR_RETURN(const std::optional<std::string> value, Read(request, ""));
     if (!value) return std::optional<VerdictRecord>();
-    HASHGATE_ASSIGN_OR_RETURN(const VerdictId id, DecodeVerdictId(*value));
-    return Known(id, group);
+    const Result<VerdictId> id = DecodeVerdictId(*value);
+    if (id) return Known(*id, group);
+    TellUnreadable(id.error(), "");
+    return std::optional<VerdictRecord>();
   }
 
   bool KnowsName(const std::string& name, lists::ListId list) const {
@@ -383,9 +418,12 @@ class Log final : public VerdictLog {
     return store_.Write(batch);
   }
 
-  void Count(std::string_view result, std::size_t count) {
+  void Count(std::string_view result, std::size_t count) noexcept try {
     if (options_.metrics == nullptr || count == 0) return;
     options_.metrics->Count(obs::Metric::kVerdictRecords, {{"result", result}}, static_cast<double>(count));
+  } catch (const std::bad_alloc&) {
+    // A count is lost, and not the server with it.
+    return;
   }
 
   void Drop(std::size_t count, std::string_view why) noexcept try {
@@ -393,7 +431,7 @@ class Log final : public VerdictLog {
     log::Error("verdicts_not_recorded", "verdicts were not recorded: these cannot be undone",
                {{"answers", count}, {"reason", why}});
   } catch (const std::bad_alloc&) {
-    // A count is lost, and not the server with it.
+    // A line is lost, and not the server with it.
     return;
   }
 
@@ -402,12 +440,13 @@ class Log final : public VerdictLog {
   const VerdictLogOptions options_;
   // Whoever holds it may change records. Before the others.
   TurnMutex turn_;
+  std::string prune_from_ HASHGATE_GUARDED_BY(turn_);  // empty: from the first key
   mutable Mutex names_mutex_;
   std::set<std::pair<std::string, lists::ListId>> names_ HASHGATE_GUARDED_BY(names_mutex_);
   mutable Mutex mutex_;
   CondVar wake_;
   CondVar written_;
-  std::deque<std::shared_ptr<Handed>> queue_ HASHGATE_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Handed>> queue_ HASHGATE_GUARDED_BY(mutex_);
   std::size_t waiting_ HASHGATE_GUARDED_BY(mutex_) = 0;
   bool stop_ HASHGATE_GUARDED_BY(mutex_) = false;
   std::thread writer_;

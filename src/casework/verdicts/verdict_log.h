@@ -30,7 +30,8 @@ struct VerdictLogOptions {
 
 /// Records of answers that wait are written together, by a thread of the log's own: one synced write for as
 /// many as came during the last one. An answer waits for its record at most until its deadline; then the
-/// record is written all the same. What the store refuses is counted and logged, and its answer leaves.
+/// record is written all the same. What the store refuses is counted and logged, and its answer leaves. A
+/// stored record that cannot be read is logged, and a later answer to its request gets a record of its own.
 /// Threads: thread-safe.
 class VerdictLog : public scan::VerdictRecorder {
  public:
@@ -50,6 +51,9 @@ class VerdictLog : public scan::VerdictRecorder {
   [[nodiscard]] virtual Result<Page> OfEntry(const EntryRef& entry, const std::optional<VerdictId>& after,
                                              std::size_t max) const = 0;
 
+  /// Those of them that are there, in their order. Errors: as OfEntry.
+  [[nodiscard]] virtual Result<std::vector<VerdictRecord>> Get(std::span<const VerdictId> ids) const = 0;
+
   /// Runs `work`, which may read and write records, while nobody else writes any. Answers wait meanwhile: be
   /// quick.
   virtual Status Alone(const std::function<Status()>& work) = 0;
@@ -57,7 +61,8 @@ class VerdictLog : public scan::VerdictRecorder {
   /// Lists of that name that some record names, in the order in which they were made.
   [[nodiscard]] virtual std::vector<lists::ListId> ListsNamed(std::string_view name) const = 0;
 
-  /// Removes records that are too old; some thousands at most, so call it now and then. Errors: the store's.
+  /// Removes records that are too old; some thousands at most, so call it now and then: each call goes on
+  /// where the last one ended, with any number of tenants. Errors: the store's.
   virtual Status Prune() = 0;
 };
 

@@ -41,11 +41,11 @@ struct RecordedMatch {
   bool operator==(const RecordedMatch&) const = default;
 };
 
-/// One verdict. Holds no hash value, address, account or file name, and nothing of the upload's bytes.
+/// One verdict. Holds no hash value, account or file name, and nothing of the upload's bytes.
 struct VerdictRecord {
   VerdictId id;
-  WallTime time{};  ///< of the first answer
-  std::string caller;
+  WallTime time{};     ///< of the first answer
+  std::string caller;  ///< as the server knows it: without identities the address that called, or "local"
   std::string request_id;
   int file = -1;  ///< index in a call with several, else -1
   std::string content_id;

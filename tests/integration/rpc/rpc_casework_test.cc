@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <new>
 #include <thread>
 
+#include "base/random.h"
 #include "casework/events/event_log.h"
 #include "casework/verdicts/verdict_log.h"
 #include "hashgate/v1/event_service.grpc.pb.h"
@@ -15,6 +18,35 @@ namespace hashgate::testing {
 namespace {
 
 using ::testing::HasSubstr;
+
+// A log for whose answers there is no memory, as often as told.
+class ShortOfMemory final : public casework::EventLog {
+ public:
+  explicit ShortOfMemory(EventLog& log) : log_(log) {}
+  Result<std::unique_ptr<Pending>> AddTo(store::Batch& batch,
+                                         std::span<const casework::Event> events) override {
+    return log_.AddTo(batch, events);
+  }
+  Status Append(std::span<const casework::Event> events) override { return log_.Append(events); }
+  [[nodiscard]] casework::EventRange Range() const override { return log_.Range(); }
+  [[nodiscard]] Result<std::vector<casework::NumberedEvent>> Read(casework::Sequence from,
+                                                                  std::size_t max) const override {
+    if (max > 0 && failures.load() > 0) {
+      --failures;
+      throw std::bad_alloc();
+    }
+    return log_.Read(from, max);
+  }
+  std::unique_ptr<Listening> Listen(std::function<void()> ring) override {
+    return log_.Listen(std::move(ring));
+  }
+  Status Prune() override { return log_.Prune(); }
+
+  mutable std::atomic<int> failures = 0;
+
+ private:
+  EventLog& log_;
+};
 
 class RpcCaseworkTest : public RpcServerTest {
  protected:
@@ -402,6 +434,69 @@ TEST_F(RpcCaseworkTest, AReaderThatTakesNothingIsEnded) {
   EXPECT_EQ(idle.End().error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_GT(read, 100U);
   busy.Cancel();
+}
+
+TEST_F(RpcCaseworkTest, WithoutMemoryWatchersWait) {
+  ShortOfMemory events(*events_);
+  context_.events = &events;
+  AppendAlarms(3);
+  events.failures = 3;
+  Watch first(*event_stub_, 0);
+  Watch second(*event_stub_, 2);
+  EXPECT_EQ(first.Read(3), Numbers(1, 3));
+  EXPECT_EQ(second.Read(2), Numbers(2, 3));
+  EXPECT_EQ(events.failures, 0);
+  events.failures = 1;
+  AppendAlarms(1);
+  EXPECT_EQ(first.Read(1), Numbers(4, 4));
+  EXPECT_EQ(second.Read(1), Numbers(4, 4));
+  first.Cancel();
+  second.Cancel();
+  EXPECT_TRUE(Shows("hashgate_event_readers 0"));
+  ASSERT_TRUE(server_->Stop(steady_clock::now() + seconds(10)));
+}
+
+// It holds up a drain: what it does not take piles up in gRPC until that is full, and then its call ends.
+TEST_F(RpcCaseworkTest, AnUndoWhoseReaderTakesNothingIsEnded) {
+  context_.options.max_reader_pause = milliseconds(200);
+  constexpr int kVerdicts = 4'000;
+  const v1::UndoEntryRequest request = Request();
+  const lists::ListId list = catalog_->GetList("listed")->id;
+  scan::ScanRequest scanned;
+  scanned.content_id = std::string(1'000, 'x');
+  for (int i = 0; i < kVerdicts / 1'000; ++i) {
+    scan::ScanAnswer answer;
+    answer.outcome = Outcome::kMatched;
+    answer.verdict = Verdict::kBlock;
+    answer.without_matches = Verdict::kAllow;
+    scan::MatchDetail& match = answer.matches.emplace_back();
+    match.list_id = list;
+    match.fact.list = "listed";
+    match.fact.entry = static_cast<lists::EntryId>(request.entry_id());
+    match.fact.algorithms = {Algorithm::kPdq};
+    match.verdict = Verdict::kBlock;
+    std::vector<scan::ScanAnswer> answers(1'000, answer);
+    std::vector<scan::NumberedAnswer> numbered;
+    for (scan::ScanAnswer& one : answers) {
+      one.scan_id = NewUlid(0);
+      numbered.push_back({-1, &one});
+    }
+    verdicts_->Record(scanned, numbered, SteadyTime::max());
+  }
+  grpc::ClientContext context;
+  SetTimeout(context, seconds(60));
+  const auto stream = client_->lists().UndoEntry(&context, request);
+  ASSERT_TRUE(PollUntil([&] { return events_->Range().next > 1; }, seconds(20)));
+  EXPECT_TRUE(PollUntil([&] { return gate_.inside() == 0; }, seconds(20)));
+  v1::UndoEntryResponse told;
+  while (stream->Read(&told)) EXPECT_FALSE(told.done());
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  // Another one goes on.
+  const UndoReply undo = Undo(request);
+  EXPECT_TRUE(undo.status.ok()) << undo.status.error_message();
+  EXPECT_GT(undo.last.undone_before_count(), 0);
+  EXPECT_GT(undo.last.reversed_count(), 0);
+  EXPECT_EQ(undo.last.seen_count(), kVerdicts);
 }
 
 TEST_F(RpcCaseworkTest, AtADrainWatchersGetTheRestAndAreToldToGoOnLater) {

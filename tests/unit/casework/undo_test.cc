@@ -66,6 +66,33 @@ class UndoTest : public ::testing::Test {
   void Record(int number, std::vector<scan::MatchDetail> matches) {
     fixture_.Record(MakeAnswer(ScanId(number), std::move(matches)));
   }
+  std::unique_ptr<scan::IdempotencyTable> OpenTable() {
+    auto opened = scan::IdempotencyTable::Open(fixture_.store, fixture_.key, fixture_.clock, {});
+    EXPECT_TRUE(opened);
+    return *std::move(opened);
+  }
+  static scan::RequestKey KeyOf(const std::string& request_id) {
+    return {"default", "local", request_id, -1};
+  }
+  using Ticket = scan::IdempotencyTable::Ticket;
+  std::unique_ptr<Ticket> Take(scan::IdempotencyTable& table, const std::string& request_id) {
+    const scan::RequestKey key = KeyOf(request_id);
+    auto ticket = table.Take({&key, 1}, fixture_.clock.Steady(), {});
+    EXPECT_TRUE(ticket);
+    return *std::move(ticket);
+  }
+  // A request that entry 5 of list 1 had blocked, remembered and recorded.
+  void Blocked(scan::IdempotencyTable& table, int number) {
+    const std::uint8_t content = 1;
+    const ByteSpan bytes(&content, 1);
+    scan::ScanRequest request;
+    request.request_id = "r" + std::to_string(number);
+    const auto ticket = Take(table, request.request_id);
+    ASSERT_TRUE(ticket->SeenEach({&bytes, 1}));
+    const std::optional<scan::RememberedAnswer> answer = {{Verdict::kBlock, HarmClass::kCsam, "rule"}};
+    ASSERT_TRUE(ticket->RememberEach({&bytes, 1}, {&answer, 1}));
+    fixture_.Record(request, MakeAnswer(ScanId(number), {MakeMatch(1, 5, Verdict::kBlock)}));
+  }
 
   testing::CaseworkFixture fixture_;
 };
@@ -330,12 +357,85 @@ TEST_F(UndoTest, WhatIsRememberedOfTheRequestIsReversedToo) {
   EXPECT_EQ(remembered("unseen"), Verdict::kAllow) << "another look says what is there";
   EXPECT_EQ(remembered("review"), Verdict::kReview);
   EXPECT_EQ(remembered("held"), Verdict::kHold);
+  EXPECT_EQ(table.Peek(key("alone"))->value().harm_class, HarmClass::kUnspecified);
+  EXPECT_EQ(table.Peek(key("review"))->value().harm_class, HarmClass::kCsam) << "a match leads to it";
   // The id still stands for the same bytes only.
   const std::uint8_t other = 2;
   const ByteSpan other_bytes(&other, 1);
   const scan::RequestKey request = key("alone");
   auto ticket = table.Take({&request, 1}, fixture_.clock.Steady(), {});
   EXPECT_EQ((*ticket)->SeenEach({&other_bytes, 1}).error().reason, Reason::kRequestIdReused);
+}
+
+// What the call under way remembers would be lost otherwise, or would bring the old answer back.
+TEST_F(UndoTest, AVerdictWhoseRequestIsBeingAnsweredIsLeftToTheNextUndo) {
+  const auto table = OpenTable();
+  for (int i = 0; i < 100; ++i) Blocked(*table, i);
+  auto ticket = Take(*table, "r7");
+  Told told = Run({1, 5}, false, 0, table.get());
+  ASSERT_TRUE(told.status);
+  EXPECT_EQ(told.counts.reversed, 99U);
+  EXPECT_EQ(told.counts.seen, 99U);
+  EXPECT_TRUE(told.more);
+  EXPECT_EQ(table->Peek(KeyOf("r7"))->value().verdict, Verdict::kBlock);
+  EXPECT_EQ(fixture_.OfEntry(1, 5).at(7).standing, Verdict::kBlock);
+  ticket.reset();
+  told = Run({1, 5}, false, 0, table.get());
+  EXPECT_EQ(told.counts.reversed, 1U);
+  EXPECT_FALSE(told.more);
+  EXPECT_EQ(table->Peek(KeyOf("r7"))->value().verdict, Verdict::kAllow);
+  EXPECT_EQ(Reversals().size(), 100U);
+}
+
+TEST_F(UndoTest, ARequestThatIsAnsweredMeanwhileIsDoneAtTheEnd) {
+  const auto table = OpenTable();
+  for (int i = 0; i < 100; ++i) Blocked(*table, i);
+  auto ticket = Take(*table, "r7");
+  auto undo = Undo::Start({.store = &fixture_.store,
+                           .verdicts = fixture_.verdicts.get(),
+                           .events = fixture_.events.get(),
+                           .idempotency = table.get(),
+                           .clock = &fixture_.clock},
+                          {.entry = {1, 5}, .author = "jo", .reason = "x"});
+  ASSERT_TRUE(undo);
+  EXPECT_EQ(undo->Next()->size(), 63U);
+  ticket.reset();
+  std::size_t told = 63;
+  // The last call fails once: what was put off is not forgotten.
+  fixture_.store.FailWrite(2, Reason::kStoreBusy);
+  int failures = 0;
+  while (!undo->done()) {
+    const auto next = undo->Next();
+    failures += next ? 0 : 1;
+    if (next) told += next->size();
+  }
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(told, 100U);
+  EXPECT_FALSE(undo->more());
+  EXPECT_EQ(undo->counts().reversed, 100U);
+  EXPECT_EQ(Reversals().size(), 100U);
+}
+
+TEST_F(UndoTest, MoreThanCanBePutOffAreLeftToTheNextUndo) {
+  const auto table = OpenTable();
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  for (int i = 0; i < 70; ++i) {
+    Blocked(*table, i);
+    tickets.push_back(Take(*table, "r" + std::to_string(i)));
+  }
+  auto undo = Undo::Start({.store = &fixture_.store,
+                           .verdicts = fixture_.verdicts.get(),
+                           .events = fixture_.events.get(),
+                           .idempotency = table.get(),
+                           .clock = &fixture_.clock},
+                          {.entry = {1, 5}, .author = "jo", .reason = "x"});
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(undo->Next()->empty());
+  EXPECT_FALSE(undo->done());
+  tickets.clear();
+  EXPECT_EQ(undo->Next()->size(), 64U);
+  EXPECT_TRUE(undo->done());
+  EXPECT_TRUE(undo->more());
+  EXPECT_EQ(Run({1, 5}, false, 0, table.get()).counts.reversed, 6U);
 }
 
 // The caller asked again, and the entry still matched: the platform was told BLOCK after the reversal.

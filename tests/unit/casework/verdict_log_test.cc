@@ -275,6 +275,46 @@ TEST_F(VerdictLogTest, OldRecordsGoWithAllThatLeadsToThem) {
   EXPECT_EQ(fixture_.OfEntry(1, 6).at(0).id, left[1].id);
 }
 
+// Tenants without old records came first, and those behind them were never reached.
+TEST_F(VerdictLogTest, OldRecordsGoHoweverManyTenantsThereAre) {
+  const auto record = [&](const std::string& tenant, WallTime time) {
+    fixture_.Record(Request("", tenant),
+                    MakeAnswer(NewUlid(ToUnixMillis(time)), {MakeMatch(1, 5, Verdict::kBlock)}));
+  };
+  const WallTime now = fixture_.clock.Wall();
+  for (int i = 0; i < 40; ++i) record("tenant " + std::to_string(10 + i), i < 30 ? now : now - hours(25));
+  ASSERT_TRUE(fixture_.verdicts->Prune());
+  const auto left = fixture_.OfEntry(1, 5);
+  ASSERT_EQ(left.size(), 30U);
+  EXPECT_EQ(left.back().id.tenant, "tenant 39");
+}
+
+TEST_F(VerdictLogTest, ATenantWithManyOldRecordsDoesNotKeepOthersWaiting) {
+  const auto fill = [&](WallTime time) {
+    for (int i = 0; i < 6; ++i) {
+      std::vector<scan::ScanAnswer> answers;
+      std::vector<scan::NumberedAnswer> numbered;
+      for (int k = 0; k < 1'000; ++k) {
+        answers.push_back(MakeAnswer(NewUlid(ToUnixMillis(time)), {MakeMatch(1, 5, Verdict::kBlock)}));
+      }
+      for (const scan::ScanAnswer& answer : answers) numbered.push_back({-1, &answer});
+      fixture_.verdicts->Record(Request("", "a"), numbered, SteadyTime::max());
+    }
+  };
+  const WallTime old = fixture_.clock.Wall() - hours(25);
+  fill(old);
+  fixture_.Record(Request("", "b"),
+                  MakeAnswer(NewUlid(ToUnixMillis(old)), {MakeMatch(2, 6, Verdict::kBlock)}));
+  ASSERT_TRUE(fixture_.verdicts->Prune());
+  EXPECT_EQ(fixture_.store.Rows(Family::kVerdictEntries), 6'001U - 4'096U);
+  // As many again, from before what was removed.
+  fill(old - hours(1));
+  ASSERT_TRUE(fixture_.verdicts->Prune());
+  EXPECT_TRUE(fixture_.OfEntry(2, 6).empty());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(fixture_.verdicts->Prune());
+  EXPECT_EQ(fixture_.store.Rows(Family::kVerdictEntries), 0U) << "it goes around";
+}
+
 TEST_F(VerdictLogTest, ListsOfOneNameAreAllKnown) {
   scan::ScanAnswer answer = MakeAnswer(ScanId(1), {MakeMatch(3, 5, Verdict::kBlock)});
   answer.matches[0].fact.list = "demo";
@@ -286,6 +326,42 @@ TEST_F(VerdictLogTest, ListsOfOneNameAreAllKnown) {
   EXPECT_EQ(fixture_.verdicts->ListsNamed("demo"), (std::vector<lists::ListId>{3, 9}));
   EXPECT_TRUE(fixture_.verdicts->ListsNamed("dem").empty());
   EXPECT_TRUE(fixture_.verdicts->ListsNamed("demo2").empty());
+}
+
+// They are written together: those of other answers were lost with it.
+TEST_F(VerdictLogTest, ADamagedRecordTakesNoOtherAlong) {
+  const auto both = [&](int number) {
+    const std::vector<scan::ScanAnswer> answers = {Replayed(number, {MakeMatch(1, 5, Verdict::kBlock)}),
+                                                   Replayed(number + 1, {MakeMatch(1, 6, Verdict::kBlock)})};
+    const std::vector<scan::NumberedAnswer> numbered = {{0, &answers[0]}, {1, &answers[1]}};
+    fixture_.verdicts->Record(Request("a"), numbered, SteadyTime::max());
+  };
+  const auto has = [&](std::uint64_t entry, int number) {
+    const auto page = fixture_.verdicts->Get(std::vector<VerdictId>{{"default", ScanId(number)}});
+    return page && page->size() == 1 && page->at(0).matches.at(0).entry.entry == entry;
+  };
+  fixture_.Record(Request("a"), MakeAnswer(ScanId(1), {MakeMatch(1, 5, Verdict::kBlock)}), 0);
+  fixture_.store.Set(Family::kVerdicts, VerdictKey({"default", ScanId(1)}), "\x01");
+  both(10);
+  EXPECT_TRUE(has(5, 10)) << "as if it had not been there";
+  EXPECT_TRUE(has(6, 11));
+  // A look at what cannot be read.
+  fixture_.verdicts->Complete("default", ScanId(1),
+                              MakeAnswer(ScanId(9), {MakeMatch(2, 6, Verdict::kReview)}));
+  // What leads to the record is damaged, and then whatever is read.
+  for (const auto& [key, value] : fixture_.store.Copy(Family::kVerdicts)) {
+    if (key.starts_with("r")) fixture_.store.Set(Family::kVerdicts, key, "\x01");
+  }
+  both(20);
+  EXPECT_TRUE(has(5, 20));
+  EXPECT_TRUE(has(6, 21));
+  fixture_.store.FailReads(Reason::kStoreCorrupt);
+  both(30);
+  fixture_.store.Heal();
+  EXPECT_TRUE(has(5, 30));
+  EXPECT_TRUE(has(6, 31));
+  EXPECT_TRUE(Recorded(7));
+  EXPECT_EQ(fixture_.metrics->Exposition().find("{result=\"failed\"}"), std::string::npos);
 }
 
 TEST_F(VerdictLogTest, ADamagedRecordIsNamed) {

@@ -44,9 +44,10 @@ class IdempotencyTest : public ::testing::Test {
     HASHGATE_ASSIGN_OR_RETURN(const auto seen, ticket.SeenEach({&bytes, 1}));
     return seen.at(0);
   }
-  static Status Remember(Ticket& ticket, std::uint8_t content, Verdict verdict) {
+  static Status Remember(Ticket& ticket, std::uint8_t content, Verdict verdict,
+                         HarmClass harm_class = HarmClass::kUnspecified) {
     const ByteSpan bytes(&content, 1);
-    const std::optional<scan::RememberedAnswer> answer = {{verdict, HarmClass::kUnspecified, "rule"}};
+    const std::optional<scan::RememberedAnswer> answer = {{verdict, harm_class, "rule"}};
     return ticket.RememberEach({&bytes, 1}, {&answer, 1});
   }
   std::size_t StoredKeys() {
@@ -70,7 +71,8 @@ TEST_F(IdempotencyTest, AReversedVerdictIsRememberedAsTheLaxerOne) {
     Use(*table, "b", 1, Verdict::kHold);
     for (const std::string id : {"a", "b", "unknown"}) {
       store::Batch batch;
-      ASSERT_TRUE(table->Relax({"t", "c", id}, Verdict::kReview, batch));
+      const auto relaxing = table->StartRelaxing();
+      EXPECT_TRUE(relaxing->Relax({"t", "c", id}, Verdict::kReview, true, batch).value());
       EXPECT_EQ(batch.size(), id == "a" ? 1U : 0U) << id << ": it makes nothing stricter";
       ASSERT_TRUE(store_.Write(batch));
     }
@@ -84,6 +86,73 @@ TEST_F(IdempotencyTest, AReversedVerdictIsRememberedAsTheLaxerOne) {
   clock_.Advance(std::chrono::hours(25));
   ASSERT_TRUE(table->Prune());
   EXPECT_EQ(StoredKeys(), 0U);
+}
+
+// Another call's stricter answer came in between, and was overwritten.
+TEST_F(IdempotencyTest, AnIdIsHeldUntilItsLaxerAnswerIsWritten) {
+  auto table = Open();
+  Use(*table, "a", 1, Verdict::kReview);
+  store::Batch batch;
+  auto relaxing = table->StartRelaxing();
+  EXPECT_TRUE(relaxing->Relax({"t", "c", "a"}, Verdict::kAllow, false, batch).value());
+  EXPECT_EQ(TakeOne(*table, {"t", "c", "a"}, clock_.Steady(), {}).error().reason, Reason::kDeadlineExceeded);
+  Use(*table, "b", 1);
+  ASSERT_TRUE(store_.Write(batch));
+  relaxing.reset();
+  Use(*table, "a", 1, Verdict::kBlock);
+  EXPECT_EQ(Look(*table, "a", 1)->verdict, Verdict::kBlock);
+}
+
+TEST_F(IdempotencyTest, AnIdThatACallWorksOnIsLeftToIt) {
+  auto table = Open();
+  Use(*table, "a", 1, Verdict::kBlock);
+  auto ticket = TakeOne(*table, {"t", "c", "a"}, clock_.Steady(), {});
+  store::Batch batch;
+  auto relaxing = table->StartRelaxing();
+  EXPECT_FALSE(relaxing->Relax({"t", "c", "a"}, Verdict::kAllow, false, batch).value());
+  EXPECT_TRUE(batch.empty());
+  relaxing.reset();
+  EXPECT_FALSE(TakeOne(*table, {"t", "c", "a"}, clock_.Steady(), {})) << "it still is the call's";
+  ticket->reset();
+  EXPECT_TRUE(table->StartRelaxing()->Relax({"t", "c", "a"}, Verdict::kAllow, false, batch).value());
+  EXPECT_EQ(batch.size(), 1U);
+}
+
+// The record came back without the key by which it is forgotten.
+TEST_F(IdempotencyTest, WhatIsForgottenMeanwhileDoesNotComeBack) {
+  auto table = Open();
+  Use(*table, "a", 1, Verdict::kBlock);
+  clock_.Advance(std::chrono::hours(25));
+  store::Batch batch;
+  auto relaxing = table->StartRelaxing();
+  EXPECT_TRUE(relaxing->Relax({"t", "c", "a"}, Verdict::kAllow, false, batch).value());
+  ASSERT_TRUE(table->Prune());
+  ASSERT_TRUE(store_.Write(batch));
+  relaxing.reset();
+  EXPECT_EQ(StoredKeys(), 2U) << "the record and its time";
+  ASSERT_TRUE(table->Prune());
+  EXPECT_EQ(StoredKeys(), 0U);
+  EXPECT_EQ(table->Count(), 0U);
+}
+
+TEST_F(IdempotencyTest, TheClassStaysWhereAMatchStillLeadsToTheAnswer) {
+  auto table = Open();
+  for (const std::string id : {"matched", "not matched"}) {
+    auto ticket = TakeOne(*table, {"t", "c", id}, clock_.Steady(), {});
+    ASSERT_TRUE(Seen(**ticket, 1));
+    ASSERT_TRUE(Remember(**ticket, 1, Verdict::kBlock, HarmClass::kCsam));
+  }
+  store::Batch batch;
+  const auto relaxing = table->StartRelaxing();
+  EXPECT_TRUE(relaxing->Relax({"t", "c", "matched"}, Verdict::kReview, true, batch).value());
+  EXPECT_TRUE(relaxing->Relax({"t", "c", "not matched"}, Verdict::kHold, false, batch).value());
+  // Two verdicts of one id in one batch: the second does not undo what the first did.
+  EXPECT_TRUE(relaxing->Relax({"t", "c", "not matched"}, Verdict::kReview, false, batch).value());
+  ASSERT_TRUE(store_.Write(batch));
+  EXPECT_EQ(table->Peek({"t", "c", "matched"})->value().harm_class, HarmClass::kCsam);
+  EXPECT_EQ(table->Peek({"t", "c", "matched"})->value().verdict, Verdict::kReview);
+  EXPECT_EQ(table->Peek({"t", "c", "not matched"})->value().harm_class, HarmClass::kUnspecified);
+  EXPECT_EQ(table->Peek({"t", "c", "not matched"})->value().verdict, Verdict::kHold);
 }
 
 TEST_F(IdempotencyTest, RemembersAcrossARestartAndKeepsTheStrictest) {
