@@ -38,4 +38,19 @@ std::optional<std::vector<std::uint8_t>> Base64Decode(std::string_view text) {
   return out;
 }
 
+std::string Base64Encode(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  unsigned bits = 0;
+  int count = 0;
+  for (const std::uint8_t byte : bytes) {
+    bits = bits << 8 | byte;
+    for (count += 8; count >= 6; count -= 6) out += kAlphabet[bits >> (count - 6) & 63];
+  }
+  if (count > 0) out += kAlphabet[bits << (6 - count) & 63];
+  while (out.size() % 4 != 0) out += '=';
+  return out;
+}
+
 }  // namespace hashgate

@@ -95,6 +95,14 @@ constexpr MetricInfo kMetricTable[] = {
      "yet."},
     {Metric::kExchangeAge, "hashgate_exchange_age_seconds", MetricType::kGauge, "exchange",
      "Time since a sync last reached the end; -1 where none did."},
+    {Metric::kRemoteHashes, "hashgate_remote_hashes_total", MetricType::kCounter, "list,result",
+     "Hashes that a remote list was to be asked: hit, miss, cached (answered from memory), timeout, error, "
+     "overloaded (too many requests waited), breaker_open (it had failed, or had asked for a pause), "
+     "cancelled."},
+    {Metric::kRemoteSeconds, "hashgate_remote_seconds", MetricType::kHistogram, "list",
+     "Time of one request to a remote list."},
+    {Metric::kRemoteUp, "hashgate_remote_up", MetricType::kGauge, "list",
+     "0 while a remote list is not asked because it failed or asked for a pause; else 1."},
     {Metric::kCanaryRuns, "hashgate_canary_runs_total", MetricType::kCounter, "", "Runs of the canary."},
     {Metric::kCanaryMisses, "hashgate_canary_misses_total", MetricType::kCounter, "what",
      "Canary failures: picture (the built-in picture was not matched), entry (a stored entry was not "

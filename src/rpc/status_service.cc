@@ -69,6 +69,7 @@ grpc::ServerUnaryReactor* StatusServiceImpl::GetStatus(grpc::CallbackServerConte
   context_.fill_status(*response);
   if (!CallerOf(call->peer(), context_.options.loopback_is_admin).is_admin) {
     response->clear_lists();
+    response->clear_remote_lists();
     // The sentence counts entries and lists.
     response->clear_protection_sentence();
     response->clear_computed();

@@ -8,6 +8,7 @@
 #include "index/flat.h"
 #include "scan/digests.h"
 #include "scan/file_hashes.h"
+#include "scan/remote_asking.h"
 #include "scan/wanted.h"
 
 namespace hashgate::scan {
@@ -18,7 +19,8 @@ constexpr int kMaxMatchAttempts = 3;
 
 // What all looks of a request have in common in one generation.
 struct Scope {
-  Scope(const ScanRequest& request, std::shared_ptr<const lists::Generation> pinned)
+  Scope(const ScanRequest& request, const RemoteAsking& remote,
+        std::shared_ptr<const lists::Generation> pinned)
       : generation(std::move(pinned)),
         lists(ListsFor(request, *generation)),
         digests(DigestsHeld(lists, *generation)),
@@ -33,7 +35,7 @@ struct Scope {
     }
     for (const lists::HashList* list : lists) names.push_back(list->config.name);
     for (const std::string& name : request.lists) {
-      if (std::ranges::find(names, name) != names.end()) continue;
+      if (std::ranges::find(names, name) != names.end() || remote.Knows(name)) continue;
       missing.push_back("the list '" + name + "' is disabled");
     }
   }
@@ -190,15 +192,16 @@ std::vector<const lists::HashList*> ListsFor(const ScanRequest& request,
 }
 
 void MatchLooks(const ScanRequest& request, const lists::Catalog& catalog, const Clock& clock,
-                std::shared_ptr<const lists::Generation> generation, std::span<Look> looks) {
+                std::shared_ptr<const lists::Generation> generation, const RemoteAsking& remote,
+                std::span<Look> looks) {
   const SteadyTime start = clock.Steady();
-  Scope scope(request, std::move(generation));
-  const bool any_entry = scope.HoldsAnyEntry();
+  Scope scope(request, remote, std::move(generation));
+  const bool anything = scope.HoldsAnyEntry() || !remote.empty();
   std::vector<Look*> open;
   open.reserve(looks.size());
   for (Look& look : looks) {
     look.generation = scope.generation;
-    if (!any_entry) {
+    if (!anything) {
       look.cause = Cause::kNoLists;
       look.coverage.missing.emplace_back("no enabled list holds an entry");
     } else if (look.cause == Cause::kEmpty) {
@@ -209,10 +212,10 @@ void MatchLooks(const ScanRequest& request, const lists::Catalog& catalog, const
     }
   }
   for (int attempt = 0; !open.empty(); ++attempt) {
-    if (attempt > 0) scope = Scope(request, catalog.Current());
+    if (attempt > 0) scope = Scope(request, remote, catalog.Current());
     MatchOpen(scope, catalog, attempt == kMaxMatchAttempts, open);
   }
-  if (!any_entry || looks.empty()) return;
+  if (!anything || looks.empty()) return;
   // Looks that were matched together have equal shares of the time.
   const std::int64_t micros = MicrosBetween(start, clock.Steady());
   for (Look& look : looks) look.timings.match += micros / static_cast<std::int64_t>(looks.size());

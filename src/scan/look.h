@@ -14,6 +14,8 @@
 
 namespace hashgate::scan {
 
+class RemoteAsking;
+
 /// Everything one scan learns on its way.
 struct Look {
   std::shared_ptr<const policy::Policy> policy;
@@ -45,8 +47,10 @@ std::vector<const lists::HashList*> ListsFor(const ScanRequest& request, const l
 
 /// Matches looks of one request, all in one search, and describes their coverage. Each pins `generation`
 /// here: everything after reads this one only, or a newer one where matched entries changed meanwhile. What
-/// goes wrong is a cause of the looks. Threads: thread-safe for different looks.
+/// goes wrong is a cause of the looks. `remote` says which lists are asked elsewhere: where any is, the lack
+/// of a local one is no NO_LISTS. Threads: thread-safe for different looks.
 void MatchLooks(const ScanRequest& request, const lists::Catalog& catalog, const Clock& clock,
-                std::shared_ptr<const lists::Generation> generation, std::span<Look> looks);
+                std::shared_ptr<const lists::Generation> generation, const RemoteAsking& remote,
+                std::span<Look> looks);
 
 }  // namespace hashgate::scan

@@ -13,6 +13,7 @@
 #include "scan/file_hashes.h"
 #include "scan/look.h"
 #include "scan/remembering.h"
+#include "scan/remote_asking.h"
 #include "scan/scan_metrics.h"
 #include "scan/verdict_recorder.h"
 #include "scan/wanted.h"
@@ -56,12 +57,13 @@ SteadyTime WorkDeadline(const ScanRequest& request, std::chrono::milliseconds re
 }
 
 // Every list that the request names exists and may be used by its tenant.
-Status CheckLists(const ScanRequest& request, const lists::Generation& generation) {
+Status CheckLists(const ScanRequest& request, const lists::Generation& generation,
+                  const RemoteAsking& remote) {
   for (const std::string& name : request.lists) {
     const lists::HashList* list = generation.Find(name);
     const bool usable = list != nullptr && (request.system_lists || !list->system) &&
                         (list->config.tenant.empty() || list->config.tenant == request.tenant);
-    if (!usable) {
+    if (!usable && !remote.Knows(name)) {
       return Fail(Reason::kListNotFound, "there is no list '" + name.substr(0, 64) + "'",
                   "header.options.lists");
     }
@@ -204,32 +206,33 @@ Result<Look> Scanner::LookUp(const ScanRequest& request, const Upload& upload) {
         std::max<std::int64_t>(0, MicrosBetween(request.accepted, begun) - upload.digest_micros);
   }
 
-  HASHGATE_RETURN_IF_ERROR(CheckLists(request, *current));
+  RemoteAsking remote(parts_.remote_lists, request);
+  HASHGATE_RETURN_IF_ERROR(CheckLists(request, *current, remote));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
   look.cause = CauseWithoutDecoding(request, upload, options_.max_decode_bytes);
   const std::vector<const lists::HashList*> lists = ListsFor(request, *current);
-  const bool nothing_to_match = lists.empty();
+  const bool nothing_to_match = lists.empty() && remote.empty();
   if (begun >= work_deadline) {
     look.cause = Cause::kDeadline;
     look.coverage.missing.emplace_back("the deadline left no time to decode");
   } else if (look.cause == Cause::kNone && !request.exact_only && !nothing_to_match) {
-    if (DecideByDigests(request, look)) return look;
-    HASHGATE_RETURN_IF_ERROR(
-        DecodeAndMatch(request, upload, WantedFor(*current, lists, VectorMakers()), work_deadline, look));
+    if (DecideByDigests(request, remote, look)) return look;
+    HASHGATE_RETURN_IF_ERROR(DecodeAndMatch(request, upload, WantedFor(*current, lists, VectorMakers()),
+                                            work_deadline, remote, look));
     return look;
   }
   // Where nothing was decoded because there was nothing to match, a list that appeared meanwhile must not
   // make that look like a complete look.
   MatchLooks(request, *parts_.catalog, *parts_.clock, nothing_to_match ? current : parts_.catalog->Current(),
-             {&look, 1});
+             remote, {&look, 1});
   return look;
 }
 
 // True where the look is done. Whether it is depends on bytes, lists, policy and request alone, never on what
 // was decoded before, so that equal uploads have equal answers.
-bool Scanner::DecideByDigests(const ScanRequest& request, Look& look) const {
+bool Scanner::DecideByDigests(const ScanRequest& request, const RemoteAsking& remote, Look& look) const {
   if (look.digest_answers == DigestAnswers::kNever || request.include_hashes) return false;
-  MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), {&look, 1});
+  MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), remote, {&look, 1});
   if (!ProvenByDigests(request, look)) {
     ForgetMatches(look);
     return false;
@@ -240,17 +243,21 @@ bool Scanner::DecideByDigests(const ScanRequest& request, Look& look) const {
 }
 
 Status Scanner::DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,
-                               SteadyTime deadline, Look& look) const {
+                               SteadyTime deadline, RemoteAsking& remote, Look& look) const {
   for (;;) {
     Decode(request, upload, wanted, deadline, look);
     if (IsCancelled(request)) return Cancelled();
-    MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), {&look, 1});
+    remote.Begin({&look, 1}, deadline);
+    MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), remote, {&look, 1});
     // A list that needs the other pipeline, or a vector, may have appeared since the picture was hashed
     // without it: then the picture is decoded once more, for it.
     const decode::Wanted now =
         WantedFor(*look.generation, ListsFor(request, *look.generation), VectorMakers());
     const bool complete = (wanted.pdq_nn512 || !now.pdq_nn512) && wanted.vectors.HasAll(now.vectors);
-    if (complete || look.hashes.views.empty()) return {};
+    if (complete || look.hashes.views.empty()) {
+      remote.Finish({&look, 1});
+      return {};
+    }
     wanted.pdq_nn512 |= now.pdq_nn512;
     wanted.vectors.bits |= now.vectors.bits;
     ForgetMatches(look);
@@ -387,8 +394,11 @@ ChecksBehind::Finding Scanner::Compare(const ScanRequest& request, const Upload&
                                        const std::string& scan_id, SteadyTime deadline) const {
   Look look = LookAt(upload);
   const auto current = parts_.catalog->Current();
-  const Status compared = DecodeAndMatch(
-      request, upload, WantedFor(*current, ListsFor(request, *current), VectorMakers()), deadline, look);
+  // The verdict is given, and remote lists hold no digest that a picture could contradict.
+  RemoteAsking none({}, request);
+  const Status compared =
+      DecodeAndMatch(request, upload, WantedFor(*current, ListsFor(request, *current), VectorMakers()),
+                     deadline, none, look);
   RaiseConflicts(parts_.metrics, look.matches.found, kFoundBehind);
   if (parts_.watch != nullptr)
     parts_.watch->Observe(EntryWatch::By::kPicture, request.account_id, look.matches.found);
@@ -421,7 +431,10 @@ Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, 
       looks[i].hashes = std::move(files[i]);
       looks[i].timings.queue = queued;
     }
-    MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), looks);
+    RemoteAsking remote(parts_.remote_lists, request);
+    remote.Begin(looks, WorkDeadline(request, options_.answer_reserve));
+    MatchLooks(request, *parts_.catalog, *parts_.clock, parts_.catalog->Current(), remote, looks);
+    remote.Finish(looks);
     return looks;
   });
 }
@@ -429,7 +442,8 @@ Result<std::vector<ScanAnswer>> Scanner::MatchFiles(const ScanRequest& request, 
 Result<std::vector<ScanAnswer>> Scanner::Match(const ScanRequest& request,
                                                std::vector<FileHashes> files) try {
   std::vector<ScanAnswer> answers;
-  HASHGATE_RETURN_IF_ERROR(CheckLists(request, *parts_.catalog->Current()));
+  HASHGATE_RETURN_IF_ERROR(
+      CheckLists(request, *parts_.catalog->Current(), RemoteAsking(parts_.remote_lists, request)));
   const SteadyTime work_deadline = WorkDeadline(request, options_.answer_reserve);
   for (std::size_t begin = 0; begin < files.size();) {
     if (IsCancelled(request)) return Cancelled();

@@ -10,6 +10,7 @@
 #include "decode/decoder_pool.h"
 #include "decode/record.h"
 #include "decode/sniff.h"
+#include "exchange/remote/remote_list.h"
 #include "lists/catalog.h"
 #include "obs/metrics.h"
 #include "policy/policy.h"
@@ -24,6 +25,7 @@
 namespace hashgate::scan {
 
 struct Look;
+class RemoteAsking;
 class VerdictRecorder;
 
 /// Takes the bytes of one upload as they arrive. Keeps them only while they are few enough to decode.
@@ -91,6 +93,7 @@ struct ScannerParts {
   ChecksBehind* checks_behind = nullptr;  ///< null: what digests decided is not looked at any more
   EntryWatch* watch = nullptr;            ///< null: nobody watches what entries match
   VerdictRecorder* verdicts = nullptr;    ///< null: nobody keeps what matches led to
+  std::vector<exchange::RemoteList*> remote_lists = {};  ///< asked of pictures that are not the canary's
   const Clock* clock = &Clock::System();
 };
 
@@ -132,7 +135,7 @@ class Scanner {
 
   Look LookAt(const Upload& upload) const;
   Result<Look> LookUp(const ScanRequest& request, const Upload& upload);
-  bool DecideByDigests(const ScanRequest& request, Look& look) const;
+  bool DecideByDigests(const ScanRequest& request, const RemoteAsking& remote, Look& look) const;
   void CheckBehind(const ScanRequest& request, const Upload& upload, const ScanAnswer& answer);
   ChecksBehind::Finding Compare(const ScanRequest& request, const Upload& upload, const std::string& scan_id,
                                 SteadyTime deadline) const;
@@ -141,7 +144,7 @@ class Scanner {
   void Decode(const ScanRequest& request, const Upload& upload, const decode::Wanted& wanted,
               SteadyTime deadline, Look& look) const;
   Status DecodeAndMatch(const ScanRequest& request, const Upload& upload, decode::Wanted wanted,
-                        SteadyTime deadline, Look& look) const;
+                        SteadyTime deadline, RemoteAsking& remote, Look& look) const;
   // Answers files of a call together, with what their request id asks for; `look_up` gives a look for each.
   Result<std::vector<ScanAnswer>> Answer(const ScanRequest& request, FileNumbers files,
                                          std::span<const ByteSpan> content_digests, std::string_view method,

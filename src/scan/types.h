@@ -33,7 +33,7 @@ struct ScanRequest {
   std::string content_id;
   std::string account_id;  ///< the platform's id of who uploads; for the flood brake, never kept as it is
   Surface surface;
-  std::vector<std::string> lists;           ///< empty: all
+  std::vector<std::string> lists;           ///< empty: all, remote ones included
   bool exact_only = false;                  ///< digests only
   bool include_hashes = false;              ///< the picture's own hashes are asked for
   bool background = false;                  ///< nobody waits for it: counted apart
@@ -63,7 +63,7 @@ struct Upload {
   std::int64_t digest_micros = 0;
 };
 
-/// One matched entry.
+/// One matched entry; of a remote list what it said, without numbers of list and entry.
 struct MatchDetail {
   policy::MatchFact fact;
   std::uint32_t list_id = 0;  ///< number of the list, which outlives its name
@@ -79,7 +79,7 @@ struct MatchDetail {
 
 struct CoverageDetail {
   CoverageLevel level = CoverageLevel::kNone;
-  std::vector<std::string> lists;     ///< consulted
+  std::vector<std::string> lists;     ///< consulted; remote ones that answered come last
   std::vector<Algorithm> algorithms;  ///< looked up
   int views = 0;
   std::uint32_t frames_seen = 0;

@@ -55,6 +55,16 @@ int RunStatus(const GlobalOptions& options, Environment& environment) {
     PrintLists(status->lists(), out);
   }
   out << '\n';
+  if (status->remote_lists_size() > 0) {
+    Table remote;
+    remote.AddRow({"REMOTE LISTS", "", "", ""});
+    for (const auto& list : status->remote_lists()) {
+      remote.AddRow({"  " + Printable(list.name()), Printable(list.kind()), list.ok() ? "ok" : "NOT ASKED",
+                     Printable(list.detail())});
+    }
+    remote.Print(out);
+    out << '\n';
+  }
   Table facts;
   facts.AddRow({"server", Printable(options.server) + ", version " + Printable(status->version()) + ", up " +
                               std::to_string(status->uptime().seconds()) + " s"});

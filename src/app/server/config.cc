@@ -9,6 +9,7 @@
 
 #include "app/server/config_fields.h"
 #include "app/server/exchanges.h"
+#include "app/server/remote_lists.h"
 #include "exchange/kinds/kinds.h"
 #include "policy/strict_yaml.h"
 
@@ -29,6 +30,10 @@ constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
 constexpr std::string_view kEnvironments[] = {"test", kProduction};
 // Those that decode::IsMadeByPlugins names.
 constexpr std::string_view kPluginAlgorithms[] = {"photodna"};
+constexpr std::string_view kPurposes[] = {"CSAM", "EXPLOITATIVE", "NCII_ADULT", "OWN_RULES", "TEST"};
+constexpr std::string_view kTrusts[] = {"UNVERIFIED", "LOCAL", "TRUSTED"};
+// Without digests nothing leads to more.
+constexpr std::string_view kRemoteCeilings[] = {"ALLOW", "HOLD", "REVIEW", "BLOCK"};
 constexpr std::int64_t kBig = std::int64_t{1} << 40;
 
 // Every key of an exchange, for the same visitors.
@@ -61,6 +66,30 @@ void DescribeExchange(E& exchange, V& v) {
   v.Number("benign_entries", exchange.gates.benign_entries, 0, kBig);
   v.Number("degenerate_percent", exchange.gates.degenerate_percent, 0, 100);
   v.Number("degenerate_entries", exchange.gates.degenerate_entries, 0, kBig);
+}
+
+// Every key of a remote list, for the same visitors.
+template <typename R, typename V>
+void DescribeRemoteList(R& remote, V& v) {
+  v.Choice("kind", remote.kind, exchange::RemoteKinds());
+  v.Text("base_url", remote.base_url);
+  v.Choice("environment", remote.environment, kEnvironments);
+  v.Flag("allow_plain_http", remote.allow_plain_http);
+  v.Text("credentials_file", remote.credentials_file);
+  v.Text("credentials_env", remote.credentials_env);
+  v.Text("ca_file", remote.ca_file);
+  v.Text("proxy", remote.proxy);
+  v.Choice("purpose", remote.purpose, kPurposes);
+  v.Choice("trust", remote.trust, kTrusts);
+  v.Choice("action_ceiling", remote.action_ceiling, kRemoteCeilings);
+  v.Number("min_quality", remote.min_quality, 0, 100);
+  v.Number("timeout_ms", remote.timeout_ms, 10, 60'000);
+  v.Number("batch_hashes", remote.batch_hashes, 1, 1'000);
+  v.Number("cache_entries", remote.cache_entries, 0, 10'000'000);
+  v.Number("cache_s", remote.cache_s, 1, 86'400);
+  v.Number("breaker_failures", remote.breaker_failures, 1, 1'000);
+  v.Number("breaker_pause_s", remote.breaker_pause_s, 1, 3'600);
+  v.Number("max_in_flight", remote.max_in_flight, 1, 64);
 }
 
 template <typename P, typename V>
@@ -99,6 +128,8 @@ void Describe(C& config, V& v) {
   v.Text("file", config.policy.file);
   v.Surfaces(config.surfaces);
   v.Map("exchanges", config.exchanges, [](auto& exchange, auto& own) { DescribeExchange(exchange, own); });
+  v.Map("remote_lists", config.remote_lists,
+        [](auto& remote, auto& own) { DescribeRemoteList(remote, own); });
   v.Section("opinions");
   v.Flag("confirm_needs_two", config.opinions.confirm_needs_two);
   v.Flag("suppress_needs_two", config.opinions.suppress_needs_two);
@@ -193,6 +224,25 @@ void CheckExchanges(const Config& config, const policy::StrictNode& root, YamlPr
 }
 
 // What one key alone does not tell.
+void CheckRemoteLists(const Config& config, const policy::StrictNode& root, YamlProblems& problems) {
+  for (const policy::StrictNode::Member& section : root.members) {
+    if (section.key != "remote_lists") continue;
+    for (const policy::StrictNode::Member& member : section.value.members) {
+      const auto at = config.remote_lists.find(member.key);
+      if (at == config.remote_lists.end()) continue;
+      for (const std::string& problem : ProblemsOf(member.key, at->second)) {
+        problems.Add(member.line, problem);
+      }
+      for (const auto& [name, exchange] : config.exchanges) {
+        if (ListOf(name, exchange) != member.key) continue;
+        problems.Add(member.line, "remote_lists." + member.key + " has the name of the list that exchanges." +
+                                      name + " feeds");
+      }
+    }
+  }
+}
+
+// What one key alone does not tell.
 void CheckPlugins(const Config& config, const policy::StrictNode& root, YamlProblems& problems) {
   std::vector<int> lines;
   for (const policy::StrictNode::Member& section : root.members) {
@@ -227,6 +277,7 @@ Result<Config> ParseConfig(std::string_view yaml, std::string_view source) {
     Describe(config, reader);
     reader.End();
     CheckExchanges(config, *root, problems);
+    CheckRemoteLists(config, *root, problems);
     CheckPlugins(config, *root, problems);
   }
   if (!problems.empty()) return std::unexpected(problems.ToError(Reason::kConfigInvalid));

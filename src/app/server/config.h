@@ -19,7 +19,7 @@ inline constexpr std::string_view kAllDigests = "all";
 /// `scan.answer_by_digests`: no picture is left undecoded, or also such as could contradict their entry.
 inline constexpr std::string_view kDigestsNeverAnswer = "never";
 inline constexpr std::string_view kDigestsAlwaysAnswer = "always";
-/// `exchanges.*.environment`: the programme's real service.
+/// `exchanges.*.environment` and `remote_lists.*.environment`: the programme's real service.
 inline constexpr std::string_view kProduction = "production";
 /// `decoder.isolation`: a process for each picture.
 inline constexpr std::string_view kIsolationPerImage = "per_image";
@@ -93,6 +93,29 @@ struct Config {
     } gates;
   };
   std::map<std::string, Exchange> exchanges;
+
+  struct RemoteList {
+    std::string kind;                  ///< required
+    std::string base_url;              ///< required
+    std::string environment = "test";  ///< or kProduction
+    bool allow_plain_http = false;
+    std::string credentials_file;
+    std::string credentials_env;
+    std::string ca_file;
+    std::string proxy;
+    std::string purpose = "CSAM";
+    std::string trust = "TRUSTED";
+    std::string action_ceiling = "REVIEW";
+    std::int64_t min_quality = 50;
+    std::int64_t timeout_ms = 400;
+    std::int64_t batch_hashes = 32;
+    std::int64_t cache_entries = 100'000;
+    std::int64_t cache_s = 900;
+    std::int64_t breaker_failures = 5;
+    std::int64_t breaker_pause_s = 30;
+    std::int64_t max_in_flight = 8;
+  };
+  std::map<std::string, RemoteList> remote_lists;
 
   struct Opinions {
     bool confirm_needs_two = true;

@@ -95,4 +95,19 @@ std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config) {
   return all;
 }
 
+void CountSync(const exchange::ExchangeSettings& settings, const exchange::SyncRecord& record,
+               obs::Metrics& metrics) {
+  metrics.Count(obs::Metric::kExchangeSyncs,
+                {{"exchange", settings.name}, {"outcome", exchange::SyncOutcomeName(record.outcome)}}, 1);
+  const auto count = [&](std::string_view result, std::uint64_t records) {
+    metrics.Count(obs::Metric::kExchangeRecords, {{"exchange", settings.name}, {"result", result}},
+                  static_cast<double>(records));
+  };
+  count("added", record.counts.added);
+  count("updated", record.counts.updated);
+  count("removed", record.counts.removed);
+  count("unchanged", record.counts.unchanged);
+  count("quarantined", record.counts.quarantined);
+}
+
 }  // namespace hashgate::app

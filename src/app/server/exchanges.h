@@ -6,6 +6,7 @@
 
 #include "app/server/config.h"
 #include "exchange/sync/runner.h"
+#include "obs/metrics.h"
 
 namespace hashgate::app {
 
@@ -14,6 +15,10 @@ std::vector<std::string> ProblemsOf(const std::string& name, const Config::Excha
 
 /// The list that it feeds.
 std::string ListOf(const std::string& name, const Config::Exchange& exchange);
+
+/// Counts a sync that ended.
+void CountSync(const exchange::ExchangeSettings& settings, const exchange::SyncRecord& record,
+               obs::Metrics& metrics);
 
 /// For the runner, in the order of their names.
 std::vector<exchange::ExchangeSettings> ExchangesOf(const Config& config);

@@ -9,6 +9,7 @@
 
 #include "app/server/exchanges.h"
 #include "app/server/readiness.h"
+#include "app/server/remote_lists.h"
 #include "base/log.h"
 #include "casework/events/event_log.h"
 #include "casework/verdicts/verdict_log.h"
@@ -294,6 +295,7 @@ class RunningServer final : public Server {
                                 .on_opinion = [this](const lists::Opinion& opinion, const std::string& list) {
                                   RaiseAlarm(opinion, list);
                                 }});
+    remote_lists_ = StartRemoteLists(config_, catalog_->StoreKey(), metrics_.get());
     scan::Scanner& scanner = scanner_.emplace(scan::ScannerParts{.catalog = catalog_.get(),
                                                                  .decoder = decoder_.get(),
                                                                  .idempotency = idempotency_.get(),
@@ -301,7 +303,8 @@ class RunningServer final : public Server {
                                                                  .seen_pictures = &*seen_pictures_,
                                                                  .checks_behind = &*checks_behind_,
                                                                  .watch = &*watch_,
-                                                                 .verdicts = verdicts_.get()},
+                                                                 .verdicts = verdicts_.get(),
+                                                                 .remote_lists = PointersTo(remote_lists_)},
                                               options, CurrentPolicy());
     canary_.emplace(
         scanner, *catalog_, *metrics_, BuiltInPicture(),
@@ -338,23 +341,9 @@ class RunningServer final : public Server {
     exchanges_ = exchange::ExchangeRunner::Start(
         *catalog_, ExchangesOf(config_),
         {.on_end = [this](const exchange::ExchangeSettings& settings, const exchange::SyncRecord& record) {
-          CountSync(settings, record);
+          CountSync(settings, record, *metrics_);
         }});
     context_.exchanges = exchanges_.get();
-  }
-
-  void CountSync(const exchange::ExchangeSettings& settings, const exchange::SyncRecord& record) {
-    metrics_->Count(obs::Metric::kExchangeSyncs,
-                    {{"exchange", settings.name}, {"outcome", exchange::SyncOutcomeName(record.outcome)}}, 1);
-    const auto count = [&](std::string_view result, std::uint64_t records) {
-      metrics_->Count(obs::Metric::kExchangeRecords, {{"exchange", settings.name}, {"result", result}},
-                      static_cast<double>(records));
-    };
-    count("added", record.counts.added);
-    count("updated", record.counts.updated);
-    count("removed", record.counts.removed);
-    count("unchanged", record.counts.unchanged);
-    count("quarantined", record.counts.quarantined);
   }
 
   bool TakeForChecks(std::size_t bytes) {
@@ -506,6 +495,7 @@ class RunningServer final : public Server {
                     {{"kind", name}});
       }
       SetExchangeMetrics();
+      SetRemoteMetrics(remote_lists_, metrics);
       metrics.Set(Metric::kLists, enabled, {{"state", "enabled"}});
       metrics.Set(Metric::kLists, disabled, {{"state", "disabled"}});
     }
@@ -557,6 +547,7 @@ class RunningServer final : public Server {
       response.set_decoder_lock(std::string(decode::LockLevelName(decoder_->Stats().lock)));
       rpc::FillComputed(decoder_->vector_makers(), response);
       rpc::FillProtection(*catalog_->Current(), decoder_->vector_makers(), response);
+      FillRemoteLists(remote_lists_, response);
     } else {
       response.set_protection(v1::PROTECTION_NONE);
       response.set_protection_sentence("The lists are being loaded.");
@@ -603,6 +594,7 @@ class RunningServer final : public Server {
   std::optional<scan::SeenPictures> seen_pictures_;
   std::optional<scan::ChecksBehind> checks_behind_;
   std::optional<scan::EntryWatch> watch_;
+  std::vector<std::unique_ptr<exchange::RemoteList>> remote_lists_;
   std::optional<scan::Scanner> scanner_;
   std::optional<scan::Canary> canary_;
   rpc::ServiceContext context_;

@@ -75,11 +75,14 @@ Status CheckOptions(const HttpOptions& options, const BaseUrl& base) {
 }
 
 // What an answer's status means before anybody looks at its body.
-std::expected<HttpResponse, TransferFailure> Judge(HttpResponse response, WallTime now) {
+std::expected<HttpResponse, TransferFailure> Judge(HttpResponse response, const HttpOptions& options) {
   const int status = response.status;
   const auto fail = [&](Reason reason, std::string_view what, bool may_pass) {
     Error error{reason, "answers " + std::to_string(status) + ": " + std::string(what), {}, {}};
-    if (may_pass) error.retry_after = ParseRetryAfter(response.Header("retry-after"), now);
+    if (may_pass) {
+      error.retry_after = ParseRetryAfter(response.Header("retry-after"), options.clock->Wall());
+      if (options.pause_of) error.retry_after = std::max(error.retry_after, options.pause_of(response));
+    }
     return std::unexpected(TransferFailure{std::move(error), may_pass});
   };
   if (IsTransientStatus(status)) return fail(Reason::kExchangeUnreachable, "it cannot answer now", true);
@@ -114,7 +117,7 @@ class RetryingClient final : public HttpClient {
     HASHGATE_ASSIGN_OR_RETURN(const std::string url, UrlOf(request));
     for (int attempt = 1;; ++attempt) {
       std::expected<HttpResponse, TransferFailure> answer = transfer_->Run(request, url, stop);
-      if (answer) answer = Judge(*std::move(answer), options_.clock->Wall());
+      if (answer) answer = Judge(*std::move(answer), options_);
       if (answer) return *std::move(answer);
       const TransferFailure& failure = answer.error();
       const std::optional<milliseconds> pause = Pause(request, failure, attempt);

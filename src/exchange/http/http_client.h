@@ -69,6 +69,9 @@ struct HttpOptions {
   /// Error::retry_after.
   std::chrono::milliseconds first_backoff{500};
   std::chrono::milliseconds max_backoff{60'000};
+  /// What an answer that may be another one later asks for beside `Retry-After`, by headers of the server's
+  /// own; the longer counts. Empty: nothing.
+  std::function<std::chrono::milliseconds(const HttpResponse&)> pause_of;
   std::uint64_t seed = 0;  ///< of the pauses; 0: a random one
   const Clock* clock = &Clock::System();
   /// Waits and returns true, or returns false as soon as it is asked to stop. Empty: really waits.

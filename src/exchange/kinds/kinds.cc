@@ -8,6 +8,7 @@
 #include "exchange/http/http_client.h"
 #include "exchange/http/url.h"
 #include "exchange/ncmec/ncmec_client.h"
+#include "exchange/shield/shield_client.h"
 #include "exchange/stopncii/stopncii_client.h"
 #include "exchange/threatexchange/threatexchange_client.h"
 
@@ -22,6 +23,10 @@ constexpr std::size_t kMostPageBytes = std::size_t{8} << 20;
 constexpr std::size_t kMostFeedFileBytes = std::size_t{16} << 20;
 constexpr std::size_t kMaxKeyBytes = 16'384;
 constexpr std::string_view kStopNciiForm = "FETCHKEY:SUBSCRIPTIONKEY or FETCHKEY:SUBSCRIPTIONKEY:FEEDBACKKEY";
+constexpr std::chrono::milliseconds kMostRemoteTime{5'000};
+/// What is said of one hash has a few hundred bytes.
+constexpr std::size_t kMostRemoteBytes = std::size_t{1} << 20;
+constexpr std::string_view kRemoteKinds[] = {"arachnid_shield"};
 
 struct Credentials {
   std::string username;
@@ -168,9 +173,10 @@ bool IsNumber(std::string_view text) {
 }
 
 // Source: NCMEC's Hash Sharing documentation, and the others' addresses, by python-threatexchange's clients.
-constexpr std::string_view kProductionHosts[] = {"report.cybertip.org", "lesp.ncmec.org",
-                                                 "hashsharing.ncmec.org", "graph.facebook.com",
-                                                 "api.stopncii.org"};
+constexpr std::string_view kProductionHosts[] = {"report.cybertip.org",      "lesp.ncmec.org",
+                                                 "hashsharing.ncmec.org",    "graph.facebook.com",
+                                                 "api.stopncii.org",         "shield.projectarachnid.com",
+                                                 "shield.projectarachnid.ca"};
 
 }  // namespace
 
@@ -202,6 +208,27 @@ Status CheckClientSettings(const ClientSettings& settings) {
 Result<std::unique_ptr<ExchangeClient>> NewExchangeClient(const ClientSettings& settings, Patience patience) {
   HASHGATE_RETURN_IF_ERROR(CheckClientSettings(settings));
   return FindKind(settings.kind)->make(settings, patience);
+}
+
+std::span<const std::string_view> RemoteKinds() {
+  return kRemoteKinds;
+}
+
+Result<std::unique_ptr<RemoteClient>> NewRemoteClient(const ClientSettings& settings,
+                                                      std::chrono::milliseconds timeout) {
+  if (settings.kind != kRemoteKinds[0]) {
+    return Fail(Reason::kConfigInvalid, "there is no kind of remote list of that name", "kind");
+  }
+  HttpOptions http = HttpOf(settings, Patience::kTest);
+  http.max_response_bytes = kMostRemoteBytes;
+  http.request_timeout = std::max(timeout, kMostRemoteTime);
+  http.connect_timeout = http.request_timeout;
+  http.pause_of = PauseAskedFor;
+  HASHGATE_ASSIGN_OR_RETURN(Credentials credentials, ReadPair(settings, "USER:PASSWORD"));
+  http.username = std::move(credentials.username);
+  http.password = std::move(credentials.password);
+  HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> client, HttpClient::Create(std::move(http)));
+  return NewShieldClient(std::move(client));
 }
 
 bool IsKnownProduction(std::string_view base_url) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "exchange/remote/remote_client.h"
 #include "exchange/sync/client.h"
 #include "exchange/sync/runner.h"
 #include "hashgate/error.h"
@@ -43,6 +44,16 @@ Status CheckClientSettings(const ClientSettings& settings);
 /// Errors: kConfigInvalid with the key, kFileUnreadable for credentials that cannot be read. No message holds
 /// a part of them.
 Result<std::unique_ptr<ExchangeClient>> NewExchangeClient(const ClientSettings& settings, Patience patience);
+
+/// "arachnid_shield".
+std::span<const std::string_view> RemoteKinds();
+
+/// A client of a remote list whose kind is one of RemoteKinds(). Credentials are "USER:PASSWORD". A request
+/// is not tried again, and given up after the longer of `timeout` and 5 seconds: one that takes longer than a
+/// scan waits still opens the connection for the next, and its answer is remembered. Errors: as
+/// NewExchangeClient.
+Result<std::unique_ptr<RemoteClient>> NewRemoteClient(const ClientSettings& settings,
+                                                      std::chrono::milliseconds timeout);
 
 /// Whether a base URL leads to the real service of a programme. Hosts from the programmes' public
 /// documentation; others are not known.

@@ -86,18 +86,21 @@ TEST(ConfigTest, TheExampleFileIsTheDefault) {
   EXPECT_EQ(PrintConfig(*config), PrintConfig(Config{}));
 }
 
-// The block of comments that shows an exchange, as YAML.
-std::string ExampleExchange() {
+// The block of comments above `section` that shows one of it, as YAML.
+std::string ExampleOf(const std::string& section) {
   std::istringstream lines(ReadText(ExampleFile()));
   std::string yaml;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("#   ")) yaml += line.substr(2) + "\n";
+    if (line.starts_with('#')) continue;
+    if (line.starts_with(section + ":")) return section + ":\n" + yaml;
+    yaml.clear();
   }
-  return "exchanges:\n" + yaml;
+  return {};
 }
 
 TEST(ConfigTest, TheExampleExchangeHasEveryKeyWithItsDefaultAndAComment) {
-  const std::string yaml = ExampleExchange();
+  const std::string yaml = ExampleOf("exchanges");
   const auto config = ParseConfig(yaml, "example");
   ASSERT_TRUE(config) << config.error().message << yaml;
   Config defaults;
@@ -108,6 +111,48 @@ TEST(ConfigTest, TheExampleExchangeHasEveryKeyWithItsDefaultAndAComment) {
   const auto documented = Flatten(yaml);
   for (const auto& [key, value] : Flatten(PrintConfig(defaults))) {
     EXPECT_TRUE(!key.starts_with("exchanges.") || documented.contains(key)) << key << " is not documented";
+  }
+}
+
+TEST(ConfigTest, TheExampleRemoteListHasEveryKeyWithItsDefault) {
+  const std::string yaml = ExampleOf("remote_lists");
+  const auto config = ParseConfig(yaml, "example");
+  ASSERT_TRUE(config) << config.error().message << yaml;
+  Config defaults;
+  Config::RemoteList& remote = defaults.remote_lists["arachnid"];
+  remote.kind = "arachnid_shield";
+  remote.base_url = "https://shield.example.org";
+  EXPECT_EQ(PrintConfig(*config), PrintConfig(defaults));
+  const auto documented = Flatten(yaml);
+  for (const auto& [key, value] : Flatten(PrintConfig(defaults))) {
+    EXPECT_TRUE(!key.starts_with("remote_lists.") || documented.contains(key)) << key << " is not documented";
+  }
+}
+
+TEST(ConfigTest, WhatARemoteListCannotBeIsNamedWithItsLine) {
+  const std::string base =
+      "remote_lists:\n  r:\n    kind: arachnid_shield\n    base_url: \"https://a.test\"\n";
+  const auto sound = ParseConfig(base + "    action_ceiling: BLOCK\n    timeout_ms: 250\n", "x");
+  ASSERT_TRUE(sound) << sound.error().message;
+  EXPECT_EQ(PrintConfig(ParseConfig(PrintConfig(*sound), "printed").value()), PrintConfig(*sound));
+  const std::pair<std::string, const char*> bad[] = {
+      {"remote_lists:\n  r:\n    base_url: \"https://a.test\"\n", "kind is required"},
+      {"remote_lists:\n  r:\n    kind: ncmec\n    base_url: \"https://a.test\"\n", "kind"},
+      {"remote_lists:\n  r:\n    kind: arachnid_shield\n", "remote_lists.r.base_url"},
+      {"remote_lists:\n  R!:\n    kind: arachnid_shield\n    base_url: \"https://a.test\"\n",
+       "a remote list's name"},
+      {"remote_lists:\n  r:\n    kind: arachnid_shield\n    base_url: "
+       "\"https://shield.projectarachnid.com\"\n",
+       "environment: production"},
+      {base + "    credentials_file: \"a\"\n    credentials_env: \"B\"\n", "both credentials_file"},
+      {base + "    proxy: \"http://user:word@proxy.test:1\"\n", "proxy must not"},
+      {base + "    action_ceiling: BLOCK_AND_REPORT\n", "action_ceiling"},
+      {base + "    timeout_ms: 1\n", "timeout_ms"},
+      {base + "    password: \"x\"\n", "password"},
+      {base + "exchanges:\n  r:\n    kind: ncmec\n    base_url: \"https://b.test\"\n", "exchanges.r feeds"}};
+  for (const auto& [yaml, word] : bad) {
+    EXPECT_THAT(ParseError(yaml).message, HasSubstr(word)) << yaml;
+    EXPECT_THAT(ParseError(yaml).message, HasSubstr("hashgated.yaml:")) << yaml;
   }
 }
 

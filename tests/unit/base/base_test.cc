@@ -44,7 +44,12 @@ TEST(Base64, PublishedVectorsAndNothingElse) {
     const auto bytes = Base64Decode(text);
     ASSERT_TRUE(bytes.has_value()) << text;
     EXPECT_EQ(std::string(bytes->begin(), bytes->end()), plain);
+    std::string padded = text;
+    while (padded.size() % 4 != 0) padded += '=';
+    EXPECT_EQ(Base64Encode(*bytes), padded);
   }
+  const std::vector<std::uint8_t> high = {0xff, 0xef, 0xbe, 0xfb};
+  EXPECT_EQ(Base64Encode(high), "/++++w==");
   for (const char* text :
        {"Z", "Zg=", "Zg===", "=", "====", "Z=g=", "Zm9v\n", "Zm 9v", "Zh==", "Zm9=", "Zm-_"}) {
     EXPECT_FALSE(Base64Decode(text).has_value()) << text;
