@@ -10,6 +10,7 @@
 #include "app/server/exchanges.h"
 #include "app/server/readiness.h"
 #include "app/server/remote_lists.h"
+#include "app/server/state_metrics.h"
 #include "base/log.h"
 #include "casework/events/event_log.h"
 #include "casework/verdicts/verdict_log.h"
@@ -456,16 +457,7 @@ class RunningServer final : public Server {
     metrics.Set(Metric::kBufferedBytes, static_cast<double>(bytes_.used()));
     metrics.Set(Metric::kStoreBytes, static_cast<double>(store_->DiskBytes()));
     if (ready_.load()) {
-      const decode::PoolStats stats = decoder_->Stats();
-      metrics.Set(Metric::kDecoderJobs, static_cast<double>(stats.jobs));
-      metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.crashes), {{"kind", "crash"}});
-      metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.timeouts), {{"kind", "timeout"}});
-      metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.protocol_errors),
-                  {{"kind", "protocol"}});
-      metrics.Set(Metric::kDecoderWorkers, stats.workers_alive, {{"state", "alive"}});
-      metrics.Set(Metric::kDecoderWorkers, stats.workers_busy, {{"state", "busy"}});
-      metrics.Set(Metric::kDecoderStarted, static_cast<double>(stats.started));
-      for (const decode::ClassStats& own : stats.classes) SetClassMetrics(own);
+      SetDecoderMetrics(decoder_->Stats(), metrics);
       metrics.Set(Metric::kIdempotencyRecords, static_cast<double>(idempotency_->Count()));
       metrics.Set(Metric::kNewestEvent, static_cast<double>(events_->Range().next - 1));
       const auto generation = catalog_->Current();
@@ -475,55 +467,11 @@ class RunningServer final : public Server {
       metrics.Set(Metric::kIndexDamage, static_cast<double>(health.memory_damage));
       metrics.Set(Metric::kIndexDifferences, static_cast<double>(health.differences));
       metrics.Set(Metric::kSnapshotGeneration, static_cast<double>(health.snapshot_generation));
-      int enabled = 0;
-      int disabled = 0;
-      for (const auto& [id, list] : generation->lists) {
-        if (list.system) continue;
-        ++(list.config.enabled ? enabled : disabled);
-        metrics.Set(Metric::kEntries, static_cast<double>(list.entry_count), {{"list", list.config.name}});
-        if (list.brake) {
-          metrics.Set(Metric::kBrakes, 1, {{"list", list.config.name}});
-        } else {
-          metrics.Remove(Metric::kBrakes, {{"list", list.config.name}});
-        }
-      }
-      for (int i = 1; i < lists::kOpinionKindCount; ++i) {
-        const auto kind = static_cast<lists::OpinionKind>(i);
-        std::string name(lists::Name(kind));
-        std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c - 'A' + 'a'); });
-        metrics.Set(Metric::kOpinions, static_cast<double>(generation->opinions->Count(kind)),
-                    {{"kind", name}});
-      }
-      SetExchangeMetrics();
+      SetListMetrics(*generation, metrics);
+      if (const auto exchanges = exchanges_->All()) SetExchangeMetrics(*exchanges, metrics);
       SetRemoteMetrics(remote_lists_, metrics);
-      metrics.Set(Metric::kLists, enabled, {{"state", "enabled"}});
-      metrics.Set(Metric::kLists, disabled, {{"state", "disabled"}});
     }
     return metrics.Exposition();
-  }
-
-  void SetExchangeMetrics() {
-    const auto exchanges = exchanges_->All();
-    if (!exchanges) return;  // a store that cannot be read shows elsewhere
-    for (const exchange::ExchangeStatus& status : *exchanges) {
-      const std::string& name = status.settings->name;
-      const bool well = status.health == exchange::ExchangeHealth::kWell;
-      metrics_->Set(obs::Metric::kExchangeHealth, well ? 1 : 0, {{"exchange", name}});
-      const WallTime last = status.stored.last_success;
-      const std::chrono::duration<double> age = Clock::System().Wall() - last;
-      metrics_->Set(obs::Metric::kExchangeAge, last == WallTime() ? -1 : age.count(), {{"exchange", name}});
-    }
-  }
-
-  void SetClassMetrics(const decode::ClassStats& own) {
-    const std::string_view name = decode::WorkerClassName(own.worker_class);
-    metrics_->Set(obs::Metric::kDecoderLock, static_cast<double>(own.lock), {{"class", name}});
-    for (std::size_t i = 0; i < own.restarts.size(); ++i) {
-      metrics_->Set(obs::Metric::kDecoderRestarts, static_cast<double>(own.restarts[i]),
-                    {{"class", name}, {"reason", decode::RestartName(static_cast<decode::Restart>(i))}});
-    }
-    metrics_->Set(obs::Metric::kDecoderRestarts, static_cast<double>(own.start_failures),
-                  {{"class", name}, {"reason", "start_failed"}});
   }
 
   void FillStatus(v1::GetStatusResponse& response) const {
