@@ -51,9 +51,10 @@ struct Syncer::Run {
   std::vector<OpenGate> used;  // gates that a person opened and that this sync has passed by that
   // Of the delta under way.
   DeltaPage page;
-  SyncCounts seen;             // what the gates ask of its records
-  bool benign_open = false;    // what matches harmless pictures is let in
-  std::uint64_t numbered = 0;  // its records so far
+  std::optional<Purpose> purpose;  // that its pages stated last
+  SyncCounts seen;                 // what the gates ask of its records
+  bool benign_open = false;        // what matches harmless pictures is let in
+  std::uint64_t numbered = 0;      // its records so far
   // What the gate has said is to be stored with the change.
   StoredExchange next_state;
   SyncRecord next_record;
@@ -122,6 +123,7 @@ Result<std::unique_ptr<lists::Import>> Syncer::StartImport(Run& run, bool whole)
 
 Status Syncer::SyncDelta(Run& run) {
   run.page = {};
+  run.purpose.reset();
   run.seen = {};
   run.numbered = 0;
   run.benign_open = IsOpen(OpenGates(run.state, run.used, options_.clock->Wall()), Gate::kBenign);
@@ -131,7 +133,8 @@ Status Syncer::SyncDelta(Run& run) {
   while (run.page.next == DeltaPage::Next::kMore) {
     HASHGATE_ASSIGN_OR_RETURN(run.page, delta->Next(run.stop));
     if (run.page.next == DeltaPage::Next::kAbandoned) return {};
-    HASHGATE_RETURN_IF_ERROR(CheckPurpose(run.page));
+    if (run.page.purpose) run.purpose = run.page.purpose;
+    HASHGATE_RETURN_IF_ERROR(CheckPurpose(run));
     LookAt(run);
     Status added = Add(*import, run.page.records);
     if (!added && added.error().reason == Reason::kMemoryLimit && !whole) {
@@ -154,12 +157,12 @@ Status Syncer::SyncDelta(Run& run) {
 }
 
 // A list's purpose decides what its matches may lead to, above all whether they are reported.
-Status Syncer::CheckPurpose(const DeltaPage& page) const {
-  if (!page.purpose) return {};
+Status Syncer::CheckPurpose(const Run& run) const {
+  if (!run.purpose) return {};
   HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, catalog_.GetList(options_.list));
-  if (list.config.purpose == *page.purpose) return {};
+  if (list.config.purpose == *run.purpose) return {};
   return Fail(Reason::kConfigInvalid, "the exchange's entries are of purpose " +
-                                          std::string(Name(*page.purpose)) + ", and list '" + options_.list +
+                                          std::string(Name(*run.purpose)) + ", and list '" + options_.list +
                                           "' is of " + std::string(Name(list.config.purpose)) +
                                           ": let it feed a list of its own");
 }
@@ -201,6 +204,8 @@ Status Syncer::PutInForce(Run& run, lists::Import& import) {
 
 Result<lists::ExchangeState> Syncer::AskGates(Run& run, const PlannedChange& change) const {
   const WallTime now = options_.clock->Wall();
+  // A person may have changed it while the delta was read. A change after this has the gate asked anew.
+  HASHGATE_RETURN_IF_ERROR(CheckPurpose(run));
   if (run.page.checkpoint.size() > kMaxCheckpointBytes) {
     return Fail(Reason::kInvariantBroken, "the checkpoint is longer than it may be");
   }

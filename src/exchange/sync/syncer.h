@@ -58,7 +58,8 @@ class Syncer {
   /// One delta. Without an error it is in force, or was abandoned and has to be begun anew.
   Status SyncDelta(Run& run);
   Result<std::unique_ptr<lists::Import>> StartImport(Run& run, bool whole);
-  Status CheckPurpose(const DeltaPage& page) const;
+  /// Whether what the delta's entries are of is what the list is of now.
+  Status CheckPurpose(const Run& run) const;
   static Status Add(lists::Import& import, std::span<const lists::ImportRecord> records);
   /// Numbers the page's records, counts what gates ask of them, and takes out what would match harmless
   /// pictures.

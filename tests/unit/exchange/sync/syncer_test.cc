@@ -367,6 +367,33 @@ TEST(Benign, KnowsItsOwnAndNothingElse) {
 }
 
 // What adults' pictures match must never be reported as if they were of children.
+TEST_F(SyncTest, APurposeThatIsChangedWhileTheDeltaIsReadCounts) {
+  for (const bool whole : {false, true}) {
+    DeltaPage page = LastPage(MakeImport(0, 5), "c");
+    page.purpose = Purpose::kTest;
+    client_.deltas.push_back({.pages = {page}, .whole = whole});
+    Syncer syncer(*catalog_, client_,
+                  {.exchange = "npo", .list = "npo", .source = source_, .gates = gates_, .clock = &clock_});
+    int told = 0;
+    const auto change = [&](const SyncProgress&) {
+      if (++told > 1) return;
+      lists::ListConfig config = catalog_->GetList("npo")->config;
+      config.purpose = Purpose::kNciiAdult;
+      ASSERT_TRUE(catalog_->UpdateList(config, ""));
+    };
+    const auto record = syncer.Sync({}, change);
+    ASSERT_TRUE(record) << record.error().message;
+    EXPECT_EQ(told, 1);
+    EXPECT_EQ(record->outcome, SyncOutcome::kFailed);
+    EXPECT_THAT(record->detail, HasSubstr("feed a list of its own"));
+    EXPECT_EQ(Entries(), 0U);
+    EXPECT_EQ(Stored().checkpoint, "");
+    lists::ListConfig config = catalog_->GetList("npo")->config;
+    config.purpose = Purpose::kTest;
+    ASSERT_TRUE(catalog_->UpdateList(config, ""));
+  }
+}
+
 TEST_F(SyncTest, EntriesOfAnotherPurposeThanTheListsAreNotTakenIn) {
   DeltaPage page = LastPage(MakeImport(0, 3), "one");
   page.purpose = Purpose::kNciiAdult;
