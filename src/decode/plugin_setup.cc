@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/byte_codec.h"
 #include "decode/protocol.h"
@@ -44,10 +45,6 @@ std::string WrongWith(const std::string& path, bool is_file) {
 
 }  // namespace
 
-bool IsMadeByPlugins(Algorithm algorithm) {
-  return algorithm != Algorithm::kPdq && HashSize(algorithm) > 0 && GreatestMaxDistance(algorithm) >= 0;
-}
-
 Result<std::string> CheckPluginFile(const std::string& path) {
   if (!path.starts_with('/')) return Refuse(path, "is not an absolute path");
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
@@ -66,6 +63,15 @@ Result<std::string> CheckPluginFile(const std::string& path) {
     if (end == 0) break;
   }
   return file;
+}
+
+Result<PluginSetup> MakePluginSetup(const std::string& path, Algorithm algorithm, std::string config) {
+  HASHGATE_ASSIGN_OR_RETURN(std::string file, CheckPluginFile(path));
+  if (config.size() > kMaxPluginConfig) {
+    return Refuse(path, "has a configuration of more than " + std::to_string(kMaxPluginConfig) + " bytes");
+  }
+  if (config.find('\0') != std::string::npos) return Refuse(path, "has zeros in its configuration");
+  return PluginSetup{.path = std::move(file), .algorithm = algorithm, .config = std::move(config)};
 }
 
 std::string EncodeSetup(std::span<const PluginSetup> plugins) {

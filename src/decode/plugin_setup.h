@@ -29,15 +29,16 @@ struct PluginSetup {
   bool operator==(const PluginSetup&) const = default;
 };
 
-/// True for the algorithms whose hashes are compared and that a plug-in may make: PhotoDNA.
-bool IsMadeByPlugins(Algorithm algorithm);
-
 /// Refuses a file that another user than root and this process's own could exchange: `path` is absolute; the
 /// file, a regular one, and every folder above it, links followed, belong to one of the two and are not
 /// writable by everybody, nor by any group but root's (folders may be, where they are sticky as /tmp is).
 /// Returns the path without links, which is the one to load. Errors: kConfigInvalid naming the path. Call it
 /// before namespaces are entered, which hide who owns a file.
 Result<std::string> CheckPluginFile(const std::string& path);
+
+/// A plug-in as somebody named it, its file and its configuration checked. Errors: CheckPluginFile's, and
+/// kConfigInvalid for a configuration that is longer than kMaxPluginConfig or holds zeros, naming the path.
+Result<PluginSetup> MakePluginSetup(const std::string& path, Algorithm algorithm, std::string config);
 
 /// The message that opens a spawner's control socket. REQUIRES: at most kMaxPlugins, each within its bounds.
 std::string EncodeSetup(std::span<const PluginSetup> plugins);

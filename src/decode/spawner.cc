@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "hash/core/vector_algorithms.h"
+
 namespace hashgate::decode {
 namespace {
 

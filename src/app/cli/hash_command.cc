@@ -291,15 +291,14 @@ Result<std::vector<decode::PluginSetup>> PluginsOf(const HashArguments& argument
     if (arguments.plugin_config.empty()) return plugins;
     return Fail(Reason::kRequestInvalid, "--plugin-config says nothing without --plugin");
   }
-  decode::PluginSetup& plugin = plugins.emplace_back();
-  HASHGATE_ASSIGN_OR_RETURN(plugin.path, decode::CheckPluginFile(arguments.plugin));
+  std::string config;
   if (!arguments.plugin_config.empty()) {
-    HASHGATE_ASSIGN_OR_RETURN(plugin.config,
-                              ReadTextFile(arguments.plugin_config, in, decode::kMaxPluginConfig));
+    HASHGATE_ASSIGN_OR_RETURN(config, ReadTextFile(arguments.plugin_config, in, decode::kMaxPluginConfig));
   }
-  if (plugin.config.find('\0') != std::string::npos) {
-    return Fail(Reason::kRequestInvalid, "the plug-in's configuration holds zeros");
-  }
+  HASHGATE_ASSIGN_OR_RETURN(
+      decode::PluginSetup plugin,
+      decode::MakePluginSetup(arguments.plugin, Algorithm::kUnspecified, std::move(config)));
+  plugins.push_back(std::move(plugin));
   return plugins;
 }
 

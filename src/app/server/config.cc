@@ -28,7 +28,7 @@ constexpr decode::LockLevel kLockLevelValues[] = {decode::LockLevel::kNone, deco
 constexpr std::string_view kDigestAnswers[] = {kDigestsNeverAnswer, "without_pdq", kDigestsAlwaysAnswer};
 constexpr std::string_view kDigestChoices[] = {"needed", kAllDigests};
 constexpr std::string_view kEnvironments[] = {"test", kProduction};
-// Those that decode::IsMadeByPlugins names.
+// Those that IsMadeByPlugins names.
 constexpr std::string_view kPluginAlgorithms[] = {"photodna"};
 constexpr std::string_view kPurposes[] = {"CSAM", "EXPLOITATIVE", "NCII_ADULT", "OWN_RULES", "TEST"};
 constexpr std::string_view kTrusts[] = {"UNVERIFIED", "LOCAL", "TRUSTED"};
@@ -337,29 +337,25 @@ decode::PoolOptions PoolOptionsOf(const Config& config) {
 Result<std::vector<decode::PluginSetup>> PluginsOf(const Config& config) {
   std::vector<decode::PluginSetup> plugins;
   for (const Config::Decoder::Plugin& from : config.decoder.plugins) {
-    decode::PluginSetup& plugin = plugins.emplace_back();
-    HASHGATE_ASSIGN_OR_RETURN(plugin.path, decode::CheckPluginFile(from.path));
+    Algorithm algorithm = Algorithm::kUnspecified;
     if (!from.algorithm.empty()) {
-      HASHGATE_ASSIGN_OR_RETURN(plugin.algorithm, ParseAlgorithm(from.algorithm));
+      HASHGATE_ASSIGN_OR_RETURN(algorithm, ParseAlgorithm(from.algorithm));
     }
-    plugin.config = from.config;
+    std::string text = from.config;
     if (!from.config_file.empty()) {
       std::ifstream file(from.config_file, std::ios::binary);
-      std::stringstream text;
-      text << file.rdbuf();
+      std::stringstream content;
+      content << file.rdbuf();
       std::error_code ignored;
       if (!file || std::filesystem::is_directory(from.config_file, ignored)) {
         return Fail(Reason::kFileUnreadable, "cannot read the plug-in's configuration " + from.config_file,
                     "decoder.plugins");
       }
-      plugin.config = text.str();
+      text = content.str();
     }
-    if (plugin.config.size() > decode::kMaxPluginConfig || plugin.config.find('\0') != std::string::npos) {
-      return Fail(Reason::kConfigInvalid,
-                  "the configuration of the plug-in " + from.path + " has more than " +
-                      std::to_string(decode::kMaxPluginConfig) + " bytes, or zeros",
-                  "decoder.plugins");
-    }
+    HASHGATE_ASSIGN_OR_RETURN(decode::PluginSetup plugin,
+                              decode::MakePluginSetup(from.path, algorithm, std::move(text)));
+    plugins.push_back(std::move(plugin));
   }
   return plugins;
 }

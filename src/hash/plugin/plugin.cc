@@ -8,6 +8,8 @@
 #include <memory>
 #include <utility>
 
+#include "hash/core/vector_algorithms.h"
+
 namespace hashgate::plugin {
 namespace {
 
@@ -48,7 +50,7 @@ std::string WrongWith(const hashgate_plugin* plugin, Algorithm expected) {
   }
   const Algorithm algorithm = AlgorithmOf(plugin->algorithm);
   const std::string name(AlgorithmName(algorithm));
-  if (algorithm == Algorithm::kPdq || HashSize(algorithm) == 0 || GreatestMaxDistance(algorithm) < 0) {
+  if (!IsMadeByPlugins(algorithm)) {
     return "makes hashes (algorithm " + std::to_string(plugin->algorithm) +
            ") that this build does not compare";
   }

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "decode/protocol.h"
+#include "hash/core/vector_algorithms.h"
 
 namespace hashgate::decode {
 namespace {
@@ -101,6 +102,22 @@ TEST_F(PluginFileTest, OtherUsersFilesAreRefused) {
   ASSERT_EQ(::chown(file_.c_str(), 0, 0), 0);
   ASSERT_EQ(::chown(folder_.c_str(), 65'534, 65'534), 0);
   EXPECT_THAT(WhyNot(file_), HasSubstr("belongs to the user 65534"));
+}
+
+TEST_F(PluginFileTest, AConfigurationIsCheckedWithItsFile) {
+  const auto why_not = [&](std::string config) {
+    const auto made = MakePluginSetup(file_, Algorithm::kPhotoDna, std::move(config));
+    return made ? "made" : made.error().message;
+  };
+  EXPECT_EQ(why_not(std::string(kMaxPluginConfig, 'c')), "made");
+  EXPECT_THAT(why_not(std::string(kMaxPluginConfig + 1, 'c')), HasSubstr("more than 16384 bytes"));
+  EXPECT_THAT(why_not(std::string("a\0b", 3)), HasSubstr("zeros"));
+  const auto made = MakePluginSetup(file_, Algorithm::kPhotoDna, "key");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(*made,
+            (PluginSetup{.path = fs::canonical(file_), .algorithm = Algorithm::kPhotoDna, .config = "key"}));
+  ASSERT_EQ(::chmod(file_.c_str(), 0777), 0);
+  EXPECT_THAT(why_not("key"), HasSubstr("can be written by everybody"));
 }
 
 TEST(PluginSetup, SurvivesTheRoundTrip) {

@@ -1,0 +1,13 @@
+// Which hashes plug-ins may make.
+#pragma once
+
+#include "hashgate/hash.h"
+
+namespace hashgate {
+
+/// True for the algorithms whose hashes are compared and that a plug-in may make: PhotoDNA.
+inline bool IsMadeByPlugins(Algorithm algorithm) {
+  return algorithm != Algorithm::kPdq && HashSize(algorithm) > 0 && GreatestMaxDistance(algorithm) >= 0;
+}
+
+}  // namespace hashgate
