@@ -35,6 +35,7 @@ class RemoteE2eTest : public ::testing::Test {
                                                  shield_->base_url() +
                                                  "\", credentials_env: SHIELD_CREDENTIALS" + more + "}";
     options.environment["SHIELD_CREDENTIALS"] = "a-user:" + password;
+    server_.reset();
     server_ = StartServer(folder_, options);
     ASSERT_NE(server_, nullptr);
     client_ = std::make_unique<GateClient>(server_->NewChannel());
@@ -46,10 +47,11 @@ class RemoteE2eTest : public ::testing::Test {
     return reply.result;
   }
   // A picture that no list of the kit knows, and its PDQ hash.
-  static std::string Picture() { return KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", "")); }
+  static std::string Picture() { return KitFileBytes(KitFileWith("ALLOW", "NOT_MATCHED", "UNSPECIFIED")); }
   std::string PdqOfPicture() const {
     const RunResult run = RunProgram({BinaryPath("hashgate"), "--json", "hash", PictureFile().string()});
-    for (const auto& hash : Json::parse(run.out).at("hashes")) {
+    const Json file = Json::parse(run.out);
+    for (const auto& hash : file.at("hashes")) {
       if (hash.at("algorithm") == "pdq" && hash.at("pipeline") == "full" && !hash.contains("view")) {
         const auto parsed = PdqHash::FromHex(hash.at("hex").get<std::string>());
         EXPECT_TRUE(parsed);
