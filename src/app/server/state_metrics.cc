@@ -26,8 +26,7 @@ void SetDecoderMetrics(const decode::PoolStats& stats, obs::Metrics& metrics) {
   metrics.Set(Metric::kDecoderJobs, static_cast<double>(stats.jobs));
   metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.crashes), {{"kind", "crash"}});
   metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.timeouts), {{"kind", "timeout"}});
-  metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.protocol_errors),
-              {{"kind", "protocol"}});
+  metrics.Set(Metric::kDecoderFailures, static_cast<double>(stats.protocol_errors), {{"kind", "protocol"}});
   metrics.Set(Metric::kDecoderWorkers, stats.workers_alive, {{"state", "alive"}});
   metrics.Set(Metric::kDecoderWorkers, stats.workers_busy, {{"state", "busy"}});
   metrics.Set(Metric::kDecoderStarted, static_cast<double>(stats.started));
@@ -51,8 +50,7 @@ void SetListMetrics(const lists::Generation& generation, obs::Metrics& metrics) 
     const auto kind = static_cast<lists::OpinionKind>(i);
     std::string name(lists::Name(kind));
     std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c - 'A' + 'a'); });
-    metrics.Set(Metric::kOpinions, static_cast<double>(generation.opinions->Count(kind)),
-                {{"kind", name}});
+    metrics.Set(Metric::kOpinions, static_cast<double>(generation.opinions->Count(kind)), {{"kind", name}});
   }
   metrics.Set(Metric::kLists, enabled, {{"state", "enabled"}});
   metrics.Set(Metric::kLists, disabled, {{"state", "disabled"}});
