@@ -244,7 +244,8 @@ TEST_F(ThreatExchangeTest, OurOwnReactionDoesNotChangeTheEntry) {
                                     .feedback = true}));
   clock_.Advance(hours(1));
   server_.SetNow(Seconds(minutes(5)));
-  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "fed", *client_, {}));
+  FeedbackTurn turn;
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "fed", *client_, {}, turn));
   ASSERT_EQ(server_.All().front().descriptors[0].reactions["DISAGREE_WITH_TAGS"].count("1001"), 1U);
   ASSERT_EQ(server_.All().front().last_updated, Seconds(minutes(5)));
   const SyncRecord record = Sync();
