@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 
+#include "base/no_memory.h"
 #include "exchange/sync/runner.h"
 #include "hashgate/version.h"
 #include "rpc/service_context.h"
@@ -113,8 +115,8 @@ void FillComputed(std::span<const decode::VectorMaker> makers, v1::GetStatusResp
   FillVectorMakers(makers, *status.mutable_computed());
 }
 
-void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
-                bool include_hashes, v1::ScanResult& result) {
+Status FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
+                  bool include_hashes, v1::ScanResult& result) try {
   const bool full = detail == DetailLevel::kFull;
   result.set_scan_id(answer.scan_id);
   result.set_verdict(ToProto(answer.verdict));
@@ -154,7 +156,7 @@ void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, D
                          std::ranges::any_of(answer.coverage.lists, [&](const std::string& list) {
                            return context.exchanges->IsStale(list);
                          }));
-  if (!full) return;
+  if (!full) return {};
 
   for (const std::string& list : answer.coverage.lists) coverage.add_lists(list);
   for (const std::string& missing : answer.coverage.missing) coverage.add_missing(missing);
@@ -171,6 +173,9 @@ void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, D
   timings.set_match_micros(answer.timings.match);
   timings.set_decide_micros(answer.timings.decide);
   timings.set_total_micros(answer.timings.total);
+  return {};
+} catch (const std::bad_alloc&) {
+  return NoMemory();
 }
 
 }  // namespace hashgate::rpc

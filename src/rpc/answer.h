@@ -17,9 +17,10 @@ enum class DetailLevel : std::uint8_t { kScanner, kFull };
 
 struct ServiceContext;
 
-/// `include_hashes` adds the upload's own hashes where the level permits.
-void FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
-                bool include_hashes, v1::ScanResult& result);
+/// `include_hashes` adds the upload's own hashes where the level permits. Errors: kOverloaded where memory
+/// runs out; `result` is of no use then.
+Status FillResult(const ServiceContext& context, const scan::ScanAnswer& answer, DetailLevel detail,
+                  bool include_hashes, v1::ScanResult& result);
 
 /// The hashes that are made of pictures here.
 void FillComputed(std::span<const decode::VectorMaker> makers, v1::GetStatusResponse& status);

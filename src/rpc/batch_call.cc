@@ -11,6 +11,7 @@
 
 #include "base/mutex.h"
 #include "google/rpc/status.pb.h"
+#include "rpc/refused_stream.h"
 #include "rpc/scan_service.h"
 #include "rpc/stream_timer.h"
 #include "rpc/wire/error_status.h"
@@ -286,8 +287,10 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
 
   void Answer(File& file, const scan::ScanAnswer& answer) {
     v1::ScanBatchResponse response;
-    FillResult(context_, answer, caller_.detail, file.message.header().options().include_hashes(),
-               *response.mutable_result());
+    const Status filled =
+        FillResult(context_, answer, caller_.detail, file.message.header().options().include_hashes(),
+                   *response.mutable_result());
+    if (!filled) return AnswerError(file, ScanError(context_, filled.error(), file.request.surface.kind));
     Put(file, std::move(response));
   }
   void AnswerError(File& file, const grpc::Status& status) {
@@ -325,14 +328,7 @@ class BatchCall final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1:
   StreamTimer timer_;  // last: it calls the others
 };
 
-class RefusedBatch final : public grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse> {
- public:
-  RefusedBatch(const ServiceContext& context, const grpc::Status& status) {
-    CountCall(context, kMethod, status, std::chrono::steady_clock::now());
-    Finish(status);
-  }
-  void OnDone() override { delete this; }
-};
+using RefusedBatch = RefusedStream<grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>>;
 
 }  // namespace
 
@@ -340,11 +336,12 @@ grpc::ServerBidiReactor<v1::ScanBatchRequest, v1::ScanBatchResponse>* NewBatchCa
     const ServiceContext& context, grpc::CallbackServerContext* call) {
   const SurfaceKind kind = FindSurface(context, "default").value_or(scan::Surface{}).kind;
   if (!context.ready->load())
-    return new RefusedBatch(context, RefuseScan(context, Reason::kIndexNotReady, kind));
-  if (context.gate->closed()) return new RefusedBatch(context, RefuseScan(context, Reason::kDraining, kind));
+    return new RefusedBatch(context, kMethod, RefuseScan(context, Reason::kIndexNotReady, kind));
+  if (context.gate->closed())
+    return new RefusedBatch(context, kMethod, RefuseScan(context, Reason::kDraining, kind));
   Caller caller = CallerOf(call->peer(), context.options.loopback_is_admin);
   if (const auto refused = TakeStream(context, caller)) {
-    return new RefusedBatch(context, RefuseOverload(context, *refused, kind));
+    return new RefusedBatch(context, kMethod, RefuseOverload(context, *refused, kind));
   }
   return new BatchCall(context, call, std::move(caller));
 }

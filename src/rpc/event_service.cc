@@ -13,6 +13,7 @@
 #include "casework/events/event_log.h"
 #include "google/rpc/status.pb.h"
 #include "rpc/hash_list_service.h"
+#include "rpc/refused_stream.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/error_status.h"
@@ -286,14 +287,7 @@ void WatchCall::OnCancel() {
 
 namespace {
 
-class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchEventsResponse> {
- public:
-  RefusedWatch(const ServiceContext& context, const grpc::Status& status) {
-    CountCall(context, kWatchMethod, status, std::chrono::steady_clock::now());
-    Finish(status);
-  }
-  void OnDone() override { delete this; }
-};
+using RefusedWatch = RefusedStream<grpc::ServerWriteReactor<v1::WatchEventsResponse>>;
 
 }  // namespace
 
@@ -308,7 +302,9 @@ void EventServiceImpl::EndStreams() {
 
 grpc::ServerWriteReactor<v1::WatchEventsResponse>* EventServiceImpl::WatchEvents(
     grpc::CallbackServerContext* call, const v1::WatchEventsRequest* request) {
-  const auto refuse = [this](const grpc::Status& status) { return new RefusedWatch(context_, status); };
+  const auto refuse = [this](const grpc::Status& status) {
+    return new RefusedWatch(context_, kWatchMethod, status);
+  };
   if (const grpc::Status status = CheckAdminStream(context_, *call); !status.ok()) return refuse(status);
   if (context_.gate->closed()) {
     return refuse(

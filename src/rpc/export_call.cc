@@ -2,8 +2,9 @@
 
 #include <utility>
 
+#include "rpc/answer_stream.h"
 #include "rpc/hash_list_service.h"
-#include "rpc/unary_call.h"
+#include "rpc/refused_stream.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/error_status.h"
 
@@ -13,68 +14,23 @@ namespace {
 constexpr std::string_view kMethod = "ExportEntries";
 constexpr int kEntriesPerMessage = 500;
 
-// One export: a page is read only when the last one was sent.
-class ExportCall final : public grpc::ServerWriteReactor<v1::ExportEntriesResponse> {
+class ExportCall final : public AnswerStream<v1::ExportEntriesResponse> {
  public:
-  ExportCall(const ServiceContext& context, std::string list, CallGate::Ticket ticket)
-      : context_(context), list_(std::move(list)), ticket_(std::move(ticket)) {
-    NextPage();
-  }
-
-  void OnWriteDone(bool ok) override {
-    if (!ok) {
-      End(ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
-    } else if (token_.empty()) {
-      End(grpc::Status::OK);
-    } else {
-      NextPage();
-    }
-  }
-  void OnDone() override { delete this; }
+  ExportCall(const ServiceContext& context, grpc::CallbackServerContext* call, std::string list,
+             CallGate::Ticket ticket)
+      : AnswerStream(context, call, kMethod, std::move(ticket)), list_(std::move(list)) {}
 
  private:
-  void End(const grpc::Status& status) {
-    CountCall(context_, kMethod, status, begun_);
-    Finish(status);
+  Result<bool> Fill(v1::ExportEntriesResponse& message) override {
+    HASHGATE_ASSIGN_OR_RETURN(const lists::EntryPage page,
+                              context().catalog->ListEntries(list_, token_, kEntriesPerMessage));
+    for (const lists::Entry& entry : page.entries) *message.add_entries() = ToProto(entry);
+    token_ = page.next_page_token;
+    return token_.empty();
   }
 
-  void NextPage() {
-    const bool taken = context_.admin_executor->Submit([this] {
-      if (context_.gate->closed()) {
-        End(ToGrpc(
-            Error{Reason::kDraining, "the server is shutting down", {}, context_.options.retry_after}));
-        return;
-      }
-      const auto page = context_.catalog->ListEntries(list_, token_, kEntriesPerMessage);
-      if (!page) {
-        End(ToGrpc(page.error()));
-        return;
-      }
-      message_.clear_entries();
-      for (const lists::Entry& entry : page->entries) *message_.add_entries() = ToProto(entry);
-      token_ = page->next_page_token;
-      StartWrite(&message_);
-    });
-    if (!taken)
-      End(ToGrpc(Error{
-          Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after}));
-  }
-
-  const ServiceContext& context_;
   const std::string list_;
-  CallGate::Ticket ticket_;
-  const SteadyTime begun_ = std::chrono::steady_clock::now();
   std::string token_;
-  v1::ExportEntriesResponse message_;
-};
-
-class RefusedExport final : public grpc::ServerWriteReactor<v1::ExportEntriesResponse> {
- public:
-  RefusedExport(const ServiceContext& context, const grpc::Status& status) {
-    CountCall(context, kMethod, status, std::chrono::steady_clock::now());
-    Finish(status);
-  }
-  void OnDone() override { delete this; }
 };
 
 }  // namespace
@@ -82,12 +38,14 @@ class RefusedExport final : public grpc::ServerWriteReactor<v1::ExportEntriesRes
 grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const ServiceContext& context,
                                                                    grpc::CallbackServerContext* call,
                                                                    const v1::ExportEntriesRequest* request) {
+  const auto refuse = [&](const grpc::Status& status) {
+    return new RefusedStream<grpc::ServerWriteReactor<v1::ExportEntriesResponse>>(context, kMethod, status);
+  };
   if (const grpc::Status status = CheckAdminStream(context, *call); !status.ok()) {
-    return new RefusedExport(context, status);
+    return refuse(status);
   }
   if (!MayExport(context, request->list())) {
-    return new RefusedExport(
-        context,
+    return refuse(
         ToGrpc(Error{Reason::kNotPermitted,
                      "list '" + request->list() +
                          "' is fed by an exchange whose terms do not permit handing it on; where they "
@@ -97,11 +55,12 @@ grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const Service
   }
   auto ticket = context.gate->Enter();
   if (!ticket) {
-    return new RefusedExport(
-        context,
+    return refuse(
         ToGrpc(Error{Reason::kDraining, "the server is shutting down", {}, context.options.retry_after}));
   }
-  return new ExportCall(context, request->list(), *std::move(ticket));
+  auto* const stream = new ExportCall(context, call, request->list(), *std::move(ticket));
+  stream->Start();
+  return stream;
 }
 
 }  // namespace hashgate::rpc

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/no_memory.h"
 #include "rpc/hash_list_service.h"
+#include "rpc/refused_stream.h"
 #include "rpc/stream_timer.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
@@ -42,19 +44,15 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
                        {},
                        context_.options.retry_after});
     }
-    const bool taken = context_.admin_executor->Submit([this, ok] {
-      if (ok) {
-        OnMessage();
-      } else {
-        OnEnd();
-      }
-    });
+    const bool taken = context_.admin_executor->Submit([this, ok] { Step(ok); });
     if (!taken) {
       EndLater({Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after});
     }
   }
 
   void OnWriteDone(bool ok) override {
+    writing_.store(false);
+    timer_.Pause();
     if (!ok) {
       EndLater({Reason::kCancelled, "the caller went away", {}, {}});
     } else if (progress_.done()) {
@@ -86,6 +84,11 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     StartRead(&message_);
   }
   bool OnSilence() {
+    if (writing_.load()) {
+      // A write can only be ended with its call, and then comes back as a failed one.
+      call_->TryCancel();
+      return true;
+    }
     if (!reading_.exchange(false)) return false;
     EndLater({Reason::kDeadlineExceeded,
               "no records came for too long: what was committed is kept; send the rest again",
@@ -94,41 +97,46 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     return true;
   }
 
-  void OnMessage() {
-    if (message_.has_header()) {
-      OnHeader(message_.header());
-    } else if (import_ == nullptr) {
-      EndWith({Reason::kStreamInvalid, "the first message of an import must be its header", "header", {}});
-    } else {
-      OnRecords(message_.records());
+  void Step(bool message_came) {
+    const Status done = OrNoMemory([&] { return message_came ? OnMessage() : OnEnd(); });
+    if (!done) return EndWith(done.error());
+    if (message_.has_header() && message_came) return ReadNext();
+    // A drain waits for it, but not for ever.
+    writing_.store(true);
+    timer_.Restart(context_.options.max_reader_pause);
+    StartWrite(&progress_);
+  }
+
+  Status OnMessage() {
+    if (message_.has_header()) return OnHeader(message_.header());
+    if (import_ == nullptr) {
+      return Fail(Reason::kStreamInvalid, "the first message of an import must be its header", "header");
     }
+    return OnRecords(message_.records());
   }
 
-  void OnHeader(const v1::ImportHeader& header) {
-    if (import_ != nullptr) return EndWith({Reason::kStreamInvalid, "a second header came", "header", {}});
-    if (header.file().size() > 256)
-      return EndWith({Reason::kRequestInvalid, "longer than 256 bytes", "header.file", {}});
-    auto import = context_.catalog->StartImport({.list = header.list(),
-                                                 .file = header.file(),
-                                                 .replace = header.replace(),
-                                                 .allow_empty = header.allow_empty()});
-    if (!import) return EndWith(import.error());
-    import_ = *std::move(import);
-    ReadNext();
+  Status OnHeader(const v1::ImportHeader& header) {
+    if (import_ != nullptr) return Fail(Reason::kStreamInvalid, "a second header came", "header");
+    if (header.file().size() > 256) {
+      return Fail(Reason::kRequestInvalid, "longer than 256 bytes", "header.file");
+    }
+    HASHGATE_ASSIGN_OR_RETURN(import_, context_.catalog->StartImport({.list = header.list(),
+                                                                      .file = header.file(),
+                                                                      .replace = header.replace(),
+                                                                      .allow_empty = header.allow_empty()}));
+    return {};
   }
 
-  void OnRecords(const v1::ImportRecords& records) {
+  Status OnRecords(const v1::ImportRecords& records) {
     if (records.records_size() == 0 || records.records_size() > kMaxRecordsPerMessage) {
-      return EndWith({Reason::kRequestInvalid,
-                      "a message has 1 to " + std::to_string(kMaxRecordsPerMessage) + " records",
-                      "records",
-                      {}});
+      return Fail(Reason::kRequestInvalid,
+                  "a message has 1 to " + std::to_string(kMaxRecordsPerMessage) + " records", "records");
     }
     std::vector<lists::ImportRecord> batch;
     batch.reserve(static_cast<std::size_t>(records.records_size()));
     for (const v1::ImportRecord& record : records.records()) {
       if (record.line() < 0) {
-        return EndWith({Reason::kRequestInvalid, "lines are numbered from 1", "records.line", {}});
+        return Fail(Reason::kRequestInvalid, "lines are numbered from 1", "records.line");
       }
       lists::ImportRecord& out = batch.emplace_back();
       out.line = static_cast<std::uint64_t>(record.line());
@@ -144,22 +152,22 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
         out.problem = entry.error().field + ": " + entry.error().message;
       }
     }
-    const auto progress = import_->Add(batch);
-    if (!progress) return EndWith(progress.error());
+    HASHGATE_ASSIGN_OR_RETURN(const lists::ImportProgress progress, import_->Add(batch));
     // What is only staged may never come into force.
-    if (progress->staged == 0) Count(*progress);
-    Acknowledge(*progress, false);
+    if (progress.staged == 0) Count(progress);
+    Acknowledge(progress, false);
+    return {};
   }
 
-  void OnEnd() {
-    if (call_->IsCancelled()) return EndWith({Reason::kCancelled, "the caller went away", {}, {}});
+  Status OnEnd() {
+    if (call_->IsCancelled()) return Fail(Reason::kCancelled, "the caller went away");
     if (import_ == nullptr) {
-      return EndWith({Reason::kStreamInvalid, "the stream ended without a header", "header", {}});
+      return Fail(Reason::kStreamInvalid, "the stream ended without a header", "header");
     }
-    const auto progress = import_->Finish();
-    if (!progress) return EndWith(progress.error());
-    Count(*progress);
-    Acknowledge(*progress, true);
+    HASHGATE_ASSIGN_OR_RETURN(const lists::ImportProgress progress, import_->Finish());
+    Count(progress);
+    Acknowledge(progress, true);
+    return {};
   }
 
   void Acknowledge(const lists::ImportProgress& progress, bool done) {
@@ -172,7 +180,6 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     progress_.set_staged_count(static_cast<std::int64_t>(progress.staged));
     progress_.set_generation(progress.generation);
     progress_.set_done(done);
-    StartWrite(&progress_);
   }
 
   void Count(const lists::ImportProgress& progress) {
@@ -199,28 +206,22 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
   v1::ImportEntriesResponse progress_;
   lists::ImportProgress counted_;
   std::atomic<bool> reading_ = false;
+  std::atomic<bool> writing_ = false;
   StreamTimer timer_;  // last: it calls the others
 };
 
-class RefusedImport final
-    : public grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse> {
- public:
-  RefusedImport(const ServiceContext& context, const grpc::Status& status) {
-    CountCall(context, kMethod, status, std::chrono::steady_clock::now());
-    Finish(status);
-  }
-  void OnDone() override { delete this; }
-};
+using RefusedImport =
+    RefusedStream<grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>>;
 
 }  // namespace
 
 grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse>* NewImportCall(
     const ServiceContext& context, grpc::CallbackServerContext* call, ImportSlots& slots) {
   if (const grpc::Status status = CheckAdminStream(context, *call); !status.ok()) {
-    return new RefusedImport(context, status);
+    return new RefusedImport(context, kMethod, status);
   }
   const auto refuse = [&](Reason reason, std::string message) {
-    return new RefusedImport(context,
+    return new RefusedImport(context, kMethod,
                              ToGrpc(Error{reason, std::move(message), {}, context.options.retry_after}));
   };
   if (context.gate->closed()) return refuse(Reason::kDraining, "the server is shutting down");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "rpc/unary_call.h"
@@ -187,11 +188,11 @@ grpc::ServerUnaryReactor* ScanServiceImpl::ScanImage(grpc::CallbackServerContext
   parsed->deadline = ScanDeadlineOf(*call, context_, LaneOf(request->header()));
   parsed->cancelled = [call] { return call->IsCancelled(); };
   const auto scan_request = std::make_shared<scan::ScanRequest>(*std::move(parsed));
-  const auto answer_with = [this, reactor, request, response,
+  const auto answer_with = [this, reactor, request, response, surface_kind,
                             detail = caller.detail](const scan::ScanAnswer& answer) {
-    FillResult(context_, answer, detail, request->header().options().include_hashes(),
-               *response->mutable_result());
-    reactor->Done(grpc::Status::OK);
+    const Status filled = FillResult(context_, answer, detail, request->header().options().include_hashes(),
+                                     *response->mutable_result());
+    reactor->Done(filled ? grpc::Status::OK : ScanError(context_, filled.error(), surface_kind));
   };
   const ByteSpan content = AsBytes(request->content());
   const auto refused = context_.scan_executor->Submit(
@@ -273,11 +274,19 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
     hash_count += std::max<std::size_t>(1, file.views.size());
     vector_count += file.vectors.size();
   }
+  const auto answer_with = [this, reactor, response, surface_kind,
+                            detail = caller.detail](std::span<const scan::ScanAnswer> answers) {
+    response->mutable_results()->Reserve(static_cast<int>(answers.size()));
+    Status filled;
+    for (const scan::ScanAnswer& answer : answers) {
+      if (filled) filled = FillResult(context_, answer, detail, false, *response->add_results());
+    }
+    reactor->Done(filled ? grpc::Status::OK : ScanError(context_, filled.error(), surface_kind));
+  };
   const std::uint64_t held = vector_count == 0 ? 0 : context_.scanner->VectorsHeld();
   const auto refused = context_.scan_executor->Submit(
       {.work =
-           [this, reactor, response, detail = caller.detail, scan_request,
-            files = std::move(files)]() mutable {
+           [this, reactor, answer_with, scan_request, files = std::move(files)]() mutable {
              const SteadyTime begun = std::chrono::steady_clock::now();
              BoundScan(context_, begun, *scan_request);
              const auto answers = context_.scanner->Match(*scan_request, std::move(files));
@@ -285,22 +294,18 @@ grpc::ServerUnaryReactor* ScanServiceImpl::MatchHashes(grpc::CallbackServerConte
                reactor->Done(ScanError(context_, answers.error(), scan_request->surface.kind));
                return scan::UsedBy({}, begun);
              }
-             response->mutable_results()->Reserve(static_cast<int>(answers->size()));
-             for (const scan::ScanAnswer& answer : *answers) {
-               FillResult(context_, answer, detail, false, *response->add_results());
-             }
-             reactor->Done(grpc::Status::OK);
+             answer_with(*answers);
              return scan::UsedBy({}, begun);
            },
        .late =
-           [this, reactor, response, detail = caller.detail, scan_request, file_count] {
+           [this, answer_with, scan_request, file_count] {
              // Each file by its number: what its id was answered before is remembered under that.
+             std::vector<scan::ScanAnswer> answers;
              for (std::size_t i = 0; i < file_count; ++i) {
-               const scan::ScanAnswer answer = context_.scanner->NotEvaluated(
-                   *scan_request, Cause::kDeadline, std::string(kNoTurn), static_cast<int>(i));
-               FillResult(context_, answer, detail, false, *response->add_results());
+               answers.push_back(context_.scanner->NotEvaluated(*scan_request, Cause::kDeadline,
+                                                                std::string(kNoTurn), static_cast<int>(i)));
              }
-             reactor->Done(grpc::Status::OK);
+             answer_with(answers);
            },
        .caller = caller.share,
        .lane = LaneOf(request->header()),

@@ -30,7 +30,10 @@ class StreamTimer {
     const MutexLock lock(state_->mutex);
     state_->longest = longest;
     state_->due = std::chrono::steady_clock::now() + longest;
-    if (!state_->armed && !state_->over) Arm(state_);
+    if (state_->over) return;
+    if (!state_->armed) return Arm(state_);
+    // An alarm that is cancelled fires, and is set anew then.
+    if (state_->due < state_->fires) state_->alarm->Cancel();
   }
   /// Silence is as it should be until the next Restart.
   void Pause() {
@@ -51,6 +54,7 @@ class StreamTimer {
     std::function<bool()> on_silence;
     std::chrono::milliseconds longest{};
     SteadyTime due = SteadyTime::max();
+    SteadyTime fires{};  // the alarm, where armed
     bool armed = false;
     bool over = false;
     // An alarm cannot be set again, nor destroyed, in its own callback: the last one is kept beside.
@@ -60,6 +64,7 @@ class StreamTimer {
 
   static void Arm(const std::shared_ptr<State>& state) {
     state->armed = true;
+    state->fires = state->due;
     state->fired = std::move(state->alarm);
     state->alarm = std::make_unique<grpc::Alarm>();
     const auto left = state->due - std::chrono::steady_clock::now();

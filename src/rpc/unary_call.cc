@@ -1,5 +1,7 @@
 #include "rpc/unary_call.h"
 
+#include "base/no_memory.h"
+
 namespace hashgate::rpc {
 
 grpc::ServerUnaryReactor* RunAdmin(const ServiceContext& context, grpc::CallbackServerContext* call,
@@ -21,7 +23,7 @@ grpc::ServerUnaryReactor* RunAdmin(const ServiceContext& context, grpc::Callback
   auto* reactor = new UnaryCall(context, method, *std::move(ticket));
   const bool taken =
       context.admin_executor->Submit([reactor, work = std::move(work), to_status = std::move(to_status)] {
-        if (const Status done = work(); done) {
+        if (const Status done = OrNoMemory(work); done) {
           reactor->Done(grpc::Status::OK);
         } else {
           reactor->Done(to_status ? to_status(done.error()) : ToGrpc(done.error()));

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "casework/verdicts/undo.h"
+#include "rpc/answer_stream.h"
 #include "rpc/hash_list_service.h"
-#include "rpc/stream_timer.h"
-#include "rpc/unary_call.h"
+#include "rpc/refused_stream.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/error_status.h"
 
@@ -24,7 +24,7 @@ v1::UndoEffect ToProto(casework::UndoEffect effect) {
   return static_cast<v1::UndoEffect>(effect);
 }
 
-void Fill(const casework::Undone& undone, v1::UndoneVerdict& out) {
+void FillVerdict(const casework::Undone& undone, v1::UndoneVerdict& out) {
   const casework::VerdictRecord& record = undone.record;
   out.set_scan_id(record.id.scan_id);
   *out.mutable_verdict_time() = rpc::ToProto(record.time);
@@ -79,68 +79,39 @@ Result<lists::ListId> FindList(const ServiceContext& context, const v1::UndoEntr
               "list_id");
 }
 
+// Also where that cannot be known: who undoes its verdicts is better told to look.
 bool IsInForce(const lists::Catalog& catalog, const casework::EntryRef& entry) {
   const auto generation = catalog.Current();
   const auto list = generation->lists.find(entry.list);
   if (list == generation->lists.end() || !list->second.config.enabled) return false;
   const Result<lists::Entry> found = catalog.GetEntry(entry.list, entry.entry);
   const lists::EntryOpinions* const said = generation->opinions->Find(entry.entry);
-  return found && (said == nullptr || said->suppressed != found->version);
+  if (!found) return found.error().reason != Reason::kEntryNotFound;
+  return said == nullptr || said->suppressed != found->version;
 }
 
-// One undo: the next verdicts are looked at only when the last ones were sent. It holds up a drain, so a
-// reader that takes nothing for too long is not waited for; what it was not told is done.
-class UndoCall final : public grpc::ServerWriteReactor<v1::UndoEntryResponse> {
+// Whoever reads too slowly for it was not told of all: it is done.
+class UndoCall final : public AnswerStream<v1::UndoEntryResponse> {
  public:
   UndoCall(const ServiceContext& context, grpc::CallbackServerContext* call,
            const v1::UndoEntryRequest& request, CallGate::Ticket ticket)
-      : context_(context),
-        call_(call),
-        request_(request),
-        ticket_(std::move(ticket)),
-        // A write can only be ended with its call, and then comes back as a failed one.
-        timer_([this] {
-          call_->TryCancel();
-          return true;
-        }) {
-    GoOn();
-  }
-
-  void OnWriteDone(bool ok) override {
-    timer_.Pause();
-    if (!ok) {
-      End(ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
-    } else if (message_.done()) {
-      End(grpc::Status::OK);
-    } else {
-      GoOn();
-    }
-  }
-  void OnDone() override { delete this; }
+      : AnswerStream(context, call, kMethod, std::move(ticket)), request_(request) {}
 
  private:
-  void End(const grpc::Status& status) {
-    CountCall(context_, kMethod, status, begun_);
-    Finish(status);
-  }
-
-  void GoOn() {
-    const bool taken = context_.admin_executor->Submit([this] {
-      if (context_.gate->closed()) {
-        End(ToGrpc(
-            Error{Reason::kDraining, "the server is shutting down", {}, context_.options.retry_after}));
-        return;
-      }
-      if (const Status status = undo_ ? Next() : Begin(); !status) {
-        End(ToGrpc(status.error()));
-        return;
-      }
-      timer_.Restart(context_.options.max_reader_pause);
-      StartWrite(&message_);
-    });
-    if (!taken)
-      End(ToGrpc(Error{
-          Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after}));
+  Result<bool> Fill(v1::UndoEntryResponse& message) override {
+    if (!undo_) HASHGATE_RETURN_IF_ERROR(Begin());
+    HASHGATE_ASSIGN_OR_RETURN(const std::vector<casework::Undone> undone, undo_->Next());
+    for (const casework::Undone& one : undone) FillVerdict(one, *message.add_verdicts());
+    const casework::UndoCounts& counts = undo_->counts();
+    message.set_seen_count(ToInt64(counts.seen));
+    message.set_reversed_count(ToInt64(counts.reversed));
+    message.set_standing_count(ToInt64(counts.standing));
+    message.set_undone_before_count(ToInt64(counts.undone_before));
+    message.set_done(undo_->done());
+    message.set_more(undo_->more());
+    message.set_entry_in_force(IsInForce(*context().catalog, entry_));
+    message.set_list_id(entry_.list);
+    return undo_->done();
   }
 
   Status Begin() {
@@ -150,58 +121,27 @@ class UndoCall final : public grpc::ServerWriteReactor<v1::UndoEntryResponse> {
     if (request_.max_reversals() < 0) {
       return Fail(Reason::kRequestInvalid, "at least 1, or 0 for all", "max_reversals");
     }
-    HASHGATE_ASSIGN_OR_RETURN(const lists::ListId list, FindList(context_, request_));
+    HASHGATE_ASSIGN_OR_RETURN(const lists::ListId list, FindList(context(), request_));
     entry_ = {list, static_cast<lists::EntryId>(request_.entry_id())};
     HASHGATE_ASSIGN_OR_RETURN(
         casework::Undo undo,
-        casework::Undo::Start({.store = context_.store,
-                               .verdicts = context_.verdicts,
-                               .events = context_.events,
-                               .idempotency = context_.idempotency,
-                               .metrics = context_.metrics},
+        casework::Undo::Start({.store = context().store,
+                               .verdicts = context().verdicts,
+                               .events = context().events,
+                               .idempotency = context().idempotency,
+                               .metrics = context().metrics},
                               {.entry = entry_,
                                .dry_run = request_.dry_run(),
                                .author = request_.author(),
                                .reason = request_.reason(),
                                .max_reversals = static_cast<std::uint64_t>(request_.max_reversals())}));
     undo_ = std::move(undo);
-    return Next();
-  }
-
-  Status Next() {
-    message_.Clear();
-    HASHGATE_ASSIGN_OR_RETURN(const std::vector<casework::Undone> undone, undo_->Next());
-    for (const casework::Undone& one : undone) Fill(one, *message_.add_verdicts());
-    const casework::UndoCounts& counts = undo_->counts();
-    message_.set_seen_count(ToInt64(counts.seen));
-    message_.set_reversed_count(ToInt64(counts.reversed));
-    message_.set_standing_count(ToInt64(counts.standing));
-    message_.set_undone_before_count(ToInt64(counts.undone_before));
-    message_.set_done(undo_->done());
-    message_.set_more(undo_->more());
-    message_.set_entry_in_force(IsInForce(*context_.catalog, entry_));
-    message_.set_list_id(entry_.list);
     return {};
   }
 
-  const ServiceContext& context_;
-  grpc::CallbackServerContext* const call_;
   const v1::UndoEntryRequest request_;
-  CallGate::Ticket ticket_;
-  const SteadyTime begun_ = std::chrono::steady_clock::now();
   casework::EntryRef entry_;
   std::optional<casework::Undo> undo_;
-  v1::UndoEntryResponse message_;
-  StreamTimer timer_;  // last: it calls the others
-};
-
-class RefusedUndo final : public grpc::ServerWriteReactor<v1::UndoEntryResponse> {
- public:
-  RefusedUndo(const ServiceContext& context, const grpc::Status& status) {
-    CountCall(context, kMethod, status, std::chrono::steady_clock::now());
-    Finish(status);
-  }
-  void OnDone() override { delete this; }
 };
 
 }  // namespace
@@ -209,16 +149,20 @@ class RefusedUndo final : public grpc::ServerWriteReactor<v1::UndoEntryResponse>
 grpc::ServerWriteReactor<v1::UndoEntryResponse>* NewUndoCall(const ServiceContext& context,
                                                              grpc::CallbackServerContext* call,
                                                              const v1::UndoEntryRequest* request) {
+  const auto refuse = [&](const grpc::Status& status) {
+    return new RefusedStream<grpc::ServerWriteReactor<v1::UndoEntryResponse>>(context, kMethod, status);
+  };
   if (const grpc::Status status = CheckAdminStream(context, *call); !status.ok()) {
-    return new RefusedUndo(context, status);
+    return refuse(status);
   }
   auto ticket = context.gate->Enter();
   if (!ticket) {
-    return new RefusedUndo(
-        context,
+    return refuse(
         ToGrpc(Error{Reason::kDraining, "the server is shutting down", {}, context.options.retry_after}));
   }
-  return new UndoCall(context, call, *request, *std::move(ticket));
+  auto* const stream = new UndoCall(context, call, *request, *std::move(ticket));
+  stream->Start();
+  return stream;
 }
 
 }  // namespace hashgate::rpc

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "rpc/refused_stream.h"
 #include "rpc/scan_service.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/error_status.h"
@@ -215,8 +216,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
       return used;
     }
     const scan::Cost used = scan::UsedBy(answer->timings, begun);
-    FillResult(context_, *answer, caller_.detail, request.include_hashes, *response_->mutable_result());
-    End(grpc::Status::OK);
+    EndWith(*answer, request.include_hashes);
     return used;
   }
 
@@ -225,9 +225,13 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
       End(ToGrpc(Error{Reason::kDeadlineExceeded, "no header arrived in time", "header", {}}));
       return;
     }
-    FillResult(context_, context_.scanner->NotEvaluated(*request_, Cause::kDeadline, std::move(why)),
-               caller_.detail, false, *response_->mutable_result());
-    End(grpc::Status::OK);
+    EndWith(context_.scanner->NotEvaluated(*request_, Cause::kDeadline, std::move(why)), false);
+  }
+
+  void EndWith(const scan::ScanAnswer& answer, bool include_hashes) {
+    const Status filled =
+        FillResult(context_, answer, caller_.detail, include_hashes, *response_->mutable_result());
+    End(filled ? grpc::Status::OK : ScanError(context_, filled.error(), request_->surface.kind));
   }
 
   // One alarm at a time looks after the stream: it fires when nothing can have arrived for too long, or when
@@ -286,15 +290,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
   std::uint64_t charged_bytes_ = 0;
 };
 
-// A stream that is refused at the door.
-class RefusedUpload final : public grpc::ServerReadReactor<v1::ScanUploadRequest> {
- public:
-  RefusedUpload(const ServiceContext& context, const grpc::Status& status) {
-    CountCall(context, kMethod, status, std::chrono::steady_clock::now());
-    Finish(status);
-  }
-  void OnDone() override { delete this; }
-};
+using RefusedUpload = RefusedStream<grpc::ServerReadReactor<v1::ScanUploadRequest>>;
 
 }  // namespace
 
@@ -304,12 +300,12 @@ grpc::ServerReadReactor<v1::ScanUploadRequest>* NewUploadCall(const ServiceConte
   // The surface is not known yet; the default one's table answers.
   const SurfaceKind kind = FindSurface(context, "default").value_or(scan::Surface{}).kind;
   if (!context.ready->load())
-    return new RefusedUpload(context, RefuseScan(context, Reason::kIndexNotReady, kind));
+    return new RefusedUpload(context, kMethod, RefuseScan(context, Reason::kIndexNotReady, kind));
   auto ticket = context.gate->Enter();
-  if (!ticket) return new RefusedUpload(context, RefuseScan(context, Reason::kDraining, kind));
+  if (!ticket) return new RefusedUpload(context, kMethod, RefuseScan(context, Reason::kDraining, kind));
   Caller caller = CallerOf(call->peer(), context.options.loopback_is_admin);
   if (const auto refused = TakeStream(context, caller)) {
-    return new RefusedUpload(context, RefuseOverload(context, *refused, kind));
+    return new RefusedUpload(context, kMethod, RefuseOverload(context, *refused, kind));
   }
   // The constructor gives back its own reference only; gRPC's lasts until OnDone.
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete)

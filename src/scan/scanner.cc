@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/no_memory.h"
 #include "index/flat.h"
 #include "scan/decide.h"
 #include "scan/digests.h"
@@ -44,11 +45,6 @@ std::unexpected<Error> Cancelled() {
 
 std::string_view MethodOf(const ScanRequest& request) {
   return request.background ? kBackgroundMethod : kUploadMethod;
-}
-
-// So short that it takes no memory itself.
-std::unexpected<Error> NoMemory() {
-  return Fail(Reason::kOverloaded, "no memory");
 }
 
 // Work ends here, so that the answer itself still leaves in time.

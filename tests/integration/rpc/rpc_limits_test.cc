@@ -230,6 +230,60 @@ TEST_F(LimitsTest, AnImportThatGoesOnIsNotCutOff) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
+// Both hold up a drain: what their readers do not take piles up in gRPC until that is full, and then the call
+// ends.
+TEST_F(LimitsTest, AnExportWhoseReaderTakesNothingIsEnded) {
+  context_.options.max_reader_pause = milliseconds(200);
+  const GateClient client(Channel());
+  std::vector<v1::ImportRecord> records;
+  for (int i = 0; i < 20'000; ++i) {
+    records.push_back(RecordOf(i + 1, std::string(200, 'x') + std::to_string(i), v1::ALGORITHM_SHA256,
+                               SyntheticHash(v1::ALGORITHM_SHA256, static_cast<std::uint64_t>(i))));
+  }
+  ASSERT_TRUE(client.Import("listed", records, 2'000).status.ok());
+  grpc::ClientContext context;
+  SetTimeout(context, seconds(60));
+  v1::ExportEntriesRequest request;
+  request.set_list("listed");
+  const auto stream = client.lists().ExportEntries(&context, request);
+  EXPECT_TRUE(PollUntil([&] { return gate_.inside() == 1; }, seconds(20)));
+  EXPECT_TRUE(PollUntil([&] { return gate_.inside() == 0; }, seconds(20)));
+  v1::ExportEntriesResponse message;
+  int told = 0;
+  while (stream->Read(&message)) told += message.entries_size();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_LT(told, 20'001);
+  EXPECT_EQ(client.AllEntries("listed").size(), 20'001U);
+}
+
+TEST_F(LimitsTest, AnImportWhoseSenderReadsNothingIsEnded) {
+  context_.options.max_reader_pause = milliseconds(200);
+  // Whose window does not grow with what is not read.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  const GateClient client(grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(server_->port()),
+                                                    grpc::InsecureChannelCredentials(), arguments));
+  grpc::ClientContext context;
+  SetTimeout(context, seconds(60));
+  const auto stream = client.lists().ImportEntries(&context);
+  v1::ImportEntriesRequest request;
+  request.mutable_header()->set_list("listed");
+  bool open = stream->Write(request);
+  v1::ImportRecords& records = *request.mutable_records();
+  *records.add_records() = RecordOf(1, "b", v1::ALGORITHM_SHA256, SyntheticHash(v1::ALGORITHM_SHA256, 9));
+  std::jthread sender([&] {
+    while (open) open = stream->Write(request);
+  });
+  const auto is_ended = [&] {
+    return metrics_->Exposition().find("code=\"CANCELLED\",method=\"ImportEntries\"") != std::string::npos;
+  };
+  EXPECT_TRUE(PollUntil(is_ended, seconds(20)));
+  // gRPC's client learns it only when it reads.
+  context.TryCancel();
+  sender.join();
+  EXPECT_TRUE(client.Import("listed", {}).status.ok());
+}
+
 // What a caller holds counts against its own share; the callers here are loopback and an outside address.
 TEST_F(LimitsTest, OneCallersBytesDoNotKeepAnotherOut) {
   const std::string outside = OutsideAddress();

@@ -69,7 +69,7 @@ scan::ScanAnswer FullAnswer() {
 
 v1::ScanResult ResultOf(DetailLevel detail, bool include_hashes) {
   v1::ScanResult result;
-  FillResult(ServiceContext(), FullAnswer(), detail, include_hashes, result);
+  EXPECT_TRUE(FillResult(ServiceContext(), FullAnswer(), detail, include_hashes, result));
   return result;
 }
 
@@ -108,7 +108,7 @@ TEST(AnswerTest, WhereNoBytesWereSeenThereAreNoFactsOfThem) {
   scan::ScanAnswer answer = FullAnswer();
   answer.digests.reset();
   v1::ScanResult result;
-  FillResult(ServiceContext(), answer, DetailLevel::kFull, true, result);
+  EXPECT_TRUE(FillResult(ServiceContext(), answer, DetailLevel::kFull, true, result));
   EXPECT_FALSE(result.has_image());
 }
 
@@ -180,7 +180,7 @@ TEST(AnswerTest, SaysWhereAConsultedListIsStale) {
     ServiceContext context;
     context.exchanges = &runner;
     v1::ScanResult result;
-    FillResult(context, FullAnswer(), DetailLevel::kScanner, false, result);
+    EXPECT_TRUE(FillResult(context, FullAnswer(), DetailLevel::kScanner, false, result));
     EXPECT_EQ(result.lists_stale(), expected) << stale;
   }
 }
@@ -191,7 +191,7 @@ TEST(AnswerTest, OnlyAReportSaysWhoReports) {
   answer.retry_after.reset();
   answer.retain_until.reset();
   v1::ScanResult result;
-  FillResult(ServiceContext(), answer, DetailLevel::kFull, false, result);
+  EXPECT_TRUE(FillResult(ServiceContext(), answer, DetailLevel::kFull, false, result));
   EXPECT_FALSE(result.has_report());
   EXPECT_FALSE(result.has_retry_after());
   EXPECT_FALSE(result.has_retain_until());
@@ -201,7 +201,7 @@ TEST(AnswerTest, DistancesAreAbsentWhereOnlyDigestsMatched) {
   scan::ScanAnswer answer = FullAnswer();
   answer.matches[0].fact.distance_bits = -1;
   v1::ScanResult result;
-  FillResult(ServiceContext(), answer, DetailLevel::kFull, false, result);
+  EXPECT_TRUE(FillResult(ServiceContext(), answer, DetailLevel::kFull, false, result));
   EXPECT_FALSE(result.matches(0).has_distance_bits());
   EXPECT_FALSE(result.matches(0).has_max_distance_bits());
 }
