@@ -107,6 +107,7 @@ class UndoCall final : public AnswerStream<v1::UndoEntryResponse> {
     message.set_reversed_count(ToInt64(counts.reversed));
     message.set_standing_count(ToInt64(counts.standing));
     message.set_undone_before_count(ToInt64(counts.undone_before));
+    message.set_damaged_count(ToInt64(counts.damaged));
     message.set_done(undo_->done());
     message.set_more(undo_->more());
     message.set_entry_in_force(IsInForce(*context().catalog, entry_));

@@ -45,6 +45,10 @@ std::string Summary(const v1::UndoEntryResponse& last, bool dry_run) {
                      (dry_run ? " would be reversed, " : " reversed, ") +
                      std::to_string(last.standing_count()) + (dry_run ? " would stand, " : " stand, ") +
                      std::to_string(last.undone_before_count()) + " undone before.";
+  if (last.damaged_count() > 0) {
+    text += " " + count(last.damaged_count()) +
+            " could not be read and were left alone: the server's log names them, a backup may have them.";
+  }
   if (last.more()) text += " There may be more: run it again.";
   return text;
 }
@@ -57,6 +61,7 @@ std::string JsonSummary(const v1::UndoEntryResponse& last, bool dry_run) {
       .Number("reversedCount", last.reversed_count())
       .Number("standingCount", last.standing_count())
       .Number("undoneBeforeCount", last.undone_before_count())
+      .Number("damagedCount", last.damaged_count())
       .Bool("more", last.more())
       .Bool("entryInForce", last.entry_in_force())
       .Line();

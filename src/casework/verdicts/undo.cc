@@ -111,6 +111,7 @@ Result<std::vector<Undone>> Undo::Next() {
 Status Undo::Look(Step& step) {
   HASHGATE_ASSIGN_OR_RETURN(const VerdictLog::Page page,
                             parts_.verdicts->OfEntry(options_.entry, position_, kVerdictsAtOnce));
+  counts_.damaged += page.damaged;
   if (!page.last) {
     done_ = true;
     return LookAgain(step);
@@ -127,8 +128,9 @@ Status Undo::Look(Step& step) {
 // The last call: those that were put off.
 Status Undo::LookAgain(Step& step) {
   const std::vector<VerdictId> put_off = std::exchange(put_off_, {});
-  HASHGATE_ASSIGN_OR_RETURN(const std::vector<VerdictRecord> records, parts_.verdicts->Get(put_off));
-  for (const VerdictRecord& record : records) {
+  HASHGATE_ASSIGN_OR_RETURN(const VerdictLog::Found found, parts_.verdicts->Get(put_off));
+  counts_.damaged += found.damaged;
+  for (const VerdictRecord& record : found.records) {
     HASHGATE_RETURN_IF_ERROR(Take(record, step));
   }
   more_ = more_ || !put_off_.empty();

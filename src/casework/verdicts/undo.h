@@ -61,6 +61,7 @@ struct UndoCounts {
   std::uint64_t reversed = 0;
   std::uint64_t standing = 0;
   std::uint64_t undone_before = 0;
+  std::uint64_t damaged = 0;  ///< records that could not be read: these verdicts stand
 };
 
 /// One undo, some verdicts at a time. Each reversal is in one batch with its event, its record and what is

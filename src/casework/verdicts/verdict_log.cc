@@ -138,26 +138,29 @@ class Log final : public VerdictLog {
                                            return ids.size() < max;
                                          }));
     HASHGATE_RETURN_IF_ERROR(parsed);
-    Page page;
-    HASHGATE_ASSIGN_OR_RETURN(page.records, Get(ids));
+    HASHGATE_ASSIGN_OR_RETURN(Found found, Get(ids));
+    Page page{std::move(found), {}};
     if (!ids.empty()) page.last = ids.back();
     return page;
   }
 
-  [[nodiscard]] Result<std::vector<VerdictRecord>> Get(std::span<const VerdictId> ids) const override {
+  [[nodiscard]] Result<Found> Get(std::span<const VerdictId> ids) const override {
     std::vector<std::string> keys;
     keys.reserve(ids.size());
     for (const VerdictId& id : ids) keys.push_back(VerdictKey(id));
-    HASHGATE_ASSIGN_OR_RETURN(const std::vector<std::optional<std::string>> values,
-                              store_.GetMany(Family::kVerdicts, keys));
-    std::vector<VerdictRecord> records;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (!values[i]) continue;
-      Result<VerdictRecord> record = DecodeVerdict(ids[i], *values[i]);
-      if (!record) return Prefix(std::move(record).error(), "scan " + ids[i].scan_id);
-      records.push_back(*std::move(record));
+    Result<std::vector<std::optional<std::string>>> values = store_.GetMany(Family::kVerdicts, keys);
+    if (!values && values.error().reason != Reason::kStoreCorrupt) {
+      return std::unexpected(std::move(values).error());
     }
-    return records;
+    Found found;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      // Where one block is damaged, the others are read one by one.
+      Result<std::optional<std::string>> value =
+          values ? Result<std::optional<std::string>>(std::move((*values)[i]))
+                 : store_.Get(Family::kVerdicts, keys[i]);
+      HASHGATE_RETURN_IF_ERROR(Add(ids[i], value, found));
+    }
+    return found;
   }
 
   Status Alone(const std::function<Status()>& work) override {
@@ -198,6 +201,21 @@ class Log final : public VerdictLog {
   }
 
  private:
+  static Status Add(const VerdictId& id, const Result<std::optional<std::string>>& value, Found& found) {
+    if (value && !*value) return {};
+    Result<VerdictRecord> record =
+        value ? DecodeVerdict(id, **value) : Result<VerdictRecord>(std::unexpected(value.error()));
+    if (record) {
+      found.records.push_back(*std::move(record));
+    } else if (record.error().reason == Reason::kStoreCorrupt) {
+      TellUnreadable(record.error(), id.scan_id);
+      ++found.damaged;
+    } else {
+      return Prefix(std::move(record).error(), "scan " + id.scan_id);
+    }
+    return {};
+  }
+
   // False where nothing more can be taken.
   bool HandOver(const std::shared_ptr<Handed>& handed) {
     const std::size_t count = handed->items.size();
@@ -341,7 +359,7 @@ class Log final : public VerdictLog {
 
   static void TellUnreadable(const Error& error, std::string_view scan_id) {
     log::Error("verdict_unreadable",
-               "a verdict's record cannot be read: what comes later does not go into it",
+               "a verdict's record cannot be read: no undo sees it, and what comes later does not go into it",
                {{"scan_id", scan_id}, {"reason", ReasonName(error.reason)}, {"error", error.message}});
   }
 

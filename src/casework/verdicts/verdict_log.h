@@ -42,17 +42,22 @@ class VerdictLog : public scan::VerdictRecorder {
   /// Writes what waits.
   ~VerdictLog() override = default;
 
-  /// Verdicts of an entry, by tenant and oldest first, at most `max`, those after `after`. Ones that cannot
-  /// be read are an error; ones that are gone are left out. Errors: the store's.
-  struct Page {
+  /// Records that are asked for. Ones that are gone are left out; ones that are damaged are counted and
+  /// logged.
+  struct Found {
     std::vector<VerdictRecord> records;
+    std::uint64_t damaged = 0;
+  };
+  struct Page : Found {
     std::optional<VerdictId> last;  ///< that was looked at; empty at the end
   };
+  /// Verdicts of an entry, by tenant and oldest first, at most `max`, those after `after`. Errors: the
+  /// store's, kSchemaTooNew.
   [[nodiscard]] virtual Result<Page> OfEntry(const EntryRef& entry, const std::optional<VerdictId>& after,
                                              std::size_t max) const = 0;
 
   /// Those of them that are there, in their order. Errors: as OfEntry.
-  [[nodiscard]] virtual Result<std::vector<VerdictRecord>> Get(std::span<const VerdictId> ids) const = 0;
+  [[nodiscard]] virtual Result<Found> Get(std::span<const VerdictId> ids) const = 0;
 
   /// Runs `work`, which may read and write records, while nobody else writes any. Answers wait meanwhile: be
   /// quick.

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/random.h"
+#include "casework/verdicts/verdict_codec.h"
 #include "testing/seed.h"
 #include "unit/casework/casework_samples.h"
 
@@ -450,6 +451,19 @@ TEST_F(UndoTest, AVerdictGivenAgainCanBeReversedAgain) {
   fixture_.Record(request, answer);
   EXPECT_EQ(fixture_.OfEntry(1, 5).at(0).standing, Verdict::kBlock);
   EXPECT_EQ(Run({1, 5}).counts.reversed, 1U);
+  EXPECT_EQ(Reversals().size(), 2U);
+}
+
+TEST_F(UndoTest, DamagedRecordsAreCountedAndHoldUpNothing) {
+  for (int i = 1; i <= 3; ++i) fixture_.Record(MakeAnswer(ScanId(i), {MakeMatch(1, 5, Verdict::kBlock)}));
+  const VerdictRecord second = fixture_.OfEntry(1, 5).at(1);
+  fixture_.store.Set(store::Family::kVerdicts, VerdictKey(second.id), "\x01");
+  for (const bool dry_run : {true, false}) {
+    const auto counts = Run({1, 5}, dry_run).counts;
+    EXPECT_EQ(counts.reversed, 2U);
+    EXPECT_EQ(counts.seen, 2U);
+    EXPECT_EQ(counts.damaged, 1U);
+  }
   EXPECT_EQ(Reversals().size(), 2U);
 }
 
