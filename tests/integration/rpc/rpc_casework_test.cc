@@ -174,6 +174,9 @@ class RpcCaseworkTest : public RpcServerTest {
 
 TEST_F(RpcCaseworkTest, ADryRunListsAndAnUndoReversesWithEvents) {
   const ScanReply first = ScanAs("post 1", "upload 1");
+  // Those of one millisecond have no order.
+  const auto now = [] { return floor<milliseconds>(std::chrono::system_clock::now()); };
+  ASSERT_TRUE(PollUntil([&, then = now()] { return now() > then; }, seconds(5)));
   ScanAs("post 2");
   const UndoReply dry = Undo(Request(true));
   ASSERT_TRUE(dry.status.ok()) << dry.status.error_message();
