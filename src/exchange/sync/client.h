@@ -111,9 +111,14 @@ class ExchangeClient {
   /// Asks the source who we are to it, without changing anything: one sentence for a person. Blocks and fails
   /// as Delta::Next.
   virtual Result<std::string> Test(const std::stop_token& stop) = 0;
-  /// Tells the source, one after the other. The same feedback sent twice is the same as sent once. Not during
-  /// a delta. Blocks as Delta::Next, for each of them. The default: a source that takes none.
-  virtual FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop);
+  /// Tells the source, one after the other, up to the first that fails. The same feedback sent twice is the
+  /// same as sent once. Not during a delta. Blocks as Delta::Next, for each of them.
+  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop);
+
+ private:
+  /// Errors: as Delta::Next; kExchangeUnreachable only for what may pass, and kExchangeProtocol for an answer
+  /// that would be the same again. The default: a source that takes none.
+  virtual Result<FeedbackAnswer> SendOne(const Feedback& feedback, const std::stop_token& stop);
 };
 
 }  // namespace hashgate::exchange

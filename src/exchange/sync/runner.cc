@@ -166,7 +166,6 @@ class Worker {
     }
     if (sent && feedback_turn_.more) SendFeedbackSoon();
     if (sent || stop.stop_requested()) return;
-    feedback_turn_ = {};
     if (sent.error().reason == Reason::kExchangeRefused) client_.reset();
     log::Warning(
         "feedback_failed",

@@ -159,6 +159,11 @@ TEST_F(StopNciiTest, FeedbackGoesByHash) {
   EXPECT_TRUE(sent.answers.empty());
   ASSERT_TRUE(sent.error);
   EXPECT_EQ(sent.error->reason, Reason::kExchangeUnreachable);
+  server_.http().SetPlan([](const auto&) { return testing::Fault{.status = 501}; });
+  sent = client_->SendFeedback(feedback, {});
+  EXPECT_TRUE(sent.answers.empty());
+  ASSERT_TRUE(sent.error);
+  EXPECT_EQ(sent.error->reason, Reason::kExchangeProtocol) << "it would be the same again";
 }
 
 }  // namespace

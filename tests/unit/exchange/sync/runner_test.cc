@@ -26,11 +26,14 @@ class Gatekeeper final : public ExchangeClient {
     return std::make_unique<Held>(std::move(delta), hold_);
   }
   Result<std::string> Test(const std::stop_token& stop) override { return client_.Test(stop); }
-  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop) override {
-    return client_.SendFeedback(feedback, stop);
-  }
 
  private:
+  Result<FeedbackAnswer> SendOne(const Feedback& feedback, const std::stop_token& stop) override {
+    const FeedbackSent sent = client_.SendFeedback({&feedback, 1}, stop);
+    if (sent.error) return std::unexpected(*sent.error);
+    return sent.answers.at(0);
+  }
+
   class Held final : public Delta {
    public:
     Held(std::unique_ptr<Delta> delta, std::atomic<bool>& hold) : delta_(std::move(delta)), hold_(hold) {}
