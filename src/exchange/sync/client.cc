@@ -2,6 +2,10 @@
 
 namespace hashgate::exchange {
 
+Result<std::unique_ptr<Delta>> ExchangeClient::BeginFirst() {
+  return Begin({});
+}
+
 std::string ExchangeClient::Floor() const {
   return {};
 }

@@ -101,6 +101,10 @@ class ExchangeClient {
   /// The delta that follows a checkpoint; empty: from the beginning. Errors: kExchangeProtocol for a
   /// checkpoint that is not its own, and where this machine's clock is behind it. Does not block.
   virtual Result<std::unique_ptr<Delta>> Begin(std::string_view checkpoint) = 0;
+  /// The delta from the beginning for a list that holds nothing: since nothing is to be taken away, it may
+  /// come in parts with checkpoints of their own, so that a long first reading can be gone on with. The
+  /// default: Begin("").
+  virtual Result<std::unique_ptr<Delta>> BeginFirst();
   /// What must not be gone back behind, whichever checkpoint is read from: the newest that was ever seen of
   /// the source. Opaque, at most kMaxFloorBytes; empty: nothing was seen, or the kind has no such thing (the
   /// default).

@@ -154,7 +154,9 @@ class UpdatesDelta final : public Delta {
       // What comes in the order of its times can be gone on from where it was left.
       if (whole_ || !in_order_ || items_ < options_.delta_items || Behind() <= reached_.changed) return out;
       out.next = DeltaPage::Next::kEnd;
-      out.checkpoint = EncodeCheckpoint({Behind(), reached_.read, false});
+      // Of a first reading: tombstones of what this part gave are kept from now on.
+      const WallSeconds read = reached_.read == WallSeconds() ? began_ : reached_.read;
+      out.checkpoint = EncodeCheckpoint({Behind(), read, false});
       return out;
     }
     out.next = DeltaPage::Next::kEnd;
@@ -187,8 +189,10 @@ class UpdatesDelta final : public Delta {
       problem = "the item has no id, or one that is not a number";
     }
     if (!problem.empty()) {
-      record.SetProblem(IsGraphId(update.id) ? "update " + update.id + ": " + problem : problem);
+      const bool is_named = IsGraphId(update.id);
+      record.SetProblem(is_named ? "update " + update.id + ": " + problem : problem);
       out.records.push_back(record.Finish());
+      if (is_named) out.records.back().about = update.id;
       return;
     }
     if (meaning != ThreatExchangeMeaning::kEntry) {
@@ -199,7 +203,10 @@ class UpdatesDelta final : public Delta {
     record.SetText(FieldName::kSourceId, update.id);
     out.values_left_out += FillThreatExchangeRecord(update, algorithm, record);
     lists::ImportRecord finished = record.Finish();
-    if (!finished.problem.empty()) finished.problem = "update " + update.id + ": " + finished.problem;
+    if (!finished.problem.empty()) {
+      finished.problem = "update " + update.id + ": " + finished.problem;
+      finished.about = update.id;
+    }
     out.records.push_back(std::move(finished));
   }
 
@@ -236,6 +243,10 @@ class ThreatExchangeClient final : public ExchangeClient {
       if (whole) reached = {.read = reached.read};
     }
     return std::make_unique<UpdatesDelta>(api_, options_, base_, reached, whole);
+  }
+
+  Result<std::unique_ptr<Delta>> BeginFirst() override {
+    return std::make_unique<UpdatesDelta>(api_, options_, base_, Reached(), false);
   }
 
   Result<std::string> Test(const std::stop_token& stop) override {

@@ -130,6 +130,66 @@ TEST_F(ThreatExchangeTest, AfterMoreThan85DaysAllIsReadAgainAsAWhole) {
   EXPECT_TRUE(Holds(9));
 }
 
+TEST_F(ThreatExchangeTest, AWholeReadingKeepsWhatItCannotRead) {
+  for (std::uint64_t at = 0; at < 4; ++at) Put(at, hours(2));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  GraphUpdate hash = Update(1, hours(1));
+  hash.indicator = "not a hash";
+  server_.Put(hash);
+  server_.Remove("9002");
+  const SyncRecord record = Sync(true);
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_EQ(record.counts.quarantined, 1U);
+  EXPECT_EQ(record.counts.removed, 1U);
+  EXPECT_TRUE(Holds(1)) << "what it was is not taken back by what cannot be read";
+  EXPECT_FALSE(Holds(2));
+  EXPECT_EQ(Entries(), 3U);
+}
+
+TEST_F(ThreatExchangeTest, AFirstReadingThatIsCutShortIsGoneOnWith) {
+  options_.delta_items = 10;
+  server_.SetSwitches({.page_size = 5});
+  for (std::uint64_t at = 0; at < 50; ++at) Put(at, hours(100 - at));
+  int pages = 0;
+  server_.http().SetPlan([&](const auto&) -> std::optional<testing::Fault> {
+    if (++pages <= 7) return std::nullopt;
+    return testing::Fault{.status = 503};
+  });
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed);
+  // The second at the end of each part is read twice.
+  EXPECT_EQ(Entries(), 28U) << "what whole parts gave is in force";
+  server_.http().SetPlan({});
+  const std::size_t calls = server_.http().call_count();
+  Reopen();
+  Tombstone(3, minutes(30));
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_THAT(server_.http().calls().at(calls).request.Query("start_time"), Not(IsEmpty()));
+  EXPECT_EQ(Entries(), 49U);
+  EXPECT_FALSE(Holds(3)) << "taken back after the part that gave it";
+  EXPECT_LE(record.counts.received, 30U);
+}
+
+TEST_F(ThreatExchangeTest, AFirstReadingThatRestedForTooLongIsBegunAnewAsAWhole) {
+  options_.delta_items = 10;
+  server_.SetSwitches({.page_size = 5});
+  for (std::uint64_t at = 0; at < 20; ++at) Put(at, hours(100 - at));
+  int pages = 0;
+  server_.http().SetPlan([&](const auto&) -> std::optional<testing::Fault> {
+    if (++pages <= 3) return std::nullopt;
+    return testing::Fault{.status = 503};
+  });
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed);
+  EXPECT_TRUE(Holds(3));
+  server_.http().SetPlan({});
+  // Its tombstone has come and gone meanwhile.
+  server_.Remove("9003");
+  clock_.Advance(hours(24 * 85 + 1));
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_FALSE(Holds(3));
+  EXPECT_EQ(Entries(), 19U);
+}
+
 TEST_F(ThreatExchangeTest, AQuietGroupIsNotReadAgain) {
   Put(1, hours(2));
   ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
