@@ -179,6 +179,9 @@ struct ImportRecord {
   std::string problem;                ///< why, where absent
   /// The source took the entry back whose source_id the record has; nothing else of the record counts.
   bool withdrawn = false;
+  /// Where `record` is absent: source_id of the entry that it is about, which an import that replaces keeps
+  /// as it was. Empty: not known. Of a record that is there but not valid it is the record's own.
+  std::string about;
 };
 
 /// When an import is taken in runs, and how large they are: of many records at once the index and the store

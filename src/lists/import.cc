@@ -22,9 +22,9 @@ ImportImpl::ImportImpl(CatalogImpl& catalog, ImportOptions options, ListId list,
       staging_(staging),
       planner_(catalog.store_, catalog.tallier_, !catalog.options_.snapshot_path.empty(), options_.list,
                catalog.digests_.File(options_.file), staging),
-      waiting_(catalog.digests_, list, options_.file),
+      waiting_(catalog.digests_, list, options_.file, staging != 0),
       waiting_bytes_(catalog.waiting_bytes_),
-      run_(catalog.digests_, list, options_.file) {
+      run_(catalog.digests_, list, options_.file, staging != 0) {
   if (empty) known_.in_force.emplace();
   if (staging != 0) known_.staged.emplace();
   if (catalog_.committer_ && !options_.atomic) catalog_.committer_->Register(*this);

@@ -15,12 +15,12 @@ void PreparedRecords::Append(std::span<const ImportRecord> records, std::uint64_
     if (!in.record) {
       const std::string_view why =
           in.problem.empty() ? std::string_view("the line could not be read") : std::string_view(in.problem);
-      bad_.push_back({file_, line, Bounded(why, kMaxReasonBytes)});
+      AppendBad(line, why, in.about);
       continue;
     }
     const Status valid = in.withdrawn ? ValidateWithdrawal(*in.record) : ValidateRecord(*in.record);
     if (!valid) {
-      bad_.push_back({file_, line, Bounded(valid.error().message, kMaxReasonBytes)});
+      AppendBad(line, valid.error().message, in.record->source_id);
       continue;
     }
     if (in.withdrawn) {
@@ -42,6 +42,13 @@ void PreparedRecords::Append(std::span<const ImportRecord> records, std::uint64_
     prepared.content = digests_->Content(Body(prepared));
   }
   calls_.push_back({records_.size(), bodies_.size(), bad_.size(), received_before + records.size()});
+}
+
+void PreparedRecords::AppendBad(std::uint64_t line, std::string_view why, std::string_view about) {
+  bad_.push_back({file_, line, Bounded(why, kMaxReasonBytes)});
+  if (!replaces_ || about.empty() || about.size() > kMaxSourceIdBytes) return;
+  records_.push_back(
+      {.offset = bodies_.size(), .identity = digests_->Identity(list_, about, {}), .keeps = true});
 }
 
 void PreparedRecords::CutLastCall() {

@@ -16,19 +16,21 @@ namespace hashgate::lists {
 /// Where a record's body stands, and the digests by which it is compared.
 struct PreparedRecord {
   std::size_t offset = 0;
-  std::size_t size = 0;  ///< 0: no entry has that, the record withdraws one
+  std::size_t size = 0;  ///< 0: no entry has that, the record withdraws or keeps one
   KeyedDigest identity{};
   KeyedDigest content{};
+  /// It could not be taken: the entry, if there is one, stays as it was.
+  bool keeps = false;
 
-  [[nodiscard]] bool withdraws() const { return size == 0; }
+  [[nodiscard]] bool withdraws() const { return size == 0 && !keeps; }
 };
 
 /// Records in the order in which they came, good ones apart from bad ones. Threads: confined.
 class PreparedRecords {
  public:
-  /// Of an import into `list` from `file`.
-  PreparedRecords(const KeyedDigests& digests, ListId list, std::string file)
-      : digests_(&digests), list_(list), file_(std::move(file)) {}
+  /// Of an import into `list` from `file`. `replaces`: bad records keep the entries that they are about.
+  PreparedRecords(const KeyedDigests& digests, ListId list, std::string file, bool replaces)
+      : digests_(&digests), list_(list), file_(std::move(file)), replaces_(replaces) {}
 
   /// Takes more records; `number` is that of the first in the import, counted from 1. Cost: about 1 us each.
   void Append(std::span<const ImportRecord> records, std::uint64_t number);
@@ -64,11 +66,13 @@ class PreparedRecords {
     std::size_t bad = 0;
     std::size_t received = 0;
   };
+  void AppendBad(std::uint64_t line, std::string_view why, std::string_view about);
   void CutTo(const End& end);
 
   const KeyedDigests* digests_;
   ListId list_;
   std::string file_;
+  bool replaces_;
   std::vector<PreparedRecord> records_;
   std::string bodies_;  // one after another: a string each would cost as much as preparing it
   std::vector<Quarantined> bad_;

@@ -71,7 +71,7 @@ struct RunPlanner::Slot {
 
   // What the next record of the identity finds; null where there is no entry.
   [[nodiscard]] const KeyedDigest* ContentBefore() const {
-    if (last != nullptr) return last->withdraws() ? nullptr : &last->content;
+    if (last != nullptr && !last->keeps) return last->withdraws() ? nullptr : &last->content;
     if (staged) return &staged->content;
     return in_force ? &in_force->content : nullptr;
   }
@@ -165,6 +165,11 @@ Status RunPlanner::ChooseRecords(Work& work) const {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const PreparedRecord& record = records[i];
     Slot& slot = work.slots[slot_of[i]];
+    if (record.keeps) {
+      // Whatever else is said of the entry counts, before it or after.
+      if (slot.last == nullptr) slot.last = &record;
+      continue;
+    }
     const KeyedDigest* const before = slot.ContentBefore();
     if (record.withdraws()) {
       ++(before != nullptr ? work.plan.progress.withdrawn : work.plan.progress.unchanged);
@@ -202,7 +207,11 @@ Status RunPlanner::FillSlots(Work& work, std::size_t from, std::size_t to) const
   for (std::size_t i = from; i < to; ++i) {
     Slot& slot = work.slots[i];
     const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
-    slot.write = slot.last->withdraws() ? here.has_value() : !here || here->content != slot.last->content;
+    if (slot.last->keeps) {
+      slot.write = slot.in_force && !slot.staged;
+    } else {
+      slot.write = slot.last->withdraws() ? here.has_value() : !here || here->content != slot.last->content;
+    }
     if (!slot.write || !slot.in_force) continue;
     held_keys.push_back(EntryKey(work.plan.target.content, slot.in_force->entry));
     held_slots.push_back(i);
@@ -224,7 +233,9 @@ Status RunPlanner::FillSlots(Work& work, std::size_t from, std::size_t to) const
       HASHGATE_ASSIGN_OR_RETURN(before, DecodeEntry(*bytes));
       if (staging_ == 0) TakeFromIndex(work, slot, *before);
     }
-    if (slot.last->withdraws()) {
+    if (slot.last->keeps) {
+      PlanKept(work, slot, *before, scratch);
+    } else if (slot.last->withdraws()) {
       PlanWithdrawal(work, slot);
     } else {
       HASHGATE_RETURN_IF_ERROR(PlanEntry(work, slot, before, scratch));
@@ -252,6 +263,17 @@ void RunPlanner::PlanWithdrawal(Work& work, const Slot& slot) const {
   plan.batch.Delete(Family::kEntryKeys, IdentityKey(content, slot.last->identity));
   std::uint64_t& entries = staging_ != 0 ? plan.staged.entries : plan.target.list.entry_count;
   if (entries > 0) --entries;
+}
+
+void RunPlanner::PlanKept(Work& work, const Slot& slot, const EntryView& before, std::string& scratch) const {
+  RunPlan& plan = work.plan;
+  EntryHead head = before.head;
+  head.changed_generation = ChangedGeneration(before.head, plan.target.content_generation);
+  EncodeEntry(head, EncodeEntryBody(before.ToRecord()), scratch);
+  plan.batch.Put(Family::kEntries, EntryKey(staging_, slot.in_force->entry), scratch);
+  plan.batch.Put(Family::kEntryKeys, IdentityKey(staging_, slot.last->identity),
+                 EncodeIdentity(*slot.in_force));
+  ++plan.staged.entries;
 }
 
 Status RunPlanner::PlanEntry(Work& work, Slot& slot, const std::optional<EntryView>& before,

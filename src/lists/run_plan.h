@@ -90,6 +90,8 @@ class RunPlanner {
   /// Has the hashes of an entry in force withdrawn from the index.
   void TakeFromIndex(Work& work, const Slot& slot, const EntryView& before) const;
   void PlanWithdrawal(Work& work, const Slot& slot) const;
+  /// Of a content being staged: takes the entry in force over as it is.
+  void PlanKept(Work& work, const Slot& slot, const EntryView& before, std::string& scratch) const;
   /// `before`: the entry in force, if there is one.
   Status PlanEntry(Work& work, Slot& slot, const std::optional<EntryView>& before,
                    std::string& scratch) const;

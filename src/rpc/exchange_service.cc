@@ -141,10 +141,13 @@ grpc::ServerUnaryReactor* ExchangeServiceImpl::SyncExchange(grpc::CallbackServer
 grpc::ServerUnaryReactor* ExchangeServiceImpl::TestExchange(grpc::CallbackServerContext* call,
                                                             const v1::TestExchangeRequest* request,
                                                             v1::TestExchangeResponse* response) {
-  return RunAdmin(context_, call, "TestExchange", [this, request, response]() -> Status {
-    HASHGATE_ASSIGN_OR_RETURN(*response->mutable_sentence(), context_.exchanges->Test(request->name(), {}));
-    return {};
-  });
+  return tests_.Run(context_, call, "TestExchange",
+                    "another test of an exchange is under way: try again when it has ended",
+                    [this, request, response]() -> Status {
+                      HASHGATE_ASSIGN_OR_RETURN(*response->mutable_sentence(),
+                                                context_.exchanges->Test(request->name(), {}));
+                      return {};
+                    });
 }
 
 grpc::ServerUnaryReactor* ExchangeServiceImpl::OverrideGate(grpc::CallbackServerContext* call,

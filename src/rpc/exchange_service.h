@@ -3,6 +3,7 @@
 
 #include "hashgate/v1/exchange_service.grpc.pb.h"
 #include "rpc/service_context.h"
+#include "rpc/unary_call.h"
 
 namespace hashgate::rpc {
 
@@ -29,6 +30,7 @@ class ExchangeServiceImpl final : public v1::ExchangeService::CallbackService {
 
  private:
   const ServiceContext& context_;
+  AdminAside tests_{"exchange-test"};
 };
 
 }  // namespace hashgate::rpc

@@ -3,12 +3,15 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "rpc/service_context.h"
 #include "rpc/wire/error_status.h"
+#include "scan/executor.h"
 
 namespace hashgate::rpc {
 
@@ -53,5 +56,19 @@ inline grpc::ServerUnaryReactor* AnswerUnary(const ServiceContext& context, grpc
 grpc::ServerUnaryReactor* RunAdmin(const ServiceContext& context, grpc::CallbackServerContext* call,
                                    std::string_view method, std::function<Status()> work,
                                    std::function<grpc::Status(const Error&)> to_status = {});
+
+/// A thread beside the admin executor, for work that waits long for somebody outside: one piece at a time,
+/// and none waits for its turn. Threads: thread-safe.
+class AdminAside {
+ public:
+  explicit AdminAside(const std::string& name) : executor_(1, 1, name) {}
+  /// As RunAdmin, but refuses with `busy` (kStoreBusy) while another piece runs.
+  grpc::ServerUnaryReactor* Run(const ServiceContext& context, grpc::CallbackServerContext* call,
+                                std::string_view method, std::string busy, std::function<Status()> work);
+
+ private:
+  std::atomic<bool> busy_ = false;
+  scan::Executor executor_;
+};
 
 }  // namespace hashgate::rpc

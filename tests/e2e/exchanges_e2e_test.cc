@@ -19,6 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
@@ -171,6 +172,9 @@ TEST_F(ExchangesTest, AHeldSyncWaitsForAPerson) {
   const RunResult opened = Cli(
       {"exchanges", "override", "npo", "--gate", "shrink", "--author", "ada", "--reason", "the member left"});
   EXPECT_EQ(opened.exit_code, 0) << opened.err;
+  EXPECT_THAT(Cli({"events", "ls"}).out,
+              AllOf(HasSubstr("GATE_OPENED"), HasSubstr("ada opens gate 'shrink' of exchange 'npo' up to "),
+                    HasSubstr("the member left")));
   const RunResult passed = Cli({"exchanges", "sync", "npo", "--from-the-beginning"});
   EXPECT_EQ(passed.exit_code, 0) << passed.out;
   EXPECT_THAT(passed.out, HasSubstr("shrink by ada: the member left"));

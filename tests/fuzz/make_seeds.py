@@ -1,9 +1,10 @@
 """Writes the seeds of the fuzz targets that speak our own protocols: `make_seeds.py` fills tests/fuzz/corpus/request,
-worker and scan_request. Seeds of picture formats come from `hashgate-corpus-gen DIR --kind seeds`.
+worker, scan_request and casework. Seeds of picture formats come from `hashgate-corpus-gen DIR --kind seeds`.
 
-Sources: src/decode/record.h (a request), proto/hashgate/v1/scan_service.proto (field numbers).
+Sources: src/decode/record.h (a request), proto/hashgate/v1/scan_service.proto (field numbers), src/casework/FORMAT.md.
 """
 
+import itertools
 import pathlib
 import struct
 
@@ -39,6 +40,39 @@ def field(number, value):
 def pieces(*messages):
     """How fuzz_scan_request takes the messages of a stream: each with its length before it."""
     return b"".join(bytes([len(message)]) + message for message in messages)
+
+
+def text8(value):
+    return bytes([len(value)]) + value.encode()
+
+
+def text16(*values):
+    return b"".join(struct.pack("<H", len(value)) + value.encode() for value in values)
+
+
+def casework_seeds():
+    """One of each record; the first byte is the one by which the target chooses."""
+    scan_id = "01" + "0" * 20 + "0005"
+    verdict_id = text8("acme") + scan_id.encode()
+    time = struct.pack("<q", 1_000)
+    reversed_ = text16(scan_id, "content", "request") + time + bytes([5, 2]) + text16("demo") + struct.pack("<Q", 4)
+    yield "event_reversed", b"\0\1\1" + time + text16("acme") + reversed_ + text16("ada", "a mistake")
+    alarm = text16("demo") + struct.pack("<Q", 0) + text16("GATE_OPENED", "ada opens a gate")
+    yield "event_alarm", b"\0\1\2" + time + text16("") + alarm
+    head = b"\1" + time + text16("local", "request") + struct.pack("<i", -1) + text16("content", "default")
+    head += bytes([5, 2, 1]) + b"\1" + b"\1" + text16("rule", "sha256:00") + struct.pack("<q", 258)
+    matches = [struct.pack("<IQ", 3, 4) + text8("demo") + bytes([5, 1, 2, 1, 4]),
+               struct.pack("<IQ", 5, 6) + text8("b") + bytes([2, 0, 0])]
+    yield "verdict", b"\1" + head + struct.pack("<H", 2) + b"".join(matches)
+    yield "verdict_without_matches", b"\1" + head + struct.pack("<H", 0)
+    far = head.replace(time, struct.pack("<q", -(1 << 63)), 1)
+    yield "verdict_of_no_time", b"\1" + far + struct.pack("<H", 0)
+    yield "next_sequence", b"\2\1" + struct.pack("<Q", 9)
+    yield "verdict_id", b"\3\1" + verdict_id
+    yield "event_key", b"\4e" + struct.pack(">Q", 7)
+    yield "verdict_key", b"\5v" + verdict_id
+    yield "verdict_entry_key", b"\6" + struct.pack(">IQ", 3, 4) + verdict_id
+    yield "list_name_key", b"\7n" + text8("demo") + struct.pack(">I", 7)
 
 
 def picture(folder, name):
@@ -79,7 +113,8 @@ def seeds():
 
 
 def main():
-    for folder, name, data in seeds():
+    casework = (("casework", name, data) for name, data in casework_seeds())
+    for folder, name, data in itertools.chain(seeds(), casework):
         path = CORPUS / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

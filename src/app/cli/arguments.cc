@@ -283,6 +283,8 @@ class Parser {
                          "File that says how a foreign CSV or JSON file is read");
       command.add_option("--public-key", a.public_key_file,
                          "Signed snapshots: the Ed25519 key (PEM) whose signature they must bear");
+      command.add_option("--from-list", a.from_list,
+                         "Signed snapshots: the list that they must be of, where its name is not NAME");
       command.add_flag("--dry-run", a.dry_run, "Read the whole file and say what is in it, without a server");
       command.add_flag("--replace", a.replace,
                        "Remove entries that are not in the file, all at once at the end");
@@ -306,9 +308,9 @@ class Parser {
                          "snapshot: its number; the server's generation without it");
       command
           .add_option("--expires-days", a.expires_days,
-                      "snapshot, --feed: days that it is good for; 0: for ever")
-          ->check(CLI::Range(0, 36'500))
-          ->capture_default_str();
+                      "snapshot, --feed: days that it is good for; 0: for ever. Without it, a snapshot is "
+                      "for ever and a feed for 30")
+          ->check(CLI::Range(0, 36'500));
     }
   }
 

@@ -76,6 +76,7 @@ struct ListsImportArguments {
   std::string separator;
   std::string mapping_file;
   std::string public_key_file;
+  std::string from_list;  ///< that a signed snapshot must be of; empty: of the list's own name
   bool replace = false;
   bool allow_empty = false;
   bool progress = false;
@@ -87,8 +88,8 @@ struct ListsExportArguments {
   std::string output;
   std::string key_file;
   std::optional<std::uint64_t> sequence;
-  int expires_days = 0;
-  std::string feed;  ///< folder; empty: no feed is published
+  std::optional<int> expires_days;  ///< 0: for ever; empty: as the kind of export has it
+  std::string feed;                 ///< folder; empty: no feed is published
 };
 struct ListsEntriesArguments {
   std::string name;

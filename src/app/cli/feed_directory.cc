@@ -26,7 +26,9 @@ class FeedDirectory final : public exchange::FeedFolder {
   Result<std::optional<std::string>> Read(const std::string& name, std::size_t most) override {
     const fs::path file = path_ / name;
     std::error_code error;
-    if (!fs::exists(file, error)) return std::nullopt;
+    const bool exists = fs::exists(file, error);
+    if (error) return Failed(file, "cannot be read: " + error.message());
+    if (!exists) return std::nullopt;
     const std::uintmax_t size = fs::file_size(file, error);
     if (error || size > most) return Failed(file, "cannot be read, or is larger than such a file is");
     std::string bytes(size, '\0');
@@ -63,6 +65,21 @@ class FeedDirectory final : public exchange::FeedFolder {
   const UniqueFd lock_;  // until it is closed
 };
 
+// A file of ours that was being written when its writer was killed.
+bool IsLeftover(std::string_view name) {
+  const std::optional<std::string_view> target = OutputFile::TargetOfTemporary(name);
+  return target && (*target == exchange::kFeedManifestName || exchange::IsFeedPartName(*target));
+}
+
+// The lock is held: nobody is writing them any more.
+Status RemoveLeftovers(exchange::FeedFolder& folder) {
+  HASHGATE_ASSIGN_OR_RETURN(const std::vector<std::string> names, folder.Names());
+  for (const std::string& name : names) {
+    if (IsLeftover(name)) HASHGATE_RETURN_IF_ERROR(folder.Remove(name));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<exchange::FeedFolder>> OpenFeedDirectory(const std::string& path) {
@@ -71,7 +88,9 @@ Result<std::unique_ptr<exchange::FeedFolder>> OpenFeedDirectory(const std::strin
   UniqueFd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (error || !lock.valid()) return Failed(path, "cannot be made or opened as a folder");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return Failed(path, "is just being published in");
-  return std::make_unique<FeedDirectory>(path, std::move(lock));
+  auto folder = std::make_unique<FeedDirectory>(path, std::move(lock));
+  HASHGATE_RETURN_IF_ERROR(RemoveLeftovers(*folder));
+  return folder;
 }
 
 }  // namespace hashgate::cli

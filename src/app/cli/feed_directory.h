@@ -9,7 +9,8 @@
 namespace hashgate::cli {
 
 /// Makes the folder where it is not there, and holds it against others who would publish there meanwhile.
-/// Files are readable by their owner only. Errors: kFileUnreadable.
+/// What a publisher that was killed left half written is removed. Files are readable by their owner only.
+/// Errors: kFileUnreadable.
 Result<std::unique_ptr<exchange::FeedFolder>> OpenFeedDirectory(const std::string& path);
 
 }  // namespace hashgate::cli

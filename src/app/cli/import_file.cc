@@ -62,6 +62,23 @@ Result<exchange::ImporterOptions> ReadOptions(const ListsImportArguments& argume
   return options;
 }
 
+// Two lists of one purpose and one publisher differ in nothing but their name: which of them a signed file is
+// of must not hang on who types the command.
+Status CheckSnapshotList(const exchange::ImportNotes& notes, const ListsImportArguments& arguments) {
+  const auto refuse = [&](std::string message) {
+    return Prefix(Error{Reason::kRequestInvalid, std::move(message), "file", {}}, arguments.file);
+  };
+  if (!notes.snapshot) {
+    if (arguments.from_list.empty()) return {};
+    return refuse("--from-list is for signed snapshots, and this is none");
+  }
+  const std::string& wanted = arguments.from_list.empty() ? arguments.name : arguments.from_list;
+  if (notes.snapshot->list == wanted) return {};
+  const std::string is_of = Printable(notes.snapshot->list);
+  return refuse("the snapshot is of list '" + is_of + "' and not of '" + Printable(wanted) +
+                "': where that is meant, say --from-list " + is_of);
+}
+
 }  // namespace
 
 Result<ImportFile> OpenImportFile(const ListsImportArguments& arguments, Environment& environment) {
@@ -76,6 +93,7 @@ Result<ImportFile> OpenImportFile(const ListsImportArguments& arguments, Environ
     return Prefix(std::move(error), arguments.file);
   }
   file.importer = *std::move(importer);
+  HASHGATE_RETURN_IF_ERROR(CheckSnapshotList(file.importer->notes(), arguments));
   return file;
 }
 

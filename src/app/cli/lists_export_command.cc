@@ -18,6 +18,8 @@ namespace hashgate::cli {
 namespace {
 
 constexpr std::chrono::seconds kLeastPatience{120};
+/// A feed that nobody publishes any more must not be believed for ever.
+constexpr int kFeedExpiresDays = 30;
 
 /// Where an export goes: a file that is there whole or not at all, or standard output.
 class Target {
@@ -102,7 +104,8 @@ Result<exchange::SnapshotHeader> MakeHeader(const ListsExportArguments& argument
     header.sequence = static_cast<std::uint64_t>(status.generation());
   }
   header.created = Clock::System().Wall();
-  if (arguments.expires_days > 0) header.expires = header.created + std::chrono::days(arguments.expires_days);
+  const int days = arguments.expires_days.value_or(arguments.feed.empty() ? 0 : kFeedExpiresDays);
+  if (days > 0) header.expires = header.created + std::chrono::days(days);
   return header;
 }
 
@@ -227,7 +230,7 @@ int RunListsExport(const ListsExportArguments& arguments, const GlobalOptions& o
   if (is_signed && arguments.key_file.empty()) {
     return ReportUsage(environment, "--format snapshot wants --key, the private key to sign it with");
   }
-  if (!is_signed && (!arguments.key_file.empty() || arguments.sequence || arguments.expires_days > 0)) {
+  if (!is_signed && (!arguments.key_file.empty() || arguments.sequence || arguments.expires_days)) {
     return ReportUsage(environment,
                        "--key, --sequence and --expires-days are for --format snapshot or --feed");
   }

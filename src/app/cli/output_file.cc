@@ -13,6 +13,9 @@
 namespace hashgate::cli {
 namespace {
 
+constexpr std::string_view kTemporary = ".part-";
+constexpr std::size_t kRandomLetters = 6;  // as mkostemp wants them
+
 std::unexpected<Error> Failed(const std::string& path) {
   return Fail(Reason::kFileUnreadable, "'" + path + "' cannot be written: " + std::strerror(errno), path);
 }
@@ -20,11 +23,19 @@ std::unexpected<Error> Failed(const std::string& path) {
 }  // namespace
 
 Result<OutputFile> OutputFile::Create(const std::string& path) {
-  std::string temporary = path + ".part-XXXXXX";
+  std::string temporary = path + std::string(kTemporary) + std::string(kRandomLetters, 'X');
   // mkostemp makes it readable by its owner only, which is right for hashes.
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.valid()) return Failed(path);
   return OutputFile(std::move(fd), path, std::move(temporary));
+}
+
+std::optional<std::string_view> OutputFile::TargetOfTemporary(std::string_view name) {
+  if (name.size() <= kTemporary.size() + kRandomLetters) return std::nullopt;
+  name.remove_suffix(kRandomLetters);
+  if (!name.ends_with(kTemporary)) return std::nullopt;
+  name.remove_suffix(kTemporary.size());
+  return name;
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept

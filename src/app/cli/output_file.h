@@ -1,6 +1,7 @@
 // A file that is either there whole or not at all.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();
+
+  /// What the file would have become that has this name while it is written, and keeps it where its writer is
+  /// killed; empty for any other name.
+  static std::optional<std::string_view> TargetOfTemporary(std::string_view name);
 
   Status Write(std::string_view text);
   /// Syncs and renames.

@@ -59,6 +59,7 @@ void DescribeExchange(E& exchange, V& v) {
   v.Section("gates");
   v.Number("growth_percent", exchange.gates.growth_percent, 0, 1'000'000);
   v.Number("growth_entries", exchange.gates.growth_entries, 0, kBig);
+  v.Number("growth_first_entries", exchange.gates.growth_first_entries, 0, kBig);
   v.Number("shrink_percent", exchange.gates.shrink_percent, 0, 100);
   v.Number("shrink_entries", exchange.gates.shrink_entries, 0, kBig);
   v.Number("malformed_percent", exchange.gates.malformed_percent, 0, 100);

@@ -83,6 +83,7 @@ struct Config {
     struct Gates {
       std::int64_t growth_percent = 50;
       std::int64_t growth_entries = 10'000;
+      std::int64_t growth_first_entries = 20'000'000;
       std::int64_t shrink_percent = 5;
       std::int64_t shrink_entries = 100;
       std::int64_t malformed_percent = 5;

@@ -14,7 +14,8 @@ exchange::GateLimits GatesOf(const Config::Exchange::Gates& gates) {
   return {.limits = {limit(gates.growth_percent, gates.growth_entries),
                      limit(gates.shrink_percent, gates.shrink_entries),
                      limit(gates.malformed_percent, gates.malformed_records), limit(0, gates.benign_entries),
-                     limit(gates.degenerate_percent, gates.degenerate_entries)}};
+                     limit(gates.degenerate_percent, gates.degenerate_entries)},
+          .first_entries = static_cast<std::uint64_t>(gates.growth_first_entries)};
 }
 
 std::string SourceOf(const Config::Exchange& from) {

@@ -19,6 +19,7 @@
 #include "hashgate/version.h"
 #include "http/http_server.h"
 #include "index/kernels/kernel.h"
+#include "lists/validate.h"
 #include "rpc/answer.h"
 #include "rpc/grpc_server.h"
 #include "rpc/status_service.h"
@@ -333,6 +334,23 @@ class RunningServer final : public Server {
     WarnOf(events_->Append({&event, 1}), "an alarm of a list could not be told");
   }
 
+  // Durable before the gate is open: whoever follows the events sees who let what pass.
+  Status TellOfOverride(const exchange::ExchangeSettings& settings, const exchange::GateOverride& made) {
+    const auto generation = catalog_->Current();
+    const lists::HashList* const found = generation->Find(settings.list);
+    const std::string detail = made.author + " opens gate '" + std::string(exchange::GateName(made.gate)) +
+                               "' of exchange '" + settings.name + "' up to " + std::to_string(made.up_to) +
+                               ": " + made.reason;
+    const casework::Event event{
+        .time = {},
+        .tenant = found != nullptr ? found->config.tenant : std::string(),
+        .what = casework::ListAlarm{.list = settings.list,
+                                    .entry = 0,
+                                    .alarm = "GATE_OPENED",
+                                    .detail = lists::Bounded(detail, casework::kMaxDetailBytes)}};
+    return events_->Append({&event, 1});
+  }
+
   void StartExchanges() {
     for (const auto& [name, from] : config_.exchanges) {
       if (from.environment != kProduction) continue;
@@ -341,9 +359,11 @@ class RunningServer final : public Server {
     }
     exchanges_ = exchange::ExchangeRunner::Start(
         *catalog_, ExchangesOf(config_),
-        {.on_end = [this](const exchange::ExchangeSettings& settings, const exchange::SyncRecord& record) {
-          CountSync(settings, record, *metrics_);
-        }});
+        {.on_end = [this](const exchange::ExchangeSettings& settings,
+                          const exchange::SyncRecord& record) { CountSync(settings, record, *metrics_); },
+         .on_override = [this](
+                            const exchange::ExchangeSettings& settings,
+                            const exchange::GateOverride& made) { return TellOfOverride(settings, made); }});
     context_.exchanges = exchanges_.get();
   }
 

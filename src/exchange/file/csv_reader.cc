@@ -42,8 +42,12 @@ void CsvReader::SetHeader(std::vector<std::string> names) {
 
 Result<bool> CsvReader::TakeLine(Input& input, Line& line) {
   if (pending_.empty()) return input.ReadLine(max_bytes_, line);
-  line = std::move(pending_.front());
+  line = std::move(pending_.front().line);
   pending_.pop_front();
+  if (open_lines_ > 0) {
+    --open_lines_;
+    open_bytes_ -= line.text.size() + 1;
+  }
   return true;
 }
 
@@ -63,6 +67,27 @@ Result<bool> CsvReader::Next(Input& input, CsvRow& row) {
   return true;
 }
 
+Result<std::size_t> CsvReader::FindEnd(Input& input) {
+  std::size_t bytes = first_.text.size() + open_bytes_;
+  for (std::size_t at = open_lines_; bytes < kMaxSpanningBytes; ++at) {
+    if (at == pending_.size()) {
+      Line line;
+      HASHGATE_ASSIGN_OR_RETURN(const bool more, input.ReadLine(max_bytes_, line));
+      if (!more) return 0;
+      pending_.push_back({std::move(line), std::nullopt});
+    }
+    Ahead& next = pending_[at];
+    bytes += next.line.text.size() + 1;
+    if (next.line.overlong || bytes > kMaxSpanningBytes) return 0;
+    if (!next.continued) next.continued = ContinueCsv(next.line.text, separator_, scratch_);
+    if (*next.continued == CsvState::kComplete) return at + 1;
+    if (*next.continued == CsvState::kBroken) return 0;
+    open_lines_ = at + 1;
+    open_bytes_ += next.line.text.size() + 1;
+  }
+  return 0;
+}
+
 Status CsvReader::Split(Input& input, CsvRow& row) {
   if (first_.overlong) {
     row.problem = "the line is longer than " + std::to_string(max_bytes_) + " bytes";
@@ -70,24 +95,15 @@ Status CsvReader::Split(Input& input, CsvRow& row) {
   }
   CsvState state = SplitCsv(first_.text, separator_, row.fields);
   if (state == CsvState::kOpenQuote) {
-    std::deque<Line> taken;
-    std::string joined = first_.text;
-    while (state == CsvState::kOpenQuote) {
-      Line line;
-      HASHGATE_ASSIGN_OR_RETURN(const bool more, TakeLine(input, line));
-      if (!more) break;
-      const bool too_long = line.overlong || joined.size() + line.text.size() >= kMaxSpanningBytes;
-      joined += '\n';
-      if (!too_long) joined += line.text;
-      taken.push_back(std::move(line));
-      if (too_long) break;
-      // Only a line with a quote can end the field.
-      if (taken.back().text.find('"') != std::string::npos) state = SplitCsv(joined, separator_, row.fields);
-    }
-    if (state != CsvState::kComplete) {
-      pending_.insert(pending_.begin(), std::make_move_iterator(taken.begin()),
-                      std::make_move_iterator(taken.end()));
-      state = CsvState::kOpenQuote;
+    HASHGATE_ASSIGN_OR_RETURN(std::size_t lines, FindEnd(input));
+    if (lines > 0) {
+      std::string joined = first_.text;
+      for (Line line; lines > 0; --lines) {
+        HASHGATE_RETURN_IF_ERROR(TakeLine(input, line));
+        joined += '\n';
+        joined += line.text;
+      }
+      state = SplitCsv(joined, separator_, row.fields);
     }
   }
   switch (state) {

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "exchange/file/csv_record.h"
 #include "exchange/file/input.h"
 
 namespace hashgate::exchange {
@@ -19,7 +21,8 @@ struct CsvRow {
   std::string problem;              ///< why it cannot be read; empty where it can
 };
 
-/// Threads: confined. Memory: at most one record and 64 KiB of lines read ahead.
+/// Threads: confined. Memory: at most one record and 64 KiB of lines read ahead. Cost: each byte is looked at
+/// four times at most, however many quotes are opened and never closed.
 class CsvReader {
  public:
   /// `separator` 0 finds it out from the header. `max_bytes` of one line. `whole`: a last line that has no
@@ -39,14 +42,29 @@ class CsvReader {
   Result<bool> Next(Input& input, CsvRow& row);
 
  private:
+  /// A line read ahead in a quoted field.
+  struct Ahead {
+    Line line;
+    /// What it makes of a record that goes on in it within quotes, wherever that began; empty: not known yet.
+    std::optional<CsvState> continued;
+  };
+
   Result<bool> TakeLine(Input& input, Line& line);
   Status Split(Input& input, CsvRow& row);
+  /// Lines of `pending_` that end the record which `first_` begins and leaves within quotes; 0: it has no end
+  /// that counts.
+  Result<std::size_t> FindEnd(Input& input);
 
   char separator_;
   std::size_t max_bytes_;
   bool whole_;
   Line first_;
-  std::deque<Line> pending_;  // lines read ahead in a quoted field that turned out not to end
+  std::deque<Ahead> pending_;
+  // The lines in front of `pending_` through which a quoted field is known to go on: another record that
+  // begins with a quote goes on through them too, and need not look again.
+  std::size_t open_lines_ = 0;
+  std::size_t open_bytes_ = 0;  // of them, with their line ends
+  std::vector<std::string> scratch_;
   std::vector<std::string> header_;
 };
 

@@ -36,6 +36,19 @@ CsvState SplitCsv(std::string_view text, char separator, std::vector<std::string
   return CsvState::kComplete;
 }
 
+CsvState ContinueCsv(std::string_view text, char separator, std::vector<std::string>& scratch) {
+  std::size_t at = 0;
+  while (true) {
+    const std::size_t quote = text.find('"', at);
+    if (quote == std::string_view::npos) return CsvState::kOpenQuote;
+    at = quote + 1;
+    if (at >= text.size()) return CsvState::kComplete;
+    if (text[at] == separator) return SplitCsv(text.substr(at + 1), separator, scratch);
+    if (text[at] != '"') return CsvState::kBroken;
+    ++at;
+  }
+}
+
 void AppendCsvField(std::string_view field, char separator, std::string& out) {
   const bool quoted = field.find(separator) != std::string_view::npos ||
                       field.find_first_of("\"\r\n") != std::string_view::npos;

@@ -85,6 +85,9 @@ std::expected<HttpResponse, TransferFailure> Judge(HttpResponse response, const 
     }
     return std::unexpected(TransferFailure{std::move(error), may_pass});
   };
+  if (status >= 400 && options.asked_too_often && options.asked_too_often(response)) {
+    return fail(Reason::kExchangeUnreachable, "it was asked too often", true);
+  }
   if (IsTransientStatus(status)) return fail(Reason::kExchangeUnreachable, "it cannot answer now", true);
   if (status == 401 || status == 403) {
     return fail(Reason::kExchangeRefused, "the credentials are not accepted", false);

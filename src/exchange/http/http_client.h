@@ -72,6 +72,9 @@ struct HttpOptions {
   /// What an answer that may be another one later asks for beside `Retry-After`, by headers of the server's
   /// own; the longer counts. Empty: nothing.
   std::function<std::chrono::milliseconds(const HttpResponse&)> pause_of;
+  /// Whether an answer with an error's status says, in the server's own words, that it was asked too often:
+  /// then it is as 429, whatever its status. Empty: none does.
+  std::function<bool(const HttpResponse&)> asked_too_often;
   std::uint64_t seed = 0;  ///< of the pauses; 0: a random one
   const Clock* clock = &Clock::System();
   /// Waits and returns true, or returns false as soon as it is asked to stop. Empty: really waits.

@@ -96,6 +96,7 @@ Result<std::unique_ptr<ExchangeClient>> NewNcmec(const ClientSettings& settings,
 Result<std::unique_ptr<ExchangeClient>> NewThreatExchange(const ClientSettings& settings, Patience patience) {
   HttpOptions http = HttpOf(settings, patience);
   http.max_response_bytes = kMostPageBytes;
+  http.asked_too_often = AskedTooOften;
   HASHGATE_ASSIGN_OR_RETURN(std::string token, ReadCredentials(settings));
   if (token.empty()) {
     return Fail(Reason::kConfigInvalid, "an access token is required, as the exchange's credentials",
@@ -168,10 +169,6 @@ const Kind* FindKind(std::string_view name) {
   return found == std::end(kKinds) ? nullptr : found;
 }
 
-bool IsNumber(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 // Source: NCMEC's Hash Sharing documentation, and the others' addresses, by python-threatexchange's clients.
 constexpr std::string_view kProductionHosts[] = {"report.cybertip.org",      "lesp.ncmec.org",
                                                  "hashsharing.ncmec.org",    "graph.facebook.com",
@@ -199,10 +196,7 @@ Status CheckClientSettings(const ClientSettings& settings) {
     return Fail(Reason::kConfigInvalid, "the file of the public key that signs the feed is required",
                 "public_key_file");
   }
-  if (kind->has_groups && !IsNumber(settings.privacy_group)) {
-    return Fail(Reason::kConfigInvalid, "the id of a privacy group is required, a number", "privacy_group");
-  }
-  return {};
+  return kind->has_groups ? CheckPrivacyGroup(settings.privacy_group) : Status();
 }
 
 Result<std::unique_ptr<ExchangeClient>> NewExchangeClient(const ClientSettings& settings, Patience patience) {

@@ -1,18 +1,17 @@
 #include "exchange/ncmec/ncmec_client.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "exchange/file/record_builder.h"
 #include "exchange/http/retry.h"
 #include "exchange/http/url.h"
 #include "exchange/ncmec/entries_page.h"
+#include "exchange/sync/reading.h"
 
 namespace hashgate::exchange {
 namespace {
@@ -24,14 +23,10 @@ using WallSeconds = std::chrono::sys_seconds;
 constexpr std::string_view kEntriesPath = "/v2/entries";
 /// Beyond, a source that says "more" for ever is given up.
 constexpr std::size_t kMostPages = 20'000;
-/// A page that comes twice changes nothing; one that leads to itself does so for ever.
-constexpr int kMostRepeats = 3;
 /// So often in a row a span is given up for a shorter one because of a failure.
 constexpr int kMostFailures = 3;
 /// Read again with the next span: whether a span includes its bounds is not documented.
 constexpr seconds kBound{1};
-/// A clock so far behind the checkpoint is wrong.
-constexpr seconds kClockSlack{3'600};
 /// What servers keep a chain of pages for.
 constexpr std::chrono::hours kChainLasts{12};
 
@@ -153,9 +148,7 @@ class NcmecDelta final : public Delta {
     for (NcmecElement& element : page.elements) TakeElement(std::move(element), out);
     if (!page.next.empty()) {
       HASHGATE_ASSIGN_OR_RETURN(path_, PathUnder(kEntriesPath, page.next));
-      if (++seen_[std::hash<std::string>()(path_)] > kMostRepeats || seen_.size() > kMostPages) {
-        return Fail(Reason::kExchangeProtocol, "the server's pages have no end");
-      }
+      HASHGATE_RETURN_IF_ERROR(chain_.Follow(path_));
       return out;
     }
     memory_.failures = 0;
@@ -185,7 +178,7 @@ class NcmecDelta final : public Delta {
   Memory& memory_;
   const Span span_;
   std::string path_;
-  std::unordered_map<std::size_t, int> seen_;  // hashes of links, and how often they were given
+  PageChain chain_{kMostPages};
   SteadyTime began_{};
   std::uint64_t pages_ = 0;
   std::uint64_t entries_ = 0;
@@ -233,10 +226,7 @@ class NcmecClient final : public ExchangeClient {
       // Only what was new may have been incomplete: else a bulk load would be read with every span after it.
       from = reached.to - (reached.newest ? options_.overlap : kBound);
     }
-    if (newest + kClockSlack < reached.to) {
-      return Fail(Reason::kExchangeProtocol,
-                  "this machine's clock is behind the last sync, which reached " + Instant(reached.to));
-    }
+    HASHGATE_RETURN_IF_ERROR(CheckClock(newest, reached.to));
     // What was reached is never taken back, whatever the clock says.
     const auto to = std::max(std::min(newest, reached.to + memory_.windows.length()), reached.to);
     return std::make_unique<NcmecDelta>(*http_, options_, memory_,
@@ -252,24 +242,11 @@ class NcmecClient final : public ExchangeClient {
     return ParseStatusAnswer(response.body);
   }
 
-  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop) override {
-    FeedbackSent sent;
-    for (const Feedback& one : feedback) {
-      Result<FeedbackAnswer> answer = Submit(one, stop);
-      if (!answer) {
-        sent.error = std::move(answer).error();
-        break;
-      }
-      sent.answers.push_back(*std::move(answer));
-    }
-    return sent;
-  }
-
  private:
   using Outcome = FeedbackAnswer::Outcome;
 
   // Each fingerprint has an opinion of its own. Taken where one of them is; the detail tells of the others.
-  Result<FeedbackAnswer> Submit(const Feedback& feedback, const std::stop_token& stop) {
+  Result<FeedbackAnswer> SendOne(const Feedback& feedback, const std::stop_token& stop) override {
     if (feedback.kind == FeedbackKind::kWithdraw) {
       return FeedbackAnswer{Outcome::kNoPlace, "NCMEC's feedback can be changed, but not taken back"};
     }
@@ -338,8 +315,10 @@ class NcmecClient final : public ExchangeClient {
     if (response.status >= 200 && response.status < 300) return FeedbackAnswer{Outcome::kTaken, {}};
     std::string said =
         "the server answered " + std::to_string(response.status) + " to feedback on " + std::string(type);
-    if (response.status < 400) return Fail(Reason::kExchangeProtocol, std::move(said));
-    if (response.status >= 500) return Fail(Reason::kExchangeUnreachable, std::move(said));
+    if (IsTransientStatus(response.status)) return Fail(Reason::kExchangeUnreachable, std::move(said));
+    if (response.status < 400 || response.status >= 500) {
+      return Fail(Reason::kExchangeProtocol, std::move(said));
+    }
     return FeedbackAnswer{Outcome::kRefused, std::move(said)};
   }
 
@@ -351,9 +330,8 @@ class NcmecClient final : public ExchangeClient {
                               http_->Send({.url = "/v2/feedback/" + std::string(type) + "/reasons"}, stop));
     if (response.status >= 400 && response.status < 500) return nullptr;
     if (response.status != 200) {
-      const Reason reason = response.status >= 500 ? Reason::kExchangeUnreachable : Reason::kExchangeProtocol;
-      return Fail(reason, "the server answered " + std::to_string(response.status) +
-                              " where reasons for feedback were asked for");
+      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response.status) +
+                                                 " where reasons for feedback were asked for");
     }
     HASHGATE_ASSIGN_OR_RETURN(std::vector<FeedbackReason> reasons, ParseFeedbackReasons(response.body, type));
     return &reasons_.emplace(type, std::move(reasons)).first->second;

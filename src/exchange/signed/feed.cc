@@ -91,6 +91,10 @@ std::string FeedChangesName(std::uint64_t to, std::size_t number) {
   return FileName("changes", to, number);
 }
 
+bool IsFeedPartName(std::string_view name) {
+  return name.ends_with(".hgp") && (name.starts_with("snapshot-") || name.starts_with("changes-"));
+}
+
 std::string EncodeFeedManifestBody(const FeedManifest& manifest) {
   std::string out;
   ByteWriter writer(out);

@@ -56,6 +56,8 @@ struct FeedManifest {
 /// The name of a part, `number` from 1.
 std::string FeedSnapshotName(std::uint64_t sequence, std::size_t number);
 std::string FeedChangesName(std::uint64_t to, std::size_t number);
+/// Whether it is a name of either kind.
+bool IsFeedPartName(std::string_view name);
 
 /// The manifest with its signature. It must be within the bounds that ParseFeedManifest holds it to.
 std::string EncodeFeedManifest(const FeedManifest& manifest, const SigningKey& key);

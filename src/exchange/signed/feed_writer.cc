@@ -90,10 +90,6 @@ class OldEntries {
   bool broken_ = false;
 };
 
-bool IsOurs(std::string_view name) {
-  return name.ends_with(".hgp") && (name.starts_with("snapshot-") || name.starts_with("changes-"));
-}
-
 void Collect(const FeedManifest& manifest, std::set<std::string>& names) {
   for (std::size_t i = 1; i <= manifest.snapshot.size(); ++i) {
     names.insert(FeedSnapshotName(manifest.header.sequence, i));
@@ -206,7 +202,7 @@ Status FeedWriter::State::RemoveOthers(const FeedManifest& manifest) {
   if (old) Collect(*old, named);
   HASHGATE_ASSIGN_OR_RETURN(const std::vector<std::string> names, folder.Names());
   for (const std::string& name : names) {
-    if (IsOurs(name) && !named.contains(name)) HASHGATE_RETURN_IF_ERROR(folder.Remove(name));
+    if (IsFeedPartName(name) && !named.contains(name)) HASHGATE_RETURN_IF_ERROR(folder.Remove(name));
   }
   return {};
 }

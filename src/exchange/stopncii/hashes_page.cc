@@ -49,9 +49,6 @@ lists::ImportRecord ReadRecord(const json& item, bool& left_out) {
   const std::string hash = JsonTextOf(item, "hashValue");
   const std::string status = JsonTextOf(item, "hashStatus");
   const bool gone = IsOneOf(status, kGoneStatuses);
-  if (!gone && !IsOneOf(status, kKnownStatuses)) {
-    return Problem("the record's hashStatus is none that is known");
-  }
   RecordBuilder record(1);
   record.AddHash(Algorithm::kPdq, hash);
   record.SetText(FieldName::kClassification, "stopncii:" + status);
@@ -59,6 +56,10 @@ lists::ImportRecord ReadRecord(const json& item, bool& left_out) {
   // Only a hash that can be read names the entry, also one that goes.
   if (!finished.record) return finished;
   std::string source_id = StopNciiSourceId(finished.record->hashes.front());
+  if (!gone && !IsOneOf(status, kKnownStatuses)) {
+    return {
+        .line = 1, .problem = "the record's hashStatus is none that is known", .about = std::move(source_id)};
+  }
   if (gone) {
     return {.line = 1, .record = lists::EntryRecord{.source_id = std::move(source_id)}, .withdrawn = true};
   }

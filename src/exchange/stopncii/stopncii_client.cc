@@ -1,14 +1,13 @@
 #include "exchange/stopncii/stopncii_client.h"
 
 #include <algorithm>
-#include <functional>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 #include <utility>
 
 #include "base/hex.h"
 #include "exchange/http/url.h"
 #include "exchange/stopncii/hashes_page.h"
+#include "exchange/sync/reading.h"
 
 namespace hashgate::exchange {
 namespace {
@@ -18,10 +17,6 @@ using WallSeconds = std::chrono::sys_seconds;
 
 /// Beyond, a source that says "more" for ever is given up.
 constexpr std::size_t kMostPages = 200'000;
-/// A page that comes twice changes nothing; one that leads to itself does so for ever.
-constexpr int kMostRepeats = 3;
-/// A clock so far behind the checkpoint is wrong.
-constexpr seconds kClockSlack{3'600};
 /// Where a first reading begins. Source: python-threatexchange.
 constexpr WallSeconds kBeginning{seconds(10)};
 
@@ -86,9 +81,7 @@ class HashesDelta final : public Delta {
     out.records = std::move(page.records);
     out.values_left_out = page.left_out;
     if (page.has_more) {
-      if (++seen_[std::hash<std::string>()(page.next_token)] > kMostRepeats || seen_.size() > kMostPages) {
-        return Fail(Reason::kExchangeProtocol, "the server's pages have no end");
-      }
+      HASHGATE_RETURN_IF_ERROR(chain_.Follow(page.next_token));
       path_ = query_ + "&nextPageToken=" + PercentEncode(page.next_token);
       return out;
     }
@@ -108,7 +101,7 @@ class HashesDelta final : public Delta {
   const WallSeconds began_;
   const std::string query_;
   std::string path_;
-  std::unordered_map<std::size_t, int> seen_;  // hashes of tokens, and how often they were given
+  PageChain chain_{kMostPages};
 };
 
 class StopNciiClient final : public ExchangeClient {
@@ -122,10 +115,7 @@ class StopNciiClient final : public ExchangeClient {
     if (!whole) {
       HASHGATE_ASSIGN_OR_RETURN(reached, DecodeCheckpoint(checkpoint));
       const auto now = std::chrono::floor<seconds>(options_.clock->Wall());
-      if (now + kClockSlack < reached.read) {
-        return Fail(Reason::kExchangeProtocol,
-                    "this machine's clock is behind the last sync, which was at " + FormatTime(reached.read));
-      }
+      HASHGATE_RETURN_IF_ERROR(CheckClock(now, reached.read));
       // What was withdrawn meanwhile may no longer be told.
       whole = now - reached.read > options_.stale_after;
       if (whole) reached.next = kBeginning;
@@ -150,23 +140,10 @@ class StopNciiClient final : public ExchangeClient {
     return std::string("both keys are accepted: hashes can be fetched");
   }
 
-  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop) override {
-    FeedbackSent sent;
-    for (const Feedback& one : feedback) {
-      Result<FeedbackAnswer> answer = Submit(one, stop);
-      if (!answer) {
-        sent.error = std::move(answer).error();
-        break;
-      }
-      sent.answers.push_back(*std::move(answer));
-    }
-    return sent;
-  }
-
  private:
   using Outcome = FeedbackAnswer::Outcome;
 
-  Result<FeedbackAnswer> Submit(const Feedback& feedback, const std::stop_token& stop) {
+  Result<FeedbackAnswer> SendOne(const Feedback& feedback, const std::stop_token& stop) override {
     if (options_.feedback_key.empty()) {
       return FeedbackAnswer{Outcome::kNoPlace, "the exchange's credentials have no key for feedback"};
     }
@@ -192,7 +169,6 @@ class StopNciiClient final : public ExchangeClient {
       return FeedbackAnswer{Outcome::kTaken, {}};
     }
     Error error = Unexpected(response.status, "feedback was sent");
-    if (response.status >= 500) error.reason = Reason::kExchangeUnreachable;
     if (response.status < 400 || response.status >= 500) return std::unexpected(std::move(error));
     return FeedbackAnswer{Outcome::kRefused, std::move(error.message)};
   }

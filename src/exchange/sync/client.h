@@ -101,6 +101,10 @@ class ExchangeClient {
   /// The delta that follows a checkpoint; empty: from the beginning. Errors: kExchangeProtocol for a
   /// checkpoint that is not its own, and where this machine's clock is behind it. Does not block.
   virtual Result<std::unique_ptr<Delta>> Begin(std::string_view checkpoint) = 0;
+  /// The delta from the beginning for a list that holds nothing: since nothing is to be taken away, it may
+  /// come in parts with checkpoints of their own, so that a long first reading can be gone on with. The
+  /// default: Begin("").
+  virtual Result<std::unique_ptr<Delta>> BeginFirst();
   /// What must not be gone back behind, whichever checkpoint is read from: the newest that was ever seen of
   /// the source. Opaque, at most kMaxFloorBytes; empty: nothing was seen, or the kind has no such thing (the
   /// default).
@@ -111,9 +115,14 @@ class ExchangeClient {
   /// Asks the source who we are to it, without changing anything: one sentence for a person. Blocks and fails
   /// as Delta::Next.
   virtual Result<std::string> Test(const std::stop_token& stop) = 0;
-  /// Tells the source, one after the other. The same feedback sent twice is the same as sent once. Not during
-  /// a delta. Blocks as Delta::Next, for each of them. The default: a source that takes none.
-  virtual FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop);
+  /// Tells the source, one after the other, up to the first that fails. The same feedback sent twice is the
+  /// same as sent once. Not during a delta. Blocks as Delta::Next, for each of them.
+  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop);
+
+ private:
+  /// Errors: as Delta::Next; kExchangeUnreachable only for what may pass, and kExchangeProtocol for an answer
+  /// that would be the same again. The default: a source that takes none.
+  virtual Result<FeedbackAnswer> SendOne(const Feedback& feedback, const std::stop_token& stop);
 };
 
 }  // namespace hashgate::exchange

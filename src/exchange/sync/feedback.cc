@@ -1,6 +1,7 @@
 #include "exchange/sync/feedback.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <utility>
@@ -50,12 +51,15 @@ class EntryFeedback {
                             .hashes = entry_->record.hashes};
     const FeedbackSent sent = client.SendFeedback({&feedback, 1}, stop);
     if (sent.error) return std::unexpected(*sent.error);
-    const bool taken =
-        !sent.answers.empty() && sent.answers.front().outcome == FeedbackAnswer::Outcome::kTaken;
+    if (sent.answers.empty()) return Fail(Reason::kInvariantBroken, "feedback has neither answer nor error");
+    const FeedbackAnswer& answer = sent.answers.front();
+    const bool taken = answer.outcome == FeedbackAnswer::Outcome::kTaken;
     if (!taken) {
-      log::Warning("feedback_refused",
-                   "an entry's source does not take what is said of it: " +
-                       (sent.answers.empty() ? "no answer" : sent.answers.front().detail),
+      log::Warning("feedback_refused", "an entry's source does not take what is said of it: " + answer.detail,
+                   {{"entry", entry_->id}});
+    } else if (!answer.detail.empty()) {
+      log::Warning("feedback_taken_in_part",
+                   "an entry's source takes a part of what is said of it: " + answer.detail,
                    {{"entry", entry_->id}});
     }
     return Settle(taken ? FeedbackState::kSent : FeedbackState::kRefused);
@@ -122,24 +126,37 @@ Status SendQueuedFeedback(lists::Catalog& catalog, const std::string& list, Exch
   HASHGATE_ASSIGN_OR_RETURN(const std::vector<Opinion> all, catalog.Opinions(list));
   turn.more = false;
   int done = 0;
+  std::optional<Error> unreachable;  // of the entry before
   for (auto begin = all.begin(); begin != all.end();) {
     const auto end =
         std::find_if(begin, all.end(), [&](const Opinion& opinion) { return opinion.entry != begin->entry; });
     const std::span opinions(begin, end);
     begin = end;
     if (opinions.front().entry <= turn.after || std::ranges::none_of(opinions, IsDue)) continue;
-    if (done++ == kAtOnce) {
+    // One that failed waits for the next one to say whose fault it is.
+    if (done++ >= kAtOnce && !unreachable) {
       turn.more = true;
       return {};
     }
     turn.after = opinions.front().entry;
     const Status sent = EntryFeedback(catalog, opinions).Send(client, stop);
-    if (sent) continue;
-    if (sent.error().reason != Reason::kExchangeProtocol) return sent;
-    log::Warning("feedback_failed", "an entry's source answered oddly: " + sent.error().message,
+    if (sent) {
+      unreachable.reset();
+      continue;
+    }
+    const Error& error = sent.error();
+    const bool may_be_this_one = error.reason == Reason::kExchangeUnreachable && !unreachable &&
+                                 error.retry_after == std::chrono::milliseconds(0);
+    if (error.reason != Reason::kExchangeProtocol && !may_be_this_one) {
+      turn.began_behind = true;
+      return sent;
+    }
+    if (may_be_this_one) unreachable = error;
+    log::Warning("feedback_failed", "an entry's source could not be told of it: " + error.message,
                  {{"entry", opinions.front().entry}});
   }
-  turn = {};
+  turn = {.more = turn.began_behind && !unreachable};
+  if (unreachable) return std::unexpected(*std::move(unreachable));
   return {};
 }
 

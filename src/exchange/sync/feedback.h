@@ -12,7 +12,10 @@ namespace hashgate::exchange {
 /// Where the next call goes on.
 struct FeedbackTurn {
   lists::EntryId after = 0;  ///< entries up to this one had their turn
-  bool more = false;         ///< others have not
+  bool more = false;         ///< others have not, and the next call may come at once
+  /// The turn did not begin with the first entry, but behind one that had failed: at the end those before it
+  /// have theirs.
+  bool began_behind = false;
 };
 
 /// Tells the source of a list what people say of its entries, where it does not know yet: of each entry one
@@ -20,9 +23,13 @@ struct FeedbackTurn {
 /// stands any more and the source may have heard something, it hears that this is taken back. What is to be
 /// sent is noted down before and what became of it after: what is interrupted is sent again, and the same
 /// thing twice is the same as once. Opinions that wait for a second person wait here, too; those of an entry
-/// that has changed since no longer stand. At most 50 entries a call. Blocks as Delta::Next, for each of
-/// them. Errors: the store's and the client's, but for kExchangeProtocol: such an entry is passed over until
-/// its next turn.
+/// that has changed since no longer stand. At most 51 entries a call. Blocks as Delta::Next, for each of
+/// them.
+///
+/// No entry holds up the others: one that fails with kExchangeProtocol is passed over until its next turn,
+/// and so is one that fails with kExchangeUnreachable and no word when to come again, where the next one does
+/// not. Errors: the store's and the client's else; `turn` then is where to go on the next time, behind what
+/// failed.
 Status SendQueuedFeedback(lists::Catalog& catalog, const std::string& list, ExchangeClient& client,
                           const std::stop_token& stop, FeedbackTurn& turn);
 

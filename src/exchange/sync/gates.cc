@@ -16,8 +16,7 @@ struct Reading {
 
 Reading Read(Gate gate, const SyncCounts& counts) {
   switch (gate) {
-    case Gate::kGrowth:
-      return {counts.first ? 0 : counts.added, counts.entries_before, "new entries would come to a list of"};
+    case Gate::kGrowth: return {counts.added, counts.entries_before, "new entries would come to a list of"};
     case Gate::kShrink:
       return {counts.removed + counts.weakened, counts.entries_before,
               "entries would go or lose a hash, from a list of"};
@@ -67,7 +66,8 @@ std::optional<Closed> FindClosed(const SyncCounts& counts, const GateLimits& lim
     const bool opened = std::ranges::any_of(
         open, [&](const OpenGate& one) { return one.gate == gate && reading.count <= one.up_to; });
     if (opened) continue;
-    const GateLimits::Limit& limit = limits.Of(gate);
+    GateLimits::Limit limit = limits.Of(gate);
+    if (gate == Gate::kGrowth && counts.first) limit = {.percent = 0, .floor = limits.first_entries};
     const double most = limit.percent / 100 * static_cast<double>(reading.of);
     if (reading.count <= limit.floor || static_cast<double>(reading.count) <= most) continue;
     return Closed{

@@ -36,6 +36,8 @@ struct GateLimits {
     std::uint64_t floor = 0;
   };
   std::array<Limit, kGateCount> limits = {{{50, 10'000}, {5, 100}, {5, 20}, {0, 5}, {20, 100}}};
+  /// New entries before the list was whole once, when its size says nothing: what growth then asks.
+  std::uint64_t first_entries = 20'000'000;
 
   [[nodiscard]] const Limit& Of(Gate gate) const { return limits[static_cast<std::size_t>(gate)]; }
 };
@@ -43,7 +45,7 @@ struct GateLimits {
 /// Counts of one sync, over all its deltas so far: cutting a change into parts must not carry it past a gate.
 struct SyncCounts {
   std::uint64_t entries_before = 0;  ///< in the list when the sync began
-  bool first = false;                ///< the list has never been whole: it may grow by any number
+  bool first = false;                ///< the list has never been whole: another bound on its growth counts
   std::uint64_t received = 0;
   std::uint64_t added = 0;
   std::uint64_t updated = 0;

@@ -100,6 +100,7 @@ class Worker {
           "gate");
     }
     made.up_to = state.held_count + state.held_count / 10;
+    if (options_.on_override) HASHGATE_RETURN_IF_ERROR(options_.on_override(settings_, made));
     std::erase_if(state.overrides, [&](const GateOverride& other) {
       return other.gate == made.gate || other.expires <= made.made;
     });
@@ -166,7 +167,6 @@ class Worker {
     }
     if (sent && feedback_turn_.more) SendFeedbackSoon();
     if (sent || stop.stop_requested()) return;
-    feedback_turn_ = {};
     if (sent.error().reason == Reason::kExchangeRefused) client_.reset();
     log::Warning(
         "feedback_failed",

@@ -66,6 +66,9 @@ struct RunnerOptions {
   std::chrono::hours override_lasts{24};
   /// Hears of each sync that ended. Called on the exchange's thread; may be empty.
   std::function<void(const ExchangeSettings&, const SyncRecord&)> on_end;
+  /// Keeps what a person says of a gate, before it counts: where that fails the gate stays closed. Called on
+  /// the thread of OverrideGate(), which holds up the exchange meanwhile; may be empty.
+  std::function<Status(const ExchangeSettings&, const GateOverride&)> on_override;
 };
 
 /// Threads: thread-safe.
@@ -90,7 +93,7 @@ class ExchangeRunner {
   /// Asks the source who we are, beside any sync. Blocks. Errors: kExchangeNotFound and the client's.
   virtual Result<std::string> Test(std::string_view name, const std::stop_token& stop) = 0;
   /// Opens a gate for the next sync that needs it. Errors: kExchangeNotFound, kRequestInvalid, kStoreBusy
-  /// while a sync is under way, the store's.
+  /// while a sync is under way, the store's and those of `on_override`.
   virtual Status OverrideGate(std::string_view name, Gate gate, std::string_view author,
                               std::string_view reason) = 0;
   /// Has the exchange that feeds the list tell its source soon what was said of the list's entries. Nothing

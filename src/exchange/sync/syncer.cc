@@ -121,13 +121,19 @@ Result<std::unique_ptr<lists::Import>> Syncer::StartImport(Run& run, bool whole)
        .gate = [this, &run](const PlannedChange& change) { return AskGates(run, change); }});
 }
 
+Result<std::unique_ptr<Delta>> Syncer::BeginDelta(const Run& run) {
+  if (!run.state.checkpoint.empty()) return client_.Begin(run.state.checkpoint);
+  HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, catalog_.GetList(options_.list));
+  return list.entry_count == 0 ? client_.BeginFirst() : client_.Begin({});
+}
+
 Status Syncer::SyncDelta(Run& run) {
   run.page = {};
   run.purpose.reset();
   run.seen = {};
   run.numbered = 0;
   run.benign_open = IsOpen(OpenGates(run.state, run.used, options_.clock->Wall()), Gate::kBenign);
-  HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<Delta> delta, client_.Begin(run.state.checkpoint));
+  HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<Delta> delta, BeginDelta(run));
   const bool whole = delta->IsWhole();
   HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<lists::Import> import, StartImport(run, whole));
   while (run.page.next == DeltaPage::Next::kMore) {
@@ -186,6 +192,7 @@ void Syncer::LookAt(Run& run) const {
     ++run.seen.benign;
     if (run.benign_open) continue;
     record.problem = "entry '" + record.record->source_id + "' matches a picture known to be harmless";
+    record.about = std::move(record.record->source_id);
     record.record.reset();
   }
   run.seen.values_left_out += run.page.values_left_out;

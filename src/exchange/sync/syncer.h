@@ -57,6 +57,7 @@ class Syncer {
   void KeepFloor(StoredExchange& state) const;
   /// One delta. Without an error it is in force, or was abandoned and has to be begun anew.
   Status SyncDelta(Run& run);
+  Result<std::unique_ptr<Delta>> BeginDelta(const Run& run);
   Result<std::unique_ptr<lists::Import>> StartImport(Run& run, bool whole);
   /// Whether what the delta's entries are of is what the list is of now.
   Status CheckPurpose(const Run& run) const;

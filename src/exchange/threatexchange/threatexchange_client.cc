@@ -1,12 +1,11 @@
 #include "exchange/threatexchange/threatexchange_client.h"
 
 #include <algorithm>
-#include <functional>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 #include <utility>
 
 #include "exchange/http/url.h"
+#include "exchange/sync/reading.h"
 #include "exchange/threatexchange/updates_page.h"
 
 namespace hashgate::exchange {
@@ -21,12 +20,8 @@ constexpr std::string_view kFields =
 constexpr std::string_view kTypes = "HASH_PDQ,HASH_MD5,HASH_SHA1,HASH_SHA256";
 /// Beyond, a source that says "more" for ever is given up.
 constexpr std::size_t kMostPages = 200'000;
-/// A page that comes twice changes nothing; one that leads to itself does so for ever.
-constexpr int kMostRepeats = 3;
 /// Whether `start_time` is counted in is not documented.
 constexpr seconds kBound{1};
-/// A clock so far behind the checkpoint is wrong.
-constexpr seconds kClockSlack{3'600};
 
 constexpr std::string_view kAgree = "HELPFUL";
 constexpr std::string_view kDisagree = "DISAGREE_WITH_TAGS";
@@ -155,13 +150,13 @@ class UpdatesDelta final : public Delta {
     if (!page.next.empty()) {
       HASHGATE_ASSIGN_OR_RETURN(const std::string below, PathBelowBase(base_, page.next));
       HASHGATE_ASSIGN_OR_RETURN(path_, PathUnder(folder_, below));
-      if (++seen_[std::hash<std::string>()(path_)] > kMostRepeats || seen_.size() > kMostPages) {
-        return Fail(Reason::kExchangeProtocol, "the server's pages have no end");
-      }
+      HASHGATE_RETURN_IF_ERROR(chain_.Follow(path_));
       // What comes in the order of its times can be gone on from where it was left.
       if (whole_ || !in_order_ || items_ < options_.delta_items || Behind() <= reached_.changed) return out;
       out.next = DeltaPage::Next::kEnd;
-      out.checkpoint = EncodeCheckpoint({Behind(), reached_.read, false});
+      // Of a first reading: tombstones of what this part gave are kept from now on.
+      const WallSeconds read = reached_.read == WallSeconds() ? began_ : reached_.read;
+      out.checkpoint = EncodeCheckpoint({Behind(), read, false});
       return out;
     }
     out.next = DeltaPage::Next::kEnd;
@@ -194,8 +189,10 @@ class UpdatesDelta final : public Delta {
       problem = "the item has no id, or one that is not a number";
     }
     if (!problem.empty()) {
-      record.SetProblem(IsGraphId(update.id) ? "update " + update.id + ": " + problem : problem);
+      const bool is_named = IsGraphId(update.id);
+      record.SetProblem(is_named ? "update " + update.id + ": " + problem : problem);
       out.records.push_back(record.Finish());
+      if (is_named) out.records.back().about = update.id;
       return;
     }
     if (meaning != ThreatExchangeMeaning::kEntry) {
@@ -206,7 +203,10 @@ class UpdatesDelta final : public Delta {
     record.SetText(FieldName::kSourceId, update.id);
     out.values_left_out += FillThreatExchangeRecord(update, algorithm, record);
     lists::ImportRecord finished = record.Finish();
-    if (!finished.problem.empty()) finished.problem = "update " + update.id + ": " + finished.problem;
+    if (!finished.problem.empty()) {
+      finished.problem = "update " + update.id + ": " + finished.problem;
+      finished.about = update.id;
+    }
     out.records.push_back(std::move(finished));
   }
 
@@ -217,7 +217,7 @@ class UpdatesDelta final : public Delta {
   const Reached reached_;
   const bool whole_;
   std::string path_;
-  std::unordered_map<std::size_t, int> seen_;  // hashes of links, and how often they were given
+  PageChain chain_{kMostPages};
   WallSeconds newest_;
   WallSeconds last_{};
   const WallSeconds began_;
@@ -237,15 +237,16 @@ class ThreatExchangeClient final : public ExchangeClient {
     if (!whole) {
       HASHGATE_ASSIGN_OR_RETURN(reached, DecodeCheckpoint(checkpoint));
       const auto now = std::chrono::floor<seconds>(options_.clock->Wall());
-      if (now + kClockSlack < reached.read) {
-        return Fail(Reason::kExchangeProtocol,
-                    "this machine's clock is behind the last sync, which was at " + FormatTime(reached.read));
-      }
+      HASHGATE_RETURN_IF_ERROR(CheckClock(now, reached.read));
       // Tombstones of meanwhile may be gone.
       whole = now - reached.read > options_.stale_after;
       if (whole) reached = {.read = reached.read};
     }
     return std::make_unique<UpdatesDelta>(api_, options_, base_, reached, whole);
+  }
+
+  Result<std::unique_ptr<Delta>> BeginFirst() override {
+    return std::make_unique<UpdatesDelta>(api_, options_, base_, Reached(), false);
   }
 
   Result<std::string> Test(const std::stop_token& stop) override {
@@ -254,24 +255,11 @@ class ThreatExchangeClient final : public ExchangeClient {
     return "the access token reads privacy group " + options_.privacy_group + " (" + group.name + ")";
   }
 
-  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop) override {
-    FeedbackSent sent;
-    for (const Feedback& one : feedback) {
-      Result<FeedbackAnswer> answer = React(one, stop);
-      if (!answer) {
-        sent.error = std::move(answer).error();
-        break;
-      }
-      sent.answers.push_back(*std::move(answer));
-    }
-    return sent;
-  }
-
  private:
   using Outcome = FeedbackAnswer::Outcome;
 
   // Reactions are to what each member says, and not to the indicator.
-  Result<FeedbackAnswer> React(const Feedback& feedback, const std::stop_token& stop) {
+  Result<FeedbackAnswer> SendOne(const Feedback& feedback, const std::stop_token& stop) override {
     if (!IsGraphId(feedback.source_id)) {
       return FeedbackAnswer{Outcome::kNoPlace, "the entry does not have the id of an indicator"};
     }
@@ -320,8 +308,8 @@ class ThreatExchangeClient final : public ExchangeClient {
   // Only what would be the same the next time is an answer.
   static Result<FeedbackAnswer> Judged(const HttpResponse& response) {
     Error error = GraphError(response.status, response.body);
-    if (response.status >= 500) error.reason = Reason::kExchangeUnreachable;
-    if (error.reason != Reason::kExchangeProtocol || response.status < 400) {
+    const bool of_what_was_sent = response.status >= 400 && response.status < 500;
+    if (error.reason != Reason::kExchangeProtocol || !of_what_was_sent) {
       return std::unexpected(std::move(error));
     }
     return FeedbackAnswer{Outcome::kRefused, std::move(error.message)};
@@ -334,12 +322,18 @@ class ThreatExchangeClient final : public ExchangeClient {
 
 }  // namespace
 
+bool AskedTooOften(const HttpResponse& response) {
+  return GraphAskedTooOften(response.body);
+}
+
+Status CheckPrivacyGroup(std::string_view id) {
+  if (IsGraphId(id) && !id.contains('_')) return {};
+  return Fail(Reason::kConfigInvalid, "the id of a privacy group is required, a number", "privacy_group");
+}
+
 Result<std::unique_ptr<ExchangeClient>> NewThreatExchangeClient(std::unique_ptr<HttpClient> http,
                                                                 ThreatExchangeOptions options) {
-  if (!IsGraphId(options.privacy_group)) {
-    return Fail(Reason::kConfigInvalid, "privacy_group must be the id of a privacy group, a number",
-                "privacy_group");
-  }
+  HASHGATE_RETURN_IF_ERROR(CheckPrivacyGroup(options.privacy_group));
   HASHGATE_ASSIGN_OR_RETURN(BaseUrl base, ParseBaseUrl(options.base_url));
   return std::make_unique<ThreatExchangeClient>(std::move(http), std::move(options), std::move(base));
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "exchange/http/http_client.h"
@@ -31,10 +32,16 @@ struct ThreatExchangeOptions {
   const Clock* clock = &Clock::System();
 };
 
+/// What the HTTP client of an exchange of this kind has to know besides: HttpOptions::asked_too_often.
+bool AskedTooOften(const HttpResponse& response);
+
+/// Errors: kConfigInvalid where it cannot be the id of a privacy group: a number of at most 64 digits.
+Status CheckPrivacyGroup(std::string_view id);
+
 /// Source ids are the updates' own. Updates without one that may be shown are quarantined: what identifies
 /// them otherwise is the hash. Where the source gives an indicator a new id, a second entry comes beside the
 /// first, which stays until the list is read as a whole.
-/// Errors: kConfigInvalid for a privacy group that is no id.
+/// Errors: those of CheckPrivacyGroup(); kConfigInvalid for a base URL that is none.
 Result<std::unique_ptr<ExchangeClient>> NewThreatExchangeClient(std::unique_ptr<HttpClient> http,
                                                                 ThreatExchangeOptions options);
 

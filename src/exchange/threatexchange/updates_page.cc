@@ -37,6 +37,19 @@ std::chrono::sys_seconds TimeOf(const json& item) {
   return std::chrono::sys_seconds(std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kLatest)));
 }
 
+// Of the error that an answer tells; 0: it tells none.
+std::int64_t CodeOf(std::string_view text) {
+  const json answer = ParseShallowJson(text);
+  if (!answer.is_object() || !answer.contains("error") || !answer["error"].is_object()) return 0;
+  const auto code = answer["error"].find("code");
+  return code != answer["error"].end() && code->is_number_integer() ? code->get<std::int64_t>() : 0;
+}
+
+// 4: calls of the application are limited; 17: of the user; 32: of the page; 613: of the endpoint.
+bool IsLimit(std::int64_t code) {
+  return code == 4 || code == 17 || code == 32 || code == 613;
+}
+
 }  // namespace
 
 Result<UpdatesPage> ParseUpdatesPage(std::string_view text, std::string_view own_application) {
@@ -88,13 +101,12 @@ Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text) {
   return descriptors;
 }
 
+bool GraphAskedTooOften(std::string_view text) {
+  return IsLimit(CodeOf(text));
+}
+
 Error GraphError(int status, std::string_view text) {
-  const json answer = ParseShallowJson(text);
-  std::int64_t code = 0;
-  if (answer.is_object() && answer.contains("error") && answer["error"].is_object()) {
-    const json& error = answer["error"];
-    if (error.contains("code") && error["code"].is_number_integer()) code = error["code"].get<std::int64_t>();
-  }
+  const std::int64_t code = CodeOf(text);
   const std::string said =
       "the server answers " + std::to_string(status) + ", error " + std::to_string(code) + ": ";
   // 190: the token expired, was revoked or is malformed; 102: no session; 10 and 200 to 299: not permitted.
@@ -104,8 +116,8 @@ Error GraphError(int status, std::string_view text) {
   if (code == 10 || (code >= 200 && code < 300)) {
     return {Reason::kExchangeRefused, said + "the access token may not do this", {}, {}};
   }
-  // 4, 17, 32, 613: calls are limited; 1, 2: for now.
-  if (code == 4 || code == 17 || code == 32 || code == 613 || code == 1 || code == 2) {
+  // 1, 2: for now.
+  if (IsLimit(code) || code == 1 || code == 2) {
     return {Reason::kExchangeUnreachable, said + "it cannot answer now, or was asked too often", {}, {}};
   }
   return {Reason::kExchangeProtocol, said + "it does not know what was asked for", {}, {}};

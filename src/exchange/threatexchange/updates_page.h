@@ -51,6 +51,10 @@ Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text);
 /// own words are left out: they may hold the token.
 Error GraphError(int status, std::string_view text);
 
+/// Whether an answer with an error's status says that calls are limited for now: to the application, the
+/// user, the page or the endpoint. Meta answers so with 400, 403 or 429.
+bool GraphAskedTooOften(std::string_view text);
+
 /// Whether an id may be put into a path and shown: digits, as the Graph API's are, or those with a line
 /// between.
 bool IsGraphId(std::string_view text);

@@ -115,6 +115,7 @@ FakeReply GraphServer::Answer(const FakeRequest& request) {
   }
   if (on_page) on_page(page);
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (switches_.error_status != 0) return OAuthError(switches_.error_status, switches_.error_code, token_);
   if (request.Query("access_token") != token_) return OAuthError(400, 190, request.Query("access_token"));
   std::string path = request.path;
   while (path.ends_with('/')) path.pop_back();

@@ -54,6 +54,8 @@ struct GraphSwitches {
   bool unknown_members = false;
   bool strict_removal = false;    ///< 400 where a reaction that is to go is not there
   bool updates_disabled = false;  ///< 500, as the real one
+  int error_status = 0;           ///< every request is answered with this status; 0: none is
+  int error_code = 0;             ///< and this code of the Graph API
   std::string bad_item;           ///< JSON put in front of each page's items
   std::string whole_body;         ///< in place of any page
 };

@@ -1,6 +1,8 @@
 // Imports and exports of files that need more than a list's name: mappings, dry runs, signed snapshots.
 #include <sys/stat.h>
 
+#include "base/signature.h"
+#include "exchange/signed/feed.h"
 #include "testing/signing_keys.h"
 #include "unit/cli/fake_server.h"
 
@@ -182,6 +184,36 @@ TEST_F(ListsFiles, ASnapshotGoesIntoAListOfItsPurposeOnly) {
   EXPECT_TRUE(lists_.records.empty());
 }
 
+TEST_F(ListsFiles, ASnapshotGoesIntoTheListOfItsNameUnlessItIsSaid) {
+  const std::string path = Snapshot();
+  const std::string key = Write("public.pem", testing::PublicKeyPem());
+  v1::HashList& other = lists_.lists["other"];
+  other.set_name("other");
+  other.set_purpose(v1::HARM_CLASS_TEST);
+  for (const bool dry : {false, true}) {
+    std::vector<std::string> line = {"lists", "import", "other", path, "--public-key", key};
+    if (dry) line.emplace_back("--dry-run");
+    Run run = Cli(line);
+    EXPECT_EQ(run.code, kFailed) << run.out;
+    EXPECT_NE(run.err.find("is of list 'demo'"), std::string::npos) << run.err;
+    EXPECT_NE(run.err.find("--from-list demo"), std::string::npos) << run.err;
+    line.insert(line.end(), {"--from-list", "third"});
+    EXPECT_EQ(Cli(line).code, kFailed);
+    EXPECT_TRUE(lists_.records.empty());
+    line.back() = "demo";
+    run = Cli(line);
+    EXPECT_EQ(run.code, kDone) << run.err;
+    EXPECT_EQ(lists_.records.size(), dry ? 0U : 2U);
+    lists_.records.clear();
+  }
+  EXPECT_EQ(Cli({"lists", "import", "demo", path, "--public-key", key, "--from-list", "other"}).code, kFailed)
+      << "what is said counts, not the list's own name";
+  EXPECT_EQ(Cli({"lists", "import", "demo", Write("a.txt", Md5('1') + "\n"), "--from-list", "demo"}).code,
+            kFailed)
+      << "only a snapshot says what it is of";
+  EXPECT_TRUE(lists_.records.empty());
+}
+
 TEST_F(ListsFiles, AKeyThatOthersMayReadIsRefused) {
   const auto line = [&](const std::string& key) {
     return std::vector<std::string>{
@@ -210,6 +242,48 @@ TEST_F(ListsFiles, ExportOptionsOfSnapshotsAreForThem) {
   EXPECT_EQ(Cli({"lists", "export", "nolist", "--format", "snapshot", "--key", Key(), "-o", missing}).code,
             kFailed);
   EXPECT_FALSE(std::filesystem::exists(missing));
+}
+
+TEST_F(ListsFiles, AFeedIsGoodForAMonthWhereNothingElseIsSaid) {
+  const std::string folder = (folder_ / "feed").string();
+  const auto key = VerifyingKey::FromPem(testing::PublicKeyPem());
+  ASSERT_TRUE(key);
+  const auto days = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> line = {"lists", "export", "demo", "--feed", folder, "--key", Key()};
+    line.insert(line.end(), more.begin(), more.end());
+    EXPECT_EQ(Cli(line).code, kDone);
+    const auto manifest = exchange::ParseFeedManifest(Read(folder + "/manifest.hgf"), *key);
+    EXPECT_TRUE(manifest);
+    const exchange::SnapshotHeader& header = manifest->header;
+    if (header.expires == WallTime()) return std::int64_t{0};
+    return std::chrono::duration_cast<std::chrono::days>(header.expires - header.created).count();
+  };
+  EXPECT_EQ(days({}), 30);
+  EXPECT_EQ(days({"--expires-days", "2"}), 2);
+  EXPECT_EQ(days({"--expires-days", "0"}), 0);
+}
+
+TEST_F(ListsFiles, WhatAKilledPublisherLeftHalfWrittenIsRemoved) {
+  const std::filesystem::path folder = folder_ / "feed";
+  std::filesystem::create_directories(folder);
+  const char* const gone[] = {"manifest.hgf.part-AbC123", "snapshot-17-1.hgp.part-aaaaaa",
+                              "changes-17-2.hgp.part-ZZZZZZ", "changes-3-1.hgp"};
+  const char* const kept[] = {"index.html", "mine.part-AbC123", "snapshot-17-1.hgp.part-", "notes.hgp"};
+  for (const char* name : gone) Write(std::string("feed/") + name, "x");
+  for (const char* name : kept) Write(std::string("feed/") + name, "x");
+  EXPECT_EQ(Cli({"lists", "export", "demo", "--feed", folder.string(), "--key", Key()}).code, kDone);
+  for (const char* name : gone) EXPECT_FALSE(std::filesystem::exists(folder / name)) << name;
+  for (const char* name : kept) EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
+}
+
+TEST_F(ListsFiles, AManifestThatCannotBeLookedAtIsNotTakenForNone) {
+  const std::filesystem::path folder = folder_ / "feed";
+  std::filesystem::create_directories(folder);
+  std::filesystem::create_symlink("manifest.hgf", folder / "manifest.hgf");
+  const Run run = Cli({"lists", "export", "demo", "--feed", folder.string(), "--key", Key()});
+  EXPECT_EQ(run.code, kFailed) << run.out;
+  EXPECT_NE(run.err.find("manifest.hgf' cannot be read"), std::string::npos) << run.err;
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "manifest.hgf"));
 }
 
 TEST_F(ListsFiles, AFeedIsPublishedInAFolderOfItsOwn) {

@@ -93,6 +93,25 @@ remove: 1
   EXPECT_NE(Problems("{").find("m.yaml:"), std::string::npos);
 }
 
+TEST(MappingFile, AMisspeltKeyIsRefusedWhereverItStandsInYamlOrJson) {
+  const std::string problems = Problems(R"({"format": "json",
+"sourceid": "/id",
+"hashes": [{"algorithm": "pdq", "at": "/h", "qualty": "/q",
+  "when": {"at": "/k", "is": "pdq", "iss": "x"}}],
+"classification": {"at": "/c", "prefx": "c:"},
+"labels": [{"at": "/l", "seperator": ","}],
+"removed": [{"at": "/s", "is": "gone", "at2": "/t"}],
+"skip": [{"at": "/s", "is": "none", "or": "x"}]
+})");
+  for (const char* line :
+       {"m.yaml:2: unknown key 'sourceid': did you mean 'sourceId'?",
+        "m.yaml:3: hashes[0]: unknown key 'qualty'", "m.yaml:4: hashes[0].when: unknown key 'iss'",
+        "m.yaml:5: classification: unknown key 'prefx'", "m.yaml:6: labels[0]: unknown key 'seperator'",
+        "m.yaml:7: removed[0]: unknown key 'at2'", "m.yaml:8: skip[0]: unknown key 'or'"}) {
+    EXPECT_NE(problems.find(line), std::string::npos) << line << " in\n" << problems;
+  }
+}
+
 TEST(MappingFile, Separators) {
   EXPECT_EQ(ParseSeparator("tab"), '\t');
   EXPECT_EQ(ParseSeparator("|"), '|');

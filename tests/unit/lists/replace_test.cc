@@ -61,6 +61,70 @@ TEST_F(ImportTest, ReplacingWithTheSameChangesNothing) {
   EXPECT_EQ(store_.Rows(Family::kMeta), 2U);
 }
 
+TEST_F(ImportTest, ARecordThatCannotBeTakenKeepsTheEntryThatItIsAbout) {
+  Run(MakeImport(0, 10));
+  ImportRecord changed{1, MakeRecord(5, 1), {}};
+  Run({&changed, 1});
+  const EntryId unread = FindBySha1(*catalog_->Current(), list_, 5).at(0);
+  const auto before = catalog_->GetEntry(list_, unread).value();
+  ImportRecord invalid{6, MakeRecord(6, 1), {}};
+  invalid.record->labels = {std::string(10'000, 'l')};
+  const auto problem = [](std::uint64_t line, const std::string& about) {
+    return ImportRecord{.line = line, .problem = "cannot be read", .about = about};
+  };
+  for (int round = 0; round < 2; ++round) {
+    auto import = Start(true);
+    ASSERT_TRUE(import->Add(MakeImport(0, 3)));
+    ASSERT_TRUE(import->Add(MakeImport(20, 26)));
+    // Of an entry that is there, one that is not, and two of which something good is said besides.
+    const std::vector<ImportRecord> bad = {problem(5, "item-5"),  invalid,
+                                           problem(7, "item-77"), problem(8, "item-1"),
+                                           problem(9, "item-3"),  problem(10, "")};
+    ASSERT_TRUE(import->Add(bad));
+    ASSERT_TRUE(import->Add(MakeImport(3, 4, 1)));
+    const ImportProgress progress = import->Finish().value();
+    EXPECT_EQ(progress.quarantined, 6U);
+    EXPECT_EQ(progress.unchanged, round == 0 ? 3U : 10U);
+    EXPECT_EQ(progress.updated, round == 0 ? 1U : 0U);
+    EXPECT_EQ(progress.added, round == 0 ? 6U : 0U);
+    import.reset();
+    Restart();
+    EXPECT_EQ(List().entry_count, 12U);
+    for (const std::uint64_t kept : {0, 1, 2, 3, 5, 6}) EXPECT_EQ(Hits(kept), 1U) << kept;
+    for (const std::uint64_t gone : {4, 7, 8, 9}) EXPECT_EQ(Hits(gone), 0U) << gone;
+    EXPECT_EQ(FindBySha1(*catalog_->Current(), list_, 5).at(0), unread);
+    const auto after = catalog_->GetEntry(list_, unread).value();
+    EXPECT_EQ(after.record.hashes, before.record.hashes);
+    EXPECT_EQ(after.record.classification, before.record.classification);
+    EXPECT_EQ(after.first_seen, before.first_seen);
+    EXPECT_EQ(after.version, before.version);
+    EXPECT_EQ(after.last_changed, before.last_changed);
+    EXPECT_EQ(catalog_->GetEntry(list_, FindBySha1(*catalog_->Current(), list_, 3).at(0))->version, 2U);
+  }
+  EXPECT_EQ(store_.Rows(Family::kEntries), 12U);
+  EXPECT_EQ(store_.Rows(Family::kEntryKeys), 12U);
+  // And it is found under its name again.
+  EXPECT_EQ(Run(MakeImport(5, 6, 1)).unchanged, 1U);
+}
+
+TEST_F(ImportTest, WhatARecordThatCannotBeTakenKeepsIsNotCountedAsRemoved) {
+  Run(MakeImport(0, 10));
+  PlannedChange planned;
+  auto import = catalog_->StartImport(
+      {.list = "demo", .replace = true, .gate = [&](const PlannedChange& change) -> Result<ExchangeState> {
+         planned = change;
+         return ExchangeState();
+       }});
+  ASSERT_TRUE(import);
+  ASSERT_TRUE((*import)->Add(MakeImport(0, 7)));
+  const ImportRecord bad{.line = 9, .problem = "cannot be read", .about = "item-8"};
+  ASSERT_TRUE((*import)->Add({&bad, 1}));
+  ASSERT_TRUE((*import)->Finish());
+  EXPECT_EQ(planned.removed, 2U);
+  EXPECT_EQ(planned.quarantined, 1U);
+  EXPECT_EQ(List().entry_count, 8U);
+}
+
 // What is staged can still be lost: nothing of it may be acknowledged as committed.
 TEST_F(ImportTest, AReplacingImportCommitsNothingBeforeTheSwap) {
   Run(MakeImport(0, 3));

@@ -86,6 +86,31 @@ TEST_F(KindsTest, CredentialsThatAreNotGoodAreNeverRepeated) {
   ExpectRefused(Ask(Settings("stopncii", stopncii_.base_url(), "sec\x01ret:secret")), Reason::kConfigInvalid);
 }
 
+TEST_F(KindsTest, AThreatExchangeThatIsAskedTooOftenIsNotOneThatRefusesTheToken) {
+  const ClientSettings settings = Settings("threatexchange", graph_.base_url(), "1001|a-secret");
+  for (const int status : {400, 403, 429}) {
+    for (const int code : {4, 17, 32, 613}) {
+      graph_.SetSwitches({.error_status = status, .error_code = code});
+      const auto asked = Ask(settings);
+      ExpectRefused(asked, Reason::kExchangeUnreachable);
+      EXPECT_THAT(asked.error().message, HasSubstr("too often")) << status << " " << code;
+    }
+  }
+  for (const int code : {0, 10, 190, 200}) {
+    graph_.SetSwitches({.error_status = 403, .error_code = code});
+    ExpectRefused(Ask(settings), Reason::kExchangeRefused);
+  }
+}
+
+TEST_F(KindsTest, APrivacyGroupIsANumber) {
+  ClientSettings settings = Settings("threatexchange", graph_.base_url(), "1001|a-secret");
+  for (const std::string& id :
+       {std::string(), std::string("1_2"), std::string("group"), std::string(65, '1')}) {
+    settings.privacy_group = id;
+    EXPECT_EQ(CheckClientSettings(settings).error().field, "privacy_group") << id;
+  }
+}
+
 TEST_F(KindsTest, KeysThatAKindHasNoUseForAreRefused) {
   const std::pair<const char*, const char*> kinds[] = {
       {"ncmec", "privacy_group"}, {"stopncii", "privacy_group"}, {"feed", "privacy_group"}};

@@ -94,6 +94,18 @@ TEST_F(StopNciiTest, AfterMoreThan30DaysAllIsReadAgainAsAWhole) {
   EXPECT_TRUE(Holds(1));
 }
 
+TEST_F(StopNciiTest, AWholeReadingKeepsWhatItCannotRead) {
+  for (std::uint64_t at = 0; at < 4; ++at) Put(at, hours(2));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  Put(1, hours(1), "AStatusToCome");
+  server_.Remove(Hex(Algorithm::kPdq, 2));
+  const SyncRecord record = Sync(true);
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_EQ(record.counts.quarantined, 1U);
+  EXPECT_TRUE(Holds(1));
+  EXPECT_FALSE(Holds(2));
+}
+
 TEST_F(StopNciiTest, AListOfAnotherPurposeIsRefused) {
   Put(1, hours(1));
   ASSERT_TRUE(catalog_->DeleteList("fed", ""));
@@ -159,6 +171,11 @@ TEST_F(StopNciiTest, FeedbackGoesByHash) {
   EXPECT_TRUE(sent.answers.empty());
   ASSERT_TRUE(sent.error);
   EXPECT_EQ(sent.error->reason, Reason::kExchangeUnreachable);
+  server_.http().SetPlan([](const auto&) { return testing::Fault{.status = 501}; });
+  sent = client_->SendFeedback(feedback, {});
+  EXPECT_TRUE(sent.answers.empty());
+  ASSERT_TRUE(sent.error);
+  EXPECT_EQ(sent.error->reason, Reason::kExchangeProtocol) << "it would be the same again";
 }
 
 }  // namespace

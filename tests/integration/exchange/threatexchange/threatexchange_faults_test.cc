@@ -87,6 +87,15 @@ TEST_F(ThreatExchangeFaultsTest, ErrorsOfTheServer) {
   ExpectRecovery();
 }
 
+TEST_F(ThreatExchangeFaultsTest, AskedTooOftenItIsAskedAgain) {
+  server_.SetSwitches({.page_size = 5, .error_status = 403, .error_code = 4});
+  const std::size_t calls = server_.http().call_count();
+  ExpectFailure("EXCHANGE_UNREACHABLE", "too often");
+  // Of two attempts each: the page, and whether the group has its updates switched on.
+  EXPECT_EQ(server_.http().call_count(), calls + 4);
+  ExpectRecovery();
+}
+
 TEST_F(ThreatExchangeFaultsTest, ItIsAskedToComeLaterThanItMayWait) {
   server_.http().SetPlan([](const auto&) { return Fault{.status = 429, .retry_after = "3600"}; });
   const std::size_t calls = server_.http().call_count();

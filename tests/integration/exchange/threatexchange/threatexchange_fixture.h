@@ -20,6 +20,7 @@ class ThreatExchangeTest : public KindTest {
   void MakeClient() override {
     HttpOptions http = HurriedHttp(server_.base_url());
     http.max_response_bytes = 1 << 20;
+    http.asked_too_often = AskedTooOften;
     auto made = HttpClient::Create(std::move(http));
     ASSERT_TRUE(made) << made.error().message;
     options_.base_url = server_.base_url();

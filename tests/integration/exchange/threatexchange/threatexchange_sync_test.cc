@@ -130,6 +130,66 @@ TEST_F(ThreatExchangeTest, AfterMoreThan85DaysAllIsReadAgainAsAWhole) {
   EXPECT_TRUE(Holds(9));
 }
 
+TEST_F(ThreatExchangeTest, AWholeReadingKeepsWhatItCannotRead) {
+  for (std::uint64_t at = 0; at < 4; ++at) Put(at, hours(2));
+  ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
+  GraphUpdate hash = Update(1, hours(1));
+  hash.indicator = "not a hash";
+  server_.Put(hash);
+  server_.Remove("9002");
+  const SyncRecord record = Sync(true);
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_EQ(record.counts.quarantined, 1U);
+  EXPECT_EQ(record.counts.removed, 1U);
+  EXPECT_TRUE(Holds(1)) << "what it was is not taken back by what cannot be read";
+  EXPECT_FALSE(Holds(2));
+  EXPECT_EQ(Entries(), 3U);
+}
+
+TEST_F(ThreatExchangeTest, AFirstReadingThatIsCutShortIsGoneOnWith) {
+  options_.delta_items = 10;
+  server_.SetSwitches({.page_size = 5});
+  for (std::uint64_t at = 0; at < 50; ++at) Put(at, hours(100 - at));
+  int pages = 0;
+  server_.http().SetPlan([&](const auto&) -> std::optional<testing::Fault> {
+    if (++pages <= 7) return std::nullopt;
+    return testing::Fault{.status = 503};
+  });
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed);
+  // The second at the end of each part is read twice.
+  EXPECT_EQ(Entries(), 28U) << "what whole parts gave is in force";
+  server_.http().SetPlan({});
+  const std::size_t calls = server_.http().call_count();
+  Reopen();
+  Tombstone(3, minutes(30));
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_THAT(server_.http().calls().at(calls).request.Query("start_time"), Not(IsEmpty()));
+  EXPECT_EQ(Entries(), 49U);
+  EXPECT_FALSE(Holds(3)) << "taken back after the part that gave it";
+  EXPECT_LE(record.counts.received, 30U);
+}
+
+TEST_F(ThreatExchangeTest, AFirstReadingThatRestedForTooLongIsBegunAnewAsAWhole) {
+  options_.delta_items = 10;
+  server_.SetSwitches({.page_size = 5});
+  for (std::uint64_t at = 0; at < 20; ++at) Put(at, hours(100 - at));
+  int pages = 0;
+  server_.http().SetPlan([&](const auto&) -> std::optional<testing::Fault> {
+    if (++pages <= 3) return std::nullopt;
+    return testing::Fault{.status = 503};
+  });
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kFailed);
+  EXPECT_TRUE(Holds(3));
+  server_.http().SetPlan({});
+  // Its tombstone has come and gone meanwhile.
+  server_.Remove("9003");
+  clock_.Advance(hours(24 * 85 + 1));
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  EXPECT_FALSE(Holds(3));
+  EXPECT_EQ(Entries(), 19U);
+}
+
 TEST_F(ThreatExchangeTest, AQuietGroupIsNotReadAgain) {
   Put(1, hours(2));
   ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
@@ -324,7 +384,7 @@ TEST_F(ThreatExchangeTest, AFailureThatMayPassIsNoRefusal) {
   Put(1, hours(1));
   MakeClient();
   const Feedback feedback = Opinion("9001", FeedbackKind::kDispute);
-  for (const int status : {408, 425, 500, 501, 507}) {
+  for (const int status : {408, 425, 500, 501, 505, 507}) {
     for (int calls_before = 0; calls_before < 3; ++calls_before) {
       int call = 0;
       server_.http().SetPlan([&](const auto&) -> std::optional<testing::Fault> {
@@ -334,7 +394,10 @@ TEST_F(ThreatExchangeTest, AFailureThatMayPassIsNoRefusal) {
       const FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
       EXPECT_THAT(sent.answers, IsEmpty()) << status;
       ASSERT_TRUE(sent.error) << status;
-      EXPECT_EQ(sent.error->reason, Reason::kExchangeUnreachable) << status;
+      // That the server cannot do it says something of the message, and not of the server.
+      const bool lasts = status == 501 || status == 505;
+      EXPECT_EQ(sent.error->reason, lasts ? Reason::kExchangeProtocol : Reason::kExchangeUnreachable)
+          << status;
     }
   }
 }

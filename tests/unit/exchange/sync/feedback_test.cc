@@ -12,6 +12,8 @@ using lists::FeedbackState;
 using lists::Opinion;
 using lists::OpinionKind;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class FeedbackTest : public SyncTest {
@@ -120,6 +122,69 @@ TEST_F(FeedbackTest, AFailureKeepsTheRestQueued) {
   Say(150, OpinionKind::kConfirm);
   ASSERT_TRUE(Send());
   EXPECT_EQ(std::ranges::count(States(), FeedbackState::kRefused), 1);
+}
+
+TEST_F(FeedbackTest, AnEntryThatFailsForItselfDoesNotHoldUpOthers) {
+  for (const Reason reason : {Reason::kExchangeProtocol, Reason::kExchangeUnreachable}) {
+    for (std::uint64_t number = 3; number < 7; ++number) Say(number, OpinionKind::kConfirm);
+    client_.told.clear();
+    client_.bad_entries = {{"item-4", reason}};
+    ASSERT_TRUE(Send()) << ReasonName(reason);
+    EXPECT_THAT(client_.told, SizeIs(3));
+    EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent, FeedbackState::kSending, FeedbackState::kSent,
+                                      FeedbackState::kSent));
+    client_.bad_entries.clear();
+    ASSERT_TRUE(Send());
+    EXPECT_THAT(client_.told, SizeIs(4)) << "it has its turn again";
+    for (std::uint64_t number = 3; number < 7; ++number) {
+      ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(number), OpinionKind::kConfirm, false));
+    }
+  }
+}
+
+TEST_F(FeedbackTest, OfASourceThatIsGoneOnlyTwoEntriesAreAsked) {
+  for (std::uint64_t number = 3; number < 9; ++number) Say(number, OpinionKind::kConfirm);
+  client_.take_feedback = 0;
+  EXPECT_EQ(Send().error().reason, Reason::kExchangeUnreachable);
+  EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4"));
+  client_.asked.clear();
+  client_.feedback_error.retry_after = std::chrono::seconds(60);
+  EXPECT_EQ(Send().error().retry_after, std::chrono::seconds(60));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3")) << "it asked for patience";
+}
+
+TEST_F(FeedbackTest, WhatFailedComesAfterTheOthersInTheNextTurn) {
+  for (std::uint64_t number = 3; number < 9; ++number) Say(number, OpinionKind::kConfirm);
+  client_.bad_entries = {{"item-4", Reason::kExchangeUnreachable}, {"item-5", Reason::kExchangeUnreachable}};
+  FeedbackTurn turn;
+  EXPECT_FALSE(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4", "item-5"));
+  client_.asked.clear();
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-6", "item-7", "item-8"));
+  ASSERT_TRUE(turn.more);
+  client_.asked.clear();
+  EXPECT_FALSE(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-4", "item-5"));
+  EXPECT_FALSE(turn.more);
+}
+
+TEST_F(FeedbackTest, WhatASourceLeftOutOfWhatItTookIsLogged) {
+  Say(3, OpinionKind::kConfirm);
+  Say(4, OpinionKind::kConfirm);
+  client_.feedback_detail = "taken of MD5; not of PDQ";
+  ::testing::internal::CaptureStderr();
+  const Status sent = Send();
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(sent);
+  EXPECT_THAT(log, HasSubstr("feedback_taken_in_part"));
+  EXPECT_THAT(log, HasSubstr("taken of MD5; not of PDQ"));
+  Say(5, OpinionKind::kConfirm);
+  client_.feedback_detail.clear();
+  ::testing::internal::CaptureStderr();
+  const Status whole = Send();
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), Not(HasSubstr("feedback")));
+  ASSERT_TRUE(whole);
 }
 
 TEST_F(FeedbackTest, OfEachEntryTheSourceHearsOneThing) {

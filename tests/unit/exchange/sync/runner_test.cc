@@ -26,11 +26,14 @@ class Gatekeeper final : public ExchangeClient {
     return std::make_unique<Held>(std::move(delta), hold_);
   }
   Result<std::string> Test(const std::stop_token& stop) override { return client_.Test(stop); }
-  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token& stop) override {
-    return client_.SendFeedback(feedback, stop);
-  }
 
  private:
+  Result<FeedbackAnswer> SendOne(const Feedback& feedback, const std::stop_token& stop) override {
+    const FeedbackSent sent = client_.SendFeedback({&feedback, 1}, stop);
+    if (sent.error) return std::unexpected(*sent.error);
+    return sent.answers.at(0);
+  }
+
   class Held final : public Delta {
    public:
     Held(std::unique_ptr<Delta> delta, std::atomic<bool>& hold) : delta_(std::move(delta)), hold_(hold) {}
@@ -70,9 +73,17 @@ class RunnerTest : public SyncTest {
     };
     runner_ = ExchangeRunner::Start(
         *catalog_, {settings},
-        {.clock = &clock_, .on_end = [this](const ExchangeSettings&, const SyncRecord& record) {
-           const MutexLock lock(mutex_);
-           ended_.push_back(record.outcome);
+        {.clock = &clock_,
+         .on_end =
+             [this](const ExchangeSettings&, const SyncRecord& record) {
+               const MutexLock lock(mutex_);
+               ended_.push_back(record.outcome);
+             },
+         .on_override = [this](const ExchangeSettings& of, const GateOverride& made) -> hashgate::Status {
+           if (!keep_overrides_) return Fail(Reason::kStoreFull, "cannot be kept");
+           told_ += of.name + " " + std::string(GateName(made.gate)) + " " + made.author + " " + made.reason +
+                    " " + std::to_string(made.up_to) + ";";
+           return {};
          }});
   }
   void TearDown() override {
@@ -90,6 +101,8 @@ class RunnerTest : public SyncTest {
   Mutex mutex_;
   std::vector<SyncOutcome> ended_ HASHGATE_GUARDED_BY(mutex_);
   bool feedback_ = false;
+  bool keep_overrides_ = true;
+  std::string told_;  // of overrides
   std::unique_ptr<ExchangeRunner> runner_;
 };
 
@@ -184,6 +197,10 @@ TEST_F(RunnerTest, TakesAPersonsWord) {
   ASSERT_TRUE(Ended(1));
   EXPECT_EQ(runner_->OverrideGate("npo", Gate::kShrink, "ada", "why").error().reason, Reason::kRequestInvalid)
       << "that gate holds nothing";
+  keep_overrides_ = false;
+  EXPECT_EQ(runner_->OverrideGate("npo", Gate::kMalformed, "ada", "why").error().reason, Reason::kStoreFull);
+  EXPECT_THAT(Status().stored.overrides, SizeIs(0)) << "who opened it would not be known";
+  keep_overrides_ = true;
   EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kMalformed, "", "why"));
   EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kMalformed, "ada", ""));
   EXPECT_FALSE(runner_->OverrideGate("npo", Gate::kMalformed, "ada", std::string(2'000, 'x')));
@@ -192,6 +209,7 @@ TEST_F(RunnerTest, TakesAPersonsWord) {
   ASSERT_THAT(Status().stored.overrides, SizeIs(1)) << "one for each gate";
   EXPECT_EQ(Status().stored.overrides[0].author, "bob");
   EXPECT_EQ(Status().stored.overrides[0].up_to, 1U);
+  EXPECT_EQ(told_, "npo malformed ada why 1;npo malformed bob still 1;") << "and nothing of what was refused";
   EXPECT_EQ(runner_->Test("npo", {}), "we are scripted");
 }
 

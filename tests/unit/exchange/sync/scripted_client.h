@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,27 +58,27 @@ class ScriptedClient final : public ExchangeClient {
   }
   Result<std::string> Test(const std::stop_token&) override { return std::string("we are scripted"); }
 
-  FeedbackSent SendFeedback(std::span<const Feedback> feedback, const std::stop_token&) override {
-    FeedbackSent sent;
-    for (const Feedback& one : feedback) {
-      if (take_feedback == 0) {
-        sent.error = Error{Reason::kExchangeUnreachable, "told to fail", {}, {}};
-        break;
-      }
-      if (take_feedback > 0) --take_feedback;
-      told.push_back(one);
-      sent.answers.push_back({feedback_outcome, "told to"});
-    }
-    return sent;
-  }
-
   std::vector<Feedback> told;
   FeedbackAnswer::Outcome feedback_outcome = FeedbackAnswer::Outcome::kTaken;
+  std::string feedback_detail = "told to";
   int take_feedback = -1;  // so many, then an error; below zero: all
+  Error feedback_error{Reason::kExchangeUnreachable, "told to fail", {}, {}};
+  std::map<std::string, Reason> bad_entries;  // by source id: those that fail whatever else
+  std::vector<std::string> asked;             // source ids of all that was sent, in vain or not
   std::deque<ScriptedDelta> deltas;
   std::vector<std::string> begun;  // checkpoints
 
  private:
+  Result<FeedbackAnswer> SendOne(const Feedback& one, const std::stop_token&) override {
+    asked.push_back(one.source_id);
+    const auto bad = bad_entries.find(one.source_id);
+    if (bad != bad_entries.end()) return Fail(bad->second, "told to fail for this one");
+    if (take_feedback == 0) return std::unexpected(feedback_error);
+    if (take_feedback > 0) --take_feedback;
+    told.push_back(one);
+    return FeedbackAnswer{feedback_outcome, feedback_detail};
+  }
+
   class Run final : public Delta {
    public:
     explicit Run(ScriptedDelta script) : script_(std::move(script)) {}

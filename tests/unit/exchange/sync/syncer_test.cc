@@ -191,6 +191,23 @@ TEST_F(SyncTest, AHeldSyncLeavesTheListAndSaysWhy) {
   EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld) << "used up";
 }
 
+TEST_F(SyncTest, BeforeTheListWasWholeOnceItsGrowthHasABoundOfItsOwn) {
+  gates_.limits[static_cast<std::size_t>(Gate::kGrowth)] = {.percent = 10, .floor = 20};
+  gates_.first_entries = 100;
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(0, 60), "one", false)}});
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(60, 101), "two")}});
+  const SyncRecord held = Sync();
+  EXPECT_EQ(held.outcome, SyncOutcome::kHeld);
+  EXPECT_EQ(Stored().held, Gate::kGrowth);
+  EXPECT_THAT(held.detail, HasSubstr("101 new entries"));
+  EXPECT_EQ(Entries(), 60U) << "what was below it is in force";
+  Override(Gate::kGrowth, 101);
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(60, 101), "two")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
+  client_.deltas.push_back({.pages = {LastPage(MakeImport(101, 130), "three")}});
+  EXPECT_EQ(Sync().outcome, SyncOutcome::kHeld) << "from now on its size counts";
+}
+
 TEST_F(SyncTest, AnOverrideLastsForAllDeltasOfItsSyncAndExpires) {
   Fill(300);
   gates_.limits[static_cast<std::size_t>(Gate::kShrink)] = {.percent = 10, .floor = 20};
@@ -298,6 +315,18 @@ TEST_F(SyncTest, WhatMatchesHarmlessPicturesIsKeptOutAndCloseItsGate) {
   client_.deltas.push_back(many);
   EXPECT_EQ(Sync().outcome, SyncOutcome::kDone);
   EXPECT_EQ(Hits(10), 1U) << "a person said that they are wanted";
+}
+
+TEST_F(SyncTest, AWholeReadingKeepsEntriesWhoseRecordNowLooksHarmless) {
+  Fill(5);
+  std::vector<lists::ImportRecord> records = MakeImport(0, 4);
+  records[3] = EmptyFile(3);
+  client_.deltas.push_back({.pages = {LastPage(records, "again")}, .whole = true});
+  const SyncRecord record = Sync();
+  EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
+  EXPECT_EQ(record.counts.benign, 1U);
+  EXPECT_EQ(Hits(3), 1U) << "as it was";
+  EXPECT_EQ(Hits(4), 0U) << "not named any more";
 }
 
 TEST_F(SyncTest, PoorAndUnreadableHashesCloseTheirGates) {
@@ -410,8 +439,14 @@ TEST_F(SyncTest, EntriesOfAnotherPurposeThanTheListsAreNotTakenIn) {
 }
 
 TEST_F(SyncTest, ASourceThatTakesNoFeedbackSaysSoOfEachPiece) {
+  class Silent final : public ExchangeClient {
+    Result<std::unique_ptr<Delta>> Begin(std::string_view) override {
+      return Fail(Reason::kInvariantBroken, "");
+    }
+    Result<std::string> Test(const std::stop_token&) override { return std::string(); }
+  } silent;
   const std::vector<Feedback> feedback(2);
-  const FeedbackSent sent = client_.ExchangeClient::SendFeedback(feedback, {});
+  const FeedbackSent sent = silent.SendFeedback(feedback, {});
   ASSERT_EQ(sent.answers.size(), 2U);
   EXPECT_EQ(sent.answers[1].outcome, FeedbackAnswer::Outcome::kNoPlace);
   EXPECT_FALSE(sent.answers[1].detail.empty());
