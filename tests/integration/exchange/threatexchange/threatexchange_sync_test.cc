@@ -131,7 +131,7 @@ TEST_F(ThreatExchangeTest, AfterMoreThan85DaysAllIsReadAgainAsAWhole) {
 }
 
 TEST_F(ThreatExchangeTest, AWholeReadingKeepsWhatItCannotRead) {
-  for (std::uint64_t at = 0; at < 4; ++at) Put(at, hours(2));
+  for (std::uint64_t at = 0; at < 8; ++at) Put(at, hours(2));
   ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
   GraphUpdate hash = Update(1, hours(1));
   hash.indicator = "not a hash";
@@ -147,7 +147,7 @@ TEST_F(ThreatExchangeTest, AWholeReadingKeepsWhatItCannotRead) {
   EXPECT_TRUE(Holds(1)) << "what it was is not taken back by what cannot be read";
   EXPECT_TRUE(Holds(3));
   EXPECT_FALSE(Holds(2));
-  EXPECT_EQ(Entries(), 3U);
+  EXPECT_EQ(Entries(), 7U);
 }
 
 TEST_F(ThreatExchangeTest, AFirstReadingThatIsCutShortIsGoneOnWith) {
