@@ -76,22 +76,25 @@ TEST_F(ImportTest, ARecordThatCannotBeTakenKeepsTheEntryThatItIsAbout) {
     auto import = Start(true);
     ASSERT_TRUE(import->Add(MakeImport(0, 3)));
     ASSERT_TRUE(import->Add(MakeImport(20, 26)));
-    // Of an entry that is there, one that is not, and two of which something good is said besides.
+    ASSERT_TRUE(import->Add(MakeImport(9, 10, 1)));
+    // Of an entry that is there, one that is not, and some of which something good is said besides.
     const std::vector<ImportRecord> bad = {problem(5, "item-5"),  invalid,
-                                           problem(7, "item-77"), problem(8, "item-1"),
+                                           problem(7, "item-77"), problem(8, "item-9"),
                                            problem(9, "item-3"),  problem(10, "")};
     ASSERT_TRUE(import->Add(bad));
     ASSERT_TRUE(import->Add(MakeImport(3, 4, 1)));
     const ImportProgress progress = import->Finish().value();
     EXPECT_EQ(progress.quarantined, 6U);
-    EXPECT_EQ(progress.unchanged, round == 0 ? 3U : 10U);
-    EXPECT_EQ(progress.updated, round == 0 ? 1U : 0U);
+    EXPECT_EQ(progress.unchanged, round == 0 ? 3U : 11U);
+    EXPECT_EQ(progress.updated, round == 0 ? 2U : 0U);
     EXPECT_EQ(progress.added, round == 0 ? 6U : 0U);
+    // A start would mend the count.
+    EXPECT_EQ(List().entry_count, 13U);
     import.reset();
     Restart();
-    EXPECT_EQ(List().entry_count, 12U);
-    for (const std::uint64_t kept : {0, 1, 2, 3, 5, 6}) EXPECT_EQ(Hits(kept), 1U) << kept;
-    for (const std::uint64_t gone : {4, 7, 8, 9}) EXPECT_EQ(Hits(gone), 0U) << gone;
+    EXPECT_EQ(List().entry_count, 13U);
+    for (const std::uint64_t kept : {0, 1, 2, 3, 5, 6, 9}) EXPECT_EQ(Hits(kept), 1U) << kept;
+    for (const std::uint64_t gone : {4, 7, 8}) EXPECT_EQ(Hits(gone), 0U) << gone;
     EXPECT_EQ(FindBySha1(*catalog_->Current(), list_, 5).at(0), unread);
     const auto after = catalog_->GetEntry(list_, unread).value();
     EXPECT_EQ(after.record.hashes, before.record.hashes);
@@ -99,10 +102,13 @@ TEST_F(ImportTest, ARecordThatCannotBeTakenKeepsTheEntryThatItIsAbout) {
     EXPECT_EQ(after.first_seen, before.first_seen);
     EXPECT_EQ(after.version, before.version);
     EXPECT_EQ(after.last_changed, before.last_changed);
-    EXPECT_EQ(catalog_->GetEntry(list_, FindBySha1(*catalog_->Current(), list_, 3).at(0))->version, 2U);
+    for (const std::uint64_t changed_here : {3, 9}) {
+      const EntryId entry = FindBySha1(*catalog_->Current(), list_, changed_here).at(0);
+      EXPECT_EQ(catalog_->GetEntry(list_, entry)->version, 2U) << changed_here;
+    }
   }
-  EXPECT_EQ(store_.Rows(Family::kEntries), 12U);
-  EXPECT_EQ(store_.Rows(Family::kEntryKeys), 12U);
+  EXPECT_EQ(store_.Rows(Family::kEntries), 13U);
+  EXPECT_EQ(store_.Rows(Family::kEntryKeys), 13U);
   // And it is found under its name again.
   EXPECT_EQ(Run(MakeImport(5, 6, 1)).unchanged, 1U);
 }

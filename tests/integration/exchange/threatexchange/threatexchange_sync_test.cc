@@ -131,19 +131,23 @@ TEST_F(ThreatExchangeTest, AfterMoreThan85DaysAllIsReadAgainAsAWhole) {
 }
 
 TEST_F(ThreatExchangeTest, AWholeReadingKeepsWhatItCannotRead) {
-  for (std::uint64_t at = 0; at < 4; ++at) Put(at, hours(2));
+  for (std::uint64_t at = 0; at < 8; ++at) Put(at, hours(2));
   ASSERT_EQ(Sync().outcome, SyncOutcome::kDone);
   GraphUpdate hash = Update(1, hours(1));
   hash.indicator = "not a hash";
   server_.Put(hash);
+  GraphUpdate status = Update(3, hours(1));
+  status.descriptors[0].status = "A_STATUS_TO_COME";
+  server_.Put(status);
   server_.Remove("9002");
   const SyncRecord record = Sync(true);
   EXPECT_EQ(record.outcome, SyncOutcome::kDone) << record.detail;
-  EXPECT_EQ(record.counts.quarantined, 1U);
+  EXPECT_EQ(record.counts.quarantined, 2U);
   EXPECT_EQ(record.counts.removed, 1U);
   EXPECT_TRUE(Holds(1)) << "what it was is not taken back by what cannot be read";
+  EXPECT_TRUE(Holds(3));
   EXPECT_FALSE(Holds(2));
-  EXPECT_EQ(Entries(), 3U);
+  EXPECT_EQ(Entries(), 7U);
 }
 
 TEST_F(ThreatExchangeTest, AFirstReadingThatIsCutShortIsGoneOnWith) {
