@@ -160,6 +160,7 @@ struct ImportProgress {
   std::uint64_t updated = 0;
   std::uint64_t unchanged = 0;  ///< also withdrawals of what the list does not hold
   std::uint64_t withdrawn = 0;
+  std::uint64_t removed = 0;   ///< with `replace`: entries that went with the swap
   std::uint64_t weakened = 0;  ///< of those updated: they no longer have a hash that they had
   std::uint64_t quarantined = 0;
   /// Records 1..committed of the stream are durable and matched (or quarantined): a resumed import may start

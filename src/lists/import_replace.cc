@@ -80,7 +80,8 @@ Result<ContentId> ImportImpl::Swap() {
   HASHGATE_RETURN_IF_ERROR(catalog_.EnsureIndex());
   ListRecord changed = *target;
   const StateRecord next = catalog_.NextGeneration();
-  HASHGATE_RETURN_IF_ERROR(AskGate(ChangeOf(*target, next)));
+  const PlannedChange planned = ChangeOf(*target, next);
+  HASHGATE_RETURN_IF_ERROR(AskGate(planned));
   changed.content = staging_;
   changed.content_generation = next.generation;
   changed.list.entry_count = done_.staged.entries;
@@ -100,6 +101,7 @@ Result<ContentId> ImportImpl::Swap() {
   }
   const ContentId old = target->content;
   *target = std::move(changed);
+  done_.progress.removed = planned.removed;
   staging_in_force_ = true;
   state_stored_ = true;
   catalog_.Publish();

@@ -178,6 +178,7 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     progress_.set_quarantined_count(static_cast<std::int64_t>(progress.quarantined));
     progress_.set_committed_count(static_cast<std::int64_t>(progress.committed));
     progress_.set_staged_count(static_cast<std::int64_t>(progress.staged));
+    progress_.set_removed_count(static_cast<std::int64_t>(progress.removed));
     progress_.set_generation(progress.generation);
     progress_.set_done(done);
   }

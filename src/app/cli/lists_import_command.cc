@@ -123,8 +123,9 @@ void PrintText(const v1::ImportEntriesResponse& response, const exchange::Import
   out << Count(static_cast<std::uint64_t>(response.received_count()), "record", "records") << " of "
       << Printable(arguments.file) << " (" << exchange::FileFormatName(importer.format())
       << "): " << response.added_count() << " added, " << response.updated_count() << " updated, "
-      << response.unchanged_count() << " unchanged, " << response.quarantined_count()
-      << " quarantined. Generation " << response.generation() << ".\n";
+      << response.unchanged_count() << " unchanged, "
+      << (response.removed_count() > 0 ? std::to_string(response.removed_count()) + " removed, " : "")
+      << response.quarantined_count() << " quarantined. Generation " << response.generation() << ".\n";
   PrintNotes(importer.notes(), out);
   PrintProblems(arguments.file, feeder.problems(), out);
   const auto shown = static_cast<std::int64_t>(feeder.problems().size());

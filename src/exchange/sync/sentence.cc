@@ -44,7 +44,7 @@ std::string SentenceOf(const StoredExchange& state, const ExchangeSettings& sett
     case ExchangeHealth::kHeld:
       sentence = "Held since " + Minute(state.failing_since) + ": " + state.failure_detail +
                  ". A person has to look: `hashgate exchanges override " + settings.name + " --gate " +
-                 std::string(GateName(*state.held)) + "` lets it pass once. ";
+                 std::string(GateName(*state.held)) + " --author WHO --reason WHY` lets it pass once. ";
       break;
   }
   sentence += AsOf(state);

@@ -88,6 +88,7 @@ TEST_F(ImportTest, ARecordThatCannotBeTakenKeepsTheEntryThatItIsAbout) {
     EXPECT_EQ(progress.unchanged, round == 0 ? 3U : 11U);
     EXPECT_EQ(progress.updated, round == 0 ? 2U : 0U);
     EXPECT_EQ(progress.added, round == 0 ? 6U : 0U);
+    EXPECT_EQ(progress.removed, round == 0 ? 3U : 0U);
     // A start would mend the count.
     EXPECT_EQ(List().entry_count, 13U);
     import.reset();
