@@ -144,7 +144,7 @@ constexpr bool HasOwnUnit(Algorithm algorithm) {
 }
 
 /// The greatest distance that a list may ask for, in the algorithm's own unit: PDQ 63 bits, PhotoDNA
-/// kMaxPhotoDnaDistance, marr_hildreth 115 bits, block_mean 20, phash 10, average 5, other perceptual
+/// kMaxPhotoDnaDistance, marr_hildreth 115 bits, block_mean 10, phash 10, average 3, other perceptual
 /// algorithms 65,535; -1 for those without a distance.
 int GreatestMaxDistance(Algorithm algorithm);
 

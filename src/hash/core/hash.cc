@@ -162,9 +162,9 @@ int GreatestMaxDistance(Algorithm algorithm) {
     case Algorithm::kPdq: return 63;
     case Algorithm::kPhotoDna: return kMaxPhotoDnaDistance;
     case Algorithm::kPHash: return 10;
-    case Algorithm::kBlockMean: return 20;
+    case Algorithm::kBlockMean: return 10;
     case Algorithm::kMarrHildreth: return 115;
-    case Algorithm::kAverage: return 5;
+    case Algorithm::kAverage: return 3;
     case Algorithm::kRadialVariance:
     case Algorithm::kColorMoment: return kOther;
     default: return -1;

@@ -420,6 +420,9 @@ TEST(Algorithms, GreatestDistanceThatAListMayAskFor) {
   EXPECT_EQ(GreatestMaxDistance(Algorithm::kPdq), 63);
   EXPECT_EQ(GreatestMaxDistance(Algorithm::kPhotoDna), 9'363'600);
   EXPECT_EQ(GreatestMaxDistance(Algorithm::kMarrHildreth), 115);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kBlockMean), 10);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kPHash), 10);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kAverage), 3);
   EXPECT_EQ(GreatestMaxDistance(Algorithm::kColorMoment), 65'535);
   for (const Algorithm algorithm : {Algorithm::kUnspecified, Algorithm::kMd5, Algorithm::kSha1,
                                     Algorithm::kSha256, static_cast<Algorithm>(200)}) {
