@@ -1,4 +1,4 @@
-// Four values to a block: word by word they are gathered into registers once, and compared with each query by
+// Four values to a block: word by word they are brought into registers once, and compared with each query by
 // a table of the bits of half bytes. Source of the count: Mula, Kurz, Lemire, "Faster Population Counts Using
 // AVX2 Instructions", 2016.
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-// Eight values to a block: word by word they are gathered into registers once, and compared with each query
+// Eight values to a block: word by word they are brought into registers once, and compared with each query
 // by VPOPCNTDQ.
 #if defined(__x86_64__)
 
@@ -24,23 +24,25 @@ struct Block {
   __m512i word[kWords];
 };
 
-template <std::size_t kWords>
-HASHGATE_INLINE Block<kWords> Load(const std::uint8_t* values) {
-  constexpr long long kStep = kWords;
-  const __m512i places =
-      _mm512_setr_epi64(0, kStep, 2 * kStep, 3 * kStep, 4 * kStep, 5 * kStep, 6 * kStep, 7 * kStep);
-  Block<kWords> block;
-  for (std::size_t word = 0; word < kWords; ++word) {
-    block.word[word] =
-        kWords == 1 ? _mm512_loadu_si512(values) : _mm512_i64gather_epi64(places, values + 8 * word, 8);
-  }
-  return block;
-}
-
 HASHGATE_INLINE long long Word(const std::uint8_t* bytes, std::size_t word) {
   long long value = 0;
   std::memcpy(&value, bytes + 8 * word, sizeof value);
   return value;
+}
+
+// Eight loads and their joining: a gather took three to five times as long.
+template <std::size_t kWords>
+HASHGATE_INLINE Block<kWords> Load(const std::uint8_t* values) {
+  Block<kWords> block;
+  for (std::size_t word = 0; word < kWords; ++word) {
+    const std::uint8_t* const at = values + 8 * word;
+    constexpr std::size_t k = kWords;
+    block.word[word] =
+        kWords == 1 ? _mm512_loadu_si512(values)
+                    : _mm512_setr_epi64(Word(at, 0), Word(at, k), Word(at, 2 * k), Word(at, 3 * k),
+                                        Word(at, 4 * k), Word(at, 5 * k), Word(at, 6 * k), Word(at, 7 * k));
+  }
+  return block;
 }
 
 template <std::size_t kWords>
