@@ -161,7 +161,7 @@ int GreatestMaxDistance(Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::kPdq: return 63;
     case Algorithm::kPhotoDna: return kMaxPhotoDnaDistance;
-    case Algorithm::kPHash: return 10;
+    case Algorithm::kPHash:
     case Algorithm::kBlockMean: return 10;
     case Algorithm::kMarrHildreth: return 115;
     case Algorithm::kAverage: return 3;
@@ -175,7 +175,7 @@ int DefaultMaxDistance(Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::kPdq: return kDefaultPdqMaxDistanceBits;
     case Algorithm::kPhotoDna: return kDefaultPhotoDnaMaxDistance;
-    case Algorithm::kPHash: return 4;
+    case Algorithm::kPHash:
     case Algorithm::kBlockMean: return 4;
     case Algorithm::kMarrHildreth: return 57;
     case Algorithm::kAverage: return 1;

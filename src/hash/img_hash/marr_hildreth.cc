@@ -121,8 +121,8 @@ class ShrinkingRows {
   // fixed-point weights in 2^8ths each way, no loss before the one rounding.
   void Blur(int y) {
     std::array<const std::uint8_t*, 2 * kBlurReach + 1> rows{};
-    for (int k = -kBlurReach; k <= kBlurReach; ++k) {
-      rows[static_cast<std::size_t>(k + kBlurReach)] = Grey(Reflected101(y + k, pixels_.rows()));
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      rows[k] = Grey(Reflected101(y + static_cast<int>(k) - kBlurReach, pixels_.rows()));
     }
     std::uint16_t* const sums = sums_.data() + kBlurReach;
     for (std::size_t x = 0; x < width_; ++x) {
@@ -249,9 +249,9 @@ Square<std::int64_t> BlockSums(const Square<std::uint8_t>& square) {
   std::vector<RowSums> of_rows(square.side);
   std::array<std::int64_t, kSide + 2 * kWaveletReach> wide{};
   for (std::size_t r = 0; r < square.side; ++r) {
-    for (int c = -kWaveletReach; c < kSide + kWaveletReach; ++c) {
-      wide[static_cast<std::size_t>(c + kWaveletReach)] =
-          square.At(r, static_cast<std::size_t>(Reflected101(c, kSide)));
+    for (std::size_t i = 0; i < wide.size(); ++i) {
+      const int c = Reflected101(static_cast<int>(i) - kWaveletReach, kSide);
+      wide[i] = square.At(r, static_cast<std::size_t>(c));
     }
     for (std::size_t block = 0; block < kGrid; ++block) {
       for (std::size_t tap = 0; tap < kBlockTaps; ++tap) {

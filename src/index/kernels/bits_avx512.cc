@@ -36,11 +36,12 @@ HASHGATE_INLINE Block<kWords> Load(const std::uint8_t* values) {
   Block<kWords> block;
   for (std::size_t word = 0; word < kWords; ++word) {
     const std::uint8_t* const at = values + 8 * word;
-    constexpr std::size_t k = kWords;
-    block.word[word] =
-        kWords == 1 ? _mm512_loadu_si512(values)
-                    : _mm512_setr_epi64(Word(at, 0), Word(at, k), Word(at, 2 * k), Word(at, 3 * k),
-                                        Word(at, 4 * k), Word(at, 5 * k), Word(at, 6 * k), Word(at, 7 * k));
+    constexpr std::size_t kStep = kWords;
+    block.word[word] = kWords == 1
+                           ? _mm512_loadu_si512(values)
+                           : _mm512_setr_epi64(Word(at, 0), Word(at, kStep), Word(at, 2 * kStep),
+                                               Word(at, 3 * kStep), Word(at, 4 * kStep), Word(at, 5 * kStep),
+                                               Word(at, 6 * kStep), Word(at, 7 * kStep));
   }
   return block;
 }
