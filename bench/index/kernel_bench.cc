@@ -90,6 +90,27 @@ void ScanVectors(benchmark::State& state, const Kernel* kernel) {
   CountBytes(state, vectors.size());
 }
 
+// The same over Marr-Hildreth hashes, two million of them in the same bytes.
+void ScanBits(benchmark::State& state, const Kernel* kernel) {
+  constexpr std::size_t kSize = 72;
+  const FixedArray<std::uint8_t>& values = RandomVectors();
+  std::mt19937_64 random(kSeed + 7);
+  std::vector<std::uint8_t> queries(static_cast<std::size_t>(state.range(0)) * kSize);
+  for (std::uint8_t& byte : queries) byte = static_cast<std::uint8_t>(random());
+  std::vector<VectorHit> hits(4 * kMinVectorHitBuffer);
+  const VectorScanInput input{values.data(), values.size() / kSize, queries.data(),
+                              static_cast<std::size_t>(state.range(0)),
+                              static_cast<std::uint32_t>(DefaultMaxDistance(Algorithm::kMarrHildreth))};
+  for ([[maybe_unused]] auto _ : state) {
+    for (std::size_t next = 0; next < input.count;) {
+      const ScanStep step = kernel->bits->bytes72(input, next, hits);
+      benchmark::DoNotOptimize(step.hits);
+      next = step.next;
+    }
+  }
+  CountBytes(state, values.size());
+}
+
 // What the machine's memory gives a core that does nothing but read the same bytes.
 void ReadVectors(benchmark::State& state) {
   const FixedArray<std::uint8_t>& vectors = RandomVectors();
@@ -278,6 +299,13 @@ int main(int argc, char** argv) {
     if (!kernel.supported()) continue;
     benchmark::RegisterBenchmark(("ScanVectors/" + std::string(kernel.name)).c_str(),
                                  [&kernel](benchmark::State& state) { index::ScanVectors(state, &kernel); })
+        ->Arg(1)
+        ->Arg(8)
+        ->Arg(16)
+        ->ArgName("queries")
+        ->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(("ScanBits/" + std::string(kernel.name)).c_str(),
+                                 [&kernel](benchmark::State& state) { index::ScanBits(state, &kernel); })
         ->Arg(1)
         ->Arg(8)
         ->Arg(16)

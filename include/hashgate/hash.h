@@ -1,6 +1,7 @@
 // Hash values: the vocabulary of matching. Standard library only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <compare>
@@ -110,8 +111,28 @@ inline constexpr int kDefaultPhotoDnaMaxDistance = 20'000;
 /// their values is below 0.7 of that of 144 different values (docs/matching.md).
 bool IsDegenerate(const PhotoDna& vector);
 
-/// The same of bytes as values hold them, for the perceptual algorithms that this build compares: PDQ in
-/// bits, PhotoDNA squared. -1 for other algorithms, and where a value has another length than its
+/// The hashes of OpenCV's img_hash that this build makes and compares (docs/img_hash.md): bits in OpenCV's
+/// own order of bytes, compared by how many of them differ.
+inline constexpr std::array kImgHashes = {Algorithm::kPHash, Algorithm::kBlockMean, Algorithm::kMarrHildreth,
+                                          Algorithm::kAverage};
+constexpr bool IsImgHash(Algorithm algorithm) {
+  return std::ranges::find(kImgHashes, algorithm) != kImgHashes.end();
+}
+
+/// Whether a hash of this perceptual algorithm says by itself which picture it is of. False for those that
+/// are short or coarse: unrelated pictures come near to each other among many.
+constexpr bool IdentifiesAlone(Algorithm algorithm) {
+  return algorithm == Algorithm::kPdq || algorithm == Algorithm::kPhotoDna ||
+         algorithm == Algorithm::kMarrHildreth;
+}
+
+/// The greatest distance that still counts as a match unless a list says otherwise; inclusive, in the
+/// algorithm's own unit. -1 for those that are not compared by distance. Where the figures come from:
+/// docs/matching.md, docs/img_hash.md.
+int DefaultMaxDistance(Algorithm algorithm);
+
+/// The same of bytes as values hold them, for the perceptual algorithms that this build compares: PDQ and
+/// img_hash in bits, PhotoDNA squared. -1 for other algorithms, and where a value has another length than its
 /// algorithm's.
 int Distance(Algorithm algorithm, ByteSpan a, ByteSpan b);
 /// False for other algorithms and lengths.
@@ -123,7 +144,8 @@ constexpr bool HasOwnUnit(Algorithm algorithm) {
 }
 
 /// The greatest distance that a list may ask for, in the algorithm's own unit: PDQ 63 bits, PhotoDNA
-/// kMaxPhotoDnaDistance, other perceptual algorithms 65,535; -1 for those without a distance.
+/// kMaxPhotoDnaDistance, marr_hildreth 115 bits, block_mean 10, phash 10, average 3, other perceptual
+/// algorithms 65,535; -1 for those without a distance.
 int GreatestMaxDistance(Algorithm algorithm);
 
 /// One value of any algorithm, as entries, requests and answers carry it.

@@ -31,7 +31,8 @@ enum class LockLevel : std::uint8_t {
 };
 std::string_view LockLevelName(LockLevel level);
 
-/// An algorithm that the workers make vectors of, and what makes them.
+/// An algorithm that a plug-in makes vectors of in the workers, and what makes them. Those of img_hash every
+/// worker makes.
 struct VectorMaker {
   Algorithm algorithm = Algorithm::kUnspecified;
   std::string name;     ///< of the plug-in, printable
@@ -140,7 +141,8 @@ class Decoder {
   virtual Result<DecodeResult> Decode(ByteSpan upload, Format format, const Wanted& wanted,
                                       SteadyTime deadline, const std::function<bool()>& cancelled) = 0;
   [[nodiscard]] virtual PoolStats Stats() const = 0;
-  /// What Wanted::vectors may ask for: the same as long as it lives. All classes have the same.
+  /// What Wanted::vectors may ask for besides img_hash: the same as long as it lives. All classes have the
+  /// same.
   [[nodiscard]] virtual std::span<const VectorMaker> vector_makers() const { return {}; }
 };
 

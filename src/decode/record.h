@@ -93,7 +93,7 @@ static_assert(kAlgorithmCount <= 16);
 struct Wanted {
   bool pdq_full = true;
   bool pdq_nn512 = false;  ///< the second pipeline, for each view that has a full hash
-  AlgorithmSet vectors;    ///< that plug-ins make, of the views that people see first
+  AlgorithmSet vectors;    ///< of img_hash and of plug-ins, of the views that people see first
 };
 
 /// So many that a reply still fits one message of a socket whose buffer has the usual 208 KiB.

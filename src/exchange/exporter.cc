@@ -16,6 +16,10 @@ FieldName FieldOf(const HashValue& hash) {
     case Algorithm::kSha1: return FieldName::kSha1;
     case Algorithm::kSha256: return FieldName::kSha256;
     case Algorithm::kPhotoDna: return FieldName::kPhotoDna;
+    case Algorithm::kPHash: return FieldName::kPHash;
+    case Algorithm::kBlockMean: return FieldName::kBlockMean;
+    case Algorithm::kMarrHildreth: return FieldName::kMarrHildreth;
+    case Algorithm::kAverage: return FieldName::kAverage;
     default: return hash.pipeline == Pipeline::kNn512 ? FieldName::kPdqNn512 : FieldName::kPdq;
   }
 }
@@ -77,7 +81,10 @@ void Exporter::Append(const lists::EntryRecord& record, std::string& out) {
       if (!labels.empty()) labels += ';';
       AppendLabel(label, labels);
     }
-    if (!At(fields, FieldName::kPdqNn512).empty()) ++values_left_out_;
+    for (const FieldName field : {FieldName::kPdqNn512, FieldName::kPHash, FieldName::kBlockMean,
+                                  FieldName::kMarrHildreth, FieldName::kAverage}) {
+      if (!At(fields, field).empty()) ++values_left_out_;
+    }
     for (std::size_t i = 0; i < kCsvColumnCount; ++i) {
       if (i > 0) out += ',';
       AppendCsvField(fields[i], ',', out);

@@ -15,7 +15,8 @@ static_assert(std::size(kNames) == kFileFormatCount);
 constexpr std::size_t kFrontBytes = 64 * 1024;
 
 bool IsHashLine(std::string_view line) {
-  const bool length = line.size() == 32 || line.size() == 40 || line.size() == 64 || line.size() == 288;
+  constexpr std::size_t kLengths[] = {16, 32, 40, 64, 144, 288};
+  const bool length = std::ranges::find(kLengths, line.size()) != std::end(kLengths);
   return length && std::ranges::all_of(line, [](unsigned char c) { return std::isxdigit(c) != 0; });
 }
 

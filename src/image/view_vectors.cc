@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "hash/img_hash/img_hash.h"
 #include "hash/perceptual/pixel_rows.h"
 #include "hash/plugin/plugin.h"
 
@@ -72,6 +73,7 @@ std::vector<std::uint8_t> HashBy(const plugin::Plugin& plugin, const Bitmap& bit
 
 std::uint64_t FormsOfView(decode::AlgorithmSet wanted) {
   std::uint64_t forms = 0;
+  for (const Algorithm algorithm : kImgHashes) forms += wanted.Has(algorithm) ? kDihedralCount : 0;
   for (const plugin::Plugin& plugin : plugin::Plugins()) {
     if (wanted.Has(plugin.algorithm())) forms += plugin.turns() ? kDihedralCount : 1;
   }
@@ -80,6 +82,12 @@ std::uint64_t FormsOfView(decode::AlgorithmSet wanted) {
 
 void AddVectors(const Bitmap& bitmap, Over over, const Part& part, decode::AlgorithmSet wanted,
                 decode::ViewHashes& view) {
+  for (const Algorithm algorithm : kImgHashes) {
+    if (!wanted.Has(algorithm)) continue;
+    ViewRows whole(bitmap, over);
+    PartRows rows(whole, part);
+    view.vectors.push_back({.algorithm = algorithm, .bytes = img_hash::HashForms(algorithm, rows)});
+  }
   for (const plugin::Plugin& plugin : plugin::Plugins()) {
     if (!wanted.Has(plugin.algorithm())) continue;
     std::vector<std::uint8_t> bytes = HashBy(plugin, bitmap, over, part);

@@ -1,4 +1,4 @@
-// The hashes that plug-ins make of a view.
+// The hashes of a view that are made besides PDQ: those of img_hash, and those that plug-ins make.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace hashgate::image {
 
-/// Pixels given to plug-ins of further views of the first picture, and as many of further pictures: what
-/// plug-ins cost is bounded by counted work.
+/// Pixels so hashed of further views of the first picture, and as many of further pictures: what plug-ins
+/// cost is bounded by counted work.
 inline constexpr std::uint64_t kMaxVectorPixels = 100'000'000;
 
 /// The same without vectors, for views that people do not see.
@@ -63,13 +63,14 @@ class FrameVectorBudget {
   std::uint64_t set_aside_;
 };
 
-/// Forms of the vectors that the plug-ins make of one view, for the algorithms in `wanted`.
+/// Forms of the vectors that are made of one view, for the algorithms in `wanted`.
 std::uint64_t FormsOfView(decode::AlgorithmSet wanted);
 
-/// Has the plug-ins hash the part of `bitmap` as `over` shows it, for each algorithm in `wanted`: the hashes
-/// go to `view.vectors`, what they could not make to `view.vectors_failed`. Pixels of the form that a plug-in
-/// wants are handed over where they lie; others are copied, and a copy for which there is no memory counts as
-/// a failure of the plug-in's. Throws std::bad_alloc where anything else has none.
+/// Hashes the part of `bitmap` as `over` shows it by each algorithm in `wanted` that is of img_hash or a
+/// plug-in's: the hashes go to `view.vectors`, what plug-ins could not make to `view.vectors_failed`. Pixels
+/// of the form that a plug-in wants are handed over where they lie; others are copied, and a copy for which
+/// there is no memory counts as a failure of the plug-in's. Throws std::bad_alloc where anything else has
+/// none.
 void AddVectors(const Bitmap& bitmap, Over over, const Part& part, decode::AlgorithmSet wanted,
                 decode::ViewHashes& view);
 

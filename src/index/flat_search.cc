@@ -42,7 +42,7 @@ Status CheckVectorSearch(const FlatAlgorithm& flat, std::span<const VectorQueryS
 FlatSearch::FlatSearch(const FlatAlgorithm& flat, const Kernel& kernel, std::span<const VectorQuerySet> sets,
                        std::span<const ListDistance> lists, const SearchBounds& bounds)
     : flat_(flat),
-      scan_(kernel.vectors->*flat.scan),
+      scan_(flat.scan(kernel)),
       lists_(lists),
       candidates_(sets.size(), BoundedCandidates(bounds)) {
   for (std::uint32_t set = 0; set < sets.size(); ++set) {

@@ -31,8 +31,10 @@ using EntryId = std::uint64_t;  ///< an entry's number in the store; never reuse
 using ActionClass = std::uint32_t;
 
 /// The algorithms an index holds.
-inline constexpr std::array kIndexedAlgorithms = {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256,
-                                                  Algorithm::kPdq, Algorithm::kPhotoDna};
+inline constexpr std::array kIndexedAlgorithms = {
+    Algorithm::kMd5,       Algorithm::kSha1,         Algorithm::kSha256,
+    Algorithm::kPdq,       Algorithm::kPhotoDna,     Algorithm::kPHash,
+    Algorithm::kBlockMean, Algorithm::kMarrHildreth, Algorithm::kAverage};
 
 /// One hash of one entry as the index keeps it.
 struct IndexedHash {
@@ -142,7 +144,7 @@ struct Candidate {
   EntryId entry = 0;
   ActionClass action_class = 0;
   Algorithm algorithm = Algorithm::kUnspecified;
-  int distance = 0;       ///< in the algorithm's unit: bits (PDQ), squared (PhotoDNA); 0 for digests
+  int distance = 0;       ///< in the algorithm's unit: squared (PhotoDNA) or bits; 0 for digests
   std::uint32_t tag = 0;  ///< of the query; 0 for digests
 };
 

@@ -20,7 +20,7 @@ namespace hashgate::index {
 namespace {
 
 constexpr std::string_view kMagic = "\x89HGIDX\r\n";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kHeaderBytes = 4096;
 constexpr std::size_t kHeaderValues = 88;  // without their checksum
 constexpr std::size_t kAlignment = 4096;

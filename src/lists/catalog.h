@@ -39,8 +39,9 @@ struct ListConfig {
   /// lists are, or empty.
   std::string scheme;
   Trust trust = Trust::kUnverified;
-  /// Greatest distance that still matches, inclusive, by algorithm and in its unit: PDQ bits, PhotoDNA the
-  /// squared distance; 0..GreatestMaxDistance. Where an algorithm is not named its default is in force.
+  /// Greatest distance that still matches, inclusive, by algorithm and in its unit: PDQ and img_hash bits,
+  /// PhotoDNA the squared distance; 0..GreatestMaxDistance. Where an algorithm is not named its default is in
+  /// force.
   std::map<Algorithm, int> max_distances = {{Algorithm::kPdq, kDefaultPdqMaxDistanceBits},
                                             {Algorithm::kPhotoDna, kDefaultPhotoDnaMaxDistance}};
   Pipeline pdq_pipeline =
@@ -51,11 +52,8 @@ struct ListConfig {
 
   /// The threshold in force: this list's, or the default where it names none; 0 for algorithms without one.
   [[nodiscard]] int MaxDistance(Algorithm algorithm) const {
-    static const std::map<Algorithm, int> defaults = ListConfig().max_distances;
-    for (const auto* const distances : {&max_distances, &defaults}) {
-      if (const auto at = distances->find(algorithm); at != distances->end()) return at->second;
-    }
-    return 0;
+    const auto at = max_distances.find(algorithm);
+    return at != max_distances.end() ? at->second : std::max(0, DefaultMaxDistance(algorithm));
   }
   [[nodiscard]] int PdqMaxDistanceBits() const { return MaxDistance(Algorithm::kPdq); }
 };
@@ -65,17 +63,20 @@ struct KindCounts {
   std::uint64_t digest = 0;    ///< any digest: exact copies
   std::uint64_t pdq = 0;       ///< PDQ: edited copies
   std::uint64_t photodna = 0;  ///< likewise, where something makes such vectors
+  std::uint64_t img_hash = 0;  ///< any of img_hash: likewise edited copies
 
   KindCounts& operator+=(const KindCounts& other) {
     digest += other.digest;
     pdq += other.pdq;
     photodna += other.photodna;
+    img_hash += other.img_hash;
     return *this;
   }
   KindCounts& operator-=(const KindCounts& other) {
     digest -= other.digest;
     pdq -= other.pdq;
     photodna -= other.photodna;
+    img_hash -= other.img_hash;
     return *this;
   }
   bool operator==(const KindCounts&) const = default;

@@ -35,9 +35,14 @@ KindCounts CountKinds(const index::IndexedRows& rows) {
     counts.digest += digest ? 1 : 0;
     counts.pdq += pdq ? 1 : 0;
   }
-  // An entry has one vector of an algorithm at most.
-  for (const index::IndexedVector& vector : rows.vectors)
+  // An entry has one vector of an algorithm at most, and those of an entry come together.
+  const index::IndexedVector* last_img_hash = nullptr;
+  for (const index::IndexedVector& vector : rows.vectors) {
     counts.photodna += vector.algorithm == Algorithm::kPhotoDna ? 1 : 0;
+    if (!IsImgHash(vector.algorithm)) continue;
+    counts.img_hash += last_img_hash == nullptr || last_img_hash->entry != vector.entry ? 1 : 0;
+    last_img_hash = &vector;
+  }
   return counts;
 }
 
@@ -53,6 +58,7 @@ std::string DescribeProtection(const HashList& list) {
     text += "; of " + Share(list.kinds.photodna, entries) +
             " by PhotoDNA, where a caller or a plug-in makes such vectors";
   }
+  if (list.kinds.img_hash > 0) text += "; of " + Share(list.kinds.img_hash, entries) + " by img_hash";
   return text + ".";
 }
 

@@ -10,10 +10,11 @@ namespace hashgate::lists {
 namespace {
 
 constexpr std::uint8_t kVersion1 = 1;
-constexpr std::uint8_t kListVersion = 4;
+constexpr std::uint8_t kListVersion = 5;
 constexpr std::uint8_t kListVersionWithTally = 2;
 constexpr std::uint8_t kListVersionWithLongDistances = 3;
 constexpr std::uint8_t kListVersionWithBrake = 4;
+constexpr std::uint8_t kListVersionWithImgHash = 5;
 constexpr std::uint8_t kFlagEnabled = 1;
 constexpr std::uint8_t kFlagSystem = 2;
 constexpr std::size_t kMaxStoredText = 65'535;
@@ -65,6 +66,10 @@ void TakeDistances(ByteReader& reader, std::uint8_t version, std::map<Algorithm,
   }
   // Before, PhotoDNA was not matched: such a row was without effect, and not meant as a squared distance.
   if (!is_long) distances.erase(Algorithm::kPhotoDna);
+  // Likewise, and within another bound.
+  if (version < kListVersionWithImgHash) {
+    for (const Algorithm algorithm : kImgHashes) distances.erase(algorithm);
+  }
 }
 
 void TakeBrake(ByteReader& reader, HashList& list) {
@@ -281,8 +286,8 @@ std::string EncodeList(const ListRecord& record) {
        {&config.name, &config.tenant, &config.source, &config.legal_basis, &config.description}) {
     writer.Text<std::uint16_t>(*text);
   }
-  for (const std::uint64_t count :
-       {record.list.kinds.digest, record.list.kinds.pdq, record.list.kinds.photodna})
+  for (const std::uint64_t count : {record.list.kinds.digest, record.list.kinds.pdq,
+                                    record.list.kinds.photodna, record.list.kinds.img_hash})
     writer.Little(count);
   writer.Text<std::uint8_t>(config.scheme);
   writer.Little(ToUnixMillis(record.list.whole_read));
@@ -337,6 +342,8 @@ Result<ListRecord> DecodeList(ListId id, std::string_view bytes) {
     for (std::uint64_t* count :
          {&record.list.kinds.digest, &record.list.kinds.pdq, &record.list.kinds.photodna})
       *count = reader.Little<std::uint64_t>();
+    // Older lists hold none.
+    if (version >= kListVersionWithImgHash) record.list.kinds.img_hash = reader.Little<std::uint64_t>();
     TakeBrake(reader, record.list);
   }
   if (!reader.Complete()) return Corrupt("list");

@@ -17,10 +17,11 @@ EnumSet DigestAlgorithms() {
   return set;
 }
 
-EnumSet PerceptualAlgorithms() {
+// Those that make a digest strong.
+EnumSet IdentifyingAlgorithms() {
   EnumSet set;
   for (int i = 1; i < kAlgorithmCount; ++i) {
-    if (!IsDigest(static_cast<Algorithm>(i))) set.Insert(static_cast<Algorithm>(i));
+    if (IdentifiesAlone(static_cast<Algorithm>(i))) set.Insert(static_cast<Algorithm>(i));
   }
   return set;
 }
@@ -154,8 +155,7 @@ Identity IdentityOf(std::span<const Algorithm> algorithms) {
     if (algorithm == Algorithm::kSha256) return Identity::kStrong;
     md5 = md5 || algorithm == Algorithm::kMd5;
     sha1 = sha1 || algorithm == Algorithm::kSha1;
-    perceptual = perceptual || (algorithm != Algorithm::kUnspecified && !IsDigest(algorithm) &&
-                                static_cast<int>(algorithm) < kAlgorithmCount);
+    perceptual = perceptual || IdentifiesAlone(algorithm);
   }
   if ((md5 && sha1) || ((md5 || sha1) && perceptual)) return Identity::kStrong;
   return md5 || sha1 ? Identity::kWeakDigest : Identity::kPerceptual;
@@ -228,16 +228,22 @@ std::string Contradiction(const Condition& condition) {
   const EnumSet perceptual = Only(Identity::kPerceptual);
   const bool only_weak = weak.Covers(condition.identities);
   const bool only_perceptual = perceptual.Covers(condition.identities);
-  if (only_weak && (condition.max_distance_bits || !condition.max_distances.empty())) {
+  const bool has_distance = condition.max_distance_bits ||
+                            std::ranges::any_of(condition.max_distances,
+                                                [](const auto& row) { return IdentifiesAlone(row.first); });
+  if (only_weak && has_distance) {
     return "identity WEAK_DIGEST has no distance: a perceptual hash beside it makes it STRONG";
   }
-  const bool needs_second = condition.min_corroboration.value_or(1) > 1 || !condition.corroborated_by.any();
-  if (only_weak && needs_second) {
-    return "identity WEAK_DIGEST is one hash family alone";
+  // A digest and a hash of img_hash that is too short to make it strong are two families.
+  const bool needs_other =
+      condition.min_corroboration.value_or(1) > 2 ||
+      (!condition.corroborated_by.any() && IdentifyingAlgorithms().Covers(condition.corroborated_by));
+  if (only_weak && needs_other) {
+    return "identity WEAK_DIGEST is one hash family alone, or one and a short hash";
   }
   if (!condition.algorithms.any()) {
-    if (only_weak && PerceptualAlgorithms().Covers(condition.algorithms)) {
-      return "identity WEAK_DIGEST has no perceptual algorithm";
+    if (only_weak && IdentifyingAlgorithms().Covers(condition.algorithms)) {
+      return "identity WEAK_DIGEST has no perceptual algorithm but short ones";
     }
     if (only_perceptual && DigestAlgorithms().Covers(condition.algorithms)) {
       return "identity PERCEPTUAL has no digest";

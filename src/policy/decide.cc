@@ -65,6 +65,9 @@ void LimitToReview(const MatchFact& match, Identity identity, Verdict asked, Lim
     if (LowQuality(match.entry_quality)) limits.AtMost(asked, Verdict::kReview, "low quality of the entry");
     if (match.upload_degenerate) limits.AtMost(asked, Verdict::kReview, "degenerate hash of the upload");
     if (match.entry_degenerate) limits.AtMost(asked, Verdict::kReview, "degenerate hash of the entry");
+    if (std::ranges::none_of(match.algorithms, IdentifiesAlone)) {
+      limits.AtMost(asked, Verdict::kReview, "short or coarse hash alone");
+    }
   }
   // The nn512 form can be forged, so it neither identifies nor corroborates.
   if (match.nn512_only && !DigestsAloneAreStrong(match)) {

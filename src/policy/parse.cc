@@ -121,7 +121,7 @@ std::map<Algorithm, int> PolicyReader::ReadDistances(YamlMap& map) {
   YamlMap distances(*node, map.PathOf("max_distances"), *problems_);
   for (int i = 1; i < kAlgorithmCount; ++i) {
     const auto algorithm = static_cast<Algorithm>(i);
-    if (!HasOwnUnit(algorithm)) continue;
+    if (!HasOwnUnit(algorithm) && !IsImgHash(algorithm)) continue;
     const auto value = distances.Integer(AlgorithmName(algorithm), 0, GreatestMaxDistance(algorithm));
     if (value) out[algorithm] = static_cast<int>(*value);
   }

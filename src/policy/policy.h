@@ -15,7 +15,8 @@
 
 namespace hashgate::policy {
 
-/// How far a vector of the upload lies from the entry's, in the algorithm's unit (PhotoDNA: squared).
+/// How far a vector of the upload lies from the entry's, in the algorithm's unit (PhotoDNA: squared;
+/// img_hash: bits).
 struct VectorDistance {
   Algorithm algorithm = Algorithm::kUnspecified;
   int distance = 0;
@@ -77,8 +78,8 @@ struct MatchFact {
 bool IsDigest(Algorithm algorithm);
 
 /// The strongest identity that these algorithms, agreeing on one entry, can prove: kStrong by SHA-256, by MD5
-/// and SHA-1, or by one of them and any perceptual algorithm; kWeakDigest by MD5 or SHA-1 alone; else
-/// kPerceptual.
+/// and SHA-1, or by one of them and a perceptual algorithm that identifies alone; kWeakDigest by MD5 or SHA-1
+/// alone; else kPerceptual.
 Identity IdentityOf(std::span<const Algorithm> algorithms);
 
 /// Everything a verdict depends on. Equal inputs give equal decisions.

@@ -15,6 +15,8 @@ namespace {
 
 /// Version of our PDQ implementation: changes where any picture's hash would.
 constexpr std::string_view kPdqVersion = "pdq-full-2";
+// Raised wherever any picture's hash would be another.
+constexpr std::string_view kImgHashVersion = "opencv-4.6-1";
 
 std::int32_t ToInt32(std::uint64_t value) {
   return static_cast<std::int32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int32_t>::max()));
@@ -112,6 +114,12 @@ void FillComputed(std::span<const decode::VectorMaker> makers, v1::GetStatusResp
   pdq.set_algorithm(v1::ALGORITHM_PDQ);
   pdq.set_name("hashgate");
   pdq.set_version(std::string(kPdqVersion));
+  for (const Algorithm algorithm : kImgHashes) {
+    v1::AlgorithmVersion& row = *status.add_computed();
+    row.set_algorithm(ToProto(algorithm));
+    row.set_name("hashgate");
+    row.set_version(std::string(kImgHashVersion));
+  }
   FillVectorMakers(makers, *status.mutable_computed());
 }
 

@@ -22,6 +22,7 @@ v1::HashList WithProtection(const lists::HashList& list) {
   protection.set_exact_count(static_cast<std::int64_t>(list.kinds.digest));
   protection.set_pdq_count(static_cast<std::int64_t>(list.kinds.pdq));
   protection.set_photodna_count(static_cast<std::int64_t>(list.kinds.photodna));
+  protection.set_img_hash_count(static_cast<std::int64_t>(list.kinds.img_hash));
   protection.set_sentence(lists::DescribeProtection(list));
   return out;
 }

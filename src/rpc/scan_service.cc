@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMaxFilesPerMatch = 1024;
 constexpr int kMaxHashesPerFile = 128;
-constexpr std::size_t kMaxVectorsPerFile = 16;
+constexpr int kMaxVectorsPerFile = 16;  // of each algorithm
 constexpr int kMaxListsPerScan = 100;
 
 Status CheckLength(const std::string& text, std::size_t max, const char* field) {
@@ -63,9 +63,14 @@ Result<scan::FileHashes> ToFileHashes(const v1::HashSet& set, int number) {
         break;
       }
       case Algorithm::kPhotoDna:
-        if (file.vectors.size() == kMaxVectorsPerFile) {
+      case Algorithm::kPHash:
+      case Algorithm::kBlockMean:
+      case Algorithm::kMarrHildreth:
+      case Algorithm::kAverage:
+        if (std::ranges::count(file.vectors, value.algorithm, &HashValue::algorithm) == kMaxVectorsPerFile) {
           return Fail(Reason::kRequestInvalid,
-                      "more than " + std::to_string(kMaxVectorsPerFile) + " PhotoDNA vectors of one file",
+                      "more than " + std::to_string(kMaxVectorsPerFile) + " " +
+                          std::string(AlgorithmName(value.algorithm)) + " hashes of one file",
                       field());
         }
         file.vectors.push_back(value);

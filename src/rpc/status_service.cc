@@ -25,6 +25,8 @@ void FillProtection(const lists::Generation& generation, std::span<const decode:
   std::uint64_t entries = 0;
   std::uint64_t pdq_hashes = 0;
   std::uint64_t vectors = 0;
+  std::uint64_t img_hashes = 0;
+  std::uint64_t identifying = 0;  // of those
   int enabled = 0;
   for (const auto& [id, list] : generation.lists) {
     if (list.system) continue;
@@ -34,6 +36,11 @@ void FillProtection(const lists::Generation& generation, std::span<const decode:
     entries += list.entry_count;
     pdq_hashes += generation.index->CountIn(id, Algorithm::kPdq);
     vectors += generation.index->CountIn(id, Algorithm::kPhotoDna);
+    for (const Algorithm algorithm : kImgHashes) {
+      const std::uint64_t count = generation.index->CountIn(id, algorithm);
+      img_hashes += count;
+      identifying += IdentifiesAlone(algorithm) ? count : 0;
+    }
   }
   response.set_generation(generation.number);
   response.set_index_bytes(static_cast<std::int64_t>(generation.index->MemoryBytes()));
@@ -41,7 +48,7 @@ void FillProtection(const lists::Generation& generation, std::span<const decode:
     response.set_protection(v1::PROTECTION_NONE);
     response.set_protection_sentence(
         "No enabled list holds an entry, so every upload is held: import a list.");
-  } else if (pdq_hashes == 0 && made_here && vectors > 0) {
+  } else if (pdq_hashes == 0 && ((made_here && vectors > 0) || identifying > 0)) {
     response.set_protection(v1::PROTECTION_PERCEPTUAL);
     response.set_protection_sentence("Exact and edited copies: " + Thousands(entries) + " entries in " +
                                      std::to_string(enabled) + " enabled lists; none has a PDQ hash.");
@@ -60,6 +67,10 @@ void FillProtection(const lists::Generation& generation, std::span<const decode:
     *response.mutable_protection_sentence() +=
         " " + Thousands(vectors) + " PhotoDNA vectors are compared with those that " +
         (made_here ? "a plug-in makes of uploads, and with those that callers send." : "callers send.");
+  }
+  if (img_hashes > 0) {
+    *response.mutable_protection_sentence() +=
+        " Uploads are compared with " + Thousands(img_hashes) + " hashes of img_hash.";
   }
 }
 

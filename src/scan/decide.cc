@@ -70,7 +70,8 @@ CoverageLevel DescribeLook(Look& look) {
   const bool too_small = look.hashes.turned &&
                          std::max(look.image.width, look.image.height) < kMinUsableSide && best_quality >= 0;
   const bool good_vector = !too_small && std::ranges::any_of(vectors, [&](const FileVector& vector) {
-    return is_held(vector) && !IsDegenerate(vector.algorithm, vector.bytes);
+    return is_held(vector) && IdentifiesAlone(vector.algorithm) &&
+           !IsDegenerate(vector.algorithm, vector.bytes);
   });
   const bool perceptual = best_quality >= 0 || std::ranges::any_of(vectors, is_held);
   const bool unusable = !good_vector && (too_small || best_quality < kMinUsablePdqQuality);

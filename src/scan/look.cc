@@ -96,7 +96,7 @@ void DescribeNotGiven(const Scope& scope, Look& look) {
   }
 }
 
-// Of an algorithm whose hashes a plug-in makes: the views it has none of.
+// Of an algorithm whose hashes are made here: the views it has none of.
 void DescribeMadeHere(Algorithm algorithm, Look& look) {
   const VectorViews views = CountVectorViews(look.hashes, algorithm);
   if (views.made == views.seen) return;

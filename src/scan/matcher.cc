@@ -270,7 +270,7 @@ void DescribeFromRecord(const Search& search, const lists::EntryRecord& record, 
 // little are not needed.
 void DescribeVectors(const lists::HashList& list, bool has_other, Gathered& gathered, MatchDetail& match) {
   policy::MatchFact& fact = match.fact;
-  if (has_other || gathered.vectors.SaySomething()) gathered.vectors.DropThoseThatSayLittle();
+  if (has_other || gathered.vectors.Identify()) gathered.vectors.DropThoseThatSayLittle();
   for (const NearVector& near : gathered.vectors.all()) {
     gathered.algorithms.push_back(near.algorithm);
     fact.distances.push_back({near.algorithm, near.distance, list.config.MaxDistance(near.algorithm)});
@@ -355,7 +355,7 @@ std::optional<MatchDetail> Describe(const Search& search, const lists::HashList&
 
   // A hash that says little, or of what nobody sees, corroborates nothing: what remains is the digest alone,
   // or the vector. Beside a vector that says something, what can be planted is not needed either.
-  const bool has_good_vector = gathered.vectors.SaySomething();
+  const bool has_good_vector = gathered.vectors.Identify();
   const bool says_little =
       fact.hidden_only || fact.upload_degenerate || fact.entry_degenerate ||
       (fact.upload_quality != kQualityUnknown && fact.upload_quality < kMinUsablePdqQuality) ||

@@ -12,7 +12,7 @@ namespace {
 
 // Smaller is worth more.
 auto WorthKey(const NearVector& near) {
-  return std::make_tuple(near.SaysLittle(), near.distance);
+  return std::make_tuple(near.SaysLittle(), !IdentifiesAlone(near.algorithm), near.distance);
 }
 
 }  // namespace
@@ -39,8 +39,8 @@ void NearVectors::TakeFrom(const FileHashes& hashes, const lists::HashList& list
   }
 }
 
-bool NearVectors::SaySomething() const {
-  return !std::ranges::all_of(all_, &NearVector::SaysLittle);
+bool NearVectors::Identify() const {
+  return std::ranges::any_of(all_, &NearVector::Identifies);
 }
 
 const NearVector* NearVectors::Best() const {

@@ -25,6 +25,8 @@ struct NearVector {
 
   /// Neither identifies nor corroborates.
   [[nodiscard]] bool SaysLittle() const { return upload_degenerate || entry_degenerate; }
+  /// Says by itself which picture it is.
+  [[nodiscard]] bool Identifies() const { return !SaysLittle() && IdentifiesAlone(algorithm); }
 };
 
 /// Those of one entry: of each algorithm the one that says most. Threads: confined.
@@ -34,8 +36,8 @@ class NearVectors {
   void Take(const NearVector& near);
   /// Compares the file's vectors with the entry's own: a search that was truncated may have left some out.
   void TakeFrom(const FileHashes& hashes, const lists::HashList& list, const lists::EntryRecord& record);
-  /// Whether any says something.
-  [[nodiscard]] bool SaySomething() const;
+  /// Whether any says by itself which picture it is.
+  [[nodiscard]] bool Identify() const;
   /// The one that says most; null where there is none.
   [[nodiscard]] const NearVector* Best() const;
   void DropThoseThatSayLittle();

@@ -13,11 +13,13 @@ decode::Wanted WantedFor(const lists::Generation& generation, std::span<const li
                          std::span<const decode::VectorMaker> makers) {
   decode::Wanted wanted{.pdq_nn512 = std::ranges::any_of(
                             lists, [&](const auto* list) { return NeedsNn512(generation, *list); })};
-  for (const decode::VectorMaker& maker : makers) {
+  const auto add_if_held = [&](Algorithm algorithm) {
     const bool held = std::ranges::any_of(
-        lists, [&](const auto* list) { return generation.index->HoldsAny(list->id, maker.algorithm); });
-    if (held) wanted.vectors.Add(maker.algorithm);
-  }
+        lists, [&](const auto* list) { return generation.index->HoldsAny(list->id, algorithm); });
+    if (held) wanted.vectors.Add(algorithm);
+  };
+  for (const Algorithm algorithm : kImgHashes) add_if_held(algorithm);
+  for (const decode::VectorMaker& maker : makers) add_if_held(maker.algorithm);
   return wanted;
 }
 

@@ -10,7 +10,7 @@ namespace hashgate::scan {
 
 /// What a decoder has to compute for `lists` of `generation`. nn512 only where one of them holds a PDQ hash
 /// of that pipeline or of an unknown one: it costs 1 to 3 ms more. Vectors only of algorithms that one of
-/// them holds and one of `makers` makes. Cost: one look at each list.
+/// them holds, and that are of img_hash or made by one of `makers`. Cost: one look at each list.
 decode::Wanted WantedFor(const lists::Generation& generation, std::span<const lists::HashList* const> lists,
                          std::span<const decode::VectorMaker> makers);
 

@@ -88,7 +88,7 @@ TEST_F(BadAdminTest, Hashes) {
   }
   EXPECT_EQ(ReasonOf(MatchStatus(OneHash(v1::ALGORITHM_UNSPECIFIED, 32))), "REQUEST_INVALID");
   EXPECT_EQ(ReasonOf(MatchStatus(OneHash(static_cast<v1::Algorithm>(99), 32))), "ALGORITHM_UNKNOWN");
-  EXPECT_EQ(ReasonOf(MatchStatus(OneHash(v1::ALGORITHM_PHASH, 8))), "UNSUPPORTED");
+  EXPECT_EQ(ReasonOf(MatchStatus(OneHash(v1::ALGORITHM_COLOR_MOMENT, 8))), "UNSUPPORTED");
   v1::MatchHashesRequest vectors = OneHash(v1::ALGORITHM_PHOTODNA, 144);
   EXPECT_TRUE(MatchStatus(vectors).ok());
   for (int i = 1; i < 17; ++i) *vectors.mutable_files(0)->add_hashes() = vectors.files(0).hashes(0);

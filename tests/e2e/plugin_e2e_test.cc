@@ -126,10 +126,13 @@ TEST_F(PluginE2eTest, EditedCopiesAreFoundByAListOfTheExamplesHashes) {
     EXPECT_EQ(other.coverage().level(), v1::COVERAGE_LEVEL_COMPLETE) << seed;
   }
   const v1::GetStatusResponse status = client.Status();
-  ASSERT_EQ(status.computed_size(), 2);
+  // PDQ, four of img_hash, and the plug-in's.
+  ASSERT_EQ(status.computed_size(), 6);
   EXPECT_EQ(status.computed(0).algorithm(), v1::ALGORITHM_PDQ);
-  EXPECT_EQ(status.computed(1).algorithm(), v1::ALGORITHM_PHOTODNA);
-  EXPECT_EQ(status.computed(1).name(), "example-grid");
+  EXPECT_EQ(status.computed(3).algorithm(), v1::ALGORITHM_MARR_HILDRETH);
+  EXPECT_EQ(status.computed(3).name(), "hashgate");
+  EXPECT_EQ(status.computed(5).algorithm(), v1::ALGORITHM_PHOTODNA);
+  EXPECT_EQ(status.computed(5).name(), "example-grid");
   // Though no entry has a PDQ hash.
   EXPECT_EQ(status.protection(), v1::PROTECTION_PERCEPTUAL);
   EXPECT_THAT(status.protection_sentence(), HasSubstr("a plug-in makes of uploads"));

@@ -108,7 +108,9 @@ class Parser {
     auto [command, a] = AddWith<HashArguments>(app_, "hash", "Hash files here, without a server");
     command.add_option("FILE", a.files, "Files")->required();
     command
-        .add_option("--algorithms", a.algorithms, "pdq, md5, sha1, sha256, photodna (with --plugin) or all")
+        .add_option("--algorithms", a.algorithms,
+                    "pdq, md5, sha1, sha256, marr_hildreth, phash, block_mean, average, photodna (with "
+                    "--plugin) or all")
         ->delimiter(',');
     command.add_flag("--views", a.views, "Also the further views of a picture");
     command.add_flag("--dihedral", a.dihedral, "Also the turned and mirrored forms");
@@ -135,11 +137,12 @@ class Parser {
   void AddMatch() {
     auto [command, a] = AddWith<MatchArguments>(app_, "match", "Match hashes that were made elsewhere");
     for (const Algorithm algorithm :
-         {Algorithm::kPdq, Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPhotoDna}) {
+         {Algorithm::kPdq, Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPhotoDna,
+          Algorithm::kMarrHildreth, Algorithm::kPHash, Algorithm::kBlockMean, Algorithm::kAverage}) {
       const std::string name(AlgorithmName(algorithm));
       command
           .add_option_function<std::vector<std::string>>(
-              "--" + name,
+              OptionOf(algorithm),
               [&a, algorithm](const std::vector<std::string>& values) {
                 for (const std::string& value : values) a.hashes.emplace_back(algorithm, value);
               },
@@ -167,6 +170,8 @@ class Parser {
     command.add_option("--max-distance", a.max_distance, "Bits at which PDQ still matches, 0 to 63");
     command.add_option("--max-photodna-distance", a.max_photodna_distance,
                        "Squared distance at which PhotoDNA still matches, 0 to 50000");
+    command.add_option("--max-img-hash-distance", a.max_img_hash_distances,
+                       "ALGORITHM=BITS at which a hash of img_hash still matches: marr_hildreth=57");
     command.add_option("--pipeline", a.pipeline, "How its PDQ hashes were made: full, nn512 or unknown");
     command.add_option("--ceiling", a.ceiling, "No match leads to more than this verdict");
     command.add_option("--tenant", a.tenant, "Tenant that owns it; nobody: shared by all");
@@ -275,8 +280,8 @@ class Parser {
           .add_option("--format", a.format,
                       "auto, lines, csv, jsonl, json, vics, ncmec, threatexchange or snapshot")
           ->capture_default_str();
-      command.add_option("--algorithm", a.algorithm, "What plain lines of 64 digits are")
-          ->check(CLI::IsMember({"pdq", "sha256"}));
+      command.add_option("--algorithm", a.algorithm, "What plain lines of 64 or 16 digits are")
+          ->check(CLI::IsMember({"pdq", "sha256", "block_mean", "phash", "average"}));
       command.add_option("--map", a.map, "CSV: FIELD=COLUMN; may be given again");
       command.add_option("--separator", a.separator, "CSV: the character between fields, or tab");
       command.add_option("--mapping", a.mapping_file,
@@ -325,10 +330,11 @@ class Parser {
     Reserve(policy, "dry-run", "policy dry-run");
     auto [command, a] = AddWith<PolicyExplainArguments>(policy, "explain", "Why a policy says what it says");
     command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
-    command.add_option("--match", a.matches,
-                       "A match as key=value,...: list, purpose, trust, ceiling, classification, identity, "
-                       "algorithms (a+b), distance, photodnaDistance, quality, entryQuality, view, conflict, "
-                       "degenerate, nn512Only");
+    command.add_option(
+        "--match", a.matches,
+        "A match as key=value,...: list, purpose, trust, ceiling, classification, identity, "
+        "algorithms (a+b), distance, photodnaDistance, imgHashDistances (marr_hildreth:12), quality, "
+        "entryQuality, view, conflict, degenerate, nn512Only");
     command.add_option("--answer", a.answer_file, "Answer of scan --json to explain; - for standard input");
     command.add_option("--outcome", a.outcome, "Outcome, where it is not told by matches and cause");
     command.add_option("--cause", a.cause, "Cause, such as TRUNCATED");
@@ -423,6 +429,12 @@ class Parser {
 };
 
 }  // namespace
+
+std::string OptionOf(Algorithm algorithm) {
+  std::string option = "--" + std::string(AlgorithmName(algorithm));
+  std::ranges::replace(option, '_', '-');
+  return option;
+}
 
 ParsedArguments ParseArguments(std::vector<std::string> arguments) {
   ParsedArguments parsed;

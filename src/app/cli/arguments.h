@@ -22,6 +22,9 @@ struct GlobalOptions {
   std::chrono::milliseconds timeout{30'000};
 };
 
+/// How a command names a value of the algorithm: "--marr-hildreth".
+std::string OptionOf(Algorithm algorithm);
+
 struct HashArguments {
   std::vector<std::string> files;
   std::vector<std::string> algorithms = {"pdq", "md5", "sha1", "sha256"};
@@ -63,6 +66,7 @@ struct ListFields {
       ceiling;
   std::optional<int> max_distance;
   std::optional<int> max_photodna_distance;
+  std::vector<std::string> max_img_hash_distances;  ///< "marr_hildreth=57"
   std::optional<bool> enabled;
 };
 struct ListsCreateArguments : ListFields {};

@@ -23,13 +23,15 @@ namespace {
 constexpr decode::Limits kLimits{};
 constexpr std::chrono::seconds kDecodeTime{60};
 
+constexpr std::string_view kUsable = "pdq, md5, sha1, sha256, marr_hildreth, phash, block_mean and average";
+
 struct Wish {
   bool pdq = false;
   bool md5 = false;
   bool sha1 = false;
   bool sha256 = false;
   decode::AlgorithmSet vectors;  ///< named ones
-  bool every_vector = false;     ///< all that plug-ins make
+  bool every_vector = false;     ///< all that can be made here
 
   [[nodiscard]] bool NeedsDecoder() const { return pdq || every_vector || !vectors.empty(); }
 };
@@ -85,12 +87,13 @@ Result<Wish> ReadWish(const std::vector<std::string>& names, bool has_plugin) {
                   "PhotoDNA cannot be computed here: it needs a licensed library, see --plugin");
     } else if (name == "all") {
       wish.pdq = wish.md5 = wish.sha1 = wish.sha256 = wish.every_vector = true;
-    } else if (ParseAlgorithm(name)) {
-      return Fail(Reason::kUnsupported,
-                  "the img_hash algorithms are not part of this build: use pdq, md5, sha1 and sha256");
+    } else if (const auto algorithm = ParseAlgorithm(name); algorithm && IsImgHash(*algorithm)) {
+      wish.vectors.Add(*algorithm);
+    } else if (algorithm) {
+      return Fail(Reason::kUnsupported, name + " is not computed by this build: use " + std::string(kUsable));
     } else {
       return Fail(Reason::kAlgorithmUnknown,
-                  "'" + name + "' is not a known hash algorithm: use pdq, md5, sha1 and sha256");
+                  "'" + name + "' is not a known hash algorithm: use " + std::string(kUsable));
     }
   }
   return wish;
@@ -302,9 +305,10 @@ Result<std::vector<decode::PluginSetup>> PluginsOf(const HashArguments& argument
   return plugins;
 }
 
-// What is asked for by name must be made by some plug-in.
+// What is asked for by name must be made here, or by some plug-in.
 Status SettleVectors(const decode::Decoder& decoder, Wish& wish) {
   decode::AlgorithmSet made;
+  for (const Algorithm algorithm : kImgHashes) made.Add(algorithm);
   for (const decode::VectorMaker& maker : decoder.vector_makers()) made.Add(maker.algorithm);
   if (!made.HasAll(wish.vectors))
     return Fail(Reason::kUnsupported, "the plug-in makes other hashes than asked for");

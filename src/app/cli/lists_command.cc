@@ -1,5 +1,6 @@
 // Lists as a whole: ls, show, create, update, enable, disable, rm. Their contents: lists_import_command.cc
 // and lists_entries_command.cc.
+#include <charconv>
 #include <istream>
 #include <ostream>
 
@@ -31,6 +32,25 @@ v1::MaxDistance& RowOf(v1::Algorithm algorithm, v1::HashList& list) {
   return row;
 }
 
+/// Takes "marr_hildreth=57". Whether the number is in bounds the server says.
+Status ReadImgHashDistance(const std::string& text, v1::HashList& list) {
+  const std::size_t sign = text.find('=');
+  const auto algorithm = ParseAlgorithm(text.substr(0, sign));
+  int bits = -1;
+  if (sign != std::string::npos) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + sign + 1, end, bits);
+    if (error != std::errc() || stop != end) bits = -1;
+  }
+  if (!algorithm || !IsImgHash(*algorithm) || bits < 0) {
+    return Fail(
+        Reason::kRequestInvalid,
+        "--max-img-hash-distance is ALGORITHM=BITS, with marr_hildreth, phash, block_mean or average");
+  }
+  RowOf(rpc::ToProto(*algorithm), list).set_max_distance_bits(bits);
+  return {};
+}
+
 /// Writes the fields that were given into `list`.
 Status Apply(const ListFields& fields, v1::HashList& list) {
   list.set_name(fields.name);
@@ -58,6 +78,9 @@ Status Apply(const ListFields& fields, v1::HashList& list) {
   if (fields.max_distance) RowOf(v1::ALGORITHM_PDQ, list).set_max_distance_bits(*fields.max_distance);
   if (fields.max_photodna_distance) {
     RowOf(v1::ALGORITHM_PHOTODNA, list).set_max_distance(*fields.max_photodna_distance);
+  }
+  for (const std::string& text : fields.max_img_hash_distances) {
+    HASHGATE_RETURN_IF_ERROR(ReadImgHashDistance(text, list));
   }
   if (fields.enabled) list.set_enabled(*fields.enabled);
   return {};

@@ -72,7 +72,8 @@ void PrintJson(const Tally& tally, const exchange::Importer& importer, const Lis
                std::ostream& out) {
   JsonObject hashes;
   for (const Algorithm algorithm :
-       {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPdq, Algorithm::kPhotoDna}) {
+       {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256, Algorithm::kPdq, Algorithm::kPhotoDna,
+        Algorithm::kPHash, Algorithm::kBlockMean, Algorithm::kMarrHildreth, Algorithm::kAverage}) {
     hashes.Number(AlgorithmName(algorithm),
                   static_cast<std::int64_t>(tally.hashes[static_cast<std::size_t>(algorithm)]));
   }

@@ -97,13 +97,15 @@ class MappingReader {
   }
 
   Mapping::Hash ReadHash(YamlMap& map) {
-    static constexpr std::string_view kAlgorithms[] = {"md5", "sha1", "sha256", "pdq", "photodna"};
+    static constexpr std::string_view kAlgorithms[] = {
+        "md5", "sha1", "sha256", "pdq", "photodna", "phash", "block_mean", "marr_hildreth", "average"};
     static constexpr std::string_view kEncodings[] = {"hex", "base64", "decimal"};
     static constexpr std::string_view kPipelines[] = {"unknown", "full", "nn512"};
     Mapping::Hash hash;
     map.Require("algorithm");
     if (const auto algorithm = map.Choice("algorithm", kAlgorithms)) {
-      hash.algorithm = static_cast<Algorithm>(*algorithm + 1);
+      hash.algorithm =
+          ParseAlgorithm(kAlgorithms[static_cast<std::size_t>(*algorithm)]).value_or(hash.algorithm);
     }
     hash.encoding = static_cast<HashEncoding>(map.Choice("encoding", kEncodings).value_or(0));
     hash.pipeline = static_cast<Pipeline>(map.Choice("pipeline", kPipelines).value_or(0));
@@ -144,7 +146,7 @@ class MappingReader {
   Mapping mapping_;
 };
 
-static_assert(static_cast<int>(Mapping::Layout::kJsonl) == 2 && static_cast<int>(Algorithm::kPhotoDna) == 5 &&
+static_assert(static_cast<int>(Mapping::Layout::kJsonl) == 2 &&
               static_cast<int>(HashEncoding::kDecimal) == 2 && static_cast<int>(Pipeline::kNn512) == 2);
 
 }  // namespace

@@ -11,7 +11,10 @@ namespace hashgate::cli {
 
 int RunMatch(const MatchArguments& arguments, const GlobalOptions& options, Environment& environment) {
   if (arguments.hashes.empty()) {
-    return ReportUsage(environment, "give at least one of --pdq, --md5, --sha1, --sha256 and --photodna");
+    return ReportUsage(
+        environment,
+        "give at least one of --pdq, --md5, --sha1, --sha256, --photodna, --marr-hildreth, --phash, "
+        "--block-mean and --average");
   }
   v1::MatchHashesRequest request;
   request.mutable_header()->set_surface(arguments.surface);
@@ -22,8 +25,7 @@ int RunMatch(const MatchArguments& arguments, const GlobalOptions& options, Envi
   for (const auto& [algorithm, text] : arguments.hashes) {
     auto hash = ParseHashText(algorithm, text);
     if (!hash) {
-      return ReportUsage(environment,
-                         "--" + std::string(AlgorithmName(algorithm)) + ": " + hash.error().message);
+      return ReportUsage(environment, OptionOf(algorithm) + ": " + hash.error().message);
     }
     if (algorithm == Algorithm::kPdq && !arguments.pipeline.empty()) {
       hash->pipeline = *ParsePipeline(arguments.pipeline);

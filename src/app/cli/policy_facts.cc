@@ -59,6 +59,27 @@ Result<bool> ParseBool(std::string_view key, std::string_view text) {
   return BadKey(key, "wants true or false");
 }
 
+void SetDistance(const policy::VectorDistance& distance, policy::MatchFact& fact) {
+  std::erase_if(fact.distances, [&](const auto& row) { return row.algorithm == distance.algorithm; });
+  fact.distances.push_back(distance);
+}
+
+// "marr_hildreth:12+phash:3"
+Status SetImgHashDistances(std::string_view key, std::string_view value, policy::MatchFact& fact) {
+  for (std::size_t at = 0; at <= value.size();) {
+    const std::size_t end = std::min(value.find('+', at), value.size());
+    const std::string_view part = value.substr(at, end - at);
+    const std::size_t colon = std::min(part.find(':'), part.size());
+    HASHGATE_ASSIGN_OR_RETURN(const Algorithm algorithm, ParseAlgorithm(Lower(part.substr(0, colon))));
+    if (!IsImgHash(algorithm) || colon == part.size()) return BadKey(key, "wants ALGORITHM:BITS of img_hash");
+    const int most = GreatestMaxDistance(algorithm);
+    HASHGATE_ASSIGN_OR_RETURN(const int distance, ParseNumber(key, part.substr(colon + 1), most));
+    SetDistance({algorithm, distance, most}, fact);
+    at = end + 1;
+  }
+  return {};
+}
+
 Status SetKey(std::string_view key, std::string_view value, policy::MatchFact& fact) {
   if (key == "list") {
     fact.list = value;
@@ -93,7 +114,9 @@ Status SetKey(std::string_view key, std::string_view value, policy::MatchFact& f
     HASHGATE_ASSIGN_OR_RETURN(fact.distance_bits, ParseNumber(key, value));
   } else if (key == "photodnaDistance") {
     HASHGATE_ASSIGN_OR_RETURN(const int distance, ParseNumber(key, value, kMaxPhotoDnaDistance));
-    fact.distances = {{Algorithm::kPhotoDna, distance, kMaxPhotoDnaDistance}};
+    SetDistance({Algorithm::kPhotoDna, distance, kMaxPhotoDnaDistance}, fact);
+  } else if (key == "imgHashDistances") {
+    HASHGATE_RETURN_IF_ERROR(SetImgHashDistances(key, value, fact));
   } else if (key == "quality") {
     HASHGATE_ASSIGN_OR_RETURN(fact.upload_quality, ParseNumber(key, value));
   } else if (key == "entryQuality") {

@@ -107,11 +107,13 @@ Status CsvImporter::MapColumns(const ImporterOptions& options) {
     target = static_cast<int>(column);
   }
   for (const FieldName hash : {FieldName::kMd5, FieldName::kSha1, FieldName::kSha256, FieldName::kPdq,
-                               FieldName::kPhotoDna, FieldName::kPdqNn512}) {
+                               FieldName::kPhotoDna, FieldName::kPdqNn512, FieldName::kPHash,
+                               FieldName::kBlockMean, FieldName::kMarrHildreth, FieldName::kAverage}) {
     if (columns_[static_cast<std::size_t>(hash)] >= 0) return {};
   }
   return Fail(Reason::kRequestInvalid,
-              "no column of the header is a hash (md5, sha1, sha256, pdq, photodna): say which one is with "
+              "no column of the header is a hash (md5, sha1, sha256, pdq, photodna, marr_hildreth, phash, "
+              "block_mean, average): say which one is with "
               "--map md5=COLUMN");
 }
 

@@ -6,14 +6,17 @@ namespace {
 
 constexpr std::string_view kAmbiguous =
     "64 hex digits can be PDQ or SHA-256: say which with --algorithm pdq or --algorithm sha256";
+constexpr std::string_view kAmbiguousShort =
+    "16 hex digits can be phash or average: say which with --algorithm phash or --algorithm average";
 
 // What a line is, by its length.
 Algorithm AlgorithmOf(std::string_view text, Algorithm chosen) {
   switch (text.size()) {
     case 32: return Algorithm::kMd5;
     case 40: return Algorithm::kSha1;
-    case 64:
-      return chosen == Algorithm::kPdq || chosen == Algorithm::kSha256 ? chosen : Algorithm::kUnspecified;
+    case 16:
+    case 64: return HashSize(chosen) * 2 == text.size() ? chosen : Algorithm::kUnspecified;
+    case 144: return Algorithm::kMarrHildreth;
     case 192:
     case 288: return Algorithm::kPhotoDna;
     default: return Algorithm::kUnspecified;
@@ -46,9 +49,12 @@ class LinesImporter : public FileImporter {
         record.AddHash(algorithm, text);
       } else if (text.size() == 64) {
         record.SetProblem(std::string(kAmbiguous));
+      } else if (text.size() == 16) {
+        record.SetProblem(std::string(kAmbiguousShort));
       } else {
-        record.SetProblem("no known hash has " + std::to_string(text.size()) +
-                          " characters: MD5 has 32 hex digits, SHA-1 40, PDQ and SHA-256 64");
+        record.SetProblem(
+            "no known hash has " + std::to_string(text.size()) +
+            " characters: MD5 has 32 hex digits, SHA-1 40, PDQ and SHA-256 64, marr_hildreth 144");
       }
       if (whole_ && !line_.ended && !record.ok()) return BreaksOff("line " + std::to_string(line_.number));
       out.push_back(record.Finish());
@@ -76,6 +82,8 @@ Result<std::unique_ptr<Importer>> OpenLines(Input input, const ImporterOptions& 
       line = Trim(line);
       if (!IsPassedOver(line)) {
         if (line.size() == 64) return Fail(Reason::kRequestInvalid, std::string(kAmbiguous), "algorithm");
+        if (line.size() == 16)
+          return Fail(Reason::kRequestInvalid, std::string(kAmbiguousShort), "algorithm");
         break;
       }
       if (end == std::string_view::npos) break;

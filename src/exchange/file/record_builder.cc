@@ -9,9 +9,10 @@
 namespace hashgate::exchange {
 namespace {
 
-constexpr std::string_view kFieldTexts[] = {"sourceId", "md5",        "sha1",           "sha256",
-                                            "pdq",      "pdqQuality", "photodna",       "classification",
-                                            "labels",   "pdqNn512",   "pdqNn512Quality"};
+constexpr std::string_view kFieldTexts[] = {
+    "sourceId",        "md5",      "sha1",           "sha256",        "pdq",
+    "pdqQuality",      "photodna", "classification", "labels",        "pdqNn512",
+    "pdqNn512Quality", "phash",    "block_mean",     "marr_hildreth", "average"};
 static_assert(std::size(kFieldTexts) == kFieldCount);
 
 char Lower(char c) {
@@ -146,6 +147,10 @@ void RecordBuilder::SetText(FieldName field, std::string_view text) {
     case FieldName::kPdq: AddHash(Algorithm::kPdq, text); break;
     case FieldName::kPdqNn512: AddHash(Algorithm::kPdq, text, Pipeline::kNn512); break;
     case FieldName::kPhotoDna: AddHash(Algorithm::kPhotoDna, text); break;
+    case FieldName::kPHash: AddHash(Algorithm::kPHash, text); break;
+    case FieldName::kBlockMean: AddHash(Algorithm::kBlockMean, text); break;
+    case FieldName::kMarrHildreth: AddHash(Algorithm::kMarrHildreth, text); break;
+    case FieldName::kAverage: AddHash(Algorithm::kAverage, text); break;
     case FieldName::kPdqQuality: SetQuality(Pipeline::kUnspecified, text); break;
     case FieldName::kPdqNn512Quality: SetQuality(Pipeline::kNn512, text); break;
     case FieldName::kClassification:

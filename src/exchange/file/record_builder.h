@@ -22,8 +22,12 @@ enum class FieldName : std::uint8_t {
   kLabels,
   kPdqNn512,         ///< JSONL export and all imports: PDQ of the second pipeline
   kPdqNn512Quality,  ///< its quality
+  kPHash,            ///< this and the next: JSONL export and all imports
+  kBlockMean,
+  kMarrHildreth,
+  kAverage,
 };
-inline constexpr int kFieldCount = 11;
+inline constexpr int kFieldCount = 15;
 /// The first nine are the columns of an exported CSV file.
 inline constexpr int kCsvColumnCount = 9;
 std::string_view FieldText(FieldName field);

@@ -1,8 +1,11 @@
 // The gates against pictures with too little structure. PDQ: the share of energy that the best rank-1
-// approximation of the hash holds; PhotoDNA: the entropy of its components. Where they come from:
-// docs/matching.md.
+// approximation of the hash holds; PhotoDNA: the entropy of its components; img_hash: the share of ones, and
+// of marr_hildreth how many of its groups differ. Where they come from: docs/matching.md, docs/img_hash.md.
+#include "hash/core/degenerate.h"
+
 #include <array>
 #include <bit>
+#include <bitset>
 #include <cmath>
 #include <cstdint>
 
@@ -128,6 +131,26 @@ double RankOneShare(const Gram16& gram) {
 }
 
 }  // namespace
+
+bool IsDegenerateImgHash(Algorithm algorithm, ByteSpan value) {
+  int ones = 0;
+  for (const std::uint8_t byte : value) ones += std::popcount(byte);
+  const auto bits = static_cast<int>(8 * value.size());
+  if (4 * ones < bits || 4 * ones > 3 * bits) return true;
+  if (algorithm != Algorithm::kMarrHildreth) return false;
+  // A ramp has the same pattern everywhere. Groups of 9 bits, the first in the highest place.
+  constexpr std::size_t kGroupBits = 9;
+  constexpr std::size_t kMinPatterns = 16;
+  std::bitset<std::size_t{1} << kGroupBits> patterns;
+  for (std::size_t at = 0; at < 8 * value.size(); at += kGroupBits) {
+    std::size_t pattern = 0;
+    for (std::size_t bit = at; bit < at + kGroupBits; ++bit) {
+      pattern = pattern << 1 | (value[bit / 8] >> (7 - bit % 8) & 1U);
+    }
+    patterns.set(pattern);
+  }
+  return patterns.count() < kMinPatterns;
+}
 
 bool IsDegenerate(const PdqHash& hash) {
   int ones = 0;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/hex.h"
+#include "hash/core/degenerate.h"
 #include "hash/core/hash_text.h"
 
 namespace hashgate {
@@ -24,11 +25,11 @@ constexpr AlgorithmRow kAlgorithms[] = {
     {Algorithm::kSha256, "sha256", 32},
     {Algorithm::kPdq, "pdq", 32},
     {Algorithm::kPhotoDna, "photodna", 144},
-    {Algorithm::kPHash, "phash", 0},
-    {Algorithm::kBlockMean, "block_mean", 0},
-    {Algorithm::kMarrHildreth, "marr_hildreth", 0},
+    {Algorithm::kPHash, "phash", 8},
+    {Algorithm::kBlockMean, "block_mean", 32},
+    {Algorithm::kMarrHildreth, "marr_hildreth", 72},
     {Algorithm::kRadialVariance, "radial_variance", 0},
-    {Algorithm::kAverage, "average", 0},
+    {Algorithm::kAverage, "average", 8},
     {Algorithm::kColorMoment, "color_moment", 0},
 };
 static_assert(std::size(kAlgorithms) == kAlgorithmCount);
@@ -55,6 +56,12 @@ PhotoDna ToPhotoDna(ByteSpan bytes) {
   PhotoDna vector{};
   std::ranges::copy(bytes, vector.begin());
   return vector;
+}
+
+int DifferingBits(ByteSpan a, ByteSpan b) {
+  int bits = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) bits += std::popcount(static_cast<unsigned>(a[i] ^ b[i]));
+  return bits;
 }
 
 }  // namespace
@@ -136,6 +143,7 @@ int Distance(const PhotoDna& a, const PhotoDna& b) {
 int Distance(Algorithm algorithm, ByteSpan a, ByteSpan b) {
   const std::size_t size = HashSize(algorithm);
   if (a.size() != size || b.size() != size) return -1;
+  if (IsImgHash(algorithm)) return DifferingBits(a, b);
   if (algorithm == Algorithm::kPdq)
     return Distance(PdqHash::FromBytes(a.first<32>()), PdqHash::FromBytes(b.first<32>()));
   return algorithm == Algorithm::kPhotoDna ? Distance(ToPhotoDna(a), ToPhotoDna(b)) : -1;
@@ -144,15 +152,35 @@ int Distance(Algorithm algorithm, ByteSpan a, ByteSpan b) {
 bool IsDegenerate(Algorithm algorithm, ByteSpan value) {
   if (value.size() != HashSize(algorithm)) return false;
   if (algorithm == Algorithm::kPdq) return IsDegenerate(PdqHash::FromBytes(value.first<32>()));
+  if (IsImgHash(algorithm)) return IsDegenerateImgHash(algorithm, value);
   return algorithm == Algorithm::kPhotoDna && IsDegenerate(ToPhotoDna(value));
 }
 
 int GreatestMaxDistance(Algorithm algorithm) {
-  constexpr int kPdqBits = 63;
   constexpr int kOther = 65'535;
-  if (algorithm < Algorithm::kPdq || static_cast<int>(algorithm) >= kAlgorithmCount) return -1;
-  if (algorithm == Algorithm::kPdq) return kPdqBits;
-  return algorithm == Algorithm::kPhotoDna ? kMaxPhotoDnaDistance : kOther;
+  switch (algorithm) {
+    case Algorithm::kPdq: return 63;
+    case Algorithm::kPhotoDna: return kMaxPhotoDnaDistance;
+    case Algorithm::kPHash:
+    case Algorithm::kBlockMean: return 10;
+    case Algorithm::kMarrHildreth: return 115;
+    case Algorithm::kAverage: return 3;
+    case Algorithm::kRadialVariance:
+    case Algorithm::kColorMoment: return kOther;
+    default: return -1;
+  }
+}
+
+int DefaultMaxDistance(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kPdq: return kDefaultPdqMaxDistanceBits;
+    case Algorithm::kPhotoDna: return kDefaultPhotoDnaMaxDistance;
+    case Algorithm::kPHash:
+    case Algorithm::kBlockMean: return 4;
+    case Algorithm::kMarrHildreth: return 57;
+    case Algorithm::kAverage: return 1;
+    default: return -1;
+  }
 }
 
 Result<HashValue> ParseHashText(Algorithm algorithm, std::string_view text) {

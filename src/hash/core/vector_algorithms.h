@@ -7,7 +7,7 @@ namespace hashgate {
 
 /// True for the algorithms whose hashes are compared and that a plug-in may make: PhotoDNA.
 inline bool IsMadeByPlugins(Algorithm algorithm) {
-  return algorithm != Algorithm::kPdq && HashSize(algorithm) > 0 && GreatestMaxDistance(algorithm) >= 0;
+  return algorithm == Algorithm::kPhotoDna;
 }
 
 }  // namespace hashgate

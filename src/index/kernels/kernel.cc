@@ -14,11 +14,11 @@ bool AlwaysSupported() {
 
 constexpr Kernel kKernels[] = {
 #if defined(__x86_64__)
-    {"avx512", Avx512Supported, ScanAvx512, &kAvx512Postings, &kAvx512Vectors},
-    {"avx2", Avx2Supported, ScanAvx2, &kAvx2Postings, &kAvx2Vectors},
-    {"popcnt", PopcntSupported, ScanPopcnt, &kPopcntPostings, &kPortableVectors},
+    {"avx512", Avx512Supported, ScanAvx512, &kAvx512Postings, &kAvx512Vectors, &kAvx512Bits},
+    {"avx2", Avx2Supported, ScanAvx2, &kAvx2Postings, &kAvx2Vectors, &kAvx2Bits},
+    {"popcnt", PopcntSupported, ScanPopcnt, &kPopcntPostings, &kPortableVectors, &kPopcntBits},
 #endif
-    {"portable", AlwaysSupported, ScanPortable, &kPortablePostings, &kPortableVectors},
+    {"portable", AlwaysSupported, ScanPortable, &kPortablePostings, &kPortableVectors, &kPortableBits},
 };
 
 std::string SupportedNames() {

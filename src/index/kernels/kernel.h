@@ -9,6 +9,7 @@
 
 #include "hashgate/error.h"
 #include "hashgate/hash.h"
+#include "index/kernels/bits.h"
 #include "index/kernels/postings.h"
 #include "index/kernels/vectors.h"
 
@@ -51,6 +52,7 @@ struct Kernel {
   ScanFunction scan;
   const PostingKernel* postings;
   const VectorKernel* vectors;
+  const BitsKernel* bits;
 };
 
 /// Every kernel of this build, fastest first; the last one runs everywhere.

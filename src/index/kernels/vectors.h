@@ -16,7 +16,7 @@ struct ScanStep;
 inline constexpr std::size_t kMaxVectorQueries = 16;
 /// Least room for hits that a vector scan needs to get on: the widest block of vectors times the most
 /// queries.
-inline constexpr std::size_t kMinVectorHitBuffer = 4 * kMaxVectorQueries;
+inline constexpr std::size_t kMinVectorHitBuffer = 8 * kMaxVectorQueries;
 
 /// A pair (stored vector, query) within the threshold.
 struct VectorHit {

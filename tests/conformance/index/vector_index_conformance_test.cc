@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -222,6 +223,51 @@ TEST_P(VectorIndexConformance, RandomHistories) {
     }
     for (const auto& [index, text] : taken) {
       ASSERT_EQ(Text(index->SearchVectors(kAlgorithm, queries, lists, kUnbounded)), text);
+    }
+  }
+}
+
+// Hashes of img_hash beside vectors of the same entries: each algorithm is searched by itself.
+TEST_P(VectorIndexConformance, BitsBesideVectors) {
+  const auto random_bits = [&](Algorithm algorithm) {
+    std::vector<std::uint8_t> bits(HashSize(algorithm));
+    for (std::uint8_t& byte : bits) byte = static_cast<std::uint8_t>(random_());
+    return bits;
+  };
+  std::map<Algorithm, std::vector<std::uint8_t>> centres;
+  for (const Algorithm algorithm : kImgHashes) centres[algorithm] = random_bits(algorithm);
+  std::vector<IndexedVector> rows;
+  for (EntryId entry = 0; entry < 700; ++entry) {
+    const auto list = static_cast<ListId>(1 + entry % 2);
+    rows.push_back(VectorRow(list, entry, RandomVector(random_)));
+    for (const Algorithm algorithm : kImgHashes) {
+      std::vector<std::uint8_t> bits = entry % 7 == 0 ? centres[algorithm] : random_bits(algorithm);
+      for (std::uint64_t flips = random_() % 12; flips > 0; --flips) {
+        std::uint8_t& byte = bits[random_() % bits.size()];
+        byte = static_cast<std::uint8_t>(byte ^ 1U << (random_() % 8));
+      }
+      IndexedVector row{list, entry, static_cast<ActionClass>(entry % 3), algorithm, {}};
+      std::ranges::copy(bits, row.bytes.begin());
+      rows.push_back(row);
+    }
+  }
+  Add(rows);
+  for (EntryId gone = 0; gone < 700; gone += 11) Withdraw(static_cast<ListId>(1 + gone % 2), gone);
+  Publish();
+  for (const Algorithm algorithm : kImgHashes) {
+    ASSERT_EQ(index_->Count(algorithm), expected_->Count(algorithm));
+    const std::vector<std::uint8_t> other = random_bits(algorithm);
+    const std::vector<VectorQuery> queries = {{centres[algorithm], 3}, {other, 4}};
+    for (const int distance : {0, 5, 12, static_cast<int>(4 * HashSize(algorithm))}) {
+      const std::vector<ListDistance> lists = {{1, distance}, {2, distance / 2}};
+      for (const SearchBounds bounds : {kUnbounded, SearchBounds{3, 7}}) {
+        const auto found = index_->SearchVectors(algorithm, queries, lists, bounds);
+        ASSERT_TRUE(found);
+        EXPECT_EQ(Text(found), Text(expected_->SearchVectors(algorithm, queries, lists, bounds)));
+        if (distance == 12) {
+          EXPECT_GE(found->candidates.size(), 7U);
+        }
+      }
     }
   }
 }

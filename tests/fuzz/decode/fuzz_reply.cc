@@ -15,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const hashgate::ByteSpan bytes(data, size);
   AlgorithmSet wanted;
   wanted.Add(hashgate::Algorithm::kPhotoDna);
+  for (const hashgate::Algorithm algorithm : hashgate::kImgHashes) wanted.Add(algorithm);
   const auto result = DecodeReply(bytes, kJob, limits, wanted);
   if (!result) {
     if (result.error().reason != hashgate::Reason::kDecoderProtocol) std::abort();
@@ -26,8 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const PdqForms& forms : view.pdq) {
       if (forms.quality < 0 || forms.quality > 100) std::abort();
     }
-    if (view.vectors.size() > 1) std::abort();
+    AlgorithmSet seen;
     for (const VectorForms& vector : view.vectors) {
+      if (seen.Has(vector.algorithm) || !wanted.Has(vector.algorithm)) std::abort();
+      seen.Add(vector.algorithm);
       if (vector.count() != 1 && vector.count() != hashgate::kDihedralCount) std::abort();
     }
   }

@@ -59,6 +59,26 @@ TEST_F(ListsCommand, ThresholdsAreChangedOneByOne) {
   EXPECT_NE(shown.out.find("pdq 12 bits"), std::string::npos);
 }
 
+TEST_F(ListsCommand, ThresholdsOfImgHash) {
+  EXPECT_EQ(Cli({"lists", "update", "demo", "--max-img-hash-distance", "marr_hildreth=40",
+                 "--max-img-hash-distance", "phash=0"})
+                .code,
+            kDone);
+  const v1::HashList& list = lists_.lists.at("demo");
+  ASSERT_EQ(list.max_distances_size(), 2);
+  EXPECT_EQ(list.max_distances(0).algorithm(), v1::ALGORITHM_MARR_HILDRETH);
+  EXPECT_EQ(list.max_distances(0).max_distance_bits(), 40);
+  EXPECT_FALSE(list.max_distances(0).has_max_distance());
+  EXPECT_EQ(list.max_distances(1).algorithm(), v1::ALGORITHM_PHASH);
+  EXPECT_NE(Cli({"lists", "show", "demo"}).out.find("marr_hildreth 40 bits"), std::string::npos);
+  for (const char* wrong : {"marr_hildreth", "marr_hildreth=", "marr_hildreth=x", "marr_hildreth=4x",
+                            "phash=-1", "pdq=3", "color_moment=3", "=3", ""}) {
+    const Run run = Cli({"lists", "update", "demo", "--max-img-hash-distance", wrong});
+    EXPECT_EQ(run.code, kUsage) << wrong;
+    EXPECT_FALSE(run.err.empty()) << wrong;
+  }
+}
+
 TEST_F(ListsCommand, UpdateKeepsOtherFieldsAndTheEtag) {
   EXPECT_EQ(Cli({"lists", "update", "demo", "--description", "new"}).code, kDone);
   EXPECT_EQ(lists_.lists.at("demo").description(), "new");

@@ -107,7 +107,7 @@ TEST_F(ListsFiles, ADryRunSaysWhatIsInAFileAndSendsNothing) {
   EXPECT_EQ(run.code, kFindings);
   EXPECT_NE(
       run.out.find(
-          R"("format":"csv","dryRun":true,"receivedCount":3,"quarantinedCount":2,"hashCounts":{"md5":1,"sha1":1,"sha256":0,"pdq":0,"photodna":0},"skippedHarmlessCount":0)"),
+          R"("format":"csv","dryRun":true,"receivedCount":3,"quarantinedCount":2,"hashCounts":{"md5":1,"sha1":1,"sha256":0,"pdq":0,"photodna":0,"phash":0,"block_mean":0,"marr_hildreth":0,"average":0},"skippedHarmlessCount":0)"),
       std::string::npos)
       << run.out;
   EXPECT_EQ(CliWithoutServer({"lists", "import", "demo", file, "--dry-run", "--replace"}).code, kFailed)

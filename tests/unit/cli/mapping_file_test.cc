@@ -16,6 +16,17 @@ std::string Problems(const std::string& text) {
   return mapping ? "" : mapping.error().message + "\n";
 }
 
+TEST(MappingFile, HashesOfImgHash) {
+  for (const Algorithm algorithm : kImgHashes) {
+    const auto mapping = ParseMapping(
+        "format: csv\nhashes:\n  - {algorithm: " + std::string(AlgorithmName(algorithm)) + ", at: H}\n",
+        "m.yaml");
+    ASSERT_TRUE(mapping.has_value()) << mapping.error().message;
+    EXPECT_EQ(mapping->hashes[0].algorithm, algorithm);
+  }
+  EXPECT_FALSE(ParseMapping("format: csv\nhashes:\n  - {algorithm: color_moment, at: H}\n", "m.yaml"));
+}
+
 TEST(MappingFile, ReadsEveryField) {
   const auto mapping = ParseMapping(R"(
 format: csv

@@ -33,6 +33,22 @@ TEST_F(PolicyCommand, ExplainFollowsTheFacts) {
   EXPECT_EQ(
       Cli({"policy", "explain", policy, "--match", "algorithms=photodna,photodnaDistance=9363601"}).code,
       kUsage);
+  const std::string second =
+      Write("q.yaml",
+            "version: '1'\nname: mine\nrules:\n"
+            "  - {id: near, when: {max_distances: {marr_hildreth: 40, phash: 2}}, verdict: BLOCK}\n"
+            "  - {id: rest, verdict: REVIEW}\n");
+  const auto explain = [&](const std::string& distances) {
+    return Cli({"policy", "explain", second, "--match",
+                "algorithms=marr_hildreth+phash,imgHashDistances=" + distances});
+  };
+  EXPECT_TRUE(explain("marr_hildreth:40+phash:2").out.starts_with("BLOCK by rule near"));
+  EXPECT_TRUE(explain("marr_hildreth:41+phash:2").out.starts_with("REVIEW by rule rest"));
+  EXPECT_TRUE(explain("marr_hildreth:40").out.starts_with("REVIEW by rule rest"));
+  for (const char* wrong :
+       {"", "marr_hildreth", "marr_hildreth:", "marr_hildreth:116", "pdq:3", "phash:1+"}) {
+    EXPECT_EQ(explain(wrong).code, kUsage) << wrong;
+  }
   const std::string answer =
       R"({"outcome":"MATCHED","coverage":{"level":"COMPLETE"},"matches":[{"list":"l","harmClass":"CSAM",)"
       R"("identity":"PERCEPTUAL","algorithms":["PHOTODNA"],)"

@@ -447,6 +447,25 @@ TEST_F(MatchCommand, PhotoDnaInAnyOfItsForms) {
   EXPECT_EQ(refused.err.find("0101"), std::string::npos) << "values stay out of messages";
 }
 
+TEST_F(MatchCommand, HashesOfImgHash) {
+  v1::MatchHashesRequest sent;
+  scan_.on_match = [&sent](const v1::MatchHashesRequest& request) { sent = request; };
+  const std::pair<const char*, Algorithm> options[] = {{"--marr-hildreth", Algorithm::kMarrHildreth},
+                                                       {"--phash", Algorithm::kPHash},
+                                                       {"--block-mean", Algorithm::kBlockMean},
+                                                       {"--average", Algorithm::kAverage}};
+  for (const auto& [option, algorithm] : options) {
+    Cli({"match", option, std::string(2 * HashSize(algorithm), '1')});
+    ASSERT_EQ(sent.files_size(), 1) << option;
+    ASSERT_EQ(sent.files(0).hashes_size(), 1) << option;
+    EXPECT_EQ(static_cast<int>(sent.files(0).hashes(0).algorithm()), static_cast<int>(algorithm));
+    EXPECT_EQ(sent.files(0).hashes(0).value(), std::string(HashSize(algorithm), '\x11'));
+    const Run refused = Cli({"match", option, "12"});
+    EXPECT_EQ(refused.code, kUsage);
+    EXPECT_NE(refused.err.find(std::string(option) + ": "), std::string::npos) << refused.err;
+  }
+}
+
 class StatusCommand : public CliTest {};
 
 TEST_F(StatusCommand, SaysProtectionFirst) {

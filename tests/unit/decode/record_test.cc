@@ -141,6 +141,36 @@ TEST(Record, VectorsSurviveTheRoundTrip) {
   EXPECT_EQ(FieldOf(DecodeReply(EncodeReply(one, kJob), kJob, {})), "vector.algorithm");
 }
 
+TEST(Record, VectorsOfSeveralAlgorithmsAndSizes) {
+  DecodeResult sent = WithVectors();
+  AlgorithmSet wanted = Vectors();
+  std::uint8_t next = 0;
+  for (const Algorithm algorithm : kImgHashes) {
+    wanted.Add(algorithm);
+    VectorForms vector{.algorithm = algorithm, .bytes = {}};
+    for (std::size_t i = 0; i < kDihedralCount * HashSize(algorithm); ++i) vector.bytes.push_back(next += 3);
+    sent.views[0].vectors.push_back(std::move(vector));
+  }
+  const auto bytes = EncodeReply(sent, kJob);
+  const auto result = DecodeReply(bytes, kJob, {}, wanted);
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->views[0].vectors.size(), 1 + kImgHashes.size());
+  for (const VectorForms& vector : result->views[0].vectors) {
+    const auto at = std::ranges::find(sent.views[0].vectors, vector.algorithm, &VectorForms::algorithm);
+    ASSERT_NE(at, sent.views[0].vectors.end());
+    EXPECT_EQ(vector.bytes, at->bytes) << AlgorithmName(vector.algorithm);
+  }
+  // What was not asked for is refused, and so are bytes behind a shorter hash.
+  EXPECT_EQ(FieldOf(DecodeReply(bytes, kJob, {}, Vectors())), "vector.algorithm");
+  DecodeResult alone = sent;
+  for (ViewHashes& view : alone.views) view.vectors.clear();
+  alone.views[0].vectors = {{.algorithm = Algorithm::kPHash, .bytes = std::vector<std::uint8_t>(8, 7)}};
+  auto damaged = EncodeReply(alone, kJob);
+  EXPECT_EQ(FieldOf(DecodeReply(damaged, kJob, {}, wanted)), "taken");
+  damaged.back() = 1;
+  EXPECT_EQ(FieldOf(DecodeReply(damaged, kJob, {}, wanted)), "vector.bytes");
+}
+
 TEST(Record, VectorsForWhichThereIsNoRoomAreLeftOutWhole) {
   DecodeResult result = WithVectors();
   const ViewHashes view = result.views[2];

@@ -5,10 +5,12 @@ namespace {
 
 TEST(CsvImporter, AllColumnsInAnyOrderAndCase) {
   const Read read = ReadAll(
-      "\xef\xbb\xbfLABELS,pdqquality,PDQ,sha256,SHA1,Md5,classification,SourceId,photodna\r\n"
+      "\xef\xbb\xbfLABELS,pdqquality,PDQ,sha256,SHA1,Md5,classification,SourceId,photodna,"
+      "Marr_Hildreth,phash,BLOCK_MEAN,average\r\n"
       "one; two \\; 2 ;;three,77," +
       Hex(64, 'a') + "," + Hex(64, 'b') + "," + Hex(40, 'c') + "," + Hex(32, 'd') +
-      ",\"A1, \"\"x\"\"\",id-1," + Hex(288, '1') + "\r\n");
+      ",\"A1, \"\"x\"\"\",id-1," + Hex(288, '1') + "," + Hex(144, '2') + "," + Hex(16, '3') + "," +
+      Hex(64, '4') + "," + Hex(16, '5') + "\r\n");
   EXPECT_EQ(read.format, FileFormat::kCsv);
   ASSERT_EQ(read.records.size(), 1U);
   ASSERT_TRUE(read.records[0].record.has_value()) << read.Problems();
@@ -17,7 +19,9 @@ TEST(CsvImporter, AllColumnsInAnyOrderAndCase) {
   EXPECT_EQ(record.source_id, "id-1");
   EXPECT_EQ(record.classification, "A1, \"x\"");
   EXPECT_EQ(record.labels, (std::vector<std::string>{"one", "two ; 2", "three"}));
-  ASSERT_EQ(record.hashes.size(), 5U);
+  ASSERT_EQ(record.hashes.size(), 9U);
+  EXPECT_EQ(record.hashes[7].algorithm, Algorithm::kMarrHildreth);
+  EXPECT_EQ(record.hashes[7].bytes, std::vector<std::uint8_t>(72, 0x22));
   for (const HashValue& hash : record.hashes) {
     EXPECT_EQ(hash.quality, hash.algorithm == Algorithm::kPdq ? 77 : kQualityUnknown);
   }

@@ -31,6 +31,27 @@ TEST(LinesImporter, SixtyFourDigitsNeedTheAlgorithm) {
   }
 }
 
+TEST(LinesImporter, HashesOfImgHash) {
+  const Read marr = ReadAll(Hex(144, '1') + "\n");
+  ASSERT_EQ(marr.records.size(), 1U);
+  EXPECT_EQ(marr.records[0].record->hashes[0].algorithm, Algorithm::kMarrHildreth);
+  const Read refused = ReadAll(Hex(16, '1') + "\n");
+  ASSERT_TRUE(refused.error.has_value());
+  EXPECT_EQ(refused.error->field, "algorithm");
+  for (const auto& [algorithm, digits] :
+       {std::pair{Algorithm::kPHash, 16}, {Algorithm::kAverage, 16}, {Algorithm::kBlockMean, 64}}) {
+    ImporterOptions options;
+    options.algorithm = algorithm;
+    const Read read = ReadAll(Hex(digits, '1') + "\n" + Hex(80 - digits, '2') + "\n", options);
+    ASSERT_EQ(read.records.size(), 2U);
+    ASSERT_TRUE(read.records[0].record) << read.Problems();
+    EXPECT_EQ(read.records[0].record->hashes[0].algorithm, algorithm);
+    EXPECT_NE(read.Problems().find("2: " + std::to_string(80 - digits) + " hex digits can be"),
+              std::string::npos)
+        << read.Problems();
+  }
+}
+
 TEST(LinesImporter, BadLinesAreProblemsAndTheRestLoads) {
   std::string bad_digit = Hex(32, 'a');
   bad_digit[31] = 'g';

@@ -1,10 +1,12 @@
-// Pixels on their way to plug-ins: parts, colours, transparency, and how many views there are.
+// Pixels on their way to img_hash and to plug-ins: parts, colours, transparency, and how many views there
+// are.
 #include "image/view_vectors.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
+#include "hash/img_hash/img_hash.h"
 #include "hash/plugin/plugin.h"
 #include "image/process.h"
 #include "image/view_hashes.h"
@@ -111,6 +113,29 @@ TEST_F(ViewVectorsTest, GreyIsTheLumaOfColours) {
   }
   EXPECT_EQ(VectorOf(colors), VectorOf(grey));
   EXPECT_EQ(VectorOf(AsColors(grey)), VectorOf(grey));
+}
+
+// Without any plug-in, of the part as it is shown, and none but the wanted ones.
+TEST_F(ViewVectorsTest, HashesOfImgHash) {
+  constexpr image::Part kPart{.left = 11, .top = 5, .width = 60, .height = 50};
+  for (const Algorithm algorithm : kImgHashes) {
+    decode::AlgorithmSet wanted;
+    wanted.Add(algorithm);
+    EXPECT_EQ(image::FormsOfView(wanted), static_cast<std::uint64_t>(kDihedralCount));
+    for (const std::uint32_t channels : {1U, 3U, 4U}) {
+      const Bitmap scene = Scene(channels);
+      const image::Over colors{.opaque = true};
+      decode::ViewHashes view;
+      image::AddVectors(scene, colors, kPart, wanted, view);
+      ASSERT_EQ(view.vectors.size(), 1U);
+      EXPECT_EQ(view.vectors[0].algorithm, algorithm);
+      EXPECT_TRUE(view.vectors_failed.empty());
+      Bitmap cut = CutOut(scene, kPart);
+      perceptual::StoredRows rows(cut.samples.data(), static_cast<int>(cut.height),
+                                  static_cast<int>(cut.width), static_cast<int>(channels));
+      EXPECT_EQ(view.vectors[0].bytes, img_hash::HashForms(algorithm, rows)) << AlgorithmName(algorithm);
+    }
+  }
 }
 
 TEST_F(ViewVectorsTest, OnlyWhatIsWantedIsMade) {

@@ -82,7 +82,7 @@ TEST_F(SegmentIndexTest, OneBadRowKeepsAllOut) {
 TEST_F(SegmentIndexTest, OneBadVectorKeepsAllOut) {
   const auto builder = NewIndexBuilder(IndexOptions{});
   for (const Algorithm bad :
-       {Algorithm::kUnspecified, Algorithm::kPdq, Algorithm::kSha256, Algorithm::kPHash}) {
+       {Algorithm::kUnspecified, Algorithm::kPdq, Algorithm::kSha256, Algorithm::kColorMoment}) {
     auto vectors = RandomVectorRows(random_, 3);
     vectors[1].algorithm = bad;
     const auto added = builder->Add(RandomRows(random_, Algorithm::kPdq, 2), vectors);

@@ -220,11 +220,11 @@ TEST_F(IndexSnapshotTest, OtherVersionsAndOtherStoresAreRefused) {
   ASSERT_TRUE(Save(*MakeIndex()));
   const std::string whole = Bytes();
   std::string other = whole;
-  other[8] = 3;
+  other[8] = 4;
   Put(other);
   EXPECT_EQ(ReasonOfLoad(), "SCHEMA_TOO_NEW");
-  // 1 knew no vectors: such a file would look as if no list held any.
-  for (const char older : {'\0', '\1'}) {
+  // 1 knew no vectors, 2 no img_hash: such a file would look as if no list held any.
+  for (const char older : {'\0', '\1', '\2'}) {
     other[8] = older;
     Put(other);
     EXPECT_EQ(ReasonOfLoad(), "SCHEMA_UNKNOWN");

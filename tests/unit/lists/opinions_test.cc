@@ -380,20 +380,22 @@ TEST_F(OpinionsTest, EntriesAreCountedByWhatFindsThem) {
   small.pipeline = Pipeline::kNn512;
   add("digest", {testing::MakeHash(Algorithm::kMd5, 50), testing::MakeHash(Algorithm::kSha256, 50)});
   add("both-pipelines", {full, small});
-  add("vector", {testing::MakeHash(Algorithm::kPhotoDna, 51)});
+  add("vector", {testing::MakeHash(Algorithm::kPhotoDna, 51), testing::MakeHash(Algorithm::kMarrHildreth, 51),
+                 testing::MakeHash(Algorithm::kPHash, 51)});
+  add("short", {testing::MakeHash(Algorithm::kAverage, 52)});
   Import(records);
-  EXPECT_EQ(counts(), (KindCounts{.digest = 11, .pdq = 11, .photodna = 1}));
+  EXPECT_EQ(counts(), (KindCounts{.digest = 11, .pdq = 11, .photodna = 1, .img_hash = 2}));
   // The same again changes nothing; an entry that loses its PDQ counts less.
   Import(records);
-  EXPECT_EQ(counts(), (KindCounts{.digest = 11, .pdq = 11, .photodna = 1}));
+  EXPECT_EQ(counts(), (KindCounts{.digest = 11, .pdq = 11, .photodna = 1, .img_hash = 2}));
   records.clear();
   add("item-3", {testing::MakeHash(Algorithm::kSha1, 3)});
   Import(records);
-  EXPECT_EQ(counts(), (KindCounts{.digest = 11, .pdq = 10, .photodna = 1}));
+  EXPECT_EQ(counts(), (KindCounts{.digest = 11, .pdq = 10, .photodna = 1, .img_hash = 2}));
   ASSERT_TRUE(catalog_->DeleteEntry("demo", entry_));
-  EXPECT_EQ(counts(), (KindCounts{.digest = 10, .pdq = 10, .photodna = 1}));
+  EXPECT_EQ(counts(), (KindCounts{.digest = 10, .pdq = 10, .photodna = 1, .img_hash = 2}));
   Open();
-  EXPECT_EQ(counts(), (KindCounts{.digest = 10, .pdq = 10, .photodna = 1}));
+  EXPECT_EQ(counts(), (KindCounts{.digest = 10, .pdq = 10, .photodna = 1, .img_hash = 2}));
   Import(testing::MakeImport(0, 4), true);
   EXPECT_EQ(counts(), (KindCounts{.digest = 4, .pdq = 4}));
   EXPECT_NE(catalog_->GetList("demo")->whole_read, WallTime());
@@ -422,6 +424,8 @@ TEST(Protection, IsSaidInASentence) {
   EXPECT_THAT(DescribeProtection(list), HasSubstr("edited copies of 99.9 %"));
   list.kinds.photodna = 1'600'000;
   EXPECT_THAT(DescribeProtection(list), HasSubstr("of 50.0 % by PhotoDNA"));
+  list.kinds.img_hash = 320'000;
+  EXPECT_THAT(DescribeProtection(list), HasSubstr("; of 10.0 % by img_hash."));
   list.config.enabled = false;
   EXPECT_THAT(DescribeProtection(list), HasSubstr("disabled and finds nothing"));
 }

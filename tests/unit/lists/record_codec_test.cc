@@ -32,7 +32,7 @@ ListRecord SampleList() {
   record.quarantine_kept = 10'000;
   record.quarantine_files = 2;
   record.tally = {258, 3};
-  record.list.kinds = {.digest = 2, .pdq = 1};
+  record.list.kinds = {.digest = 2, .pdq = 1, .img_hash = 1};
   record.list.config.scheme = "iwf";
   record.list.whole_read = FromUnixMillis(3'000);
   record.list.brake = Brake{.max_verdict = Verdict::kReview,
@@ -88,7 +88,7 @@ TEST(RecordCodecGolden, Secret) {
 
 TEST(RecordCodecGolden, List) {
   EXPECT_EQ(Hex(EncodeList(SampleList())),
-            "04"                // version
+            "05"                // version
             "09000000"          // content
             "0100000000000000"  // in force since
             "02"                // flags: disabled, system
@@ -113,6 +113,7 @@ TEST(RecordCodecGolden, List) {
             "0200000000000000"  // entries with a digest
             "0100000000000000"  // with a PDQ hash
             "0000000000000000"  // with a PhotoDNA vector
+            "0100000000000000"  // with a hash of img_hash
             "03697766"          // scheme
             "b80b000000000000"  // read as a whole
             "03"                // brake: REVIEW at most
@@ -160,8 +161,8 @@ TEST(RecordCodecGolden, IdentityQuarantineRemoval) {
 // Where the tally begins in a list's bytes, and how long it is.
 constexpr std::size_t kTallyAt = 1 + 4 + 8 + 1 + 4 + 8 + 8 + 8 + 8 + 8 + 4 + 4;
 constexpr std::size_t kTallyBytes = 16;
-// What version 4 added, where there is neither scheme nor brake.
-constexpr std::size_t kTailBytes = 3 * 8 + 1 + 8 + 1;
+// What versions 4 and 5 added, where there is neither scheme nor brake.
+constexpr std::size_t kTailBytes = 4 * 8 + 1 + 8 + 1;
 
 // A list's bytes as version 2 wrote them: two bytes a distance.
 std::string ListOfVersion2(const ListRecord& record) {
@@ -185,6 +186,7 @@ TEST(RecordCodec, ReadsListsOfVersion2) {
   ASSERT_TRUE(read) << read.error().message;
   // PhotoDNA was not matched then, and its distance was not squared: the default is in force.
   record.list.config.max_distances.erase(Algorithm::kPhotoDna);
+  record.list.config.max_distances.erase(Algorithm::kPHash);
   EXPECT_EQ(read->list.config.max_distances, record.list.config.max_distances);
   EXPECT_FALSE(record.list.config.max_distances.empty());
   EXPECT_EQ(read->tally, record.tally);
@@ -197,6 +199,26 @@ TEST(RecordCodec, ReadsListsOfVersion2) {
   record.list.whole_read = WallTime();
   record.list.brake.reset();
   EXPECT_EQ(EncodeList(*read), EncodeList(record));
+}
+
+// Before, no hash of img_hash was stored, and a threshold for one could be anything.
+TEST(RecordCodec, ReadsListsOfVersion4) {
+  ListRecord record = SampleList();
+  record.list.kinds.img_hash = 0;
+  std::string bytes = EncodeList(record);
+  bytes[0] = 4;
+  // Behind the count: scheme, time, brake.
+  constexpr std::size_t kBehind = 4 + 8 + 1 + 8 + 8 + 3 + 3;
+  bytes.erase(bytes.size() - kBehind - 8, 8);
+  const auto read = DecodeList(7, bytes);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->list.kinds, record.list.kinds);
+  EXPECT_TRUE(read->counts_kinds);
+  EXPECT_EQ(read->list.config.scheme, "iwf");
+  EXPECT_TRUE(read->list.brake);
+  record.list.config.max_distances.erase(Algorithm::kPHash);
+  EXPECT_EQ(read->list.config.max_distances, record.list.config.max_distances);
+  EXPECT_EQ(read->list.config.MaxDistance(Algorithm::kPHash), DefaultMaxDistance(Algorithm::kPHash));
 }
 
 // Stores of before lists had tallies: the tally is found out at the next start.

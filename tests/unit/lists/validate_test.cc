@@ -53,6 +53,10 @@ TEST(ValidateConfig, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPdq] = 63; }), "");
   EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = 50'000; }), "");
   EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = 0; }), "");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kMarrHildreth] = 115; }), "");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kMarrHildreth] = 116; }),
+            "list.max_distances");
+  EXPECT_EQ(with([](ListConfig& c) { c.max_distances[Algorithm::kAverage] = 4; }), "list.max_distances");
   for (const int wrong : {-1, 50'001}) {
     EXPECT_EQ(with([wrong](ListConfig& c) { c.max_distances[Algorithm::kPhotoDna] = wrong; }),
               "list.max_distances");

@@ -36,6 +36,8 @@ TEST(IdentityOf, NeedsWhatTheDefinitionSays) {
   EXPECT_EQ(of({A::kSha256}), Identity::kStrong);
   EXPECT_EQ(of({A::kMd5, A::kPdq}), Identity::kStrong);
   EXPECT_EQ(of({A::kPhotoDna, A::kSha1}), Identity::kStrong);
+  EXPECT_EQ(of({A::kMarrHildreth, A::kSha1}), Identity::kStrong);
+  EXPECT_EQ(of({A::kMd5, A::kPHash, A::kBlockMean, A::kAverage}), Identity::kWeakDigest) << "too short";
   EXPECT_EQ(of({A::kMd5, A::kUnspecified}), Identity::kWeakDigest);
   EXPECT_EQ(of({A::kMd5, static_cast<A>(200)}), Identity::kWeakDigest);
 }
@@ -156,7 +158,7 @@ TEST(Contradiction, ASecondOpinionThatCannotBeIsNamed) {
   c.corroborated_by.Insert(A::kSha1);
   EXPECT_EQ(Contradiction(c), "");
   c.identities.Insert(Identity::kWeakDigest);
-  EXPECT_NE(Contradiction(c), "");
+  EXPECT_EQ(Contradiction(c), "") << "beside a short hash a digest stays weak";
   c.identities = {};
   c.identities.Insert(Identity::kPerceptual);
   EXPECT_NE(Contradiction(c), "");
@@ -235,6 +237,26 @@ TEST(Contradiction, NamesRulesThatNoMatchFulfils) {
   EXPECT_EQ(Contradiction(c), "");
   c.max_distances = {{A::kPhotoDna, 1}};
   EXPECT_NE(Contradiction(c), "");
+  // Beside a short hash a weak digest stays weak.
+  c.max_distances = {{A::kPHash, 1}};
+  EXPECT_EQ(Contradiction(c), "");
+  c.max_distances.clear();
+  c.algorithms.Insert(A::kPHash);
+  c.corroborated_by.Insert(A::kAverage);
+  c.min_corroboration = 2;
+  EXPECT_EQ(Contradiction(c), "");
+  c.min_corroboration = 3;
+  EXPECT_NE(Contradiction(c), "");
+  c.min_corroboration.reset();
+  c.corroborated_by = {};
+  c.corroborated_by.Insert(A::kMarrHildreth);
+  EXPECT_NE(Contradiction(c), "");
+  c.corroborated_by = {};
+  c.algorithms = {};
+  c.algorithms.Insert(A::kMarrHildreth);
+  EXPECT_NE(Contradiction(c), "");
+  c.algorithms = {};
+  c.max_distances = {{A::kPhotoDna, 1}};
   c.identities.Insert(Identity::kStrong);
   EXPECT_EQ(Contradiction(c), "");
   c = {};
@@ -258,8 +280,8 @@ class RandomFacts {
     if (Chance()) c.surfaces = Some({"default", "wall"});
     FillSet(c.purposes, 5);
     FillSet(c.trusts, 3);
-    FillSet(c.algorithms, 5);
-    FillSet(c.corroborated_by, 5);
+    FillSet(c.algorithms, kAlgorithmCount - 1);
+    FillSet(c.corroborated_by, kAlgorithmCount - 1);
     FillSet(c.identities, 3);
     if (Chance()) c.max_distance_bits = Pick(64);
     if (Chance()) c.max_distances[A::kPhotoDna] = Pick(64);
@@ -275,7 +297,7 @@ class RandomFacts {
         std::vector<std::string>{"", "A", "A1", "A21", "B1"}[static_cast<std::size_t>(Pick(5))];
     m.purpose = static_cast<Purpose>(Pick(6));
     m.trust = static_cast<Trust>(Pick(4));
-    for (int i = 1; i <= 5; ++i) {
+    for (int i = 1; i < kAlgorithmCount; ++i) {
       if (Chance()) m.algorithms.push_back(static_cast<A>(i));
     }
     m.identity = static_cast<Identity>(Pick(4));

@@ -301,6 +301,24 @@ TEST(Decide, NoMatchNamesHowFarTheLookGot) {
   EXPECT_EQ(policy->Decide(input).rule_id, "no_match/images_only");
 }
 
+TEST(Decide, ShortHashesAloneAreForAPerson) {
+  const auto policy = Profile("standard");
+  const auto verdict = [&](std::vector<Algorithm> algorithms) {
+    return Decide(*policy, {Match(std::move(algorithms))}).verdict;
+  };
+  using A = Algorithm;
+  for (const A algorithm : {A::kPHash, A::kBlockMean, A::kAverage}) {
+    EXPECT_EQ(verdict({algorithm}), Verdict::kReview);
+    EXPECT_EQ(verdict({A::kPdq, algorithm}), Verdict::kBlock);
+    EXPECT_EQ(verdict({A::kMd5, algorithm}), Verdict::kBlock) << "by the digest, and no report";
+  }
+  EXPECT_EQ(verdict({A::kPHash, A::kBlockMean, A::kAverage}), Verdict::kReview);
+  EXPECT_EQ(verdict({A::kMarrHildreth}), Verdict::kBlock);
+  EXPECT_EQ(verdict({A::kMarrHildreth, A::kPHash}), Verdict::kBlock);
+  const Decision decision = Decide(*policy, {Match({A::kPHash})});
+  EXPECT_THAT(decision.steps[0].limits, ElementsAre("short or coarse hash alone: REVIEW at most"));
+}
+
 TEST(Decide, WithoutReviewersNothingEndsInReview) {
   const auto policy = Profile("no-reviewers");
   MatchFact match = Match({Algorithm::kPdq});

@@ -331,17 +331,28 @@ TEST_F(ScanVectorsTest, ARequestIdStandsForItsVectorsToo) {
 
 TEST_F(ScanVectorsTest, NearVectorsKeepWhatSaysMost) {
   scan::NearVectors near;
-  EXPECT_FALSE(near.SaySomething());
+  EXPECT_FALSE(near.Identify());
   near.Take({Algorithm::kPhotoDna, 5, true, false});
-  EXPECT_FALSE(near.SaySomething());
+  EXPECT_FALSE(near.Identify());
   near.Take({Algorithm::kPhotoDna, 900, false, false});
   near.Take({Algorithm::kPhotoDna, 1, false, true});
   near.Take({Algorithm::kPhotoDna, 901, false, false});
   ASSERT_EQ(near.all().size(), 1U);
   EXPECT_EQ(near.all()[0].distance, 900);
-  EXPECT_TRUE(near.SaySomething());
+  EXPECT_TRUE(near.Identify());
   near.DropThoseThatSayLittle();
   EXPECT_EQ(near.all().size(), 1U);
+}
+
+TEST_F(ScanVectorsTest, ShortHashesSayLessThanLongOnes) {
+  scan::NearVectors near;
+  near.Take({Algorithm::kPHash, 0, false, false});
+  EXPECT_FALSE(near.Identify());
+  near.DropThoseThatSayLittle();
+  EXPECT_EQ(near.all().size(), 1U) << "it corroborates";
+  near.Take({Algorithm::kMarrHildreth, 50, false, false});
+  EXPECT_TRUE(near.Identify());
+  EXPECT_EQ(near.Best()->algorithm, Algorithm::kMarrHildreth);
 }
 
 }  // namespace

@@ -214,6 +214,10 @@ TEST(Names, NumbersAndSizesNeverChange) {
   EXPECT_EQ(HashSize(Algorithm::kSha256), 32U);
   EXPECT_EQ(HashSize(Algorithm::kPdq), 32U);
   EXPECT_EQ(HashSize(Algorithm::kPhotoDna), 144U);
+  EXPECT_EQ(HashSize(Algorithm::kPHash), 8U);
+  EXPECT_EQ(HashSize(Algorithm::kBlockMean), 32U);
+  EXPECT_EQ(HashSize(Algorithm::kMarrHildreth), 72U);
+  EXPECT_EQ(HashSize(Algorithm::kAverage), 8U);
   EXPECT_EQ(static_cast<int>(Pipeline::kFull), 1);
   EXPECT_EQ(static_cast<int>(Pipeline::kNn512), 2);
 }
@@ -221,7 +225,9 @@ TEST(Names, NumbersAndSizesNeverChange) {
 TEST(ParseHashText, LengthsAndForms) {
   EXPECT_TRUE(ParseHashText(Algorithm::kMd5, std::string(32, 'a')));
   EXPECT_FALSE(ParseHashText(Algorithm::kMd5, std::string(40, 'a')));
-  EXPECT_EQ(ParseHashText(Algorithm::kPHash, "00").error().reason, Reason::kUnsupported);
+  EXPECT_EQ(ParseHashText(Algorithm::kColorMoment, "00").error().reason, Reason::kUnsupported);
+  EXPECT_EQ(ParseHashText(Algorithm::kPHash, "00").error().reason, Reason::kHashMalformed);
+  EXPECT_EQ(ParseHashText(Algorithm::kPHash, "00000000000000Ff")->bytes.back(), 255);
   std::string decimal = "0";
   for (int i = 1; i < 144; ++i) decimal += "," + std::to_string(i);
   const auto from_decimal = ParseHashText(Algorithm::kPhotoDna, decimal);
@@ -307,6 +313,82 @@ TEST(PhotoDnaVectors, Distance) {
   EXPECT_EQ(Distance(Algorithm::kPdq, zeros, ones), 256);
   EXPECT_EQ(Distance(Algorithm::kSha256, zeros, ones), -1);
   EXPECT_EQ(Distance(Algorithm::kPHash, {}, {}), -1);
+  EXPECT_EQ(Distance(Algorithm::kColorMoment, {}, {}), -1);
+}
+
+TEST(ImgHashes, DistanceIsTheNumberOfDifferingBits) {
+  for (const Algorithm algorithm : kImgHashes) {
+    std::vector<std::uint8_t> a(HashSize(algorithm), 0);
+    std::vector<std::uint8_t> b(HashSize(algorithm), 255);
+    EXPECT_EQ(Distance(algorithm, a, b), static_cast<int>(8 * a.size()));
+    b = a;
+    b.front() = 0x80;
+    b.back() = 0x03;
+    EXPECT_EQ(Distance(algorithm, a, b), 3);
+    EXPECT_EQ(Distance(algorithm, a, ByteSpan(b).first(b.size() - 1)), -1);
+  }
+}
+
+TEST(ImgHashes, DegenerateByTheShareOfOnes) {
+  // Bits of their own for each group of nine, so that marr_hildreth sees enough patterns.
+  const auto with_ones = [](Algorithm algorithm, std::size_t ones) {
+    std::vector<std::uint8_t> value(HashSize(algorithm), 0);
+    const std::size_t bits = 8 * value.size();
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < ones; ++i) {
+      while ((value[at / 8] >> (at % 8) & 1) != 0) at = (at + 1) % bits;
+      value[at / 8] = static_cast<std::uint8_t>(value[at / 8] | 1U << (at % 8));
+      at = (at * 5 + 7 + i) % bits;
+    }
+    return value;
+  };
+  for (const Algorithm algorithm : kImgHashes) {
+    const std::size_t bits = 8 * HashSize(algorithm);
+    EXPECT_TRUE(IsDegenerate(algorithm, with_ones(algorithm, bits / 4 - 1))) << AlgorithmName(algorithm);
+    EXPECT_FALSE(IsDegenerate(algorithm, with_ones(algorithm, bits / 4))) << AlgorithmName(algorithm);
+    EXPECT_FALSE(IsDegenerate(algorithm, with_ones(algorithm, 3 * bits / 4))) << AlgorithmName(algorithm);
+    EXPECT_TRUE(IsDegenerate(algorithm, with_ones(algorithm, 3 * bits / 4 + 1))) << AlgorithmName(algorithm);
+  }
+}
+
+// Groups of nine bits with `patterns` different patterns, each with four or five ones.
+TEST(ImgHashes, MarrHildrethNeedsSixteenPatterns) {
+  const auto with_patterns = [](unsigned patterns) {
+    std::vector<unsigned> choice;
+    for (unsigned pattern = 0; choice.size() < patterns; ++pattern) {
+      const int ones = std::popcount(pattern);
+      if (ones == 4 || ones == 5) choice.push_back(pattern);
+    }
+    std::vector<std::uint8_t> value(HashSize(Algorithm::kMarrHildreth), 0);
+    for (std::size_t bit = 0; bit < 576; ++bit) {
+      if ((choice[bit / 9 % choice.size()] >> (8 - bit % 9) & 1) == 0) continue;
+      value[bit / 8] = static_cast<std::uint8_t>(value[bit / 8] | 0x80U >> (bit % 8));
+    }
+    return value;
+  };
+  EXPECT_TRUE(IsDegenerate(Algorithm::kMarrHildreth, with_patterns(1)));
+  EXPECT_TRUE(IsDegenerate(Algorithm::kMarrHildreth, with_patterns(15)));
+  EXPECT_FALSE(IsDegenerate(Algorithm::kMarrHildreth, with_patterns(16)));
+  EXPECT_FALSE(IsDegenerate(Algorithm::kMarrHildreth, with_patterns(40)));
+}
+
+TEST(Algorithms, WhichIdentifyAlone) {
+  for (int i = 0; i < kAlgorithmCount; ++i) {
+    const auto algorithm = static_cast<Algorithm>(i);
+    const bool expected = algorithm == Algorithm::kPdq || algorithm == Algorithm::kPhotoDna ||
+                          algorithm == Algorithm::kMarrHildreth;
+    EXPECT_EQ(IdentifiesAlone(algorithm), expected) << AlgorithmName(algorithm);
+  }
+}
+
+TEST(Algorithms, DefaultsAreWithinWhatAListMayAskFor) {
+  for (int i = 0; i < kAlgorithmCount; ++i) {
+    const auto algorithm = static_cast<Algorithm>(i);
+    EXPECT_LE(DefaultMaxDistance(algorithm), GreatestMaxDistance(algorithm)) << AlgorithmName(algorithm);
+  }
+  EXPECT_EQ(DefaultMaxDistance(Algorithm::kPdq), 31);
+  EXPECT_EQ(DefaultMaxDistance(Algorithm::kMarrHildreth), 57);
+  EXPECT_EQ(DefaultMaxDistance(Algorithm::kMd5), -1);
 }
 
 TEST(PhotoDnaVectors, DegenerateByTheEntropyOfTheirComponents) {
@@ -337,7 +419,11 @@ TEST(PhotoDnaVectors, DegenerateByTheEntropyOfTheirComponents) {
 TEST(Algorithms, GreatestDistanceThatAListMayAskFor) {
   EXPECT_EQ(GreatestMaxDistance(Algorithm::kPdq), 63);
   EXPECT_EQ(GreatestMaxDistance(Algorithm::kPhotoDna), 9'363'600);
-  EXPECT_EQ(GreatestMaxDistance(Algorithm::kPHash), 65'535);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kMarrHildreth), 115);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kBlockMean), 10);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kPHash), 10);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kAverage), 3);
+  EXPECT_EQ(GreatestMaxDistance(Algorithm::kColorMoment), 65'535);
   for (const Algorithm algorithm : {Algorithm::kUnspecified, Algorithm::kMd5, Algorithm::kSha1,
                                     Algorithm::kSha256, static_cast<Algorithm>(200)}) {
     EXPECT_EQ(GreatestMaxDistance(algorithm), -1);

@@ -86,7 +86,7 @@ TEST(ConvertHash, RefusalsNameTheField) {
   v1::HashValue value = Pdq(50);
   value.set_algorithm(static_cast<v1::Algorithm>(77));
   EXPECT_EQ(ReasonOf(value), Reason::kAlgorithmUnknown);
-  value.set_algorithm(v1::ALGORITHM_PHASH);
+  value.set_algorithm(v1::ALGORITHM_COLOR_MOMENT);
   EXPECT_EQ(ReasonOf(value), Reason::kUnsupported);
   value = Pdq(50);
   value.set_value(std::string(31, 'x'));
