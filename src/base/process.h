@@ -8,6 +8,13 @@ namespace hashgate {
 /// dumpable again. Threads: call it before the first one starts. Never fails: it only gives rights up.
 void ForbidCoreDumps();
 
+/// Starts this process anew, with the same arguments, so that all functions of its libraries are bound before
+/// the first one runs; returns where it was started so, and where that cannot be done. Bound at its first
+/// call instead, a function has the dynamic linker save the vector registers on the stack, with bytes of an
+/// upload that was copied just before, and there they stay as long as the thread waits for work. Threads:
+/// call it first in main. Cost: some hundredths of a second, once.
+void BindLibrariesAtStart(char** argv);
+
 /// Puts the calling thread below those that answer scans, for work that nobody waits for. Linux gives each
 /// thread a nice value of its own. Where that is refused nothing changes.
 void LowerThreadPriority();

@@ -284,6 +284,12 @@ std::vector<std::string> RulePolicy::RuleIds() const {
 
 }  // namespace
 
+bool IsReviewAtMost(const MatchFact& match) {
+  Limits limits;
+  LimitToReview(match, ProvenIdentity(match), Verdict::kBlockAndReport, limits);
+  return limits.at_most <= Verdict::kReview;
+}
+
 std::shared_ptr<const Policy> MakePolicy(PolicyData data) {
   return std::make_shared<const RulePolicy>(std::move(data));
 }

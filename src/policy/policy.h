@@ -82,6 +82,9 @@ bool IsDigest(Algorithm algorithm);
 /// alone; else kPerceptual.
 Identity IdentityOf(std::span<const Algorithm> algorithms);
 
+/// Whether what is known of the match leaves it at REVIEW at most, whatever the rules ask for.
+bool IsReviewAtMost(const MatchFact& match);
+
 /// Everything a verdict depends on. Equal inputs give equal decisions.
 struct Input {
   std::span<const MatchFact> matches;

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/no_memory.h"
 #include "rpc/call_gate.h"
+#include "rpc/ended_call.h"
 #include "rpc/service_context.h"
 #include "rpc/stream_timer.h"
 #include "rpc/wire/error_status.h"
@@ -36,19 +36,21 @@ class AnswerStream : public grpc::ServerWriteReactor<Response> {
 
   void OnWriteDone(bool ok) final {
     timer_.Pause();
-    if (!ok) {
-      End(ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
-    } else if (last_) {
-      End(grpc::Status::OK);
-    } else {
-      GoOn();
-    }
+    OrEndWithoutMemory(*this, [&] {
+      if (!ok) {
+        End(ToGrpc(Error{Reason::kCancelled, "the caller went away", {}, {}}));
+      } else if (last_) {
+        End(grpc::Status::OK);
+      } else {
+        GoOn();
+      }
+    });
   }
   void OnDone() final { delete this; }
 
  protected:
   /// Makes the next message of an empty one; true: it is the last. One call at a time, on any thread of the
-  /// executor. An error ends the stream. May throw std::bad_alloc.
+  /// executor. An error ends the stream, and so does std::bad_alloc.
   virtual Result<bool> Fill(Response& message) = 0;
 
   [[nodiscard]] const ServiceContext& context() const { return context_; }
@@ -63,14 +65,15 @@ class AnswerStream : public grpc::ServerWriteReactor<Response> {
   }
 
   void GoOn() {
-    const bool taken = context_.admin_executor->Submit([this] { Write(); });
+    const bool taken =
+        context_.admin_executor->Submit([this] { OrEndWithoutMemory(*this, [this] { Write(); }); });
     if (!taken) Refuse(Reason::kOverloaded, "too many administrative calls wait");
   }
 
   void Write() {
     if (context_.gate->closed()) return Refuse(Reason::kDraining, "the server is shutting down");
     message_.Clear();
-    const Result<bool> last = OrNoMemory([this] { return Fill(message_); });
+    const Result<bool> last = Fill(message_);
     if (!last) return End(ToGrpc(last.error()));
     last_ = *last;
     timer_.Restart(context_.options.max_reader_pause);

@@ -11,7 +11,7 @@
 
 #include "base/mutex.h"
 #include "google/rpc/status.pb.h"
-#include "rpc/refused_stream.h"
+#include "rpc/ended_call.h"
 #include "rpc/scan_service.h"
 #include "rpc/stream_timer.h"
 #include "rpc/wire/error_status.h"

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "rpc/answer_stream.h"
+#include "rpc/ended_call.h"
 #include "rpc/hash_list_service.h"
-#include "rpc/refused_stream.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/error_status.h"
 

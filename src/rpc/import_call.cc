@@ -7,9 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/no_memory.h"
+#include "rpc/ended_call.h"
 #include "rpc/hash_list_service.h"
-#include "rpc/refused_stream.h"
 #include "rpc/stream_timer.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/convert.h"
@@ -44,7 +43,8 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
                        {},
                        context_.options.retry_after});
     }
-    const bool taken = context_.admin_executor->Submit([this, ok] { Step(ok); });
+    const bool taken =
+        context_.admin_executor->Submit([this, ok] { OrEndWithoutMemory(*this, [&] { Step(ok); }); });
     if (!taken) {
       EndLater({Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after});
     }
@@ -98,7 +98,7 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
   }
 
   void Step(bool message_came) {
-    const Status done = OrNoMemory([&] { return message_came ? OnMessage() : OnEnd(); });
+    const Status done = message_came ? OnMessage() : OnEnd();
     if (!done) return EndWith(done.error());
     if (message_.has_header() && message_came) return ReadNext();
     // A drain waits for it, but not for ever.
@@ -150,6 +150,7 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
         out.record = *std::move(entry);
       } else {
         out.problem = entry.error().field + ": " + entry.error().message;
+        out.about = record.entry().source_id();
       }
     }
     HASHGATE_ASSIGN_OR_RETURN(const lists::ImportProgress progress, import_->Add(batch));

@@ -6,8 +6,8 @@
 
 #include "casework/verdicts/undo.h"
 #include "rpc/answer_stream.h"
+#include "rpc/ended_call.h"
 #include "rpc/hash_list_service.h"
-#include "rpc/refused_stream.h"
 #include "rpc/wire/convert.h"
 #include "rpc/wire/error_status.h"
 

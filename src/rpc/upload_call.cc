@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "rpc/refused_stream.h"
+#include "rpc/ended_call.h"
 #include "rpc/scan_service.h"
 #include "rpc/unary_call.h"
 #include "rpc/wire/error_status.h"

@@ -499,8 +499,8 @@ void Bound(std::vector<MatchDetail>& found) {
   if (found.size() <= most) return;
   const auto worth = [](const MatchDetail& match) {
     const policy::MatchFact& fact = match.fact;
-    return std::make_tuple(fact.disputed || fact.flooded, fact.entry_degenerate,
-                           -static_cast<int>(fact.identity), fact.PdqOrder(fact.identity), fact.entry);
+    return std::make_tuple(policy::IsReviewAtMost(fact), -static_cast<int>(fact.identity),
+                           fact.PdqOrder(fact.identity), fact.entry);
   };
   std::ranges::sort(found, {}, worth);
   std::set<std::tuple<std::string, std::string, bool>> groups;

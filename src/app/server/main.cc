@@ -173,6 +173,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  BindLibrariesAtStart(argv);
   try {
     return Run(argc, argv);
   } catch (const std::exception& error) {

@@ -388,14 +388,11 @@ class Log final : public VerdictLog {
   // The next records of one tenant that are older than `cutoff`.
   Result<Prunable> PrunableFrom(const std::string& start, const std::string& cutoff) const {
     Prunable prunable;
-    Status parsed;
     HASHGATE_RETURN_IF_ERROR(store_.Scan(Family::kVerdicts, kVerdictPrefix, start,
                                          [&](std::string_view key, std::string_view value) {
                                            Result<VerdictId> id = ParseVerdictKey(key);
-                                           if (!id) {
-                                             parsed = std::unexpected(std::move(id).error());
-                                             return false;
-                                           }
+                                           // One that is damaged keeps no other from going.
+                                           if (!id) return true;
                                            if (id->scan_id >= cutoff) {
                                              // All that follows of this tenant is younger. Scan ids are plain
                                              // text, so this is after them.
@@ -407,7 +404,6 @@ class Log final : public VerdictLog {
                                            prunable.next = std::string(key) + '\0';
                                            return false;
                                          }));
-    HASHGATE_RETURN_IF_ERROR(parsed);
     return prunable;
   }
 

@@ -220,6 +220,25 @@ TEST_F(RpcServerTest, ExportGivesWhatListEntriesGives) {
   EXPECT_EQ(exported, listed);
 }
 
+// What a newer client calls a hash is no reason to lose the entry.
+TEST_F(RpcServerTest, AReplacementKeepsEntriesOfRecordsThatCannotBeTaken) {
+  const GateClient client(Channel());
+  const auto record = [](int line, const std::string& id) {
+    return RecordOf(line, id, v1::ALGORITHM_SHA256,
+                    SyntheticHash(v1::ALGORITHM_SHA256, static_cast<std::uint64_t>(id[0])));
+  };
+  ASSERT_TRUE(client.Import("listed", {record(1, "b"), record(2, "c"), record(3, "d")}).status.ok());
+  std::vector<v1::ImportRecord> next = {record(1, "b"), record(2, "c"), record(3, "e")};
+  next[1].mutable_entry()->mutable_hashes(0)->set_value("short");
+  const ImportReply reply = client.Import("listed", next, 100, {}, true);
+  ASSERT_TRUE(reply.status.ok()) << reply.status.error_message();
+  EXPECT_EQ(reply.last.quarantined_count(), 1);
+  EXPECT_EQ(reply.last.removed_count(), 2) << "the fixture's own, and d";
+  std::set<std::string> ids;
+  for (const v1::Entry& entry : client.AllEntries("listed")) ids.insert(entry.source_id());
+  EXPECT_EQ(ids, (std::set<std::string>{"b", "c", "e"}));
+}
+
 TEST_F(RpcServerTest, ManyFilesInOneCallAreEachAnsweredAndCounted) {
   v1::MatchHashesRequest request;
   for (std::uint64_t i = 0; i < 200; ++i) {

@@ -275,6 +275,17 @@ TEST_F(VerdictLogTest, OldRecordsGoWithAllThatLeadsToThem) {
   EXPECT_EQ(fixture_.OfEntry(1, 6).at(0).id, left[1].id);
 }
 
+TEST_F(VerdictLogTest, ADamagedKeyKeepsNoOldRecord) {
+  fixture_.Record(
+      MakeAnswer(NewUlid(ToUnixMillis(fixture_.clock.Wall())), {MakeMatch(1, 5, Verdict::kBlock)}));
+  // Before and behind it.
+  fixture_.store.Set(Family::kVerdicts, VerdictKey({"a", ScanId(1)}).substr(0, 3), "\x01");
+  fixture_.store.Set(Family::kVerdicts, VerdictKey({"z", ScanId(1)}).substr(0, 3), "\x01");
+  fixture_.clock.Advance(hours(25));
+  ASSERT_TRUE(fixture_.verdicts->Prune());
+  EXPECT_TRUE(fixture_.OfEntry(1, 5).empty());
+}
+
 // Tenants without old records came first, and those behind them were never reached.
 TEST_F(VerdictLogTest, OldRecordsGoHoweverManyTenantsThereAre) {
   const auto record = [&](const std::string& tenant, WallTime time) {

@@ -216,6 +216,38 @@ TEST_F(MatcherTest, HiddenViewsDoNotCrowdOutWhatPeopleSee) {
   EXPECT_FALSE(itself->fact.hidden_only);
 }
 
+// One entry that is suppressed makes the search look further, and what it finds is cut again.
+TEST_F(MatcherTest, LookingFurtherKeepsWhatCountsFully) {
+  AddList("csam");
+  const PdqHash other = PdqOf(MakeHash(Algorithm::kPdq, 78));
+  std::vector<lists::ImportRecord> records;
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    records.push_back({i + 1,
+                       {{.source_id = "copy-" + std::to_string(i),
+                         .hashes = {PdqValue(Flip(other, static_cast<int>(i % 3)))}}},
+                       {}});
+  }
+  auto import = catalog_->StartImport({.list = "csam", .file = "f"});
+  ASSERT_TRUE(import);
+  ASSERT_TRUE((*import)->Add(records));
+  ASSERT_TRUE((*import)->Finish());
+  AddEntry("csam", {.source_id = "before-it", .hashes = {PdqValue(Flip(kPicture, 4))}});
+  AddEntry("csam", {.source_id = "itself", .hashes = {PdqValue(Flip(kPicture, 10))}});
+  const lists::EntryPage page = catalog_->ListEntries("csam", "", 10'000).value();
+  ASSERT_TRUE(catalog_->SetOpinion({.list = "csam",
+                                    .entry = page.entries.at(0).id,
+                                    .kind = lists::OpinionKind::kSuppress,
+                                    .author = "jo",
+                                    .reason = "x"}));
+  const auto found = Find(SeenAndHidden(kPicture, other));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->found.size(), 256U);
+  for (const char* seen : {"before-it", "itself"}) {
+    EXPECT_TRUE(std::ranges::any_of(found->found, [&](const auto& match) { return match.source_id == seen; }))
+        << seen;
+  }
+}
+
 TEST_F(MatcherTest, AHiddenViewCorroboratesNoDigestAndClearsNoConflict) {
   AddList("csam");
   const Md5 md5 = {9};
