@@ -309,7 +309,7 @@ TEST_F(ThreatExchangeTest, OurOwnReactionDoesNotChangeTheEntry) {
   clock_.Advance(hours(1));
   server_.SetNow(Seconds(minutes(5)));
   FeedbackTurn turn;
-  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "fed", *client_, {}, turn));
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "fed", *client_, clock_, {}, turn));
   ASSERT_EQ(server_.All().front().descriptors[0].reactions["DISAGREE_WITH_TAGS"].count("1001"), 1U);
   ASSERT_EQ(server_.All().front().last_updated, Seconds(minutes(5)));
   const SyncRecord record = Sync();
@@ -365,6 +365,43 @@ TEST_F(ThreatExchangeTest, OnlyWhoCallsItHarmfulHearsAnOpinion) {
   update.descriptors[3].status = "NON_MALICIOUS";
   server_.Put(update);
   EXPECT_EQ(send(FeedbackKind::kAffirm), FeedbackAnswer::Outcome::kNoPlace);
+}
+
+TEST_F(ThreatExchangeTest, OfManyMembersSomeHearAnOpinionAndTheSameThatItIsTakenBack) {
+  GraphUpdate update = Update(1, hours(1));
+  update.descriptors.clear();
+  for (int id = 1'024; id >= 1'000; --id) update.descriptors.push_back({.id = std::to_string(id)});
+  update.descriptors.push_back({.id = "999", .status = "NON_MALICIOUS"});
+  server_.Put(update);
+  MakeClient();
+  const auto count = [&](const char* name) {
+    GraphUpdate held = server_.All().front();
+    return std::ranges::count_if(held.descriptors,
+                                 [&](GraphDescriptor& one) { return !one.reactions[name].empty(); });
+  };
+  const auto send = [&](FeedbackKind kind) {
+    const Feedback feedback = Opinion("9001", kind);
+    FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+    EXPECT_FALSE(sent.error);
+    EXPECT_EQ(sent.answers.at(0).outcome, FeedbackAnswer::Outcome::kTaken);
+    return sent.answers.at(0).detail;
+  };
+  const std::size_t calls = server_.http().call_count();
+  EXPECT_THAT(send(FeedbackKind::kAffirm), HasSubstr("20 of the 25"));
+  EXPECT_EQ(server_.http().call_count() - calls, 41U);
+  EXPECT_EQ(count("HELPFUL"), 20);
+  EXPECT_EQ(server_.All().front().descriptors[0].reactions["HELPFUL"].size(), 0U)
+      << "the older ones come first";
+  // Others with smaller ids say so now, and some that heard it think otherwise.
+  update = server_.All().front();
+  for (int id = 100; id < 125; ++id)
+    update.descriptors.insert(update.descriptors.begin(), GraphDescriptor{.id = std::to_string(id)});
+  for (GraphDescriptor& one : update.descriptors) {
+    if (one.id == "1003" || one.id == "1010") one.status = "NON_MALICIOUS";
+  }
+  server_.Put(update);
+  EXPECT_THAT(send(FeedbackKind::kWithdraw), HasSubstr("20 of the 51"));
+  EXPECT_EQ(count("HELPFUL"), 0);
 }
 
 TEST_F(ThreatExchangeTest, AReactionThatIsNotThereNeedNotBeRemovable) {
