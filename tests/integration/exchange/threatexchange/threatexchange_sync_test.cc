@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "exchange/sync/feedback.h"
+#include "exchange/threatexchange/updates_page.h"
 #include "threatexchange_fixture.h"
 
 namespace hashgate::exchange {
@@ -402,6 +403,21 @@ TEST_F(ThreatExchangeTest, OfManyMembersSomeHearAnOpinionAndTheSameThatItIsTaken
   server_.Put(update);
   EXPECT_THAT(send(FeedbackKind::kWithdraw), HasSubstr("20 of the 51"));
   EXPECT_EQ(count("HELPFUL"), 0);
+}
+
+TEST(ThreatExchangeDescriptors, SayWhichHaveAReactionOfOurs) {
+  const auto ours = [](const std::string& reactions, const char* application = "1001") {
+    const auto parsed =
+        ParseDescriptors(R"({"data":[{"id":"11","reactions":)" + reactions + "}]}", application);
+    return parsed.value().at(0).ours;
+  };
+  EXPECT_TRUE(ours(R"([{"key":"HELPFUL","value":"1001"}])"));
+  EXPECT_TRUE(ours(R"([{"key":"HELPFUL","value":"7"},{"key":"DISAGREE_WITH_TAGS","value":"10010, 1001"}])"));
+  EXPECT_TRUE(ours(R"({"data":[{"HELPFUL":"10,1001"}]})"));
+  EXPECT_FALSE(ours(R"([{"key":"HELPFUL","value":"10010,100"}])"));
+  EXPECT_FALSE(ours(R"([{"key":"HELPFUL","value":""}])", ""));
+  EXPECT_FALSE(ours(R"([{"key":"HELPFUL","value":1001}, "HELPFUL", null])"));
+  EXPECT_FALSE(ours(R"("1001")"));
 }
 
 TEST_F(ThreatExchangeTest, AReactionThatIsNotThereNeedNotBeRemovable) {
