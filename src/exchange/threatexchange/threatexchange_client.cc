@@ -287,8 +287,11 @@ class ThreatExchangeClient final : public ExchangeClient {
                               ParseDescriptors(response.body, ApplicationOf(options_.access_token)));
     // Who says that it is harmless would hear the opposite of what is meant. A reaction to what the member
     // said before is taken back all the same.
-    if (feedback.kind != FeedbackKind::kWithdraw)
+    if (feedback.kind != FeedbackKind::kWithdraw) {
       std::erase_if(descriptors, [](const Descriptor& descriptor) { return !descriptor.harmful; });
+    } else if (std::ranges::any_of(descriptors, &Descriptor::ours)) {
+      std::erase_if(descriptors, [](const Descriptor& descriptor) { return !descriptor.ours; });
+    }
     std::ranges::sort(descriptors, IsToldBefore);
     FeedbackAnswer answer{Outcome::kNoPlace, "no member says any more that it is harmful"};
     for (const Descriptor& descriptor : descriptors | std::views::take(kMostReactedTo)) {

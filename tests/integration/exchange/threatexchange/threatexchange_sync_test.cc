@@ -393,16 +393,45 @@ TEST_F(ThreatExchangeTest, OfManyMembersSomeHearAnOpinionAndTheSameThatItIsTaken
   EXPECT_EQ(count("HELPFUL"), 20);
   EXPECT_EQ(server_.All().front().descriptors[0].reactions["HELPFUL"].size(), 0U)
       << "the older ones come first";
-  // Others with smaller ids say so now, and some that heard it think otherwise.
+  // Others with smaller ids say so now: who heard the opposite comes before them.
   update = server_.All().front();
   for (int id = 100; id < 125; ++id)
     update.descriptors.insert(update.descriptors.begin(), GraphDescriptor{.id = std::to_string(id)});
+  server_.Put(update);
+  EXPECT_THAT(send(FeedbackKind::kDispute), HasSubstr("20 of the 50"));
+  EXPECT_EQ(count("HELPFUL"), 0);
+  EXPECT_EQ(count("DISAGREE_WITH_TAGS"), 20);
+  // Some that heard it think otherwise now.
+  update = server_.All().front();
   for (GraphDescriptor& one : update.descriptors) {
     if (one.id == "1003" || one.id == "1010") one.status = "NON_MALICIOUS";
   }
   server_.Put(update);
-  EXPECT_THAT(send(FeedbackKind::kWithdraw), HasSubstr("20 of the 51"));
-  EXPECT_EQ(count("HELPFUL"), 0);
+  EXPECT_EQ(send(FeedbackKind::kWithdraw), "") << "all that had a reaction have heard it";
+  EXPECT_EQ(count("DISAGREE_WITH_TAGS"), 0);
+}
+
+TEST_F(ThreatExchangeTest, WithAUsersTokenThoseWhoCallItHarmfulComeFirst) {
+  token_ = "a-users";
+  server_.SetToken(token_);
+  GraphUpdate update = Update(1, hours(1));
+  update.descriptors.clear();
+  for (int id = 1'000; id < 1'050; ++id)
+    update.descriptors.push_back(
+        {.id = std::to_string(id), .status = id < 1'030 ? "NON_MALICIOUS" : "MALICIOUS"});
+  server_.Put(update);
+  MakeClient();
+  for (const FeedbackKind kind : {FeedbackKind::kAffirm, FeedbackKind::kWithdraw}) {
+    const Feedback feedback = Opinion("9001", kind);
+    const FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+    ASSERT_FALSE(sent.error);
+    const bool affirms = kind == FeedbackKind::kAffirm;
+    EXPECT_EQ(sent.answers.at(0).detail, affirms ? "" : "told to 20 of the 50 members it is for");
+    GraphUpdate held = server_.All().front();
+    EXPECT_EQ(std::ranges::count_if(held.descriptors,
+                                    [](GraphDescriptor& one) { return !one.reactions["HELPFUL"].empty(); }),
+              affirms ? 20 : 0);
+  }
 }
 
 TEST(ThreatExchangeDescriptors, SayWhichHaveAReactionOfOurs) {

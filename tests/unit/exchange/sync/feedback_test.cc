@@ -286,6 +286,21 @@ TEST_F(FeedbackTest, WhatIsTakenBackDuringATurnIsNotSent) {
   EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent, FeedbackState::kSent));
 }
 
+TEST_F(FeedbackTest, WhatMayHaveArrivedAndIsTakenBackDuringATurnIsNotSentAgain) {
+  Say(4, OpinionKind::kConfirm);
+  client_.take_feedback = 0;
+  ASSERT_FALSE(Send());
+  client_.take_feedback = -1;
+  Say(3, OpinionKind::kConfirm);
+  client_.on_feedback = [&](const Feedback& feedback) {
+    if (feedback.source_id != "item-3") return;
+    ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(4), OpinionKind::kConfirm));
+  };
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kAffirm, FeedbackKind::kWithdraw));
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent));
+}
+
 TEST_F(FeedbackTest, WhatIsTakenBackOnItsWayIsTakenBackThere) {
   Say(3, OpinionKind::kConfirm);
   client_.on_feedback = [&](const Feedback& feedback) {
@@ -408,6 +423,16 @@ TEST_F(FeedbackTest, ATurnThatTakesLongEndsWithItsEntry) {
   ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
   EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4", "item-5"));
   EXPECT_FALSE(turn.more);
+}
+
+TEST_F(FeedbackTest, EachTurnTellsOfOneEntryAtLeast) {
+  for (std::uint64_t number = 3; number < 6; ++number) Say(number, OpinionKind::kConfirm);
+  clock_.on_nth_reading = [&] { clock_.Advance(kLongestFeedbackTurn); };
+  FeedbackTurn turn;
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3"));
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4"));
 }
 
 }  // namespace
