@@ -363,9 +363,10 @@ class Catalog {
   /// there is nobody to tell it. Errors: kListNotFound, kEntryNotFound.
   virtual Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind,
                                bool tell_source = true) = 0;
-  /// What became of its feedback; one that was taken back is gone once its source knows. Nothing, where the
-  /// opinion, or what is to be told of it, is another since `of` was read.
-  virtual Status SetFeedback(const Opinion& of, FeedbackState state) = 0;
+  /// What became of its feedback; one that was taken back is gone once its source knows. False, and nothing
+  /// is changed, where the opinion, or what is to be told of it, is another since `of` was read. With the
+  /// state that `of` has it only says so, and writes nothing. Errors: the store's.
+  virtual Result<bool> SetFeedback(const Opinion& of, FeedbackState state) = 0;
   /// All, those that no longer count too, by list, entry and kind; of one list, unless that is empty. Errors:
   /// kListNotFound.
   virtual Result<std::vector<Opinion>> Opinions(std::string_view list) const = 0;

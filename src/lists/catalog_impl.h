@@ -104,7 +104,7 @@ class CatalogImpl final : public Catalog {
   Result<Opinion> AgreeToOpinion(std::string_view list, EntryId entry, OpinionKind kind,
                                  std::string_view author, WallTime created) override;
   Status RemoveOpinion(std::string_view list, EntryId entry, OpinionKind kind, bool tell_source) override;
-  Status SetFeedback(const Opinion& of, FeedbackState state) override;
+  Result<bool> SetFeedback(const Opinion& of, FeedbackState state) override;
   Result<std::vector<Opinion>> Opinions(std::string_view list) const override;
   Result<HashList> SetBrake(std::string_view list, std::optional<Brake> brake) override;
   Status EndExpired() override;

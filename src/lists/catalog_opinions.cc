@@ -203,13 +203,14 @@ Status CatalogImpl::RemoveOpinion(std::string_view list, EntryId entry, OpinionK
   return CommitOpinions({{key, std::move(opinion)}});
 }
 
-Status CatalogImpl::SetFeedback(const Opinion& of, FeedbackState state) {
+Result<bool> CatalogImpl::SetFeedback(const Opinion& of, FeedbackState state) {
   const TurnLock lock(write_mutex_);
   const std::string key = OpinionKey(of.list, of.entry, of.kind);
   const auto at = opinions_.find(key);
   if (at == opinions_.end() || at->second.created != of.created || at->second.feedback != of.feedback) {
-    return {};
+    return false;
   }
+  if (state == of.feedback) return true;
   const bool is_over = at->second.removed && !IsTold(state);
   Opinion changed = at->second;
   changed.feedback = state;
@@ -226,7 +227,7 @@ Status CatalogImpl::SetFeedback(const Opinion& of, FeedbackState state) {
   } else {
     at->second = std::move(changed);
   }
-  return {};
+  return true;
 }
 
 Result<std::vector<Opinion>> CatalogImpl::Opinions(std::string_view list) const {

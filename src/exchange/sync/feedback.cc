@@ -1,7 +1,6 @@
 #include "exchange/sync/feedback.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <span>
 #include <utility>
@@ -34,17 +33,30 @@ class EntryFeedback {
   EntryFeedback(lists::Catalog& catalog, std::span<const Opinion> opinions)
       : catalog_(catalog), opinions_(opinions.begin(), opinions.end()) {}
 
-  Status Send(ExchangeClient& client, const std::stop_token& stop) {
+  /// Whether the source is to hear something, or the catalogue that it will not. Before Send.
+  Result<bool> IsDue() {
+    const bool told = std::ranges::any_of(
+        opinions_, [](const Opinion& opinion) { return opinion.feedback == FeedbackState::kSent; });
+    const bool due = std::ranges::any_of(opinions_, exchange::IsDue);
+    // Only of these the entry is looked up: of most opinions there is nothing to be told any more.
+    if (!told && !due) return false;
     HASHGATE_RETURN_IF_ERROR(Read());
-    if (!entry_) return Settle(FeedbackState::kNone);
+    return due || std::ranges::any_of(opinions_, [this](const Opinion& opinion) {
+             return opinion.feedback == FeedbackState::kSent && !IsOfTheEntry(opinion);
+           });
+  }
+
+  /// False, and nothing was sent: the opinions are others since they were read.
+  Result<bool> Send(ExchangeClient& client, const std::stop_token& stop) {
     const std::optional<FeedbackKind> standing = Standing();
     const bool told = std::ranges::any_of(
         opinions_, [](const Opinion& opinion) { return lists::IsTold(opinion.feedback); });
-    if (!standing && !told) return Settle(FeedbackState::kNone);
-    for (Opinion& opinion : opinions_) {
-      if (opinion.feedback == FeedbackState::kQueued && Stands(opinion))
-        HASHGATE_RETURN_IF_ERROR(Note(opinion, FeedbackState::kSending));
+    if (!entry_ || (!standing && !told)) {
+      HASHGATE_RETURN_IF_ERROR(Settle());
+      return true;
     }
+    HASHGATE_ASSIGN_OR_RETURN(const bool prepared, Prepare());
+    if (!prepared) return false;
     const Feedback feedback{.source_id = entry_->record.source_id,
                             .kind = standing.value_or(FeedbackKind::kWithdraw),
                             .reason = reason_,
@@ -62,7 +74,8 @@ class EntryFeedback {
                    "an entry's source takes a part of what is said of it: " + answer.detail,
                    {{"entry", entry_->id}});
     }
-    return Settle(taken ? FeedbackState::kSent : FeedbackState::kRefused);
+    HASHGATE_RETURN_IF_ERROR(taken || !standing ? Settle() : SettleRefused());
+    return true;
   }
 
  private:
@@ -76,8 +89,12 @@ class EntryFeedback {
     return {};
   }
 
+  [[nodiscard]] bool IsOfTheEntry(const Opinion& opinion) const {
+    return entry_ && opinion.entry_version == entry_->version;
+  }
+
   [[nodiscard]] bool Stands(const Opinion& opinion) const {
-    return !opinion.ended && !opinion.IsPending() && opinion.entry_version == entry_->version &&
+    return !opinion.ended && !opinion.IsPending() && IsOfTheEntry(opinion) &&
            (opinion.feedback == FeedbackState::kQueued || opinion.feedback == FeedbackState::kSending ||
             opinion.feedback == FeedbackState::kSent);
   }
@@ -93,20 +110,52 @@ class EntryFeedback {
     return kind;
   }
 
-  Status Note(Opinion& opinion, FeedbackState state) {
-    if (opinion.feedback == state) return {};
-    HASHGATE_RETURN_IF_ERROR(catalog_.SetFeedback(opinion, state));
-    opinion.feedback = state;
+  // False where an opinion is another one, or gone, since it was read: many calls may lie between.
+  Result<bool> Prepare() {
+    for (const Opinion& opinion : opinions_) {
+      if (!lists::IsOfPeople(opinion.kind)) continue;
+      HASHGATE_ASSIGN_OR_RETURN(const bool same, catalog_.SetFeedback(opinion, opinion.feedback));
+      if (!same) return false;
+    }
+    for (Opinion& opinion : opinions_) {
+      if (opinion.feedback != FeedbackState::kQueued || !Stands(opinion)) continue;
+      HASHGATE_ASSIGN_OR_RETURN(const bool noted, catalog_.SetFeedback(opinion, FeedbackState::kSending));
+      if (!noted) return false;
+      opinion.feedback = FeedbackState::kSending;
+      first_told_.push_back(opinion.kind);
+    }
+    return true;
+  }
+
+  // An opinion that is another one meanwhile has a state of its own.
+  Status Note(const Opinion& opinion, FeedbackState state) {
+    HASHGATE_ASSIGN_OR_RETURN([[maybe_unused]] const bool noted, catalog_.SetFeedback(opinion, state));
     return {};
   }
 
   // What stands is as the source has it; of the rest it knows nothing more.
-  Status Settle(FeedbackState standing) {
-    for (Opinion& opinion : opinions_) {
+  Status Settle() {
+    for (const Opinion& opinion : opinions_) {
       if (!lists::IsOfPeople(opinion.kind)) continue;
-      if (entry_ && Stands(opinion)) {
-        HASHGATE_RETURN_IF_ERROR(Note(opinion, standing));
-      } else if (IsDue(opinion) || lists::IsTold(opinion.feedback)) {
+      if (Stands(opinion)) {
+        HASHGATE_RETURN_IF_ERROR(Note(opinion, FeedbackState::kSent));
+      } else if (exchange::IsDue(opinion) || lists::IsTold(opinion.feedback)) {
+        const bool waits = opinion.IsPending() && !opinion.ended && IsOfTheEntry(opinion) &&
+                           opinion.feedback != FeedbackState::kWithdrawing;
+        HASHGATE_RETURN_IF_ERROR(Note(opinion, waits ? FeedbackState::kQueued : FeedbackState::kNone));
+      }
+    }
+    return {};
+  }
+
+  // The source still has what it had: what it heard before is to be taken back one day, or in the next turn.
+  Status SettleRefused() {
+    for (const Opinion& opinion : opinions_) {
+      if (!lists::IsOfPeople(opinion.kind)) continue;
+      if (Stands(opinion)) {
+        const bool is_new = std::ranges::find(first_told_, opinion.kind) != first_told_.end();
+        HASHGATE_RETURN_IF_ERROR(Note(opinion, is_new ? FeedbackState::kRefused : FeedbackState::kSent));
+      } else if (exchange::IsDue(opinion) && !lists::IsTold(opinion.feedback)) {
         HASHGATE_RETURN_IF_ERROR(Note(opinion, FeedbackState::kNone));
       }
     }
@@ -115,6 +164,7 @@ class EntryFeedback {
 
   lists::Catalog& catalog_;
   std::vector<Opinion> opinions_;
+  std::vector<OpinionKind> first_told_;
   std::optional<lists::Entry> entry_;
   std::string reason_;
 };
@@ -122,24 +172,36 @@ class EntryFeedback {
 }  // namespace
 
 Status SendQueuedFeedback(lists::Catalog& catalog, const std::string& list, ExchangeClient& client,
-                          const std::stop_token& stop, FeedbackTurn& turn) {
-  HASHGATE_ASSIGN_OR_RETURN(const std::vector<Opinion> all, catalog.Opinions(list));
+                          const Clock& clock, const std::stop_token& stop, FeedbackTurn& turn) {
+  HASHGATE_ASSIGN_OR_RETURN(std::vector<Opinion> all, catalog.Opinions(list));
   turn.more = false;
+  const SteadyTime until = clock.Steady() + kLongestFeedbackTurn;
   int done = 0;
   std::optional<Error> unreachable;  // of the entry before
-  for (auto begin = all.begin(); begin != all.end();) {
-    const auto end =
-        std::find_if(begin, all.end(), [&](const Opinion& opinion) { return opinion.entry != begin->entry; });
+  for (auto begin = std::as_const(all).begin(); begin != all.end();) {
+    const lists::EntryId id = begin->entry;
+    const auto end = std::find_if(begin, std::as_const(all).end(),
+                                  [&](const Opinion& opinion) { return opinion.entry != id; });
     const std::span opinions(begin, end);
     begin = end;
-    if (opinions.front().entry <= turn.after || std::ranges::none_of(opinions, IsDue)) continue;
+    if (id <= turn.after) continue;
+    EntryFeedback entry(catalog, opinions);
+    HASHGATE_ASSIGN_OR_RETURN(const bool due, entry.IsDue());
+    if (!due) continue;
     // One that failed waits for the next one to say whose fault it is.
-    if (done++ >= kAtOnce && !unreachable) {
+    const bool is_long = done >= kAtOnce || (done > 0 && clock.Steady() >= until);
+    if (is_long && !unreachable) {
       turn.more = true;
       return {};
     }
-    turn.after = opinions.front().entry;
-    const Status sent = EntryFeedback(catalog, opinions).Send(client, stop);
+    ++done;
+    const Result<bool> sent = entry.Send(client, stop);
+    if (sent && !*sent) {
+      HASHGATE_ASSIGN_OR_RETURN(all, catalog.Opinions(list));
+      begin = std::ranges::lower_bound(std::as_const(all), id, {}, &Opinion::entry);
+      continue;
+    }
+    turn.after = id;
     if (sent) {
       unreachable.reset();
       continue;
@@ -149,11 +211,11 @@ Status SendQueuedFeedback(lists::Catalog& catalog, const std::string& list, Exch
                                  error.retry_after == std::chrono::milliseconds(0);
     if (error.reason != Reason::kExchangeProtocol && !may_be_this_one) {
       turn.began_behind = true;
-      return sent;
+      return std::unexpected(error);
     }
     if (may_be_this_one) unreachable = error;
     log::Warning("feedback_failed", "an entry's source could not be told of it: " + error.message,
-                 {{"entry", opinions.front().entry}});
+                 {{"entry", id}});
   }
   turn = {.more = turn.began_behind && !unreachable};
   if (unreachable) return std::unexpected(*std::move(unreachable));

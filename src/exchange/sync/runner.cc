@@ -161,7 +161,8 @@ class Worker {
           client_ = *std::move(made);
         }
       }
-      if (sent) sent = SendQueuedFeedback(catalog_, settings_.list, *client_, stop, feedback_turn_);
+      if (sent)
+        sent = SendQueuedFeedback(catalog_, settings_.list, *client_, *options_.clock, stop, feedback_turn_);
     } catch (const std::bad_alloc&) {
       sent = Fail(Reason::kMemoryLimit, "there was no memory to send feedback");
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ranges>
+#include <tuple>
 #include <utility>
 
 #include "exchange/http/url.h"
@@ -23,8 +25,21 @@ constexpr std::size_t kMostPages = 200'000;
 /// Whether `start_time` is counted in is not documented.
 constexpr seconds kBound{1};
 
+/// Members that hear of one entry, with two calls each: an exchange's feedback must not keep its syncs
+/// waiting.
+constexpr std::size_t kMostReactedTo = 20;
 constexpr std::string_view kAgree = "HELPFUL";
 constexpr std::string_view kDisagree = "DISAGREE_WITH_TAGS";
+
+// Whom to tell first, the same ones each time as far as can be: those with a reaction of ours, which must not
+// be left with it; those who say that it is harmful; by id, for members come with larger ones as a rule.
+bool IsToldBefore(const Descriptor& one, const Descriptor& other) {
+  const auto rank = [](const Descriptor& descriptor) {
+    return std::tuple(!descriptor.ours, !descriptor.harmful, descriptor.id.size(),
+                      std::string_view(descriptor.id));
+  };
+  return rank(one) < rank(other);
+}
 
 // How far the updates have been read.
 struct Reached {
@@ -263,18 +278,29 @@ class ThreatExchangeClient final : public ExchangeClient {
     if (!IsGraphId(feedback.source_id)) {
       return FeedbackAnswer{Outcome::kNoPlace, "the entry does not have the id of an indicator"};
     }
-    HASHGATE_ASSIGN_OR_RETURN(
-        const HttpResponse response,
-        api_.Send({.url = "/" + feedback.source_id + "/descriptors/?fields=id%2Cstatus&limit=500"}, stop));
+    HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response,
+                              api_.Send({.url = "/" + feedback.source_id +
+                                                "/descriptors/?fields=id%2Cstatus%2Creactions&limit=500"},
+                                        stop));
     if (response.status != 200) return Judged(response);
-    HASHGATE_ASSIGN_OR_RETURN(const std::vector<Descriptor> descriptors, ParseDescriptors(response.body));
+    HASHGATE_ASSIGN_OR_RETURN(std::vector<Descriptor> descriptors,
+                              ParseDescriptors(response.body, ApplicationOf(options_.access_token)));
+    // Who says that it is harmless would hear the opposite of what is meant. A reaction to what the member
+    // said before is taken back all the same.
+    if (feedback.kind != FeedbackKind::kWithdraw) {
+      std::erase_if(descriptors, [](const Descriptor& descriptor) { return !descriptor.harmful; });
+    } else if (std::ranges::any_of(descriptors, &Descriptor::ours)) {
+      std::erase_if(descriptors, [](const Descriptor& descriptor) { return !descriptor.ours; });
+    }
+    std::ranges::sort(descriptors, IsToldBefore);
     FeedbackAnswer answer{Outcome::kNoPlace, "no member says any more that it is harmful"};
-    for (const Descriptor& descriptor : descriptors) {
-      // Who says that it is harmless would hear the opposite of what is meant. A reaction to what the member
-      // said before is taken back all the same.
-      if (!descriptor.harmful && feedback.kind != FeedbackKind::kWithdraw) continue;
+    for (const Descriptor& descriptor : descriptors | std::views::take(kMostReactedTo)) {
       HASHGATE_ASSIGN_OR_RETURN(FeedbackAnswer one, ReactTo(descriptor.id, feedback.kind, stop));
       if (answer.outcome != Outcome::kTaken) answer = std::move(one);
+    }
+    if (descriptors.size() > kMostReactedTo && answer.outcome == Outcome::kTaken) {
+      answer.detail = "told to " + std::to_string(kMostReactedTo) + " of the " +
+                      std::to_string(descriptors.size()) + " members it is for";
     }
     return answer;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "exchange/file/shallow_json.h"
 #include "lists/validate.h"
@@ -50,6 +51,23 @@ bool IsLimit(std::int64_t code) {
   return code == 4 || code == 17 || code == 32 || code == 613;
 }
 
+// Reactions are {"key": name, "value": applications} or {name: applications}; applications "1001,1002".
+bool HasReactionOf(const json& descriptor, std::string_view application) {
+  const json* const reactions = ThreatExchangeArray(descriptor, "reactions");
+  if (reactions == nullptr || application.empty()) return false;
+  const auto names_it = [application](const json& applications) {
+    if (!applications.is_string()) return false;
+    return std::ranges::any_of(
+        std::views::split(std::string_view(applications.get_ref<const std::string&>()), ','),
+        [application](const auto& one) {
+          return Trim(std::string_view(one.begin(), one.end())) == application;
+        });
+  };
+  return std::ranges::any_of(*reactions, [&](const json& reaction) {
+    return reaction.is_object() && std::ranges::any_of(reaction, names_it);
+  });
+}
+
 }  // namespace
 
 Result<UpdatesPage> ParseUpdatesPage(std::string_view text, std::string_view own_application) {
@@ -87,7 +105,7 @@ Result<PrivacyGroup> ParsePrivacyGroup(std::string_view text) {
   return group;
 }
 
-Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text) {
+Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text, std::string_view own_application) {
   HASHGATE_ASSIGN_OR_RETURN(const json answer, ParseObject(text));
   const json* const data = ThreatExchangeArray(answer, "data");
   if (data == nullptr) return NotAsAgreed("has no array 'data'");
@@ -96,7 +114,8 @@ Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text) {
   for (const json& descriptor : *data) {
     std::string id = descriptor.is_object() ? JsonTextOf(descriptor, "id") : std::string();
     if (!IsGraphId(id)) return NotAsAgreed("holds a descriptor without an id");
-    descriptors.push_back({std::move(id), CallsHarmful(Trim(JsonTextOf(descriptor, "status")))});
+    descriptors.push_back({std::move(id), CallsHarmful(Trim(JsonTextOf(descriptor, "status"))),
+                           HasReactionOf(descriptor, own_application)});
   }
   return descriptors;
 }

@@ -41,10 +41,12 @@ Result<PrivacyGroup> ParsePrivacyGroup(std::string_view text);
 struct Descriptor {
   std::string id;
   bool harmful = false;  ///< it says that the indicator is harmful
+  bool ours = false;     ///< it has a reaction of `own_application`
 };
 
 /// An indicator's descriptors. Errors: kExchangeProtocol.
-Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text);
+Result<std::vector<Descriptor>> ParseDescriptors(std::string_view text,
+                                                 std::string_view own_application = {});
 
 /// What an answer with a status of 400 or more says: kExchangeRefused where the access token is not good or
 /// may not do this, kExchangeUnreachable where it was used too often, else kExchangeProtocol. The server's

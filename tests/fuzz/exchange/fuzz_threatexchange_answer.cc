@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Check(page.error().reason == Reason::kExchangeProtocol && !page.error().message.empty());
   }
   if (const auto group = exchange::ParsePrivacyGroup(text)) Check(group->name.size() <= 128);
-  if (const auto descriptors = exchange::ParseDescriptors(text)) {
+  if (const auto descriptors = exchange::ParseDescriptors(text, "1001")) {
     for (const exchange::Descriptor& one : *descriptors) Check(exchange::IsGraphId(one.id));
   }
   Check(!exchange::GraphError(400, text).message.empty());

@@ -60,6 +60,18 @@ std::vector<std::string> Split(std::string_view text) {
   return out;
 }
 
+std::string ReactionsOf(const GraphDescriptor& descriptor) {
+  std::string out = R"(,"reactions":[)";
+  for (const auto& [reaction, applications] : descriptor.reactions) {
+    if (applications.empty()) continue;
+    out += out.ends_with('[') ? "" : ",";
+    out += R"({"key":")" + reaction + R"(","value":")";
+    for (const std::string& application : applications) out += (out.back() == '"' ? "" : ",") + application;
+    out += "\"}";
+  }
+  return out + "]";
+}
+
 }  // namespace
 
 GraphServer::GraphServer() {
@@ -200,16 +212,7 @@ std::string GraphServer::Item(const GraphUpdate& update) const {
         out += switches_.tags_in_data ? R"({"id":"5","text":)" + text + "}" : text;
       }
       out += switches_.tags_in_data ? "]}" : "]";
-      out += R"(,"reactions":[)";
-      for (const auto& [reaction, applications] : descriptor.reactions) {
-        if (applications.empty()) continue;
-        out += out.ends_with('[') ? "" : ",";
-        out += R"({"key":")" + reaction + R"(","value":")";
-        for (const std::string& application : applications)
-          out += (out.back() == '"' ? "" : ",") + application;
-        out += "\"}";
-      }
-      out += "]}";
+      out += ReactionsOf(descriptor) + "}";
     }
     out += "]}";
   }
@@ -222,9 +225,11 @@ FakeReply GraphServer::Descriptors(const FakeRequest& request, const std::string
   std::string body = R"({"data":[)";
   const std::vector<std::string> fields = Split(request.Query("fields"));
   const bool with_status = std::ranges::find(fields, "status") != fields.end();
+  const bool with_reactions = std::ranges::find(fields, "reactions") != fields.end();
   for (const GraphDescriptor& descriptor : found->descriptors) {
     body += (body.ends_with('[') ? "" : ",") + (R"({"id":")" + descriptor.id + '"');
     if (with_status) body += R"(,"status":")" + Escaped(descriptor.status) + '"';
+    if (with_reactions) body += ReactionsOf(descriptor);
     body += '}';
   }
   return Json(200, body + "]}");

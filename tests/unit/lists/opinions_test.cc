@@ -219,13 +219,13 @@ TEST_F(OpinionsTest, WhatEndsIsToBeTakenBackWhereItWasTold) {
                                          .expires = clock_.Wall() + std::chrono::hours(1),
                                          .feedback = true})
                            .value();
-  ASSERT_TRUE(catalog_->SetFeedback(told, FeedbackState::kSent));
+  EXPECT_EQ(catalog_->SetFeedback(told, FeedbackState::kSent), true);
   clock_.Advance(std::chrono::hours(1));
   ASSERT_TRUE(catalog_->EndExpired());
   const Opinion over = catalog_->Opinions("demo")->at(0);
   EXPECT_TRUE(over.ended);
   EXPECT_EQ(over.feedback, FeedbackState::kWithdrawing);
-  ASSERT_TRUE(catalog_->SetFeedback(over, FeedbackState::kNone));
+  EXPECT_EQ(catalog_->SetFeedback(over, FeedbackState::kNone), true);
   EXPECT_THAT(*catalog_->Opinions("demo"), SizeIs(1)) << "people can still see that it was";
   clock_.Advance(kEndedOpinionsKept + std::chrono::hours(1));
   ASSERT_TRUE(catalog_->EndExpired());
@@ -311,13 +311,18 @@ TEST_F(OpinionsTest, FeedbackIsNoGenerationAndNotOfALaterOpinion) {
   const Opinion first = catalog_->SetOpinion(request).value();
   EXPECT_EQ(first.feedback, FeedbackState::kQueued);
   const std::int64_t number = Number();
-  ASSERT_TRUE(catalog_->SetFeedback(first, FeedbackState::kSent));
+  EXPECT_EQ(catalog_->SetFeedback(first, FeedbackState::kSent), true);
+  EXPECT_EQ(catalog_->SetFeedback(first, FeedbackState::kSent), false) << "it is no longer as it was read";
   EXPECT_EQ(Number(), number);
   Open();
-  EXPECT_EQ(catalog_->Opinions("demo")->at(0).feedback, FeedbackState::kSent);
+  const Opinion sent = catalog_->Opinions("demo")->at(0);
+  EXPECT_EQ(sent.feedback, FeedbackState::kSent);
+  store_.FailWritesFrom(1, Reason::kStoreFailed);
+  EXPECT_EQ(catalog_->SetFeedback(sent, FeedbackState::kSent), true) << "writes nothing";
+  store_.Heal();
   clock_.Advance(std::chrono::seconds(1));
   ASSERT_TRUE(catalog_->SetOpinion(request));
-  ASSERT_TRUE(catalog_->SetFeedback(first, FeedbackState::kRefused));
+  EXPECT_EQ(catalog_->SetFeedback(first, FeedbackState::kRefused), false);
   EXPECT_EQ(catalog_->Opinions("demo")->at(0).feedback, FeedbackState::kSending);
   request.kind = OpinionKind::kFlood;
   EXPECT_EQ(catalog_->SetOpinion(request)->feedback, FeedbackState::kNone) << "not the service's own";

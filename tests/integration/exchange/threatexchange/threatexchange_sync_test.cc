@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "exchange/sync/feedback.h"
+#include "exchange/threatexchange/updates_page.h"
 #include "threatexchange_fixture.h"
 
 namespace hashgate::exchange {
@@ -309,7 +310,7 @@ TEST_F(ThreatExchangeTest, OurOwnReactionDoesNotChangeTheEntry) {
   clock_.Advance(hours(1));
   server_.SetNow(Seconds(minutes(5)));
   FeedbackTurn turn;
-  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "fed", *client_, {}, turn));
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "fed", *client_, clock_, {}, turn));
   ASSERT_EQ(server_.All().front().descriptors[0].reactions["DISAGREE_WITH_TAGS"].count("1001"), 1U);
   ASSERT_EQ(server_.All().front().last_updated, Seconds(minutes(5)));
   const SyncRecord record = Sync();
@@ -365,6 +366,87 @@ TEST_F(ThreatExchangeTest, OnlyWhoCallsItHarmfulHearsAnOpinion) {
   update.descriptors[3].status = "NON_MALICIOUS";
   server_.Put(update);
   EXPECT_EQ(send(FeedbackKind::kAffirm), FeedbackAnswer::Outcome::kNoPlace);
+}
+
+TEST_F(ThreatExchangeTest, OfManyMembersSomeHearAnOpinionAndTheSameThatItIsTakenBack) {
+  GraphUpdate update = Update(1, hours(1));
+  update.descriptors.clear();
+  for (int id = 1'024; id >= 1'000; --id) update.descriptors.push_back({.id = std::to_string(id)});
+  update.descriptors.push_back({.id = "999", .status = "NON_MALICIOUS"});
+  server_.Put(update);
+  MakeClient();
+  const auto count = [&](const char* name) {
+    GraphUpdate held = server_.All().front();
+    return std::ranges::count_if(held.descriptors,
+                                 [&](GraphDescriptor& one) { return !one.reactions[name].empty(); });
+  };
+  const auto send = [&](FeedbackKind kind) {
+    const Feedback feedback = Opinion("9001", kind);
+    FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+    EXPECT_FALSE(sent.error);
+    EXPECT_EQ(sent.answers.at(0).outcome, FeedbackAnswer::Outcome::kTaken);
+    return sent.answers.at(0).detail;
+  };
+  const std::size_t calls = server_.http().call_count();
+  EXPECT_THAT(send(FeedbackKind::kAffirm), HasSubstr("20 of the 25"));
+  EXPECT_EQ(server_.http().call_count() - calls, 41U);
+  EXPECT_EQ(count("HELPFUL"), 20);
+  EXPECT_EQ(server_.All().front().descriptors[0].reactions["HELPFUL"].size(), 0U)
+      << "the older ones come first";
+  // Others with smaller ids say so now: who heard the opposite comes before them.
+  update = server_.All().front();
+  for (int id = 100; id < 125; ++id)
+    update.descriptors.insert(update.descriptors.begin(), GraphDescriptor{.id = std::to_string(id)});
+  server_.Put(update);
+  EXPECT_THAT(send(FeedbackKind::kDispute), HasSubstr("20 of the 50"));
+  EXPECT_EQ(count("HELPFUL"), 0);
+  EXPECT_EQ(count("DISAGREE_WITH_TAGS"), 20);
+  // Some that heard it think otherwise now.
+  update = server_.All().front();
+  for (GraphDescriptor& one : update.descriptors) {
+    if (one.id == "1003" || one.id == "1010") one.status = "NON_MALICIOUS";
+  }
+  server_.Put(update);
+  EXPECT_EQ(send(FeedbackKind::kWithdraw), "") << "all that had a reaction have heard it";
+  EXPECT_EQ(count("DISAGREE_WITH_TAGS"), 0);
+}
+
+TEST_F(ThreatExchangeTest, WithAUsersTokenThoseWhoCallItHarmfulComeFirst) {
+  token_ = "a-users";
+  server_.SetToken(token_);
+  GraphUpdate update = Update(1, hours(1));
+  update.descriptors.clear();
+  for (int id = 1'000; id < 1'050; ++id)
+    update.descriptors.push_back(
+        {.id = std::to_string(id), .status = id < 1'030 ? "NON_MALICIOUS" : "MALICIOUS"});
+  server_.Put(update);
+  MakeClient();
+  for (const FeedbackKind kind : {FeedbackKind::kAffirm, FeedbackKind::kWithdraw}) {
+    const Feedback feedback = Opinion("9001", kind);
+    const FeedbackSent sent = client_->SendFeedback(std::span(&feedback, 1), {});
+    ASSERT_FALSE(sent.error);
+    const bool affirms = kind == FeedbackKind::kAffirm;
+    EXPECT_EQ(sent.answers.at(0).detail, affirms ? "" : "told to 20 of the 50 members it is for");
+    GraphUpdate held = server_.All().front();
+    EXPECT_EQ(std::ranges::count_if(held.descriptors,
+                                    [](GraphDescriptor& one) { return !one.reactions["HELPFUL"].empty(); }),
+              affirms ? 20 : 0);
+  }
+}
+
+TEST(ThreatExchangeDescriptors, SayWhichHaveAReactionOfOurs) {
+  const auto ours = [](const std::string& reactions, const char* application = "1001") {
+    const auto parsed =
+        ParseDescriptors(R"({"data":[{"id":"11","reactions":)" + reactions + "}]}", application);
+    return parsed.value().at(0).ours;
+  };
+  EXPECT_TRUE(ours(R"([{"key":"HELPFUL","value":"1001"}])"));
+  EXPECT_TRUE(ours(R"([{"key":"HELPFUL","value":"7"},{"key":"DISAGREE_WITH_TAGS","value":"10010, 1001"}])"));
+  EXPECT_TRUE(ours(R"({"data":[{"HELPFUL":"10,1001"}]})"));
+  EXPECT_FALSE(ours(R"([{"key":"HELPFUL","value":"10010,100"}])"));
+  EXPECT_FALSE(ours(R"([{"key":"HELPFUL","value":""}])", ""));
+  EXPECT_FALSE(ours(R"([{"key":"HELPFUL","value":1001}, "HELPFUL", null])"));
+  EXPECT_FALSE(ours(R"("1001")"));
 }
 
 TEST_F(ThreatExchangeTest, AReactionThatIsNotThereNeedNotBeRemovable) {

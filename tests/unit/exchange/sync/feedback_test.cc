@@ -41,9 +41,20 @@ class FeedbackTest : public SyncTest {
   Status Send() {
     FeedbackTurn turn;
     do {
-      HASHGATE_RETURN_IF_ERROR(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+      HASHGATE_RETURN_IF_ERROR(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
     } while (turn.more);
     return {};
+  }
+  void ChangeEntry(std::uint64_t number) {
+    auto import = catalog_->StartImport({.list = "npo", .file = "f"});
+    ASSERT_TRUE(import);
+    ASSERT_TRUE((*import)->Add(MakeImport(number, number + 1, 1)));
+    ASSERT_TRUE((*import)->Finish());
+  }
+  std::vector<FeedbackKind> Told() const {
+    std::vector<FeedbackKind> kinds;
+    for (const Feedback& told : client_.told) kinds.push_back(told.kind);
+    return kinds;
   }
   std::vector<FeedbackState> States() const {
     std::vector<FeedbackState> states;
@@ -157,14 +168,14 @@ TEST_F(FeedbackTest, WhatFailedComesAfterTheOthersInTheNextTurn) {
   for (std::uint64_t number = 3; number < 9; ++number) Say(number, OpinionKind::kConfirm);
   client_.bad_entries = {{"item-4", Reason::kExchangeUnreachable}, {"item-5", Reason::kExchangeUnreachable}};
   FeedbackTurn turn;
-  EXPECT_FALSE(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+  EXPECT_FALSE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
   EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4", "item-5"));
   client_.asked.clear();
-  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
   EXPECT_THAT(client_.asked, ElementsAre("item-6", "item-7", "item-8"));
   ASSERT_TRUE(turn.more);
   client_.asked.clear();
-  EXPECT_FALSE(SendQueuedFeedback(*catalog_, "npo", client_, {}, turn));
+  EXPECT_FALSE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
   EXPECT_THAT(client_.asked, ElementsAre("item-4", "item-5"));
   EXPECT_FALSE(turn.more);
 }
@@ -249,6 +260,179 @@ TEST_F(FeedbackTest, GivenAnewWithoutFeedbackItIsTakenBackThere) {
   ASSERT_TRUE(Send());
   EXPECT_EQ(client_.told.back().kind, FeedbackKind::kWithdraw);
   EXPECT_THAT(States(), ElementsAre(FeedbackState::kNone)) << "the opinion itself stands";
+}
+
+TEST_F(FeedbackTest, WhatIsTakenBackDuringATurnIsNotSent) {
+  Say(6, OpinionKind::kConfirm);
+  client_.take_feedback = 0;
+  ASSERT_FALSE(Send());
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSending));
+  client_.take_feedback = -1;
+  client_.asked.clear();
+  for (std::uint64_t number = 3; number < 6; ++number) Say(number, OpinionKind::kConfirm);
+  Say(5, OpinionKind::kDispute);
+  client_.on_feedback = [&](const Feedback& feedback) {
+    if (feedback.source_id != "item-3") return;
+    ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(4), OpinionKind::kConfirm));
+    ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(5), OpinionKind::kDispute));
+    ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(6), OpinionKind::kConfirm));
+  };
+  FeedbackTurn turn;
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_FALSE(turn.more);
+  EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-5", "item-6"))
+      << "of 4 nothing is to be said any more";
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kAffirm, FeedbackKind::kAffirm, FeedbackKind::kWithdraw));
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent, FeedbackState::kSent));
+}
+
+TEST_F(FeedbackTest, WhatMayHaveArrivedAndIsTakenBackDuringATurnIsNotSentAgain) {
+  Say(4, OpinionKind::kConfirm);
+  client_.take_feedback = 0;
+  ASSERT_FALSE(Send());
+  client_.take_feedback = -1;
+  Say(3, OpinionKind::kConfirm);
+  client_.on_feedback = [&](const Feedback& feedback) {
+    if (feedback.source_id != "item-3") return;
+    ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(4), OpinionKind::kConfirm));
+  };
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kAffirm, FeedbackKind::kWithdraw));
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent));
+}
+
+TEST_F(FeedbackTest, WhatIsTakenBackOnItsWayIsTakenBackThere) {
+  Say(3, OpinionKind::kConfirm);
+  client_.on_feedback = [&](const Feedback& feedback) {
+    if (feedback.kind != FeedbackKind::kAffirm) return;
+    ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kConfirm));
+  };
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kWithdrawing));
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kAffirm, FeedbackKind::kWithdraw));
+  EXPECT_THAT(States(), SizeIs(0));
+}
+
+TEST_F(FeedbackTest, GivenAnewForTwoPeopleItIsToldAgainOnceTheyAgree) {
+  Say(3, OpinionKind::kSuppress);
+  ASSERT_TRUE(Send());
+  Say(3, OpinionKind::kSuppress, true);
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kDispute, FeedbackKind::kWithdraw));
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kQueued));
+  Restart();
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(client_.told, SizeIs(2)) << "it waits";
+  ASSERT_TRUE(catalog_->AgreeToOpinion("npo", EntryOf(3), OpinionKind::kSuppress, "Bob"));
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kDispute, FeedbackKind::kWithdraw, FeedbackKind::kDispute));
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent));
+}
+
+TEST_F(FeedbackTest, GivenAnewForTwoPeopleWithoutFeedbackItIsOnlyTakenBack) {
+  Say(3, OpinionKind::kSuppress);
+  ASSERT_TRUE(Send());
+  ASSERT_TRUE(catalog_->SetOpinion({.list = "npo",
+                                    .entry = EntryOf(3),
+                                    .kind = OpinionKind::kSuppress,
+                                    .author = "Ann",
+                                    .reason = "r",
+                                    .needs_second = true}));
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kDispute, FeedbackKind::kWithdraw));
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kNone));
+}
+
+TEST_F(FeedbackTest, WhatWasToldOfAnEntryIsTakenBackWhenItChanges) {
+  for (std::uint64_t number = 3; number < 6; ++number) Say(number, OpinionKind::kConfirm);
+  ASSERT_TRUE(Send());
+  ChangeEntry(4);
+  ASSERT_TRUE(catalog_->DeleteEntry("npo", EntryOf(5)));
+  client_.told.clear();
+  ASSERT_TRUE(Send());
+  ASSERT_THAT(Told(), ElementsAre(FeedbackKind::kWithdraw)) << "what is gone has no name any more";
+  EXPECT_EQ(client_.told[0].source_id, "item-4");
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent, FeedbackState::kNone, FeedbackState::kNone));
+  Restart();
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(client_.told, SizeIs(1));
+}
+
+TEST_F(FeedbackTest, ARefusalLeavesWhatTheSourceHasHeardBefore) {
+  Say(3, OpinionKind::kConfirm);
+  ASSERT_TRUE(Send());
+  client_.refused_kinds = {FeedbackKind::kDispute};
+  Say(3, OpinionKind::kDispute);
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent, FeedbackState::kRefused));
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kAffirm, FeedbackKind::kDispute)) << "it rests";
+  ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kConfirm));
+  ASSERT_TRUE(Send());
+  EXPECT_EQ(client_.told.back().kind, FeedbackKind::kWithdraw);
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kRefused));
+}
+
+TEST_F(FeedbackTest, ARefusalLeavesWhatIsStillToBeTakenBack) {
+  Say(3, OpinionKind::kConfirm);
+  Say(4, OpinionKind::kConfirm);
+  ASSERT_TRUE(Send());
+  client_.refused_kinds = {FeedbackKind::kDispute};
+  Say(3, OpinionKind::kDispute);
+  ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kConfirm));
+  ChangeEntry(4);
+  Say(4, OpinionKind::kDispute);
+  client_.told.clear();
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kDispute, FeedbackKind::kDispute));
+  Restart();
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(Told(), ElementsAre(FeedbackKind::kDispute, FeedbackKind::kDispute, FeedbackKind::kWithdraw,
+                                  FeedbackKind::kWithdraw));
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kRefused, FeedbackState::kNone, FeedbackState::kRefused));
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(client_.told, SizeIs(4));
+}
+
+TEST_F(FeedbackTest, ARefusalOfWhatMayHaveArrivedLeavesItToBeTakenBack) {
+  Say(3, OpinionKind::kDispute);
+  ASSERT_TRUE(Send());
+  Say(3, OpinionKind::kDispute);
+  client_.feedback_outcome = FeedbackAnswer::Outcome::kRefused;
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(States(), ElementsAre(FeedbackState::kSent)) << "the source has what was said first";
+  ASSERT_TRUE(Send());
+  EXPECT_THAT(client_.told, SizeIs(2));
+  ASSERT_TRUE(catalog_->RemoveOpinion("npo", EntryOf(3), OpinionKind::kDispute));
+  ASSERT_TRUE(Send());
+  EXPECT_EQ(client_.told.back().kind, FeedbackKind::kWithdraw);
+  EXPECT_THAT(States(), SizeIs(0)) << "it does not take that either: there is nothing more to say";
+}
+
+TEST_F(FeedbackTest, ATurnThatTakesLongEndsWithItsEntry) {
+  for (std::uint64_t number = 3; number < 6; ++number) Say(number, OpinionKind::kConfirm);
+  client_.on_feedback = [&](const Feedback&) { clock_.Advance(kLongestFeedbackTurn); };
+  FeedbackTurn turn;
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3"));
+  EXPECT_TRUE(turn.more);
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4"));
+  client_.on_feedback = {};
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4", "item-5"));
+  EXPECT_FALSE(turn.more);
+}
+
+TEST_F(FeedbackTest, EachTurnTellsOfOneEntryAtLeast) {
+  for (std::uint64_t number = 3; number < 6; ++number) Say(number, OpinionKind::kConfirm);
+  clock_.on_nth_reading = [&] { clock_.Advance(kLongestFeedbackTurn); };
+  FeedbackTurn turn;
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3"));
+  ASSERT_TRUE(SendQueuedFeedback(*catalog_, "npo", client_, clock_, {}, turn));
+  EXPECT_THAT(client_.asked, ElementsAre("item-3", "item-4"));
 }
 
 }  // namespace

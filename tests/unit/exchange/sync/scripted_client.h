@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,19 +65,23 @@ class ScriptedClient final : public ExchangeClient {
   std::string feedback_detail = "told to";
   int take_feedback = -1;  // so many, then an error; below zero: all
   Error feedback_error{Reason::kExchangeUnreachable, "told to fail", {}, {}};
-  std::map<std::string, Reason> bad_entries;  // by source id: those that fail whatever else
-  std::vector<std::string> asked;             // source ids of all that was sent, in vain or not
+  std::map<std::string, Reason> bad_entries;         // by source id: those that fail whatever else
+  std::set<FeedbackKind> refused_kinds;              // refused, whatever the outcome of others
+  std::vector<std::string> asked;                    // source ids of all that was sent, in vain or not
+  std::function<void(const Feedback&)> on_feedback;  // while it is on its way
   std::deque<ScriptedDelta> deltas;
   std::vector<std::string> begun;  // checkpoints
 
  private:
   Result<FeedbackAnswer> SendOne(const Feedback& one, const std::stop_token&) override {
     asked.push_back(one.source_id);
+    if (on_feedback) on_feedback(one);
     const auto bad = bad_entries.find(one.source_id);
     if (bad != bad_entries.end()) return Fail(bad->second, "told to fail for this one");
     if (take_feedback == 0) return std::unexpected(feedback_error);
     if (take_feedback > 0) --take_feedback;
     told.push_back(one);
+    if (refused_kinds.contains(one.kind)) return FeedbackAnswer{FeedbackAnswer::Outcome::kRefused, "not so"};
     return FeedbackAnswer{feedback_outcome, feedback_detail};
   }
 
