@@ -14,10 +14,37 @@ using exchange::RemoteList;
 using exchange::RemoteListFacts;
 using exchange::RemoteMiss;
 
-bool IsWorthAsking(const decode::PdqForms& forms, int min_quality) {
+using NotAsked = RemoteNotAsked;
+
+// Why a hash is not asked; kNone: it is.
+NotAsked WhyNot(const decode::PdqForms& forms, int min_quality) {
   // Only the full pipeline's hashes are what other services compare.
-  return forms.pipeline != Pipeline::kNn512 && !IsDegenerate(forms.forms[0]) &&
-         (forms.quality == kQualityUnknown || forms.quality >= min_quality);
+  if (forms.pipeline == Pipeline::kNn512) return NotAsked::kNn512;
+  const bool degenerate = IsDegenerate(forms.forms[0]);
+  if (forms.quality == kQualityUnknown) return degenerate ? NotAsked::kPoor : NotAsked::kNone;
+  // One colour, or nearly: there is nothing in it that a list could know.
+  if (degenerate && forms.quality < kMinUsablePdqQuality) return NotAsked::kFlat;
+  return degenerate || forms.quality < min_quality ? NotAsked::kPoor : NotAsked::kNone;
+}
+
+// Why a view is not asked about, by the hash that comes nearest to it.
+NotAsked WhyNot(const decode::ViewHashes& view, int min_quality) {
+  NotAsked why = NotAsked::kNoHash;
+  for (const decode::PdqForms& forms : view.pdq) why = std::min(why, WhyNot(forms, min_quality));
+  return why;
+}
+
+std::string Sentence(const std::string& name, NotAsked why) {
+  const std::string list = "the remote list '" + name + "' was not asked ";
+  switch (why) {
+    case NotAsked::kSmall: return list + "about the picture: it is too small";
+    case NotAsked::kNn512: return list + "about a view that has only an nn512 hash";
+    case NotAsked::kNone:
+    case NotAsked::kNoHash: return list + "about the picture: no view that people see has a hash";
+    case NotAsked::kPoor:
+    case NotAsked::kFlat: break;
+  }
+  return list + "about a view whose hash says too little";
 }
 
 bool IsTooSmall(const Look& look) {
@@ -73,7 +100,8 @@ RemoteAsking::RemoteAsking(std::span<RemoteList* const> lists, const ScanRequest
   if (request.system_lists || request.exact_only) return;
   for (RemoteList* const list : lists) {
     const bool named = std::ranges::find(request.lists, list->facts().name) != request.lists.end();
-    if (request.lists.empty() || named) asked_.push_back({.list = list, .places = {}, .question = nullptr});
+    if (request.lists.empty() || named)
+      asked_.push_back({.list = list, .places = {}, .not_asked = {}, .question = nullptr});
   }
 }
 
@@ -85,37 +113,57 @@ void RemoteAsking::Begin(std::span<const Look> looks, SteadyTime deadline) {
   for (Asked& asked : asked_) {
     asked.places.clear();
     asked.question.reset();
+    asked.not_asked.assign(looks.size(), NotAsked::kNone);
     std::vector<PdqHash> hashes;
-    for (std::size_t i = 0; i < looks.size(); ++i) {
-      if (IsTooSmall(looks[i])) continue;
-      const std::size_t first = hashes.size();
-      const std::vector<decode::ViewHashes>& views = looks[i].hashes.views;
-      for (std::size_t view = 0; view < views.size(); ++view) {
-        for (std::size_t forms = 0; forms < views[view].pdq.size(); ++forms) {
-          const decode::PdqForms& made = views[view].pdq[forms];
-          if (views[view].hidden || !IsWorthAsking(made, asked.list->facts().min_quality)) continue;
-          const PdqHash& hash = made.forms[0];
-          // Many views of one picture have one hash.
-          if (std::find(hashes.begin() + static_cast<std::ptrdiff_t>(first), hashes.end(), hash) !=
-              hashes.end()) {
-            continue;
-          }
-          hashes.push_back(hash);
-          asked.places.push_back({i, view, forms});
-        }
-      }
-    }
+    for (std::size_t i = 0; i < looks.size(); ++i) asked.not_asked[i] = Choose(looks[i], i, asked, hashes);
     if (!hashes.empty()) asked.question = asked.list->Ask(hashes, deadline);
   }
 }
 
+// Adds the hashes that are asked. Returns why a view of the look is not.
+NotAsked RemoteAsking::Choose(const Look& look, std::size_t number, Asked& asked,
+                              std::vector<PdqHash>& hashes) {
+  const std::vector<decode::ViewHashes>& views = look.hashes.views;
+  // Without a view coverage says so by itself, or Finish does.
+  if (views.empty()) return NotAsked::kNone;
+  if (IsTooSmall(look)) return NotAsked::kSmall;
+  const int min_quality = asked.list->facts().min_quality;
+  const auto first = static_cast<std::ptrdiff_t>(hashes.size());
+  NotAsked missing = NotAsked::kNone;
+  NotAsked empty = NotAsked::kNoHash;
+  for (std::size_t view = 0; view < views.size(); ++view) {
+    if (views[view].hidden) continue;
+    const NotAsked why = WhyNot(views[view], min_quality);
+    const bool counts = why == NotAsked::kPoor || why == NotAsked::kNn512;
+    if (counts && missing == NotAsked::kNone) missing = why;
+    empty = std::min(empty, why);
+    if (why != NotAsked::kNone) continue;
+    for (std::size_t forms = 0; forms < views[view].pdq.size(); ++forms) {
+      const decode::PdqForms& made = views[view].pdq[forms];
+      if (WhyNot(made, min_quality) != NotAsked::kNone) continue;
+      // Many views of one picture have one hash.
+      const PdqHash& hash = made.forms[0];
+      if (std::find(hashes.begin() + first, hashes.end(), hash) != hashes.end()) continue;
+      hashes.push_back(hash);
+      asked.places.push_back({number, view, forms});
+    }
+  }
+  // A flat view, or one that is too small for a hash, lacks nothing beside one that is asked.
+  return missing != NotAsked::kNone ? missing : empty;
+}
+
 void RemoteAsking::Finish(std::span<Look> looks) {
   for (const Asked& asked : asked_) {
+    const std::string& name = asked.list->facts().name;
     if (asked.question != nullptr) AddAnswers(asked, asked.question->Wait(cancelled_), looks);
-    for (Look& look : looks) {
+    for (std::size_t i = 0; i < looks.size(); ++i) {
+      Look& look = looks[i];
+      if (asked.not_asked[i] != NotAsked::kNone) {
+        look.coverage.missing.push_back(Sentence(name, asked.not_asked[i]));
+      }
       if (look.hashes.turned || !look.hashes.views.empty()) continue;
-      look.coverage.missing.push_back("no pdq hash was given, and the remote list '" +
-                                      asked.list->facts().name + "' is asked by no other");
+      look.coverage.missing.push_back("no pdq hash was given, and the remote list '" + name +
+                                      "' is asked by no other");
     }
   }
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -15,9 +17,21 @@
 
 namespace hashgate::scan {
 
+/// Why a remote list is not asked about a view. Of a view with several hashes the first of these that is true
+/// of any counts.
+enum class RemoteNotAsked : std::uint8_t {
+  kNone,    ///< it is
+  kPoor,    ///< its hash says too little for the list, or is degenerate
+  kFlat,    ///< its hash is degenerate and of low quality
+  kNn512,   ///< it has only a hash that no remote list compares
+  kSmall,   ///< the picture is too small
+  kNoHash,  ///< no hash of it exists
+};
+
 /// Asks of each view that people see its PDQ hash as it is, by the full pipeline or from elsewhere, where it
-/// says something about which picture it is. What goes wrong is a sentence of the looks' coverage. Threads:
-/// confined.
+/// says something about which picture it is. What goes wrong is a sentence of the looks' coverage, and so is
+/// a view that is not asked about, but for a flat one, or one without a hash, beside another that is.
+/// Threads: confined.
 class RemoteAsking {
  public:
   /// Those of `lists` that the request wants: all, or those it names; none for the canary, and none where
@@ -45,9 +59,12 @@ class RemoteAsking {
   struct Asked {
     exchange::RemoteList* list = nullptr;
     std::vector<Place> places;
+    std::vector<RemoteNotAsked> not_asked;  // by look
     std::unique_ptr<exchange::RemoteQuestion> question;
   };
 
+  static RemoteNotAsked Choose(const Look& look, std::size_t number, Asked& asked,
+                               std::vector<PdqHash>& hashes);
   static void AddAnswers(const Asked& asked, const exchange::RemoteAnswers& all, std::span<Look> looks);
 
   const std::span<exchange::RemoteList* const> lists_;

@@ -20,6 +20,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // The service that is asked, as all clients see it.
 struct Service {
@@ -64,8 +65,12 @@ class RemoteScanTest : public ScanTest {
     decoder_.answer = PictureWith(hash_);
   }
   void TearDown() override { service_.blocked = false; }
-  void Start(std::chrono::milliseconds timeout = seconds(20), Verdict ceiling = Verdict::kReview) {
-    remote_ = RemoteList::Start({.facts = {.name = "elsewhere", .kind = "a-kind", .action_ceiling = ceiling},
+  void Start(std::chrono::milliseconds timeout = seconds(20), Verdict ceiling = Verdict::kReview,
+             int min_quality = kMinUsablePdqQuality) {
+    remote_ = RemoteList::Start({.facts = {.name = "elsewhere",
+                                           .kind = "a-kind",
+                                           .action_ceiling = ceiling,
+                                           .min_quality = min_quality},
                                  .make_client = [this]() -> Result<std::unique_ptr<RemoteClient>> {
                                    return std::make_unique<ServiceClient>(service_);
                                  },
@@ -206,6 +211,101 @@ TEST_F(RemoteScanTest, EveryVisibleViewThatSaysSomethingIsAskedOnce) {
   service_.asked.clear();
   ScanBytes(PngBytes(9));
   EXPECT_THAT(Asked(), IsEmpty()) << "too small to be told apart";
+}
+
+// A view that the service was never asked about is not one of which it knows nothing.
+class RemoteNotAskedTest : public RemoteScanTest {
+ protected:
+  void AddView(const PdqHash& hash, int quality) {
+    decode::ViewHashes view = PictureWith(hash, quality).views[0];
+    view.kind = ViewKind::kFrame;
+    view.frame = 1;
+    decoder_.answer->views.push_back(view);
+  }
+  void ExpectPartial(const std::string& words) {
+    const ScanAnswer answer = ScanBytes(PngBytes(++upload_));
+    EXPECT_EQ(answer.outcome, Outcome::kNotMatched);
+    EXPECT_EQ(answer.coverage.level, CoverageLevel::kPartial);
+    EXPECT_THAT(answer.coverage.missing,
+                ElementsAre("the remote list 'elsewhere' was not asked about " + words));
+    UsePolicy("strict");
+    EXPECT_EQ(ScanBytes(PngBytes(++upload_)).verdict, Verdict::kHold);
+    UsePolicy("standard");
+  }
+  std::vector<ScanAnswer> MatchOne(PdqHash hash, Pipeline pipeline, int quality) {
+    std::vector<scan::FileHashes> files(1);
+    files[0].turned = false;
+    decode::ViewHashes view;
+    view.hashable = true;
+    view.pdq.push_back({.pipeline = pipeline, .quality = quality, .forms = {hash}});
+    files[0].views.push_back(view);
+    return scanner_->Match(Request(), files).value();
+  }
+
+  std::uint8_t upload_ = 20;
+};
+
+TEST_F(RemoteNotAskedTest, BelowTheListsOwnQuality) {
+  Start(seconds(20), Verdict::kReview, 80);
+  decoder_.answer = PictureWith(hash_, 60);
+  List(hash_);
+  ExpectPartial("a view whose hash says too little");
+  EXPECT_THAT(Asked(), IsEmpty());
+}
+
+TEST_F(RemoteNotAskedTest, APoorFrameBesideAGoodOne) {
+  List(other_);
+  AddView(other_, 40);
+  ExpectPartial("a view whose hash says too little");
+  EXPECT_THAT(Asked(), Contains(hash_));
+  EXPECT_THAT(Asked(), Not(Contains(other_)));
+}
+
+TEST_F(RemoteNotAskedTest, AFrameWithOnlyAnNn512Hash) {
+  AddView(other_, 90);
+  decoder_.answer->views[1].pdq[0].pipeline = Pipeline::kNn512;
+  ExpectPartial("a view that has only an nn512 hash");
+}
+
+TEST_F(RemoteNotAskedTest, APatternOfGoodQuality) {
+  AddView(PdqHash(), 90);
+  ExpectPartial("a view whose hash says too little");
+}
+
+TEST_F(RemoteNotAskedTest, AFlatFrameLacksNothingBesideOneThatIsAsked) {
+  AddView(PdqHash(), 0);
+  decoder_.answer->views.emplace_back();  // too small for any hash
+  decoder_.answer = WithNn512(*decoder_.answer);
+  const ScanAnswer answer = ScanIt();
+  EXPECT_EQ(answer.coverage.level, CoverageLevel::kComplete);
+  EXPECT_THAT(answer.coverage.missing, IsEmpty());
+
+  decoder_.answer = PictureWith(PdqHash(), 0);
+  const ScanAnswer flat = ScanBytes(PngBytes(2));
+  EXPECT_EQ(flat.coverage.level, CoverageLevel::kExactOnly);
+  EXPECT_THAT(flat.coverage.missing, Contains(HasSubstr("too plain")));
+  EXPECT_THAT(flat.coverage.missing, Contains(HasSubstr("'elsewhere' was not asked")));
+}
+
+TEST_F(RemoteNotAskedTest, APictureThatIsTooSmallAndMatchesHere) {
+  AddList("local");
+  AddEntry("local", {.source_id = "a", .hashes = {PdqValue(hash_)}});
+  decoder_.answer->width = decoder_.answer->height = kMinUsableSide - 1;
+  const ScanAnswer answer = ScanIt();
+  EXPECT_EQ(answer.outcome, Outcome::kMatched);
+  EXPECT_EQ(answer.coverage.level, CoverageLevel::kPartial);
+  EXPECT_THAT(answer.coverage.missing,
+              ElementsAre("the remote list 'elsewhere' was not asked about the picture: it is too small"));
+}
+
+TEST_F(RemoteNotAskedTest, HashesFromElsewhere) {
+  const ScanAnswer nn512 = MatchOne(hash_, Pipeline::kNn512, 90).at(0);
+  EXPECT_EQ(nn512.coverage.level, CoverageLevel::kPartial);
+  EXPECT_THAT(nn512.coverage.missing, Contains(HasSubstr("only an nn512 hash")));
+  const ScanAnswer degenerate = MatchOne(PdqHash(), Pipeline::kFull, kQualityUnknown).at(0);
+  EXPECT_EQ(degenerate.coverage.level, CoverageLevel::kPartial);
+  EXPECT_THAT(degenerate.coverage.missing, Contains(HasSubstr("says too little")));
+  EXPECT_EQ(MatchOne(hash_, Pipeline::kFull, kQualityUnknown).at(0).coverage.level, CoverageLevel::kComplete);
 }
 
 TEST_F(RemoteScanTest, AMatchIsNotLostBecauseAnotherViewHasNoAnswer) {
