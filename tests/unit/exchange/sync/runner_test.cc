@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <thread>
@@ -14,6 +15,7 @@
 namespace hashgate::exchange {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -261,6 +263,33 @@ TEST_F(RunnerTest, TellsTheSourceOfOpinionsSoonWhereItMay) {
       EXPECT_EQ(state(), lists::FeedbackState::kQueued);
     }
   }
+}
+
+TEST_F(RunnerTest, ASyncThatIsDueComesBeforeMoreFeedback) {
+  Fill(10);
+  for (std::uint64_t number = 3; number < 6; ++number) {
+    const auto entry = testing::FindBySha1(*catalog_->Current(), list_, number).at(0);
+    ASSERT_TRUE(catalog_->SetOpinion({.list = "npo",
+                                      .entry = entry,
+                                      .kind = lists::OpinionKind::kConfirm,
+                                      .author = "a",
+                                      .reason = "r",
+                                      .feedback = true}));
+  }
+  feedback_ = true;
+  std::vector<std::size_t> syncs_before;  // each entry
+  client_.on_feedback = [&](const Feedback&) {
+    syncs_before.push_back(client_.begun.size());
+    clock_.Advance(std::chrono::minutes(70));
+  };
+  const std::size_t filled = client_.begun.size();
+  Start();
+  EXPECT_TRUE(WaitUntil([&] {
+    return std::ranges::count(*catalog_->Opinions("npo"), lists::FeedbackState::kSent,
+                              &lists::Opinion::feedback) == 3;
+  }));
+  runner_->Stop();
+  EXPECT_THAT(syncs_before, ElementsAre(filled + 1, filled + 2, filled + 3));
 }
 
 TEST_F(RunnerTest, NamesThatAreNotConfiguredAreRefused) {
