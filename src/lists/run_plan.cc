@@ -166,7 +166,8 @@ Status RunPlanner::ChooseRecords(Work& work) const {
     const PreparedRecord& record = records[i];
     Slot& slot = work.slots[slot_of[i]];
     if (record.keeps) {
-      // Whatever else is said of the entry counts, before it or after.
+      // Whatever else is said of the entry counts, before it or after; but a withdrawal in an earlier run
+      // leaves no trace in the staged content, so that an entry withdrawn there is kept by this.
       if (slot.last == nullptr) slot.last = &record;
       continue;
     }

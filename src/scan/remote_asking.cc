@@ -96,7 +96,7 @@ void AddMatch(MatchDetail match, std::vector<MatchDetail>& found) {
 }  // namespace
 
 RemoteAsking::RemoteAsking(std::span<RemoteList* const> lists, const ScanRequest& request)
-    : lists_(lists), cancelled_(request.cancelled) {
+    : lists_(lists), cancelled_(request.cancelled), background_(request.background) {
   if (request.system_lists || request.exact_only) return;
   for (RemoteList* const list : lists) {
     const bool named = std::ranges::find(request.lists, list->facts().name) != request.lists.end();
@@ -116,7 +116,7 @@ void RemoteAsking::Begin(std::span<const Look> looks, SteadyTime deadline) {
     asked.not_asked.assign(looks.size(), NotAsked::kNone);
     std::vector<PdqHash> hashes;
     for (std::size_t i = 0; i < looks.size(); ++i) asked.not_asked[i] = Choose(looks[i], i, asked, hashes);
-    if (!hashes.empty()) asked.question = asked.list->Ask(hashes, deadline);
+    if (!hashes.empty()) asked.question = asked.list->Ask(hashes, deadline, background_);
   }
 }
 

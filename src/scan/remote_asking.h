@@ -69,6 +69,7 @@ class RemoteAsking {
 
   const std::span<exchange::RemoteList* const> lists_;
   const std::function<bool()> cancelled_;
+  const bool background_;
   std::vector<Asked> asked_;
 };
 

@@ -19,11 +19,17 @@ std::vector<RecordedMatch> MatchesOf(const scan::ScanAnswer& answer) {
   return matches;
 }
 
+// Matches of remote lists have no entry: there the list's name tells them apart.
+bool IsSame(const RecordedMatch& a, const RecordedMatch& b) {
+  return a.entry == b.entry && (a.entry.entry != 0 || a.list == b.list);
+}
+
 // Puts the matches beside those that are there; what is there already keeps the stricter verdict.
 void Join(std::vector<RecordedMatch> matches, bool count_anew, VerdictRecord& record) {
   for (RecordedMatch& match : matches) {
-    RecordedMatch* const known = FindMatch(record, match.entry);
-    if (known == nullptr) {
+    const auto known = std::ranges::find_if(
+        record.matches, [&match](const RecordedMatch& there) { return IsSame(there, match); });
+    if (known == record.matches.end()) {
       if (record.matches.size() < kMaxRecordedMatches) record.matches.push_back(std::move(match));
       continue;
     }

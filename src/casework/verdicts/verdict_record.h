@@ -60,7 +60,7 @@ struct VerdictRecord {
   std::string rule_id;
   std::string policy_digest;
   std::int64_t generation = 0;
-  std::vector<RecordedMatch> matches;  ///< each entry once
+  std::vector<RecordedMatch> matches;  ///< each entry once; of each remote list one
 
   bool operator==(const VerdictRecord&) const = default;
 };

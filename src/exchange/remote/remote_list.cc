@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
+#include <iterator>
+#include <list>
 #include <new>
 #include <stop_token>
 #include <thread>
@@ -20,7 +21,7 @@ using std::chrono::milliseconds;
 /// How often a waiting scan looks whether its caller went away.
 constexpr milliseconds kLook{20};
 constexpr milliseconds kIdle{60'000};
-/// Requests that wait for each that may be in flight.
+/// Questions that wait for each request that may be in flight.
 constexpr std::size_t kWaitingForEach = 4;
 
 SteadyTime Now() {
@@ -37,9 +38,9 @@ class Gathered {
     const MutexLock lock(mutex_);
     answers_[at] = std::move(answer);
   }
-  void Expect() {
+  void Expect(std::size_t requests) {
     const MutexLock lock(mutex_);
-    ++open_;
+    open_ += requests;
   }
   void Take(std::size_t at, const RemoteAnswer& answer) {
     const MutexLock lock(mutex_);
@@ -96,6 +97,105 @@ struct Job {
   std::vector<PdqHash> hashes;
   std::vector<std::size_t> places;  // of the hashes among the question's
   SteadyTime deadline;              // by the machine's clock
+  bool background = false;
+};
+
+// What is still to be asked of one question, from `next` on.
+struct Waiting {
+  std::vector<Job> jobs;
+  std::size_t next = 0;
+};
+
+void MissRest(Waiting& waiting, RemoteMiss miss) {
+  for (; waiting.next < waiting.jobs.size(); ++waiting.next) {
+    waiting.jobs[waiting.next].gathered->Miss(miss);
+    waiting.jobs[waiting.next].gathered->End();
+  }
+}
+
+// Questions whose turn is to come. Whoever has many hashes takes no turn from who has few: first each
+// question has one request, then each of the others its next one in turn, and background work what is left.
+// Takes memory only where a question is added. Threads: confined.
+class Turns {
+ public:
+  // Of `places` questions at most, and `background` requests of background work that run at once.
+  Turns(std::size_t places, std::size_t background) : places_(places), background_(background) {}
+
+  // Where all places are taken, background work and then what is not the first of its question give way.
+  // False: there is no place. `one` holds one question, and is empty afterwards where it was taken.
+  bool Add(std::list<Waiting>& one, bool background) {
+    if (Count() >= places_) {
+      std::list<Waiting>* const yields = background          ? nullptr
+                                         : !last_.empty()    ? &last_
+                                         : !further_.empty() ? &further_
+                                                             : nullptr;
+      if (yields == nullptr) return false;
+      MissRest(yields->back(), RemoteMiss::kOverloaded);
+      yields->pop_back();
+    }
+    std::list<Waiting>& to = background ? last_ : first_;
+    to.splice(to.end(), one);
+    return true;
+  }
+
+  // Whether Take would give one.
+  [[nodiscard]] bool HasAny() const {
+    return !first_.empty() || !further_.empty() || (!last_.empty() && running_ < background_);
+  }
+  // The next request; of background work its end has to be told. There has to be one.
+  Job Take() {
+    const bool is_last = first_.empty() && further_.empty();
+    std::list<Waiting>& from = !first_.empty() ? first_ : is_last ? last_ : further_;
+    Waiting& waiting = from.front();
+    Job job = std::move(waiting.jobs[waiting.next++]);
+    if (waiting.next == waiting.jobs.size()) {
+      from.pop_front();
+    } else {
+      std::list<Waiting>& to = is_last ? last_ : further_;
+      to.splice(to.end(), from, from.begin());
+    }
+    if (job.background) ++running_;
+    return job;
+  }
+  void End(const Job& job) {
+    if (job.background) --running_;
+  }
+  void MissAll(RemoteMiss miss) {
+    for (std::list<Waiting>* const all : {&first_, &further_, &last_}) {
+      for (Waiting& waiting : *all) MissRest(waiting, miss);
+      all->clear();
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t Count() const { return first_.size() + further_.size() + last_.size(); }
+
+  const std::size_t places_;
+  const std::size_t background_;
+  std::list<Waiting> first_;    // of which nothing was sent
+  std::list<Waiting> further_;  // of which something was
+  std::list<Waiting> last_;     // background work
+  std::size_t running_ = 0;     // requests of background work
+};
+
+// Ends a ticket as failed where nothing else has: else a breaker that tries would do so for ever.
+class OpenTicket {
+ public:
+  OpenTicket(CircuitBreaker& breaker, CircuitBreaker::Ticket ticket, SteadyTime begun)
+      : breaker_(breaker), ticket_(ticket), begun_(begun) {}
+  ~OpenTicket() {
+    if (!ended_) breaker_.FailWith(ticket_, begun_, false, milliseconds(0));
+  }
+  OpenTicket(const OpenTicket&) = delete;
+  OpenTicket& operator=(const OpenTicket&) = delete;
+
+  void Ended() { ended_ = true; }
+
+ private:
+  CircuitBreaker& breaker_;
+  const CircuitBreaker::Ticket ticket_;
+  const SteadyTime begun_;
+  bool ended_ = false;
 };
 
 class Question final : public RemoteQuestion {
@@ -152,32 +252,29 @@ class ThreadedList final : public RemoteList {
   explicit ThreadedList(RemoteListOptions options)
       : options_(std::move(options)),
         cache_(options_.key, options_.cache_entries, options_.cache_for),
-        breaker_(options_.breaker) {
-    for (int i = 0; i < std::max(1, options_.max_in_flight); ++i) {
+        breaker_(options_.breaker),
+        turns_(kWaitingForEach * ThreadsOf(options_), std::max<std::size_t>(2, ThreadsOf(options_)) - 1) {
+    for (std::size_t i = 0; i < ThreadsOf(options_); ++i) {
       threads_.emplace_back([this](const std::stop_token& stop) { Run(stop); });
     }
   }
   ~ThreadedList() override {
     for (std::jthread& thread : threads_) thread.request_stop();
-    std::deque<Job> left;
     {
       const MutexLock lock(mutex_);
       stopping_ = true;
-      left.swap(waiting_);
+      turns_.MissAll(RemoteMiss::kError);
     }
     changed_.NotifyAll();
     threads_.clear();
-    for (const Job& job : left) {
-      job.gathered->Miss(RemoteMiss::kError);
-      job.gathered->End();
-    }
   }
   ThreadedList(const ThreadedList&) = delete;
   ThreadedList& operator=(const ThreadedList&) = delete;
 
   [[nodiscard]] const RemoteListFacts& facts() const override { return options_.facts; }
 
-  std::unique_ptr<RemoteQuestion> Ask(std::span<const PdqHash> hashes, SteadyTime deadline) override {
+  std::unique_ptr<RemoteQuestion> Ask(std::span<const PdqHash> hashes, SteadyTime deadline,
+                                      bool background) override {
     const SteadyTime now = options_.clock->Steady();
     const auto left = std::max(SteadyTime::duration::zero(),
                                std::min<SteadyTime::duration>(deadline - now, options_.timeout));
@@ -201,13 +298,18 @@ class ThreadedList final : public RemoteList {
       return question;
     }
     const std::size_t batch = std::max<std::size_t>(1, options_.batch_hashes);
+    std::list<Waiting> one(1);
     for (std::size_t begin = 0; begin < open.size(); begin += batch) {
       const auto places = std::span(open).subspan(begin, std::min(batch, open.size() - begin));
-      Job job{
-          .gathered = gathered, .hashes = {}, .places = {places.begin(), places.end()}, .deadline = until};
+      Job job{.gathered = gathered,
+              .hashes = {},
+              .places = {places.begin(), places.end()},
+              .deadline = until,
+              .background = background};
       for (const std::size_t place : places) job.hashes.push_back(hashes[place]);
-      if (!Submit(std::move(job))) gathered->Miss(RemoteMiss::kOverloaded);
+      one.front().jobs.push_back(std::move(job));
     }
+    if (!Submit(one, *gathered, background)) gathered->Miss(RemoteMiss::kOverloaded);
     return question;
   }
 
@@ -228,19 +330,20 @@ class ThreadedList final : public RemoteList {
   }
 
  private:
-  bool Submit(Job job) {
+  static std::size_t ThreadsOf(const RemoteListOptions& options) {
+    return static_cast<std::size_t>(std::max(1, options.max_in_flight));
+  }
+
+  bool Submit(std::list<Waiting>& one, Gathered& gathered, bool background) {
+    const std::size_t requests = one.front().jobs.size();
     {
       const MutexLock lock(mutex_);
-      if (stopping_ || waiting_.size() >= kWaitingForEach * threads_count()) return false;
-      waiting_.push_back(std::move(job));
-      // Under the mutex: no thread can have ended it yet.
-      waiting_.back().gathered->Expect();
+      if (stopping_ || !turns_.Add(one, background)) return false;
+      // Under the mutex: no thread can have ended one yet.
+      gathered.Expect(requests);
     }
-    changed_.NotifyOne();
+    changed_.NotifyAll();
     return true;
-  }
-  [[nodiscard]] std::size_t threads_count() const {
-    return static_cast<std::size_t>(std::max(1, options_.max_in_flight));
   }
 
   void Run(const std::stop_token& stop) {
@@ -252,26 +355,28 @@ class ThreadedList final : public RemoteList {
         job->gathered->Miss(RemoteMiss::kError);
       }
       job->gathered->End();
+      const MutexLock lock(mutex_);
+      turns_.End(*job);
     }
   }
 
   std::optional<Job> Next(const std::stop_token& stop) {
     const MutexLock lock(mutex_);
-    while (waiting_.empty() && !stopping_ && !stop.stop_requested()) {
+    while (!turns_.HasAny() && !stopping_ && !stop.stop_requested()) {
       changed_.WaitUntil(mutex_, Now() + kIdle);
     }
-    if (waiting_.empty() || stop.stop_requested()) return std::nullopt;
-    std::optional<Job> job(std::move(waiting_.front()));
-    waiting_.pop_front();
-    return job;
+    if (stopping_ || stop.stop_requested()) return std::nullopt;
+    return turns_.Take();
   }
 
   void Answer(const Job& job, OwnClient& own, const std::stop_token& stop) {
     const SteadyTime begun = Now();
     // Nobody waits for it any more, and whoever asks next would wait behind it.
     if (begun >= job.deadline) return job.gathered->Miss(RemoteMiss::kTimeout);
-    const auto ticket = breaker_.Begin(options_.clock->Steady());
+    const SteadyTime asked = options_.clock->Steady();
+    const auto ticket = breaker_.Begin(asked);
     if (!ticket) return job.gathered->Miss(RemoteMiss::kBreakerOpen);
+    OpenTicket open(breaker_, *ticket, asked);
     Result<RemoteReply> reply = Fail(Reason::kExchangeUnreachable, "no memory");
     try {
       reply = Send(job, own, stop);
@@ -285,7 +390,8 @@ class ThreadedList final : public RemoteList {
     }
     if (!reply) {
       job.gathered->Miss(RemoteMiss::kError);
-      return Failed(*ticket, reply.error());
+      Failed(*ticket, reply.error());
+      return open.Ended();
     }
     if (took > options_.timeout) {
       Failed(*ticket, {Reason::kExchangeUnreachable,
@@ -295,6 +401,7 @@ class ThreadedList final : public RemoteList {
     } else {
       Succeeded(*ticket, reply->pause);
     }
+    open.Ended();
     TakeAll(job, *reply);
   }
 
@@ -363,7 +470,7 @@ class ThreadedList final : public RemoteList {
   std::atomic<std::uint64_t> refusals_ = 0;  // of credentials
   mutable Mutex mutex_;
   CondVar changed_;
-  std::deque<Job> waiting_ HASHGATE_GUARDED_BY(mutex_);
+  Turns turns_ HASHGATE_GUARDED_BY(mutex_);
   bool stopping_ HASHGATE_GUARDED_BY(mutex_) = false;
   std::optional<WallTime> last_answer_ HASHGATE_GUARDED_BY(mutex_);
   std::string last_error_ HASHGATE_GUARDED_BY(mutex_);

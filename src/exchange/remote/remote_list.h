@@ -44,7 +44,7 @@ struct RemoteListOptions {
   std::size_t cache_entries = 100'000;  ///< 0: none
   std::chrono::seconds cache_for{900};
   BreakerOptions breaker;
-  int max_in_flight = 8;                  ///< requests, each with a thread; four times as many may wait
+  int max_in_flight = 8;                  ///< requests, each with a thread; four times as many questions wait
   std::span<const std::uint8_t> key;      ///< the store's secret, for the cache
   obs::Metrics* metrics = nullptr;        ///< may be null; outlives the list
   const Clock* clock = &Clock::System();  ///< of deadlines, cache and breaker
@@ -55,7 +55,7 @@ enum class RemoteMiss : std::uint8_t {
   kNone = 0,     ///< every hash has one
   kTimeout,      ///< no answer by the deadline
   kError,        ///< no connection, refused credentials, or an answer that is not what was agreed
-  kOverloaded,   ///< too many requests wait already
+  kOverloaded,   ///< too many questions wait already
   kBreakerOpen,  ///< it failed before, or asked for a pause
   kCancelled,    ///< the caller went away
 };
@@ -93,8 +93,11 @@ class RemoteList {
   virtual ~RemoteList() = default;
 
   [[nodiscard]] virtual const RemoteListFacts& facts() const = 0;
-  /// Begins to ask; does not block. `deadline` is by the list's clock. Cost: an HMAC a hash.
-  virtual std::unique_ptr<RemoteQuestion> Ask(std::span<const PdqHash> hashes, SteadyTime deadline) = 0;
+  /// Begins to ask; does not block. `deadline` is by the list's clock. Every question has its first request
+  /// before others have a second one. `background`: nobody waits for it, and it comes last; all but one of
+  /// the requests in flight, and at least one, may be such. Cost: an HMAC a hash.
+  virtual std::unique_ptr<RemoteQuestion> Ask(std::span<const PdqHash> hashes, SteadyTime deadline,
+                                              bool background) = 0;
   [[nodiscard]] virtual RemoteHealth Health() const = 0;
 };
 

@@ -18,6 +18,8 @@ using std::chrono::seconds;
 
 constexpr std::int64_t kMostSeconds = 3'600;
 constexpr int kTooMany = 429;
+// Some pause is asked for, without a word on how long.
+constexpr milliseconds kUnsaidPause = seconds(1);
 
 // The number of the parameter `name`; empty where there is none.
 std::optional<std::int64_t> Parameter(std::string_view header, char name) {
@@ -71,8 +73,9 @@ milliseconds PauseAskedFor(const HttpResponse& response) {
   const std::string_view header = response.Header("ratelimit");
   const auto remaining = Parameter(header, 'r');
   const auto reset = Parameter(header, 't');
-  const bool is_used_up = response.status == kTooMany || (remaining && *remaining <= 0);
-  if (!is_used_up || !reset || *reset <= 0) return milliseconds(0);
+  const bool too_many = response.status == kTooMany;
+  const bool is_used_up = too_many || (remaining && *remaining <= 0);
+  if (!is_used_up || !reset || *reset <= 0) return too_many ? kUnsaidPause : milliseconds(0);
   return seconds(std::min(*reset, kMostSeconds));
 }
 

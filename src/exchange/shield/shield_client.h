@@ -15,7 +15,8 @@ namespace hashgate::exchange {
 std::unique_ptr<RemoteClient> NewShieldClient(std::unique_ptr<HttpClient> http);
 
 /// For HttpOptions::pause_of: what the header `ratelimit` asks for, the time to its reset where nothing
-/// remains (`r=0;t=SECONDS`, or status 429), at most an hour; else zero. Source:
+/// remains (`r=0;t=SECONDS`, or status 429), at most an hour; a second for a 429 that does not
+/// say; else zero. Source:
 /// draft-ietf-httpapi-ratelimit-headers.
 std::chrono::milliseconds PauseAskedFor(const HttpResponse& response);
 

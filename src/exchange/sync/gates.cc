@@ -18,7 +18,8 @@ Reading Read(Gate gate, const SyncCounts& counts) {
   switch (gate) {
     case Gate::kGrowth: return {counts.added, counts.entries_before, "new entries would come to a list of"};
     case Gate::kShrink:
-      return {counts.removed + counts.weakened, counts.entries_before,
+      // A first reading that was cut short has put entries in force that the list did not begin with.
+      return {counts.removed + counts.weakened, counts.entries_before + (counts.first ? counts.added : 0),
               "entries would go or lose a hash, from a list of"};
     case Gate::kMalformed:
       // What was kept out as harmless is quarantined too, and has a gate of its own.

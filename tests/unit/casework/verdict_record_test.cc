@@ -114,6 +114,22 @@ TEST(VerdictRecord, LaterMatchesAreAddedAndStricterVerdictsTaken) {
 }
 
 // The later answer only has its verdict from the first: what the first one's match led to can be undone.
+TEST(VerdictRecord, RemoteListsAreToldApartByName) {
+  const auto from = [](const char* list, Verdict verdict) {
+    scan::MatchDetail match = MakeMatch(0, 0, verdict);
+    match.fact.list = list;
+    return RecordFor(MakeAnswer(ScanId(1), {match}));
+  };
+  VerdictRecord record = from("one", Verdict::kReview);
+  TakeLater(from("two", Verdict::kBlock), record);
+  TakeLater(from("one", Verdict::kReview), record);
+  ASSERT_EQ(record.matches.size(), 2U);
+  EXPECT_EQ(record.matches[0].list, "one");
+  EXPECT_EQ(record.matches[0].verdict, Verdict::kReview);
+  EXPECT_EQ(record.matches[1].list, "two");
+  EXPECT_EQ(record.matches[1].verdict, Verdict::kBlock);
+}
+
 TEST(VerdictRecord, AVerdictTakenOverFromTheRecordIsExplainedByIt) {
   VerdictRecord record = RecordFor(MakeAnswer(ScanId(1), {MakeMatch(1, 1, Verdict::kBlock)}));
   scan::ScanAnswer later = MakeAnswer(ScanId(2), {MakeMatch(2, 1, Verdict::kReview)});

@@ -118,6 +118,9 @@ TEST_F(ShieldTest, TooManyRequestsSayWhenToComeBack) {
   server_.SetSwitches({});
   server_.http().FailNext({{.status = 429, .retry_after = "41"}});
   EXPECT_EQ(LookUp({Random()}).error().retry_after, seconds(41));
+  server_.http().FailNext({{.status = 429}});
+  EXPECT_GT(LookUp({Random()}).error().retry_after, seconds(0))
+      << "a 429 that names no time asks for a pause";
   server_.SetSwitches({.rate_limit = "\"default\";r=0;t=5"});
   const auto last = LookUp({Random()});
   ASSERT_TRUE(last);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <new>
 
 #include "base/mutex.h"
 #include "testing/poll.h"
@@ -34,6 +35,18 @@ struct Script {
   std::atomic<Reason> reason = Reason::kExchangeUnreachable;
   std::atomic<int> pause_ms = 0;
   std::atomic<bool> leaves_out_odd = false;
+  std::function<void()> at_end;  // of a request; set while none runs
+
+  void Note(std::uint64_t number) {
+    const MutexLock lock(mutex);
+    order.push_back(number);
+  }
+  std::vector<std::uint64_t> Order() {
+    const MutexLock lock(mutex);
+    return order;
+  }
+  Mutex mutex;
+  std::vector<std::uint64_t> order HASHGATE_GUARDED_BY(mutex);  // the first hash of each request
 };
 
 class ScriptedClient final : public RemoteClient {
@@ -46,6 +59,8 @@ class ScriptedClient final : public RemoteClient {
     script_.most_hashes = std::max(script_.most_hashes.load(), hashes.size());
     testing::PollUntil([&] { return !script_.blocked || stop.stop_requested(); }, seconds(30));
     --script_.running;
+    script_.Note(hashes[0].words[0]);
+    if (script_.at_end) script_.at_end();
     if (script_.fails) {
       return std::unexpected(Error{script_.reason, "it is said to fail", {}, milliseconds(script_.pause_ms)});
     }
@@ -85,7 +100,7 @@ class RemoteListTest : public ::testing::Test {
                     const std::function<bool()>& cancelled = {}) {
     std::vector<PdqHash> hashes;
     for (const std::uint64_t number : numbers) hashes.push_back(HashOf(number));
-    return list_->Ask(hashes, std::chrono::steady_clock::now() + within)->Wait(cancelled);
+    return list_->Ask(hashes, std::chrono::steady_clock::now() + within, false)->Wait(cancelled);
   }
   [[nodiscard]] std::string Sample(const std::string& result) const {
     return R"(hashgate_remote_hashes_total{list="elsewhere",result=")" + result + "\"}";
@@ -174,7 +189,7 @@ TEST_F(RemoteListTest, RequestsInFlightAndWaitingAreBounded) {
   std::vector<std::unique_ptr<RemoteQuestion>> questions;
   const auto begin = [&](std::uint64_t number) {
     const PdqHash hash = HashOf(number);
-    questions.push_back(list_->Ask({&hash, 1}, std::chrono::steady_clock::now() + seconds(20)));
+    questions.push_back(list_->Ask({&hash, 1}, std::chrono::steady_clock::now() + seconds(20), false));
   };
   begin(0);
   begin(1);
@@ -185,6 +200,105 @@ TEST_F(RemoteListTest, RequestsInFlightAndWaitingAreBounded) {
   script_.blocked = false;
   for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(questions[i]->Wait({}).miss, RemoteMiss::kNone) << i;
   EXPECT_EQ(script_.most_running, 2);
+}
+
+// Questions that are asked beside each other, of a service that does not answer for now.
+class RemoteTurnsTest : public RemoteListTest {
+ protected:
+  RemoteQuestion& Begin(std::uint64_t first, std::size_t hashes, bool background = false) {
+    std::vector<PdqHash> asked;
+    for (std::size_t i = 0; i < hashes; ++i) asked.push_back(HashOf(first + i));
+    questions_.push_back(list_->Ask(asked, std::chrono::steady_clock::now() + seconds(20), background));
+    return *questions_.back();
+  }
+  [[nodiscard]] bool AreRunning(int requests) {
+    return testing::PollUntil([&] { return script_.running == requests; }, seconds(20));
+  }
+
+  std::vector<std::unique_ptr<RemoteQuestion>> questions_;
+};
+
+TEST_F(RemoteTurnsTest, LargeQuestionsKeepNobodyOut) {
+  options_.batch_hashes = 2;
+  script_.blocked = true;
+  Start();
+  for (std::uint64_t i = 0; i < 8; ++i) Begin(1'000 * i, 12);
+  ASSERT_TRUE(AreRunning(2));
+  RemoteQuestion& small = Begin(9'001, 1);
+  RemoteQuestion& yields = *questions_[0];
+  Begin(9'003, 1);  // the ninth and tenth beside the eight places: what was begun gives way
+  Begin(9'005, 1);
+  script_.blocked = false;
+  EXPECT_EQ(small.Wait({}).miss, RemoteMiss::kNone);
+  EXPECT_EQ(questions_[9]->Wait({}).miss, RemoteMiss::kNone);
+  EXPECT_EQ(questions_[7]->Wait({}).miss, RemoteMiss::kNone) << "it has its place";
+  const RemoteAnswers rest = yields.Wait({});
+  EXPECT_EQ(rest.miss, RemoteMiss::kOverloaded);
+  EXPECT_TRUE(rest.answers[0].has_value()) << "what was sent counts";
+}
+
+TEST_F(RemoteTurnsTest, FirstRequestsComeBeforeFurtherOnes) {
+  options_.batch_hashes = 1;
+  options_.max_in_flight = 1;
+  script_.blocked = true;
+  Start();
+  Begin(100, 5);
+  ASSERT_TRUE(AreRunning(1));
+  Begin(200, 3);
+  Begin(301, 1);
+  script_.blocked = false;
+  for (const auto& question : questions_) EXPECT_EQ(question->Wait({}).miss, RemoteMiss::kNone);
+  EXPECT_EQ(script_.Order(), (std::vector<std::uint64_t>{100, 200, 301, 101, 201, 102, 202, 103, 104}));
+}
+
+TEST_F(RemoteTurnsTest, BackgroundWorkComesLastAndLeavesOneFree) {
+  options_.batch_hashes = 1;
+  script_.blocked = true;
+  Start();
+  Begin(100, 3, true);
+  ASSERT_TRUE(AreRunning(1));
+  for (std::uint64_t i = 2; i < 9; ++i) Begin(100 * i, 1, true);
+  RemoteQuestion& refused = Begin(900, 1, true);
+  EXPECT_EQ(refused.Wait({}).miss, RemoteMiss::kOverloaded);
+  EXPECT_EQ(script_.running, 1) << "one request is left to uploads";
+  Begin(1'000, 1);  // takes the place of the youngest
+  ASSERT_TRUE(AreRunning(2));
+  Begin(1'001, 1);
+  script_.blocked = false;
+  EXPECT_EQ(questions_[9]->Wait({}).miss, RemoteMiss::kNone);
+  EXPECT_EQ(questions_[10]->Wait({}).miss, RemoteMiss::kNone);
+  EXPECT_EQ(questions_[7]->Wait({}).miss, RemoteMiss::kOverloaded);
+  EXPECT_EQ(questions_[0]->Wait({}).miss, RemoteMiss::kNone);
+}
+
+// The machine's clock, but for one reading for which there is no memory.
+class FailingClock final : public Clock {
+ public:
+  [[nodiscard]] SteadyTime Steady() const override {
+    if (fails.exchange(false)) throw std::bad_alloc();
+    return System().Steady();
+  }
+  [[nodiscard]] WallTime Wall() const override { return System().Wall(); }
+  mutable std::atomic<bool> fails = false;
+};
+
+TEST_F(RemoteListTest, WantOfMemoryEndsATry) {
+  FailingClock clock;
+  options_.clock = &clock;
+  options_.breaker = {.failures = 1, .pause = milliseconds(50)};
+  script_.fails = true;
+  Start();
+  EXPECT_EQ(Ask({1}).miss, RemoteMiss::kError);
+  script_.fails = false;
+  script_.at_end = [&] { clock.fails = script_.requests == 2; };
+  ASSERT_TRUE(testing::PollUntil(
+      [&] {
+        Ask({3});
+        return script_.requests == 2;
+      },
+      seconds(20)));
+  EXPECT_TRUE(testing::PollUntil([&] { return Ask({5}).miss == RemoteMiss::kNone; }, seconds(20)));
+  list_.reset();
 }
 
 TEST_F(RemoteListTest, TheBreakerOpensAndTriesAgain) {
@@ -238,8 +352,8 @@ TEST_F(RemoteListTest, RefusedCredentialsAreReadAgainByEveryThread) {
   const PdqHash one = HashOf(1);
   const PdqHash two = HashOf(3);
   const SteadyTime far = std::chrono::steady_clock::now() + seconds(20);
-  const auto a = list_->Ask({&one, 1}, far);
-  const auto b = list_->Ask({&two, 1}, far);
+  const auto a = list_->Ask({&one, 1}, far, false);
+  const auto b = list_->Ask({&two, 1}, far, false);
   ASSERT_TRUE(testing::PollUntil([&] { return script_.running == 2; }, seconds(20)));
   script_.blocked = false;
   a->Wait({});
@@ -270,7 +384,7 @@ TEST_F(RemoteListTest, ItsEndDoesNotWaitForTheService) {
   std::vector<std::unique_ptr<RemoteQuestion>> questions;
   for (std::uint64_t i = 0; i < 6; ++i) {
     const PdqHash hash = HashOf(i);
-    questions.push_back(list_->Ask({&hash, 1}, std::chrono::steady_clock::now() + seconds(20)));
+    questions.push_back(list_->Ask({&hash, 1}, std::chrono::steady_clock::now() + seconds(20), false));
   }
   ASSERT_TRUE(testing::PollUntil([&] { return script_.running == 2; }, seconds(20)));
   const SteadyTime begun = std::chrono::steady_clock::now();

@@ -126,6 +126,7 @@ TEST(RateLimit, AsksForAPauseWhereNothingRemains) {
   EXPECT_EQ(pause(429, "\"default\";t=99999999"), std::chrono::hours(1));
   for (const char* bad : {"", "r=0", "t=17", "r=0;t=", "r=0;t=x", "r=0;t=-5", "r=0;t=1e9", "xr=0;xt=5"}) {
     EXPECT_EQ(pause(200, bad), milliseconds(0)) << bad;
+    EXPECT_GE(pause(429, bad), seconds(1)) << bad;
   }
 }
 

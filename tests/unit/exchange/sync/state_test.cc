@@ -145,6 +145,18 @@ TEST(GatesTest, CloseBeyondShareAndFloorOnly) {
   EXPECT_TRUE(FindClosed(counts, limits, {}));
 }
 
+TEST(GatesTest, AFirstReadingCountsWhatItHasPutInForce) {
+  SyncCounts counts{.first = true, .added = 5'000, .removed = 250};
+  EXPECT_FALSE(FindClosed(counts, {}, {}));
+  counts.removed = 251;
+  const auto closed = FindClosed(counts, {}, {});
+  ASSERT_TRUE(closed);
+  EXPECT_EQ(closed->gate, Gate::kShrink);
+  EXPECT_EQ(closed->detail, "251 entries would go or lose a hash, from a list of 5000");
+  counts = {.entries_before = 2'000, .first = false, .added = 900, .removed = 101};
+  EXPECT_TRUE(FindClosed(counts, {}, {})) << "of a list that was whole, new entries do not count";
+}
+
 TEST(GatesTest, EachLooksAtItsOwnCount) {
   GateLimits limits;
   limits.limits.fill({.percent = 0, .floor = 10});
