@@ -66,6 +66,7 @@ struct RunPlanner::Slot {
   const PreparedRecord* last = nullptr;    // the record that wins
   std::optional<IdentityRecord> in_force;  // of the list's content
   std::optional<IdentityRecord> staged;    // of the content being staged
+  bool withdrawn = false;                  // by an earlier run of what is staged
   bool write = false;
   EntryId entry = 0;
 
@@ -73,6 +74,7 @@ struct RunPlanner::Slot {
   [[nodiscard]] const KeyedDigest* ContentBefore() const {
     if (last != nullptr && !last->keeps) return last->withdraws() ? nullptr : &last->content;
     if (staged) return &staged->content;
+    if (withdrawn) return nullptr;
     return in_force ? &in_force->content : nullptr;
   }
 };
@@ -153,6 +155,9 @@ Status RunPlanner::ChooseRecords(Work& work) const {
     HASHGATE_RETURN_IF_ERROR(
         ReadIdentities(staging_, numbering.digests(), work.known.staged,
                        [&](std::size_t at, const IdentityRecord& held) { work.slots[at].staged = held; }));
+    for (std::size_t i = 0; i < work.slots.size(); ++i) {
+      work.slots[i].withdrawn = work.known.withdrawn.contains(numbering.digests()[i]);
+    }
   }
 
   // Now, not after the commit: one that fails may have been written all the same.
@@ -166,8 +171,7 @@ Status RunPlanner::ChooseRecords(Work& work) const {
     const PreparedRecord& record = records[i];
     Slot& slot = work.slots[slot_of[i]];
     if (record.keeps) {
-      // Whatever else is said of the entry counts, before it or after; but a withdrawal in an earlier run
-      // leaves no trace in the staged content, so that an entry withdrawn there is kept by this.
+      // Whatever else is said of the entry counts, before it or after.
       if (slot.last == nullptr) slot.last = &record;
       continue;
     }
@@ -183,7 +187,21 @@ Status RunPlanner::ChooseRecords(Work& work) const {
     }
     slot.last = &record;
   }
+  if (staging_ != 0) NoteWithdrawn(work, numbering.digests());
   return {};
+}
+
+void RunPlanner::NoteWithdrawn(Work& work, std::span<const KeyedDigest> identities) {
+  std::set<KeyedDigest>& withdrawn = work.known.withdrawn;
+  for (std::size_t i = 0; i < work.slots.size(); ++i) {
+    const Slot& slot = work.slots[i];
+    if (slot.last->keeps) continue;
+    if (!slot.last->withdraws()) {
+      withdrawn.erase(identities[i]);
+    } else if (slot.in_force && withdrawn.size() < kMaxWithdrawnKnown) {
+      withdrawn.insert(identities[i]);
+    }
+  }
 }
 
 Status RunPlanner::FillBatch(Work& work) const {
@@ -209,7 +227,7 @@ Status RunPlanner::FillSlots(Work& work, std::size_t from, std::size_t to) const
     Slot& slot = work.slots[i];
     const std::optional<IdentityRecord>& here = staging_ != 0 ? slot.staged : slot.in_force;
     if (slot.last->keeps) {
-      slot.write = slot.in_force && !slot.staged;
+      slot.write = slot.in_force && !slot.staged && !slot.withdrawn;
     } else {
       slot.write = slot.last->withdraws() ? here.has_value() : !here || here->content != slot.last->content;
     }

@@ -132,6 +132,31 @@ TEST_F(ImportTest, WhatARecordThatCannotBeTakenKeepsIsNotCountedAsRemoved) {
   EXPECT_EQ(List().entry_count, 8U);
 }
 
+// In whatever runs the records come: the second Add is another run than the first.
+TEST_F(ImportTest, AWithdrawnEntryIsNotKeptByARecordThatCannotBeTaken) {
+  Run(MakeImport(0, 10));
+  const auto withdrawal = [](std::uint64_t item) {
+    return ImportRecord{.line = item, .record = MakeRecord(item), .withdrawn = true};
+  };
+  const auto bad = [](std::uint64_t item) {
+    return ImportRecord{
+        .line = 100 + item, .problem = "cannot be read", .about = "item-" + std::to_string(item)};
+  };
+  auto import = Start(true);
+  ASSERT_TRUE(import->Add(MakeImport(0, 6)));
+  const std::vector<ImportRecord> first = {withdrawal(6), withdrawal(7), withdrawal(8), bad(9)};
+  ASSERT_TRUE(import->Add(first));
+  // Given again: there, although it was withdrawn.
+  ASSERT_TRUE(import->Add(MakeImport(7, 8)));
+  const std::vector<ImportRecord> second = {bad(6), bad(7), withdrawal(8), bad(8)};
+  ASSERT_TRUE(import->Add(second));
+  const ImportProgress progress = import->Finish().value();
+  EXPECT_EQ(progress.removed, 2U);
+  EXPECT_EQ(List().entry_count, 8U);
+  for (const std::uint64_t kept : {0, 5, 7, 9}) EXPECT_EQ(Hits(kept), 1U) << kept;
+  for (const std::uint64_t gone : {6, 8}) EXPECT_EQ(Hits(gone), 0U) << gone;
+}
+
 // What is staged can still be lost: nothing of it may be acknowledged as committed.
 TEST_F(ImportTest, AReplacingImportCommitsNothingBeforeTheSwap) {
   Run(MakeImport(0, 3));
