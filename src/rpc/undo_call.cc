@@ -66,6 +66,13 @@ Result<lists::ListId> FindList(const ServiceContext& context, const v1::UndoEntr
   if (const auto now = context.catalog->GetList(request.list())) {
     if (std::ranges::find(ids, now->id) == ids.end()) ids.push_back(now->id);
   }
+  const std::vector<std::string>& remote = context.options.remote_lists;
+  if (ids.empty() && std::ranges::find(remote, request.list()) != remote.end()) {
+    return Fail(Reason::kRequestInvalid,
+                "list '" + request.list() +
+                    "' is a remote list: it has no entries here, and its verdicts cannot be undone by entry",
+                "list");
+  }
   if (ids.empty()) {
     return Fail(Reason::kListNotFound,
                 "there is no list '" + request.list().substr(0, 64) + "', and no verdict came from one",
