@@ -18,6 +18,7 @@ SEED = 11
 ROUNDS = 10
 # SHA-256 of an entry of a trusted list.
 FOUND = "BLOCK_AND_REPORT"
+SAID = ("--author", "bench", "--reason", "measured")
 
 
 class CommandLine:
@@ -67,10 +68,10 @@ def changes(command_line, folder, what, rows):
         measure("a new entry", FOUND, sha256, "lists", "import", "bench", str(line))
         entry = str(command_line.verdict(sha256)[1][0])
         opinion = ("suppress", "--list", "bench", "--entry", entry)
-        measure("an entry suppressed", "ALLOW", sha256, "opinions", "set", *opinion, "--author", "a", "--reason", "r")
-        measure("a suppression taken back", FOUND, sha256, "opinions", "rm", *opinion)
-        measure("a brake on the list", "REVIEW", sha256, "brake", "--list", "bench")
-        measure("the brake released", FOUND, sha256, "brake", "--list", "bench", "--release")
+        measure("an entry suppressed", "ALLOW", sha256, "opinions", "set", *opinion, *SAID)
+        measure("a suppression taken back", FOUND, sha256, "opinions", "rm", *opinion, *SAID)
+        measure("a brake on the list", "REVIEW", sha256, "brake", "--list", "bench", *SAID)
+        measure("the brake released", FOUND, sha256, "brake", "--list", "bench", "--release", *SAID)
     for name, rounds in took.items():
         calls = max(row[2] for row in rounds)
         rows.append([f"{what}: {name}", 1000 * statistics.median(row[0] for row in rounds),

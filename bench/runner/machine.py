@@ -64,6 +64,25 @@ def favoured():
     return {"preexec_fn": favour} if os.geteuid() == 0 else {}
 
 
+def elsewhere():
+    """The same for a program that stands for another machine and needs much of this one: it runs where nothing else does."""
+    def step_aside():
+        os.setsid()
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        with contextlib.suppress(OSError):
+            pathlib.Path("/proc/self/autogroup").write_text("19", encoding="ascii")
+    return {"preexec_fn": step_aside}
+
+
+def punctual():
+    """The same for one that stands for another machine and needs little of this one, but at once: its own waiting for a
+    processor would be measured as the server's. Where this user may not give that, as `favoured`."""
+    def hurry():
+        os.setsid()
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    return {"preexec_fn": hurry} if os.geteuid() == 0 else favoured()
+
+
 def git(*arguments):
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""

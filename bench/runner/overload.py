@@ -30,11 +30,11 @@ def write_bomb(path):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
 
 
-def send(work, address, files, *arguments, extra_ms=0):
+def send(work, address, files, *arguments, extra_ms=0, priority=machine.favoured):
     """One run of the load generator: what it printed."""
     command = [str(work.bench_dir / "hashgate-load"), "--server", address, "--connections", "2", "--deadline", "10000",
                "--measure", str(work.load_ms + extra_ms), "--warm-up", str(work.warm_up_ms), *arguments, *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **machine.favoured())
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **priority())
     if done.returncode not in (0, 1):
         raise Failure(f"hashgate-load ended with {done.returncode}: {done.stderr.strip()}")
     return json.loads(done.stdout)

@@ -162,11 +162,11 @@ class Server:
                 below += [int(child) for child in task.read_text(encoding="ascii").split()]
         return processor_seconds(below[0]), sum(processor_seconds(pid, True) for pid in below[1:])
 
-    def command_line(self, *arguments):
+    def command_line(self, *arguments, priority=machine.favoured):
         """Runs `hashgate` against this server; returns the seconds it took."""
         started = time.monotonic()
         done = subprocess.run([str(self.bin_dir / "hashgate"), "--server", self.address, *arguments],
-                              capture_output=True, text=True, check=False, **machine.favoured())
+                              capture_output=True, text=True, check=False, **priority())
         if done.returncode != 0:
             raise Failure(f"hashgate {arguments[0]} {arguments[1]} ended with {done.returncode}: {done.stderr.strip()}")
         return time.monotonic() - started
@@ -175,5 +175,5 @@ class Server:
         self.command_line("lists", "create", name, "--purpose", "CSAM", "--trust", "TRUSTED", "--source", "synthetic",
                           "--legal-basis", "none: random numbers", *options)
 
-    def import_file(self, name, path, *options):
-        return self.command_line("lists", "import", name, str(path), *options)
+    def import_file(self, name, path, *options, priority=machine.favoured):
+        return self.command_line("lists", "import", name, str(path), *options, priority=priority)

@@ -15,6 +15,12 @@ void ForbidCoreDumps();
 /// call it first in main. Cost: some hundredths of a second, once.
 void BindLibrariesAtStart(char** argv);
 
+/// Has Linux (6.12 and later; earlier ones need it less) let this process's threads run as soon as they have
+/// something to do, though one of lower priority is in the middle of its slice of the processor: what waits
+/// is mostly an upload, which is handed on several times before it is answered. Threads and children inherit
+/// it: call it before the first one starts. Where that is refused nothing changes.
+void ShortenSlices();
+
 /// Puts the calling thread below those that answer scans, for work that nobody waits for. Linux gives each
 /// thread a nice value of its own. Where that is refused nothing changes.
 void LowerThreadPriority();

@@ -66,8 +66,8 @@ class AnswerStream : public grpc::ServerWriteReactor<Response> {
 
   void GoOn() {
     const bool taken =
-        context_.admin_executor->Submit([this] { OrEndWithoutMemory(*this, [this] { Write(); }); });
-    if (!taken) Refuse(Reason::kOverloaded, "too many administrative calls wait");
+        context_.bulk_executor->Submit([this] { OrEndWithoutMemory(*this, [this] { Write(); }); });
+    if (!taken) Refuse(Reason::kOverloaded, "too many imports, exports and undos wait");
   }
 
   void Write() {

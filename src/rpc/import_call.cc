@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view kMethod = "ImportEntries";
 constexpr int kMaxRecordsPerMessage = 5'000;
 
-// One import: strictly read, commit, acknowledge, read again. At most one message is in memory. The admin
+// One import: strictly read, commit, acknowledge, read again. At most one message is in memory. The bulk
 // executor is held only while records are committed, and a ticket of the gate only from a message's arrival
 // to its acknowledgement: an import whose sender is silent holds up no drain.
 class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest, v1::ImportEntriesResponse> {
@@ -44,9 +44,12 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
                        context_.options.retry_after});
     }
     const bool taken =
-        context_.admin_executor->Submit([this, ok] { OrEndWithoutMemory(*this, [&] { Step(ok); }); });
+        context_.bulk_executor->Submit([this, ok] { OrEndWithoutMemory(*this, [&] { Step(ok); }); });
     if (!taken) {
-      EndLater({Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after});
+      EndLater({Reason::kOverloaded,
+                "too many imports, exports and undos wait",
+                {},
+                context_.options.retry_after});
     }
   }
 
@@ -75,7 +78,7 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
   void EndWith(const Error& error) { End(ToGrpc(error)); }
   // gRPC's threads serve all calls: what an import has to give back is given back on the executor.
   void EndLater(const Error& error) {
-    if (!context_.admin_executor->Submit([this, error] { EndWith(error); })) EndWith(error);
+    if (!context_.bulk_executor->Submit([this, error] { EndWith(error); })) EndWith(error);
   }
   void ReadNext() {
     ticket_.reset();

@@ -55,6 +55,7 @@ struct ServiceOptions {
   std::vector<lists::OpinionKind> second_person;  ///< opinions to which a second person has to agree
   bool loopback_is_admin = true;  ///< false behind a proxy on the same machine, whose callers all look local
   std::map<std::string, scan::Surface> surfaces;  ///< by name; "default" is always there
+  std::vector<std::string> remote_lists;          ///< names of the lists that are asked elsewhere
 };
 
 /// Who calls. Until identities exist, local callers are administrators and all others scanners.
@@ -79,7 +80,8 @@ struct ServiceContext {
   std::function<std::shared_ptr<const policy::Policy>()> policy;  ///< the policy in force
   obs::Metrics* metrics = nullptr;
   scan::ScanExecutor* scan_executor = nullptr;
-  scan::Executor* admin_executor = nullptr;
+  scan::Executor* admin_executor = nullptr;  ///< single administrative calls
+  scan::Executor* bulk_executor = nullptr;   ///< imports, exports and undos: of low priority
   CallGate* gate = nullptr;
   ShareBudget* bytes = nullptr;              ///< of uploads, held in memory by all calls
   ShareBudget* streams = nullptr;            ///< of ScanUpload and ScanBatch, open at once

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/process.h"
+
 namespace hashgate::scan {
 namespace {
 
@@ -12,11 +14,13 @@ constexpr std::chrono::seconds kSlice{1};
 
 }  // namespace
 
-Executor::Executor(int threads, std::size_t max_queued, const std::string& name) : max_queued_(max_queued) {
+Executor::Executor(int threads, std::size_t max_queued, const std::string& name, bool bulk)
+    : max_queued_(max_queued) {
   threads_.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this, name] {
+    threads_.emplace_back([this, name, bulk] {
       ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
+      if (bulk) LowerThreadPriority();
       Run();
     });
   }

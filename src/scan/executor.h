@@ -15,8 +15,9 @@ namespace hashgate::scan {
 /// Runs jobs on its own threads, first come first served. Threads: thread-safe.
 class Executor {
  public:
-  /// `max_queued` jobs may wait beyond those that run.
-  Executor(int threads, std::size_t max_queued, const std::string& name);
+  /// `max_queued` jobs may wait beyond those that run. `bulk`: the threads give way to those that answer
+  /// scans.
+  Executor(int threads, std::size_t max_queued, const std::string& name, bool bulk = false);
   /// Runs what is queued, then ends.
   ~Executor();
   Executor(const Executor&) = delete;

@@ -13,7 +13,8 @@
 namespace hashgate::cli {
 namespace {
 
-constexpr std::size_t kBatchRecords = 4'000;
+// A message is parsed on a thread of gRPC's that serves scans too: few enough for them not to notice.
+constexpr std::size_t kBatchRecords = 500;
 // Well below gRPC's limit of 4 MiB for what a server takes.
 constexpr std::size_t kBatchBytes = 2 << 20;
 constexpr std::size_t kMaxProblemBytes = 512;

@@ -153,6 +153,7 @@ int Run(int argc, char** argv) {
   // Whatever this process makes is its owner's alone.
   ::umask(S_IRWXG | S_IRWXO);
   ForbidCoreDumps();
+  ShortenSlices();
   const sigset_t signals = BlockSignals();
   // Before the first thread: spawners fork workers from a single-threaded image.
   const std::string binary =

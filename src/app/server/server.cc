@@ -31,6 +31,8 @@ namespace {
 
 constexpr int kAdminThreads = 2;
 constexpr std::size_t kMaxAdminQueued = 64;
+constexpr int kBulkThreads = 2;
+constexpr std::size_t kMaxBulkQueued = 64;
 constexpr std::chrono::seconds kHousekeepingInterval{5};
 /// A pool without a worker for so long is not well.
 constexpr std::chrono::seconds kNoWorkerGrace{3};
@@ -66,7 +68,8 @@ class RunningServer final : public Server {
         bytes_(static_cast<std::size_t>(config.scan.max_buffered_mib) << 20),
         streams_(static_cast<std::size_t>(config.scan.max_streams)),
         scan_executor_(AdmissionOf(config, pool_options_)),
-        admin_executor_(kAdminThreads, kMaxAdminQueued, "admin") {}
+        admin_executor_(kAdminThreads, kMaxAdminQueued, "admin"),
+        bulk_executor_(kBulkThreads, kMaxBulkQueued, "bulk", true) {}
 
   ~RunningServer() override {
     // From the outside in: no call may find a part gone.
@@ -187,6 +190,7 @@ class RunningServer final : public Server {
     context_.metrics = metrics_.get();
     context_.scan_executor = &scan_executor_;
     context_.admin_executor = &admin_executor_;
+    context_.bulk_executor = &bulk_executor_;
     context_.gate = &gate_;
     context_.bytes = &bytes_;
     context_.streams = &streams_;
@@ -204,6 +208,7 @@ class RunningServer final : public Server {
     options.max_batch_in_flight = static_cast<int>(config_.scan.batch_max_in_flight);
     options.retry_after = milliseconds(config_.scan.retry_after_ms);
     options.loopback_is_admin = config_.grpc.loopback_is_admin;
+    for (const auto& [name, list] : config_.remote_lists) options.remote_lists.push_back(name);
     if (config_.opinions.confirm_needs_two) options.second_person.push_back(lists::OpinionKind::kConfirm);
     if (config_.opinions.suppress_needs_two) options.second_person.push_back(lists::OpinionKind::kSuppress);
     for (const auto& [name, surface] : config_.surfaces) {
@@ -569,6 +574,7 @@ class RunningServer final : public Server {
   // After what their jobs use, so that they end first.
   scan::ScanExecutor scan_executor_;
   scan::Executor admin_executor_;
+  scan::Executor bulk_executor_;
   std::unique_ptr<http::HttpServer> http_;
   std::unique_ptr<rpc::GrpcServer> grpc_;
 

@@ -76,6 +76,7 @@ class ImportCallTest : public ::testing::Test {
     context_.catalog = catalog_.get();
     context_.metrics = metrics_.get();
     context_.admin_executor = &admin_executor_;
+    context_.bulk_executor = &bulk_executor_;
     context_.gate = &gate_;
     context_.ready = &ready_;
     grpc::ServerBuilder builder;
@@ -97,6 +98,7 @@ class ImportCallTest : public ::testing::Test {
   std::unique_ptr<lists::Catalog> catalog_ = lists::Catalog::Open(store_, {}).value();
   std::unique_ptr<obs::Metrics> metrics_ = obs::Metrics::Create();
   scan::Executor admin_executor_{2, 64, "admin"};
+  scan::Executor bulk_executor_{2, 64, "bulk", true};
   CallGate gate_;
   std::atomic<bool> ready_ = true;
   ServiceContext context_;

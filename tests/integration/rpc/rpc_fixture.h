@@ -101,6 +101,7 @@ class RpcServerTest : public ScanTest {
     context_.metrics = metrics_.get();
     context_.scan_executor = &scan_executor_;
     context_.admin_executor = &admin_executor_;
+    context_.bulk_executor = &bulk_executor_;
     context_.gate = &gate_;
     context_.bytes = &bytes_;
     context_.streams = &streams_;
@@ -176,6 +177,7 @@ class RpcServerTest : public ScanTest {
       {}};
   scan::ScanExecutor scan_executor_{{.threads = 1, .workers = 1, .max_queued = 1}};
   scan::Executor admin_executor_{1, 4, "admin"};
+  scan::Executor bulk_executor_{1, 4, "bulk", true};
   std::unique_ptr<rpc::GrpcServer> server_;
 };
 
