@@ -93,7 +93,7 @@ def kernels(work):
     comparisons = table(headings, [[f"{kernel}, {radius}", *(row.get(column) for column in columns)]
                                    for (kernel, radius), row in rows.items()])
     return (f"Million comparisons of 256 bits a second, one core. {fastest(work)}\n\n{comparisons}\n\n"
-            + vectors(work))
+            + vectors(work) + "\n\n" + img_hash_bits(work))
 
 
 def vectors(work):
@@ -113,6 +113,19 @@ def vectors(work):
     each = runs["SearchVectors/queries:1"]["bytes_each"]
     return (f"1 M PhotoDNA vectors (144 MB), threshold 20,000: GB of them a second, one core. A search for one query takes "
             f"{took:.1f} ms; the index holds {each:.0f} bytes a vector.\n\n"
+            + table(["", *(f"{count} queries at once" if count > 1 else "1 query" for count in columns)],
+                    [[label, *(row.get(column) for column in columns)] for label, row in rows.items()]))
+
+
+def img_hash_bits(work):
+    """The widest hashes of img_hash, in as many bytes as the vectors above."""
+    runs = run_benchmark(work, "kernel_bench", pattern="^ScanBits/")
+    rows = {}
+    for name, run in runs.items():
+        _, kernel, queries = name.split("/")
+        rows.setdefault(f"kernel {kernel}", {})[int(queries.split(":")[1])] = run["bytes"] / 1e9
+    columns = sorted({column for row in rows.values() for column in row})
+    return ("2 M Marr-Hildreth hashes of 576 bits (144 MB): GB of them a second, one core.\n\n"
             + table(["", *(f"{count} queries at once" if count > 1 else "1 query" for count in columns)],
                     [[label, *(row.get(column) for column in columns)] for label, row in rows.items()]))
 

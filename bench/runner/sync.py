@@ -95,9 +95,11 @@ def sync(work):
         speeds.append(["first sync, alone", f"{count:,}", count / seconds, seconds, before_mib, server.peak_mib()])
         send(work, server.address, files, "--in-flight", str(CAPACITY_IN_FLIGHT))  # the server learns what files cost
         capacity = send(work, server.address, files, "--in-flight", str(CAPACITY_IN_FLIGHT))["perSecond"]
-        for share in SHARES:
-            rate = max(1, round(share * capacity / os.cpu_count()))
-            rest = scans(work, server, files, rate)
+        rates = {share: max(1, round(share * capacity / os.cpu_count())) for share in SHARES}
+        # Before anything is changed: what a change leaves behind is merged and removed for a while after it.
+        at_rest = {share: scans(work, server, files, rate) for share, rate in rates.items()}
+        for share, rate in rates.items():
+            rest = at_rest[share]
             rows.append([f"{share:.0%} of a core, at rest", rate, rest["p50Ms"], rest["p99Ms"], "1.00", "-"])
             for what, action in (("syncs from the beginning of a list that is there",
                                   lambda: server.command_line("exchanges", "sync", "npo", "--from-the-beginning")),

@@ -28,6 +28,8 @@ constexpr MetricInfo kMetricTable[] = {
      "Pictures that were not decoded because the same bytes had been a while before."},
     {Metric::kScansByDigests, "hashgate_scans_by_digests_total", MetricType::kCounter, "",
      "Scans that their digests decided before the picture was decoded."},
+    {Metric::kScanCoverage, "hashgate_scan_coverage_total", MetricType::kCounter, "method,level",
+     "Answered scans by how much of what was to be compared was: NONE, EXACT_ONLY, PARTIAL, COMPLETE."},
     {Metric::kChecksBehind, "hashgate_checks_behind_total", MetricType::kCounter, "result",
      "Pictures of such scans to be compared with their entries after the answer: done, failed (nothing could "
      "be compared), dropped (no room, no turn in time, or the server stopped)."},

@@ -21,6 +21,7 @@ enum class Metric : std::uint8_t {
   kScanBytes,
   kPicturesReused,
   kScansByDigests,
+  kScanCoverage,
   kChecksBehind,
   kDigestConflicts,
   kFloodBrakes,

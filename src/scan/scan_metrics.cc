@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
 #include "base/log.h"
@@ -56,9 +57,11 @@ void RecordScans(obs::Metrics& metrics, std::span<const ScanAnswer> answers, std
   std::vector<Ending> endings;
   std::uint64_t bytes = 0;
   int suppressed = 0;
+  std::map<CoverageLevel, int> levels;
   for (const ScanAnswer* answer : counted) {
     bytes += answer->size;
     suppressed += answer->matches_suppressed;
+    ++levels[answer->coverage.level];
     const auto same = std::ranges::find_if(endings, [&](const Ending& ending) {
       return ending.verdict == answer->verdict && ending.outcome == answer->outcome &&
              ending.cause == answer->cause;
@@ -76,6 +79,9 @@ void RecordScans(obs::Metrics& metrics, std::span<const ScanAnswer> answers, std
                    {"outcome", Name(ending.outcome)},
                    {"cause", Name(ending.cause)}},
                   ending.count);
+  }
+  for (const auto& [level, count] : levels) {
+    metrics.Count(Metric::kScanCoverage, {{"method", method}, {"level", Name(level)}}, count);
   }
   if (suppressed > 0) metrics.Count(Metric::kSuppressed, {}, suppressed);
   if (bytes > 0) metrics.Count(Metric::kScanBytes, {}, static_cast<double>(bytes));

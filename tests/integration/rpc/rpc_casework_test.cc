@@ -52,6 +52,7 @@ class RpcCaseworkTest : public RpcServerTest {
  protected:
   void SetUp() override {
     context_.options.max_event_readers = 2;
+    context_.options.remote_lists = {"elsewhere"};
     RpcServerTest::SetUp();
     OpenLogs(1'000);
     gate_scanner_ = std::make_unique<scan::Scanner>(scan::ScannerParts{.catalog = catalog_.get(),
@@ -297,6 +298,10 @@ TEST_F(RpcCaseworkTest, WhatIsWrongWithAnUndoIsNamed) {
             }),
             "REQUEST_INVALID list_id");
   EXPECT_EQ(reason([](auto& request) { request.set_list("nobody"); }), "LIST_NOT_FOUND list");
+  EXPECT_EQ(reason([](auto& request) { request.set_list("elsewhere"); }), "REQUEST_INVALID list");
+  // It has been a local list before.
+  AddList("elsewhere");
+  EXPECT_NE(reason([](auto& request) { request.set_list("elsewhere"); }), "REQUEST_INVALID list");
 }
 
 TEST_F(RpcCaseworkTest, OnlyAdministratorsUndoAndRead) {

@@ -57,6 +57,24 @@ class ServiceClient final : public RemoteClient {
   Service& service_;
 };
 
+// Passes questions on, and remembers who asked them.
+class Listening final : public RemoteList {
+ public:
+  explicit Listening(RemoteList& list) : list_(list) {}
+  [[nodiscard]] const exchange::RemoteListFacts& facts() const override { return list_.facts(); }
+  std::unique_ptr<exchange::RemoteQuestion> Ask(std::span<const PdqHash> hashes, SteadyTime deadline,
+                                                bool background) override {
+    asked_in_background.push_back(background);
+    return list_.Ask(hashes, deadline, background);
+  }
+  [[nodiscard]] exchange::RemoteHealth Health() const override { return list_.Health(); }
+
+  std::vector<bool> asked_in_background;
+
+ private:
+  RemoteList& list_;
+};
+
 class RemoteScanTest : public ScanTest {
  protected:
   void SetUp() override {
@@ -78,13 +96,14 @@ class RemoteScanTest : public ScanTest {
                                  .breaker = {.failures = 1'000},
                                  .key = catalog_->StoreKey(),
                                  .clock = &clock_});
+    listening_ = std::make_unique<Listening>(*remote_);
     UsePolicy("standard");
   }
   void UsePolicy(const std::string& profile) {
     scanner_ = std::make_unique<scan::Scanner>(scan::ScannerParts{.catalog = catalog_.get(),
                                                                   .decoder = &decoder_,
                                                                   .idempotency = idempotency_.get(),
-                                                                  .remote_lists = {remote_.get()},
+                                                                  .remote_lists = {listening_.get()},
                                                                   .clock = &clock_},
                                                scan::ScannerOptions{.max_decode_bytes = 1'000},
                                                policy::LoadProfile(profile).value());
@@ -104,6 +123,7 @@ class RemoteScanTest : public ScanTest {
   const PdqHash other_ = PdqOf(MakeHash(Algorithm::kPdq, 2));
   Service service_;
   std::unique_ptr<RemoteList> remote_;
+  std::unique_ptr<Listening> listening_;
 };
 
 TEST_F(RemoteScanTest, WithoutALocalListThatIsEnough) {
@@ -362,6 +382,14 @@ TEST_F(RemoteScanTest, RequestsMayNameItOrLeaveItOut) {
   EXPECT_THAT(Asked(), ElementsAre(hash_));
   request.lists = {"nowhere"};
   EXPECT_EQ(ScanBytes(PngBytes(1), request).error().reason, Reason::kListNotFound);
+}
+
+TEST_F(RemoteScanTest, ScansThatNobodyWaitsForAskInTheBackground) {
+  scan::ScanRequest request = Request();
+  ASSERT_TRUE(ScanBytes(PngBytes(1), request));
+  request.background = true;
+  ASSERT_TRUE(ScanBytes(PngBytes(2), request));
+  EXPECT_THAT(listening_->asked_in_background, ElementsAre(false, true));
 }
 
 TEST_F(RemoteScanTest, HashesFromElsewhereAreAskedTogether) {
