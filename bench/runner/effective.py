@@ -107,8 +107,8 @@ def effective(work):
                             (server.peak_mib() - before - index), own_peak])
             changes(CommandLine(work, server), work.folder, f"{count:,} entries", rows)
         shutil.rmtree(folder, ignore_errors=True)
-    return ("A CSV file of MD5, SHA-1 and PDQ into an empty list. What is flat is the memory beside the index, and the command "
-            "line's.\n\n"
+    return ("A CSV file of MD5, SHA-1 and PDQ into an empty list. The command line's memory does not grow with the file; the server's "
+            "does with the index, of which a merge holds old and new parts at once.\n\n"
             + table(["lines", "lines a second", "seconds", "server before, MiB", "server's peak", "index then",
                      "peak beside both", "command line's peak"], imports)
             + f"\n\nThen single changes of that list through the command line, {ROUNDS} of each, milliseconds: the whole command, and "

@@ -64,7 +64,10 @@ void ShortenSlices() {
 }
 
 void LowerThreadPriority() {
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice));
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  if (::getpriority(PRIO_PROCESS, thread) < kNice) {
+    static_cast<void>(::setpriority(PRIO_PROCESS, thread, kNice));
+  }
   // Others' are shorter, which is what lets them in between.
   SetSlice(kUsualSliceNanos);
 }

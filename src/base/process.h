@@ -15,10 +15,11 @@ void ForbidCoreDumps();
 /// call it first in main. Cost: some hundredths of a second, once.
 void BindLibrariesAtStart(char** argv);
 
-/// Has Linux (6.12 and later; earlier ones need it less) let this process's threads run as soon as they have
-/// something to do, though one of lower priority is in the middle of its slice of the processor: what waits
-/// is mostly an upload, which is handed on several times before it is answered. Threads and children inherit
-/// it: call it before the first one starts. Where that is refused nothing changes.
+/// Has Linux let this process's threads run as soon as they have something to do, though one of lower
+/// priority is in the middle of its slice of the processor: what waits is mostly an upload, which is handed
+/// on several times before it is answered. Linux 6.12 and later do so; earlier ones take no slices, and those
+/// before 6.6 let such a thread in anyway. Threads and children inherit it: call it before the first one
+/// starts. Where it is refused nothing changes. Source: sched_setattr(2).
 void ShortenSlices();
 
 /// Puts the calling thread below those that answer scans, for work that nobody waits for. Linux gives each

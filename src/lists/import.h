@@ -77,6 +77,7 @@ class ImportImpl final : public Import, public RunSource {
   Status CommitPublished(RunPlan& plan, store::PreparedBatch& prepared)
       HASHGATE_REQUIRES(catalog_.write_mutex_);
   void Took(RunPlan& plan, const PreparedRecords::Part& part) HASHGATE_REQUIRES(catalog_.write_mutex_);
+  void RememberWithdrawn(const RunPlan& plan);
   Result<ListRecord*> Target() HASHGATE_REQUIRES(catalog_.write_mutex_);
 
   // import_replace.cc
@@ -122,6 +123,7 @@ class ImportImpl final : public Import, public RunSource {
 
   PreparedRecords run_;
   KnownIdentities known_;
+  bool withdrawn_beyond_ = false;    // known_.withdrawn is full, and the log says so
   RunPlan plan_;                     // of the run; kept for its memory
   std::size_t portion_ = kWholeRun;  // of a run: records that are planned at a time
   std::uint64_t taken_ = 0;          // records committed or staged

@@ -4,7 +4,9 @@
 #include <new>
 #include <utility>
 
+#include "base/log.h"
 #include "lists/import.h"
+#include "lists/limits.h"
 #include "lists/validate.h"
 
 namespace hashgate::lists {
@@ -193,7 +195,24 @@ void ImportImpl::Took(RunPlan& plan, const PreparedRecords::Part& part) {
     done_.progress.committed = taken_;
     done_.progress.generation = catalog_.state_.generation;
   }
+  RememberWithdrawn(plan);
   run_.DropFirst(part);
+}
+
+void ImportImpl::RememberWithdrawn(const RunPlan& plan) {
+  std::set<KeyedDigest>& known = known_.withdrawn;
+  for (const KeyedDigest& identity : plan.given_again) known.erase(identity);
+  for (const KeyedDigest& identity : plan.withdrawn) {
+    if (known.size() < kMaxWithdrawnKnown) {
+      known.insert(identity);
+    } else if (!std::exchange(withdrawn_beyond_, true)) {
+      log::Warn(
+          "withdrawals_not_remembered",
+          "an import that replaces a list withdraws too many entries to remember: a later record of one "
+          "that cannot be taken keeps it",
+          {{"list", options_.list}});
+    }
+  }
 }
 
 }  // namespace hashgate::lists

@@ -27,7 +27,7 @@ inline constexpr std::size_t kMaxReasonBytes = 512;
 
 /// Records of one Import::Add. 1,000 to 4,000 are quick.
 inline constexpr std::size_t kMaxAddRecords = 16'384;
-/// Withdrawn identities that an import which replaces a list remembers: some 20 MiB.
+/// Withdrawn entries that an import which replaces a list remembers: some 20 MiB.
 inline constexpr std::size_t kMaxWithdrawnKnown = 262'144;
 /// Bytes of records that wait for their run, of all imports together; beyond, each call commits.
 inline constexpr std::size_t kMaxWaitingBytes = std::size_t{128} << 20;

@@ -74,7 +74,6 @@ struct RunPlanner::Slot {
   [[nodiscard]] const KeyedDigest* ContentBefore() const {
     if (last != nullptr && !last->keeps) return last->withdraws() ? nullptr : &last->content;
     if (staged) return &staged->content;
-    if (withdrawn) return nullptr;
     return in_force ? &in_force->content : nullptr;
   }
 };
@@ -97,6 +96,8 @@ Status RunPlanner::Plan(const RunBasis& basis, const PreparedRecords& records,
   out.batch.Clear();
   out.progress = progress;
   out.staged = staged;
+  out.withdrawn.clear();
+  out.given_again.clear();
   out.fresh.clear();
   out.changed.clear();
   out.new_hashes.clear();
@@ -187,21 +188,17 @@ Status RunPlanner::ChooseRecords(Work& work) const {
     }
     slot.last = &record;
   }
-  if (staging_ != 0) NoteWithdrawn(work, numbering.digests());
-  return {};
-}
-
-void RunPlanner::NoteWithdrawn(Work& work, std::span<const KeyedDigest> identities) {
-  std::set<KeyedDigest>& withdrawn = work.known.withdrawn;
+  if (staging_ == 0) return {};
   for (std::size_t i = 0; i < work.slots.size(); ++i) {
     const Slot& slot = work.slots[i];
     if (slot.last->keeps) continue;
     if (!slot.last->withdraws()) {
-      withdrawn.erase(identities[i]);
-    } else if (slot.in_force && withdrawn.size() < kMaxWithdrawnKnown) {
-      withdrawn.insert(identities[i]);
+      if (slot.withdrawn) work.plan.given_again.push_back(numbering.digests()[i]);
+    } else if (slot.in_force) {
+      work.plan.withdrawn.push_back(numbering.digests()[i]);
     }
   }
+  return {};
 }
 
 Status RunPlanner::FillBatch(Work& work) const {

@@ -42,6 +42,9 @@ struct RunPlan {
   store::Batch batch;  ///< entries, identities and quarantine
   ImportProgress progress;
   StagedCounts staged;
+  // Of what is staged: entries in force that the run withdraws, and those withdrawn before that it gives.
+  std::vector<KeyedDigest> withdrawn;
+  std::vector<KeyedDigest> given_again;
   // Index changes of an import that does not replace.
   std::vector<EntryId> fresh;
   std::vector<EntryId> changed;  ///< entries that were there, withdrawn ones too
@@ -54,8 +57,8 @@ struct RunPlan {
 struct KnownIdentities {
   std::optional<IdentityFilter> in_force;
   std::optional<IdentityFilter> staged;
-  /// Of a content being staged: entries in force that a record withdrew, which leaves no other trace. Exact,
-  /// so that nothing else goes; beyond kMaxWithdrawnKnown, later ones are not remembered.
+  /// Of a content being staged: entries in force that earlier runs withdrew, which leaves no other trace.
+  /// Exact, so that nothing else goes. Planning leaves it alone, as a plan may be void.
   std::set<KeyedDigest> withdrawn;
 };
 
@@ -75,7 +78,7 @@ class RunPlanner {
 
   /// Reads what the store holds of the part's identities and decides what each record does. `progress` and
   /// `staged` are what earlier runs did. The part's identities are added to `known`, whether or not the plan
-  /// is carried out, and planning it again, whole or in parts, decides the same. The memory of an earlier
+  /// is carried out. The memory of an earlier
   /// plan in `out` is used again. Errors: the store's; kStoreCorrupt also where the basis is void. Cost:
   /// about 2 us a record.
   Status Plan(const RunBasis& basis, const PreparedRecords& records, const PreparedRecords::Part& part,
@@ -90,8 +93,6 @@ class RunPlanner {
                         const std::optional<IdentityFilter>& known,
                         const std::function<void(std::size_t, const IdentityRecord&)>& take) const;
   Status ChooseRecords(Work& work) const;
-  /// Remembers what the part withdraws of what it replaces, and forgets what it gives again.
-  static void NoteWithdrawn(Work& work, std::span<const KeyedDigest> identities);
   Status FillBatch(Work& work) const;
   Status FillSlots(Work& work, std::size_t from, std::size_t to) const;
   /// Has the hashes of an entry in force withdrawn from the index.

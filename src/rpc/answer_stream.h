@@ -14,16 +14,17 @@
 
 namespace hashgate::rpc {
 
-/// Each message is made, on the admin executor, only when the last one was sent. The stream holds up a drain,
+/// Each message is made, on the executor, only when the last one was sent. The stream holds up a drain,
 /// so a reader that takes nothing for `max_reader_pause` is not waited for. Deletes itself when done.
 template <typename Response>
 class AnswerStream : public grpc::ServerWriteReactor<Response> {
  public:
-  /// `method` is a literal.
+  /// `method` is a literal. `executor`: one of the context's.
   AnswerStream(const ServiceContext& context, grpc::CallbackServerContext* call, std::string_view method,
-               CallGate::Ticket ticket)
+               scan::Executor& executor, CallGate::Ticket ticket)
       : context_(context),
         method_(method),
+        executor_(executor),
         ticket_(std::move(ticket)),
         // A write can only be ended with its call, and then comes back as a failed one.
         timer_([call] {
@@ -65,9 +66,8 @@ class AnswerStream : public grpc::ServerWriteReactor<Response> {
   }
 
   void GoOn() {
-    const bool taken =
-        context_.bulk_executor->Submit([this] { OrEndWithoutMemory(*this, [this] { Write(); }); });
-    if (!taken) Refuse(Reason::kOverloaded, "too many imports, exports and undos wait");
+    const bool taken = executor_.Submit([this] { OrEndWithoutMemory(*this, [this] { Write(); }); });
+    if (!taken) Refuse(Reason::kOverloaded, "too many calls of its kind wait");
   }
 
   void Write() {
@@ -82,6 +82,7 @@ class AnswerStream : public grpc::ServerWriteReactor<Response> {
 
   const ServiceContext& context_;
   const std::string_view method_;
+  scan::Executor& executor_;
   CallGate::Ticket ticket_;
   const SteadyTime begun_ = std::chrono::steady_clock::now();
   bool last_ = false;

@@ -18,7 +18,8 @@ class ExportCall final : public AnswerStream<v1::ExportEntriesResponse> {
  public:
   ExportCall(const ServiceContext& context, grpc::CallbackServerContext* call, std::string list,
              CallGate::Ticket ticket)
-      : AnswerStream(context, call, kMethod, std::move(ticket)), list_(std::move(list)) {}
+      : AnswerStream(context, call, kMethod, *context.bulk_executor, std::move(ticket)),
+        list_(std::move(list)) {}
 
  private:
   Result<bool> Fill(v1::ExportEntriesResponse& message) override {

@@ -43,13 +43,11 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
                        {},
                        context_.options.retry_after});
     }
-    const bool taken =
-        context_.bulk_executor->Submit([this, ok] { OrEndWithoutMemory(*this, [&] { Step(ok); }); });
+    // At its end a list may be loaded anew within the writer's turn, for which changes of all lists wait.
+    scan::Executor& executor = ok ? *context_.bulk_executor : *context_.admin_executor;
+    const bool taken = executor.Submit([this, ok] { OrEndWithoutMemory(*this, [&] { Step(ok); }); });
     if (!taken) {
-      EndLater({Reason::kOverloaded,
-                "too many imports, exports and undos wait",
-                {},
-                context_.options.retry_after});
+      EndLater({Reason::kOverloaded, "too many administrative calls wait", {}, context_.options.retry_after});
     }
   }
 

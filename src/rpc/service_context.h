@@ -80,8 +80,8 @@ struct ServiceContext {
   std::function<std::shared_ptr<const policy::Policy>()> policy;  ///< the policy in force
   obs::Metrics* metrics = nullptr;
   scan::ScanExecutor* scan_executor = nullptr;
-  scan::Executor* admin_executor = nullptr;  ///< single administrative calls
-  scan::Executor* bulk_executor = nullptr;   ///< imports, exports and undos: of low priority
+  scan::Executor* admin_executor = nullptr;
+  scan::Executor* bulk_executor = nullptr;  ///< imports and exports: of low priority
   CallGate* gate = nullptr;
   ShareBudget* bytes = nullptr;              ///< of uploads, held in memory by all calls
   ShareBudget* streams = nullptr;            ///< of ScanUpload and ScanBatch, open at once

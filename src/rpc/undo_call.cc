@@ -66,8 +66,10 @@ Result<lists::ListId> FindList(const ServiceContext& context, const v1::UndoEntr
   if (const auto now = context.catalog->GetList(request.list())) {
     if (std::ranges::find(ids, now->id) == ids.end()) ids.push_back(now->id);
   }
+  // A remote list has no number, and so no entry by which verdicts could be found.
   const std::vector<std::string>& remote = context.options.remote_lists;
-  if (ids.empty() && std::ranges::find(remote, request.list()) != remote.end()) {
+  const bool is_remote = std::erase(ids, 0U) > 0 || std::ranges::find(remote, request.list()) != remote.end();
+  if (ids.empty() && is_remote) {
     return Fail(Reason::kRequestInvalid,
                 "list '" + request.list() +
                     "' is a remote list: it has no entries here, and its verdicts cannot be undone by entry",
@@ -102,7 +104,8 @@ class UndoCall final : public AnswerStream<v1::UndoEntryResponse> {
  public:
   UndoCall(const ServiceContext& context, grpc::CallbackServerContext* call,
            const v1::UndoEntryRequest& request, CallGate::Ticket ticket)
-      : AnswerStream(context, call, kMethod, std::move(ticket)), request_(request) {}
+      // Answers wait for what an undo holds meanwhile: not for a thread that gives way to them.
+      : AnswerStream(context, call, kMethod, *context.admin_executor, std::move(ticket)), request_(request) {}
 
  private:
   Result<bool> Fill(v1::UndoEntryResponse& message) override {

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <string>
 
 #include "rpc/hash_list_service.h"
@@ -119,6 +120,24 @@ TEST_F(ImportCallTest, ASilentSenderHoldsUpNoDrain) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(FromGrpc(status).reason, Reason::kDraining);
   EXPECT_EQ(Entries(), 5U) << "what was committed is kept, and nothing after it";
+}
+
+// Single administrative calls and imports do not wait for each other's threads.
+TEST_F(ImportCallTest, RecordsAreTakenWhileAdministrationIsBusy) {
+  std::latch begun(2);
+  std::latch release(1);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(admin_executor_.Submit([&] {
+      begun.count_down();
+      release.wait();
+    }));
+  }
+  begun.wait();
+  Sender sender(*stub_);
+  EXPECT_TRUE(sender.Send(0, 5));
+  EXPECT_EQ(Entries(), 5U);
+  release.count_down();
+  EXPECT_TRUE(sender.Finish().ok());
 }
 
 TEST_F(ImportCallTest, ImportsAreBounded) {

@@ -299,6 +299,19 @@ TEST_F(RpcCaseworkTest, WhatIsWrongWithAnUndoIsNamed) {
             "REQUEST_INVALID list_id");
   EXPECT_EQ(reason([](auto& request) { request.set_list("nobody"); }), "LIST_NOT_FOUND list");
   EXPECT_EQ(reason([](auto& request) { request.set_list("elsewhere"); }), "REQUEST_INVALID list");
+  // The same where a verdict came from one, which may not be configured any more.
+  for (const char* name : {"elsewhere", "elsewhere-before"}) {
+    scan::ScanAnswer answer;
+    answer.scan_id = NewUlid(0);
+    answer.outcome = Outcome::kMatched;
+    answer.verdict = Verdict::kReview;
+    answer.without_matches = Verdict::kAllow;
+    answer.matches.emplace_back().fact.list = name;
+    answer.matches.back().verdict = Verdict::kReview;
+    const scan::NumberedAnswer numbered{-1, &answer};
+    verdicts_->Record({}, {&numbered, 1}, SteadyTime::max());
+    EXPECT_EQ(reason([&](auto& request) { request.set_list(name); }), "REQUEST_INVALID list") << name;
+  }
   // It has been a local list before.
   AddList("elsewhere");
   EXPECT_NE(reason([](auto& request) { request.set_list("elsewhere"); }), "REQUEST_INVALID list");

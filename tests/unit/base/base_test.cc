@@ -1,11 +1,16 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "base/base64.h"
@@ -185,6 +190,43 @@ TEST(NetAddress, OnlyLiteralsAndLocalhostAreLoopback) {
        {"127.example.org:1", "0.0.0.0:1", "[::]:1", "10.0.0.1:1", "localhost.example.org:1", ":1", "1"}) {
     EXPECT_FALSE(IsLoopbackAddress(no)) << no;
   }
+}
+
+struct Scheduling {
+  int nice = 0;
+  int policy = 0;
+  std::uint64_t slice = 0;  // ns; 0 where the kernel has none
+};
+
+// Of the calling thread.
+Scheduling ReadScheduling() {
+  // struct sched_attr of sched_setattr(2), of which the slice is the fourth.
+  struct {
+    std::uint32_t size, policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime, deadline, period;
+  } attributes{};
+  EXPECT_EQ(::syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0), 0);
+  return {attributes.nice, static_cast<int>(attributes.policy), attributes.runtime};
+}
+
+TEST(Process, SlicesAreShortAndThoseOfLowPriorityUsual) {
+  std::thread([] {
+    const Scheduling before = ReadScheduling();
+    ShortenSlices();
+    const Scheduling short_slices = ReadScheduling();
+    EXPECT_EQ(short_slices.nice, before.nice);
+    EXPECT_EQ(short_slices.policy, before.policy);
+    LowerThreadPriority();
+    const Scheduling low = ReadScheduling();
+    EXPECT_EQ(low.nice, std::max(before.nice, 10));
+    EXPECT_EQ(low.policy, before.policy);
+    if (before.slice == 0 || before.policy != SCHED_OTHER) GTEST_SKIP() << "this kernel sets no slices";
+    EXPECT_EQ(short_slices.slice, 100'000U);
+    EXPECT_EQ(low.slice, 3'000'000U);
+  }).join();
 }
 
 // In a child: the rest of the tests keep their rights.

@@ -111,7 +111,7 @@ TEST_F(ListsCommand, ImportSendsEveryRecordInOrder) {
   EXPECT_EQ(run.code, kDone) << run.err;
   EXPECT_NE(run.out.find("9000 records"), std::string::npos);
   ASSERT_EQ(lists_.records.size(), 9000U);
-  EXPECT_EQ(lists_.import_messages, 3);
+  EXPECT_EQ(lists_.import_messages, 18);
   EXPECT_EQ(lists_.header.file(), "many.txt");
   for (int i = 0; i < 9000; ++i) ASSERT_EQ(lists_.records[static_cast<std::size_t>(i)].line(), i + 1);
 }

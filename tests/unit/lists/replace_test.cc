@@ -132,7 +132,7 @@ TEST_F(ImportTest, WhatARecordThatCannotBeTakenKeepsIsNotCountedAsRemoved) {
   EXPECT_EQ(List().entry_count, 8U);
 }
 
-// In whatever runs the records come: the second Add is another run than the first.
+// In whatever runs the records come: each Add is one.
 TEST_F(ImportTest, AWithdrawnEntryIsNotKeptByARecordThatCannotBeTaken) {
   Run(MakeImport(0, 10));
   const auto withdrawal = [](std::uint64_t item) {

@@ -1,7 +1,9 @@
 #include "scan/executor.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 
@@ -27,6 +29,20 @@ TEST(Executor, RefusesBeyondItsBoundAndRunsWhatItTook) {
     release.count_down();
   }
   EXPECT_EQ(ran.load(), 3);
+}
+
+TEST(Executor, BulkJobsGiveWay) {
+  const auto nice_of_a_job = [](bool bulk) {
+    std::atomic<int> nice = -100;
+    {
+      Executor executor(1, 1, "test", bulk);
+      EXPECT_TRUE(executor.Submit([&] { nice = ::getpriority(PRIO_PROCESS, 0); }));
+    }
+    return nice.load();
+  };
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  EXPECT_EQ(nice_of_a_job(false), own);
+  EXPECT_EQ(nice_of_a_job(true), std::max(own, 10));
 }
 
 TEST(Executor, UsesAllItsThreads) {
