@@ -206,7 +206,7 @@ void ImportImpl::RememberWithdrawn(const RunPlan& plan) {
     if (known.size() < kMaxWithdrawnKnown) {
       known.insert(identity);
     } else if (!std::exchange(withdrawn_beyond_, true)) {
-      log::Warn(
+      log::Warning(
           "withdrawals_not_remembered",
           "an import that replaces a list withdraws too many entries to remember: a later record of one "
           "that cannot be taken keeps it",

@@ -31,7 +31,7 @@ TEST(ScanMetrics, CoverageIsCountedByLevel) {
   EXPECT_THAT(text, HasSubstr(R"(hashgate_scan_coverage_total{level="PARTIAL",method="upload"} 1)"));
   EXPECT_THAT(text, HasSubstr(R"(hashgate_scan_coverage_total{level="NONE",method="upload"} 1)"));
   EXPECT_THAT(text, HasSubstr(R"(hashgate_scan_coverage_total{level="PARTIAL",method="match"} 1)"));
-  EXPECT_THAT(text, Not(HasSubstr("EXACT_ONLY")));
+  EXPECT_THAT(text, Not(HasSubstr(R"(level="EXACT_ONLY")")));
 }
 
 }  // namespace
