@@ -332,9 +332,9 @@ class Parser {
     command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
     command.add_option(
         "--match", a.matches,
-        "A match as key=value,...: list, purpose, trust, ceiling, classification, identity, "
-        "algorithms (a+b), distance, photodnaDistance, imgHashDistances (marr_hildreth:12), quality, "
-        "entryQuality, view, conflict, degenerate, nn512Only");
+        "A match as key=value,...: algorithms (a+b), list, purpose, trust, ceiling, scheme, classification, "
+        "identity, distance, photodnaDistance, imgHashDistances (marr_hildreth:12), quality, entryQuality, "
+        "view, conflict, degenerate, entryDegenerate, nn512Only, hiddenOnly, confirmed, disputed, flooded");
     command.add_option("--answer", a.answer_file, "Answer of scan --json to explain; - for standard input");
     command.add_option("--outcome", a.outcome, "Outcome, where it is not told by matches and cause");
     command.add_option("--cause", a.cause, "Cause, such as TRUNCATED");
