@@ -181,6 +181,12 @@ Result<policy::MatchFact> ReadMatch(const json& match) {
   };
   fact.digest_conflict = is_true("digestConflict");
   fact.hidden_only = is_true("hiddenOnly");
+  const auto opinions = match.find("opinions");
+  if (opinions != match.end() && opinions->is_array()) {
+    fact.confirmed = std::ranges::find(*opinions, "CONFIRM") != opinions->end();
+    fact.disputed = std::ranges::find(*opinions, "DISPUTE") != opinions->end();
+    fact.flooded = std::ranges::find(*opinions, "FLOOD") != opinions->end();
+  }
   return fact;
 }
 
@@ -238,7 +244,9 @@ Result<Facts> ParseAnswer(std::string_view text) {
   if (!facts.matches.empty()) {
     facts.assumptions = {
         "an answer does not say the trust and ceiling of a list: TRUSTED, BLOCK_AND_REPORT taken",
-        "an answer does not say qualities: taken as unknown and not degenerate"};
+        "an answer does not say qualities: taken as unknown and not degenerate",
+        "an answer does not say a list's scheme: rules and labels that name one do not fit",
+        "an answer does not say whether only its nn512 hash matched: taken as not so"};
   }
   return facts;
 }

@@ -72,6 +72,23 @@ TEST_F(PolicyCommand, ExplainsAnAnswerOfScan) {
   EXPECT_EQ(Cli({"policy", "explain", "standard", "--answer", "-"}, "{not json").code, kUsage);
 }
 
+TEST_F(PolicyCommand, ExplainsWhatOpinionsOfAnAnswerDo) {
+  const std::string policy = Write("p.yaml",
+                                   "version: '1'\nname: mine\nrules:\n"
+                                   "  - {id: sure, when: {confirmed: true}, verdict: BLOCK}\n"
+                                   "  - {id: rest, verdict: REVIEW}\n");
+  const auto explain = [&](const std::string& opinions) {
+    return Cli({"policy", "explain", policy, "--answer", "-"},
+               R"({"outcome":"MATCHED","coverage":{"level":"COMPLETE"},"matches":[{"list":"l","harmClass":"CSAM",)"
+               R"("identity":"PERCEPTUAL","algorithms":["PDQ"],"opinions":[)" +
+                   opinions + "]}]}")
+        .out;
+  };
+  EXPECT_TRUE(explain(R"("DISPUTE","CONFIRM")").starts_with("BLOCK by rule sure"));
+  EXPECT_TRUE(explain(R"("DISPUTE")").starts_with("REVIEW by rule rest"));
+  EXPECT_TRUE(explain("").starts_with("REVIEW by rule rest"));
+}
+
 TEST_F(PolicyCommand, ExplainMistakesAreUsageErrors) {
   for (const char* match :
        {"x", "distance=3", "algorithms=md6", "algorithms=pdq,trust=NO", "algorithms=pdq,distance=-1",
