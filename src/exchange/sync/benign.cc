@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <iterator>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,22 +15,39 @@
 namespace hashgate::exchange {
 namespace {
 
-constexpr std::string_view kPictures[] = {
+constexpr std::string_view kTable[] = {
 #include "exchange/sync/benign_corpus.inc"
 };
+static_assert(std::size(kTable) % kDihedralCount == 0, "each picture has all its turned forms");
+
+constexpr std::size_t kHexDigits = 64;
+
+// A line that is no hash does not compile: skipped, it would let in what it stands for.
+consteval PdqHash ParseLine(std::string_view text) {
+  if (text.size() != kHexDigits) throw "not 64 hex digits";
+  PdqHash hash;
+  for (std::size_t i = 0; i < kHexDigits; ++i) {
+    const char digit = text[i];
+    const bool is_letter = digit >= 'a' && digit <= 'f';
+    if (!is_letter && (digit < '0' || digit > '9')) throw "not 64 hex digits";
+    std::uint64_t& word = hash.words[3 - i / 16];
+    word = word << 4U | static_cast<std::uint64_t>(is_letter ? digit - 'a' + 10 : digit - '0');
+  }
+  return hash;
+}
+
+consteval std::array<PdqHash, std::size(kTable)> ParseTable() {
+  std::array<PdqHash, std::size(kTable)> hashes;
+  std::ranges::transform(kTable, hashes.begin(), ParseLine);
+  return hashes;
+}
+
+constexpr std::array kPictureForms = ParseTable();
 
 // The transparent picture of one pixel that pages count their readers with; GIF89a, 43 bytes.
 constexpr std::array<std::uint8_t, 43> kTrackingPixel = {
     'G', 'I', 'F', '8', '9', 'a',  1, 0, 1, 0, 0x80, 0, 0, 0xff, 0xff, 0xff, 0, 0,    0, 0x21, 0xf9, 4,
     1,   0,   0,   0,   0,   0x2c, 0, 0, 0, 0, 1,    0, 1, 0,    0,    2,    2, 0x44, 1, 0,    0x3b};
-
-std::vector<PdqHash> Pictures() {
-  std::vector<PdqHash> pictures;
-  for (const std::string_view text : kPictures) {
-    if (const Result<PdqHash> hash = PdqHash::FromHex(text)) pictures.push_back(*hash);
-  }
-  return pictures;
-}
 
 std::vector<std::vector<std::uint8_t>> Digests() {
   std::vector<std::vector<std::uint8_t>> digests;
@@ -44,11 +64,18 @@ std::vector<std::vector<std::uint8_t>> Digests() {
   return digests;
 }
 
-bool IsBenignPicture(const PdqHash& hash) {
-  static const std::vector<PdqHash> pictures = Pictures();
-  return std::ranges::any_of(pictures, [&](const PdqHash& picture) {
-    return Distance(picture, hash) <= kDefaultPdqMaxDistanceBits;
-  });
+// Most hashes are further away by their first words alone.
+bool IsWithin(const PdqHash& a, const PdqHash& b, int max_distance_bits) {
+  int bits = 0;
+  for (std::size_t i = 0; i < a.words.size() && bits <= max_distance_bits; ++i)
+    bits += std::popcount(a.words[i] ^ b.words[i]);
+  return bits <= max_distance_bits;
+}
+
+// Uploads are searched in all their turned forms, so any form of the picture is found by it.
+bool IsBenignPicture(const PdqHash& hash, int max_distance_bits) {
+  return std::ranges::any_of(kPictureForms,
+                             [&](const PdqHash& form) { return IsWithin(form, hash, max_distance_bits); });
 }
 
 bool IsBenignDigest(const std::vector<std::uint8_t>& bytes) {
@@ -58,11 +85,11 @@ bool IsBenignDigest(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-bool IsBenign(const HashValue& hash) {
+bool IsBenign(const HashValue& hash, int max_distance_bits) {
   switch (hash.algorithm) {
     case Algorithm::kPdq:
       return hash.bytes.size() == 32 &&
-             IsBenignPicture(PdqHash::FromBytes(std::span(hash.bytes).first<32>()));
+             IsBenignPicture(PdqHash::FromBytes(std::span(hash.bytes).first<32>()), max_distance_bits);
     case Algorithm::kMd5:
     case Algorithm::kSha1:
     case Algorithm::kSha256: return IsBenignDigest(hash.bytes);
@@ -71,7 +98,7 @@ bool IsBenign(const HashValue& hash) {
 }
 
 std::size_t BenignPictureCount() {
-  return std::size(kPictures);
+  return kPictureForms.size() / kDihedralCount;
 }
 
 }  // namespace hashgate::exchange
