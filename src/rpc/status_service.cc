@@ -9,6 +9,7 @@
 #include "rpc/wire/convert.h"
 
 namespace hashgate::rpc {
+
 void FillProtection(const lists::Generation& generation, std::span<const decode::VectorMaker> makers,
                     v1::GetStatusResponse& response) {
   const bool made_here =
