@@ -16,21 +16,22 @@ constexpr int kDefaultPageSize = 100;
 /// Far beyond what the catalogue takes, so that no sum overflows.
 constexpr std::chrono::seconds kLongestBrake = std::chrono::hours(24) * 10'000;
 
-v1::HashList WithProtection(const lists::HashList& list) {
+v1::HashList WithProtection(const ServiceContext& context, const lists::HashList& list) {
   v1::HashList out = ToProto(list);
   v1::ListProtection& protection = *out.mutable_protection();
   protection.set_exact_count(static_cast<std::int64_t>(list.kinds.digest));
   protection.set_pdq_count(static_cast<std::int64_t>(list.kinds.pdq));
   protection.set_photodna_count(static_cast<std::int64_t>(list.kinds.photodna));
   protection.set_img_hash_count(static_cast<std::int64_t>(list.kinds.img_hash));
-  protection.set_sentence(lists::DescribeProtection(list));
+  const auto generation = context.catalog->Current();
+  protection.set_sentence(lists::DescribeProtection(list, lists::ProtectionOf(list, *generation->index)));
   return out;
 }
 
 // A list, and a generation that has it.
 template <typename Response>
 void Answer(const ServiceContext& context, const lists::HashList& list, Response& response) {
-  *response.mutable_list() = WithProtection(list);
+  *response.mutable_list() = WithProtection(context, list);
   response.set_generation(context.catalog->Current()->number);
 }
 
@@ -91,7 +92,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::GetHashList(grpc::CallbackServerC
                                                            v1::GetHashListResponse* response) {
   return RunAdmin(context_, call, "GetHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context_.catalog->GetList(request->name()));
-    *response->mutable_list() = WithProtection(list);
+    *response->mutable_list() = WithProtection(context_, list);
     return {};
   });
 }
@@ -101,7 +102,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::ListHashLists(grpc::CallbackServe
                                                              v1::ListHashListsResponse* response) {
   return RunAdmin(context_, call, "ListHashLists", [this, request, response]() -> Status {
     for (const lists::HashList& list : context_.catalog->Lists(request->include_system())) {
-      *response->add_lists() = WithProtection(list);
+      *response->add_lists() = WithProtection(context_, list);
     }
     return {};
   });

@@ -25,4 +25,7 @@ class StatusServiceImpl final : public v1::StatusService::CallbackService {
 void FillProtection(const lists::Generation& generation, std::span<const decode::VectorMaker> makers,
                     v1::GetStatusResponse& response);
 
+/// Whether an enabled list of that status has an entry.
+bool HasEntries(const v1::GetStatusResponse& status);
+
 }  // namespace hashgate::rpc

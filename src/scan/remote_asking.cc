@@ -65,6 +65,12 @@ std::string Sentence(const std::string& name, RemoteMiss miss) {
   return list + "did not answer";
 }
 
+// Classifications mean what the kind's service means by them.
+std::string SchemeOf(std::string kind) {
+  std::ranges::replace(kind, '_', '-');
+  return kind;
+}
+
 MatchDetail MatchOf(const RemoteListFacts& list, const RemoteAnswer& answer, const decode::ViewHashes& view,
                     const decode::PdqForms& forms) {
   MatchDetail match;
@@ -75,7 +81,7 @@ MatchDetail MatchOf(const RemoteListFacts& list, const RemoteAnswer& answer, con
   fact.purpose = answer.purpose == Purpose::kUnspecified ? list.purpose : answer.purpose;
   fact.trust = list.trust;
   fact.action_ceiling = std::min(list.action_ceiling, answer.ceiling);
-  fact.scheme = list.kind;
+  fact.scheme = SchemeOf(list.kind);
   fact.classification = answer.classification;
   fact.algorithms = {Algorithm::kPdq};
   fact.identity = Identity::kPerceptual;

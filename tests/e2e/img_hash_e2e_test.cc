@@ -127,7 +127,8 @@ TEST_F(ImgHashE2eTest, AListMadeHereFindsWhatPdqDoesNot) {
   EXPECT_THAT(matched.out, HasSubstr("with-marr")) << matched.err;
   EXPECT_THAT(Cli(*server, {"lists", "show", "with-marr"}).out, HasSubstr("of 100 % by img_hash"));
   const v1::GetStatusResponse status = client.Status();
-  EXPECT_THAT(status.protection_sentence(), HasSubstr("Uploads are compared with 1 hashes of img_hash."));
+  EXPECT_THAT(status.protection_sentence(),
+              HasSubstr("edited copies of 50.0 % by PDQ, of 50.0 % by img_hash."));
 
   // A threshold of the list's own is in force at once.
   const std::string distance = std::to_string(found.matches(0).distances(0).distance() - 1);

@@ -92,8 +92,9 @@ TEST_F(PluginE2eTest, EditedCopiesAreFoundByAListOfTheExamplesHashes) {
   const auto bytes = HexDecode(json["hashes"][0]["hex"].get<std::string>());
   ASSERT_TRUE(bytes);
 
-  const auto server = StartServer(FreshFolder(), With(plugin, ", algorithm: photodna, config_file: \"" +
-                                                                  (folder_ / "plugin.conf").string() + "\""));
+  const fs::path data = FreshFolder();
+  const auto server = StartServer(data, With(plugin, ", algorithm: photodna, config_file: \"" +
+                                                         (folder_ / "plugin.conf").string() + "\""));
   ASSERT_NE(server, nullptr);
   const GateClient client(server->NewChannel());
   ASSERT_TRUE(client.CreateList(SyntheticList("grid")).ok());
@@ -140,6 +141,15 @@ TEST_F(PluginE2eTest, EditedCopiesAreFoundByAListOfTheExamplesHashes) {
   EXPECT_EQ(ReadWholeFile("/proc/" + std::to_string(server->process().pid()) + "/maps").find("grid_plugin"),
             std::string::npos);
   EXPECT_EQ(server->Stop(), 0);
+
+  // Without it nobody makes the vectors, and the start says so.
+  const auto without = StartServer(data, {});
+  ASSERT_NE(without, nullptr);
+  EXPECT_TRUE(without->WaitForEvent("no_identification"));
+  EXPECT_EQ(without->CountEvents("no_lists"), 0);
+  const v1::GetStatusResponse now = GateClient(without->NewChannel()).Status();
+  EXPECT_EQ(now.protection(), v1::PROTECTION_NONE);
+  EXPECT_THAT(now.protection_sentence(), HasSubstr("1 entry is found by nothing but PhotoDNA vectors"));
 }
 
 TEST_F(PluginE2eTest, WhatAPluginDoesWrongIsAnAnswerAndNotAnOutage) {

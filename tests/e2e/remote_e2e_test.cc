@@ -115,6 +115,13 @@ TEST_F(RemoteE2eTest, ARemoteListAloneProtects) {
   EXPECT_EQ(status.exit_code, 0);
   EXPECT_THAT(status.out, HasSubstr("Edited copies only, by remote lists: arachnid"));
   EXPECT_THAT(status.out, HasSubstr("answers; answered last"));
+  // Vectors that nobody makes add nothing to it.
+  ASSERT_TRUE(client_->CreateList(SyntheticList("vectors")).ok());
+  ASSERT_TRUE(client_->Import("vectors", {RecordOf(1, "v", v1::ALGORITHM_PHOTODNA, std::string(144, 'v'))})
+                  .status.ok());
+  EXPECT_THAT(Status().out,
+              HasSubstr("PERCEPTUAL. Edited copies only, by remote lists: arachnid. No list here "
+                        "identifies an upload by itself. 1 entry in 1 enabled list"));
   const RunResult printed =
       RunProgram({BinaryPath("hashgated"), "--config", server_->config_path().string(), "--print-config"});
   for (const std::string& text : {printed.out, server_->Log(), status.out}) {

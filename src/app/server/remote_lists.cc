@@ -4,6 +4,7 @@
 #include "exchange/http/url.h"
 #include "exchange/kinds/kinds.h"
 #include "lists/validate.h"
+#include "rpc/status_service.h"
 
 namespace hashgate::app {
 namespace {
@@ -122,8 +123,9 @@ void FillRemoteLists(const RemoteLists& lists, v1::GetStatusResponse& response) 
     names += (names.empty() ? "" : ", ") + list->facts().name;
   }
   if (response.protection() == v1::PROTECTION_NONE) {
-    response.set_protection_sentence("Edited copies only, by remote lists: " + names +
-                                     ". No enabled list here holds an entry.");
+    response.set_protection_sentence("Edited copies only, by remote lists: " + names + ". " +
+                                     (rpc::HasEntries(response) ? response.protection_sentence()
+                                                                : "No enabled list here holds an entry."));
   } else {
     *response.mutable_protection_sentence() += " Remote lists are asked as well: " + names + ".";
   }

@@ -537,7 +537,12 @@ class RunningServer final : public Server {
                {"decoder_lock", status.decoder_lock()},
                {"policy", status.policy()},
                {"ready", status.ready()}});
-    if (status.protection() == v1::PROTECTION_NONE) {
+    if (status.protection() != v1::PROTECTION_NONE) return;
+    if (rpc::HasEntries(status)) {
+      log::Warning("no_identification",
+                   "no list here identifies an upload by itself: import hashes of files or of PDQ, or load a "
+                   "plug-in");
+    } else {
       log::Warning("no_lists",
                    "no enabled list holds an entry: every upload is NOT_EVALUATED until one is imported");
     }

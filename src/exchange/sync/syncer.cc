@@ -54,6 +54,7 @@ struct Syncer::Run {
   std::optional<Purpose> purpose;  // that its pages stated last
   SyncCounts seen;                 // what the gates ask of its records
   bool benign_open = false;        // what matches harmless pictures is let in
+  int benign_bits = 0;             // how near to one an entry does
   std::uint64_t numbered = 0;      // its records so far
   // What the gate has said is to be stored with the change.
   StoredExchange next_state;
@@ -133,6 +134,9 @@ Status Syncer::SyncDelta(Run& run) {
   run.seen = {};
   run.numbered = 0;
   run.benign_open = IsOpen(OpenGates(run.state, run.used, options_.clock->Wall()), Gate::kBenign);
+  HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, catalog_.GetList(options_.list));
+  // A strict list may be widened later; a wide one would take the picture for its entry at once.
+  run.benign_bits = std::max(kDefaultPdqMaxDistanceBits, list.config.PdqMaxDistanceBits());
   HASHGATE_ASSIGN_OR_RETURN(const std::unique_ptr<Delta> delta, BeginDelta(run));
   const bool whole = delta->IsWhole();
   HASHGATE_ASSIGN_OR_RETURN(std::unique_ptr<lists::Import> import, StartImport(run, whole));
@@ -188,7 +192,8 @@ void Syncer::LookAt(Run& run) const {
     if (!record.record || record.withdrawn) continue;
     const std::vector<HashValue>& hashes = record.record->hashes;
     if (std::ranges::any_of(hashes, SaysLittle)) ++run.seen.degenerate;
-    if (!std::ranges::any_of(hashes, [](const HashValue& hash) { return IsBenign(hash); })) continue;
+    const auto is_benign = [&run](const HashValue& hash) { return IsBenign(hash, run.benign_bits); };
+    if (!std::ranges::any_of(hashes, is_benign)) continue;
     ++run.seen.benign;
     if (run.benign_open) continue;
     record.problem = "entry '" + record.record->source_id + "' matches a picture known to be harmless";

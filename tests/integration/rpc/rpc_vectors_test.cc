@@ -69,20 +69,106 @@ class RpcVectorsTest : public RpcServerTest {
   std::mt19937_64 random_{Seed()};
 };
 
-TEST_F(RpcVectorsTest, ImportedMatchedAndDescribed) {
+class RpcProtectionTest : public RpcServerTest {
+ protected:
+  void SetUp() override {
+    RpcServerTest::SetUp();
+    ASSERT_TRUE(catalog_->DeleteList("listed", ""));
+  }
+  [[nodiscard]] v1::GetStatusResponse Status(bool photodna_is_made = false) const {
+    const decode::VectorMaker maker{.algorithm = Algorithm::kPhotoDna, .name = "test", .version = "1"};
+    v1::GetStatusResponse status;
+    rpc::FillProtection(*catalog_->Current(), {&maker, photodna_is_made ? 1U : 0U}, status);
+    return status;
+  }
+  void Add(const std::string& list, const std::vector<Algorithm>& algorithms) {
+    lists::EntryRecord record{.source_id = "e-" + std::to_string(++added_)};
+    for (const Algorithm algorithm : algorithms) record.hashes.push_back(MakeHash(algorithm, added_));
+    AddEntry(list, std::move(record));
+  }
+
+  std::uint64_t added_ = 0;
+};
+
+TEST_F(RpcProtectionTest, WithoutAnEntryThereIsNone) {
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Status().protection(), v1::PROTECTION_NONE);
+    EXPECT_THAT(Status().protection_sentence(), HasSubstr("No enabled list holds an entry"));
+    EXPECT_FALSE(rpc::HasEntries(Status()));
+    if (i == 0) AddList("empty");
+  }
+}
+
+TEST_F(RpcProtectionTest, OfDigestsItIsExact) {
+  AddList("digests");
+  Add("digests", {Algorithm::kMd5, Algorithm::kSha256});
+  Add("digests", {Algorithm::kSha1});
+  EXPECT_EQ(Status().protection(), v1::PROTECTION_EXACT);
+  EXPECT_EQ(Status(true).protection(), v1::PROTECTION_EXACT);
+  EXPECT_EQ(
+      Status().protection_sentence(),
+      "2 entries in 1 enabled list: exact copies of 100 % are found; edited copies of none: no list has "
+      "PDQ.");
+  EXPECT_TRUE(rpc::HasEntries(Status()));
+}
+
+TEST_F(RpcProtectionTest, OfVectorsItHangsOnWhoMakesThem) {
+  AddList("vectors");
+  Add("vectors", {Algorithm::kPhotoDna});
+  Add("vectors", {Algorithm::kPhotoDna});
+  EXPECT_EQ(Status().protection(), v1::PROTECTION_NONE);
+  EXPECT_EQ(
+      Status().protection_sentence(),
+      "No list here identifies an upload by itself. 2 entries in 1 enabled list: exact copies of none are "
+      "found; edited copies of none by PDQ, of 100 % by PhotoDNA where a caller sends such vectors: no "
+      "plug-in makes them; 2 entries are found by nothing but PhotoDNA vectors.");
+  EXPECT_EQ(Status(true).protection(), v1::PROTECTION_PERCEPTUAL);
+  EXPECT_EQ(
+      Status(true).protection_sentence(),
+      "2 entries in 1 enabled list: exact copies of none are found; edited copies of none by PDQ, of 100 % "
+      "by PhotoDNA, whose vectors a plug-in makes of uploads.");
+}
+
+TEST_F(RpcProtectionTest, OfShortHashesItIsNoIdentification) {
+  AddList("short");
+  Add("short", {Algorithm::kPHash});
+  EXPECT_EQ(Status().protection(), v1::PROTECTION_NONE);
+  EXPECT_EQ(
+      Status().protection_sentence(),
+      "No list here identifies an upload by itself. 1 entry in 1 enabled list: exact copies of none are "
+      "found; edited copies of none by PDQ, of 100 % by img_hash (100 % by short or coarse hashes, which "
+      "lead to REVIEW at most).");
+  Add("short", {Algorithm::kMarrHildreth});
+  EXPECT_EQ(Status().protection(), v1::PROTECTION_PERCEPTUAL);
+  EXPECT_THAT(Status().protection_sentence(), HasSubstr("img_hash (50.0 % by short"));
+}
+
+TEST_F(RpcProtectionTest, OneOfManyIsNotAll) {
+  AddList("many");
+  auto import = catalog_->StartImport({.list = "many", .file = "test"});
+  ASSERT_TRUE(import) << import.error().message;
+  for (std::uint64_t i = 1; i <= 1'000; ++i) {
+    const lists::ImportRecord line{
+        i, lists::EntryRecord{.source_id = std::to_string(i), .hashes = {MakeHash(Algorithm::kMd5, i)}}, {}};
+    ASSERT_TRUE((*import)->Add({&line, 1}));
+  }
+  ASSERT_TRUE((*import)->Finish());
+  Add("many", {Algorithm::kPdq});
+  lists::ListConfig other = AddList("disabled").config;
+  other.enabled = false;
+  ASSERT_TRUE(catalog_->UpdateList(other, ""));
+  Add("disabled", {Algorithm::kPdq});
+  EXPECT_EQ(Status().protection(), v1::PROTECTION_PERCEPTUAL);
+  EXPECT_EQ(
+      Status().protection_sentence(),
+      "1,001 entries in 1 enabled list: exact copies of 99.9 % are found; edited copies of under 0.1 % by "
+      "PDQ.");
+}
+
+TEST_F(RpcVectorsTest, ImportedAndMatched) {
   const PhotoDna vector = index::RandomVector(random_);
   const std::string md5(16, 'v');
   MakeList(vector, md5);
-  v1::GetStatusResponse status;
-  rpc::FillProtection(*catalog_->Current(), {}, status);
-  EXPECT_THAT(status.protection_sentence(),
-              HasSubstr(" 1 PhotoDNA vectors are compared with those that callers send."));
-  const decode::VectorMaker maker{.algorithm = Algorithm::kPhotoDna, .name = "test", .version = "1"};
-  v1::GetStatusResponse with;
-  rpc::FillProtection(*catalog_->Current(), {&maker, 1}, with);
-  EXPECT_THAT(with.protection_sentence(),
-              HasSubstr(" 1 PhotoDNA vectors are compared with those that a plug-in makes"));
-  EXPECT_EQ(with.protection(), v1::PROTECTION_PERCEPTUAL);
   const v1::ScanResult near =
       MatchOne({index::RandomVector(random_), index::AtSquaredDistance(vector, 30'000, random_)});
   EXPECT_EQ(near.outcome(), v1::OUTCOME_MATCHED);

@@ -415,24 +415,89 @@ TEST_F(OpinionsTest, AnEntryIsSeenWithEveryWholeReading) {
   EXPECT_EQ(entry.last_changed, clock_.Wall() - std::chrono::hours(5));
 }
 
+TEST_F(OpinionsTest, WhatOnlyPhotoDnaFindsIsBoundedByTheCountsOfKinds) {
+  std::vector<ImportRecord> records;
+  const auto add = [&](const std::vector<Algorithm>& algorithms) {
+    EntryRecord record{.source_id = "p-" + std::to_string(records.size())};
+    for (const Algorithm algorithm : algorithms) {
+      record.hashes.push_back(testing::MakeHash(algorithm, 70 + records.size()));
+    }
+    records.push_back({records.size() + 1, std::move(record), {}});
+  };
+  const auto protection = [&] {
+    return ProtectionOf(*catalog_->GetList("demo"), *catalog_->Current()->index);
+  };
+  add({Algorithm::kPhotoDna});
+  add({Algorithm::kPhotoDna});
+  Import(records, true);
+  EXPECT_EQ(protection().least_photodna_alone, 2U);
+  EXPECT_EQ(protection().most_photodna_alone, 2U);
+  EXPECT_FALSE(protection().FindsEdited(false));
+  EXPECT_TRUE(protection().FindsEdited(true));
+  EXPECT_FALSE(protection().FindsExact());
+  add({Algorithm::kPhotoDna, Algorithm::kMd5});
+  add({Algorithm::kPhotoDna, Algorithm::kMd5, Algorithm::kPdq});
+  Import(records, true);
+  EXPECT_EQ(protection().least_photodna_alone, 1U) << "two digests and a PDQ of four";
+  EXPECT_EQ(protection().most_photodna_alone, 2U);
+  records.clear();
+  add({Algorithm::kMd5});
+  add({Algorithm::kPdq});
+  add({Algorithm::kPHash});
+  add({Algorithm::kMarrHildreth, Algorithm::kPHash});
+  Import(records, true);
+  EXPECT_EQ(protection().most_photodna_alone, 0U);
+  EXPECT_EQ(protection().kinds.img_hash, 2U);
+  EXPECT_EQ(protection().identifying, 1U);
+}
+
 TEST(Protection, IsSaidInASentence) {
   HashList list;
-  EXPECT_THAT(DescribeProtection(list), HasSubstr("finds nothing"));
-  list.entry_count = 3'200'000;
-  list.kinds.digest = 3'200'000;
+  Protection of;
+  const auto text = [&] { return DescribeProtection(list, of); };
+  EXPECT_THAT(text(), HasSubstr("finds nothing"));
+  of.entries = 3'200'000;
+  of.kinds.digest = 3'200'000;
   EXPECT_EQ(
-      DescribeProtection(list),
+      text(),
       "3,200,000 entries: exact copies of 100 % are found; edited copies of none: the list has no PDQ.");
-  list.kinds.pdq = 1;
-  EXPECT_THAT(DescribeProtection(list), HasSubstr("edited copies of 0.1 %"));
-  list.kinds.pdq = 3'199'999;
-  EXPECT_THAT(DescribeProtection(list), HasSubstr("edited copies of 99.9 %"));
-  list.kinds.photodna = 1'600'000;
-  EXPECT_THAT(DescribeProtection(list), HasSubstr("of 50.0 % by PhotoDNA"));
-  list.kinds.img_hash = 320'000;
-  EXPECT_THAT(DescribeProtection(list), HasSubstr("; of 10.0 % by img_hash."));
+  of.kinds.pdq = 1;
+  EXPECT_THAT(text(), HasSubstr("edited copies of under 0.1 % by PDQ."));
+  of.kinds.pdq = 3'200;
+  EXPECT_THAT(text(), HasSubstr("edited copies of 0.1 % by PDQ."));
+  of.kinds.pdq = 3'199'999;
+  EXPECT_THAT(text(), HasSubstr("edited copies of 99.9 %"));
+  of.kinds.photodna = 1'600'000;
+  EXPECT_THAT(text(),
+              HasSubstr(", of 50.0 % by PhotoDNA where a caller sends or a plug-in makes such vectors."));
+  of.kinds.img_hash = of.identifying = 320'000;
+  EXPECT_THAT(text(), HasSubstr(", of 10.0 % by img_hash."));
+  of.identifying = 160'000;
+  EXPECT_THAT(text(), HasSubstr(", of 10.0 % by img_hash (5.0 % by short or coarse hashes, which lead to "
+                                "REVIEW at most)."));
+  of.most_photodna_alone = 1'234;
+  EXPECT_THAT(text(), HasSubstr("; up to 1,234 entries are found by nothing but PhotoDNA vectors."));
+  of.least_photodna_alone = 1;
+  EXPECT_THAT(text(), HasSubstr("; up to 1,234 entries, at least 1, are found by nothing but PhotoDNA"));
+  of.most_photodna_alone = 1;
+  EXPECT_THAT(text(), HasSubstr("; 1 entry is found by nothing but PhotoDNA vectors."));
   list.config.enabled = false;
-  EXPECT_THAT(DescribeProtection(list), HasSubstr("disabled and finds nothing"));
+  EXPECT_THAT(text(), HasSubstr("disabled and finds nothing"));
+}
+
+TEST(Protection, OfSeveralListsIsThatOfTheirEntriesTogether) {
+  Protection all{.lists = 1, .entries = 3, .kinds = {.digest = 3, .pdq = 1}};
+  all += {.lists = 1,
+          .entries = 1,
+          .kinds = {.photodna = 1, .img_hash = 1},
+          .identifying = 1,
+          .least_photodna_alone = 0,
+          .most_photodna_alone = 1};
+  EXPECT_EQ(
+      DescribeProtection(all, true),
+      "4 entries in 2 enabled lists: exact copies of 75.0 % are found; edited copies of 25.0 % by PDQ, of "
+      "25.0 % by PhotoDNA, whose vectors a plug-in makes of uploads, of 25.0 % by img_hash.");
+  EXPECT_THAT(DescribeProtection(all, false), HasSubstr("; up to 1 entry is found by nothing but PhotoDNA"));
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ class RemoteScanTest : public ScanTest {
   void Start(std::chrono::milliseconds timeout = seconds(20), Verdict ceiling = Verdict::kReview,
              int min_quality = kMinUsablePdqQuality) {
     remote_ = RemoteList::Start({.facts = {.name = "elsewhere",
-                                           .kind = "a-kind",
+                                           .kind = "arachnid_shield",
                                            .action_ceiling = ceiling,
                                            .min_quality = min_quality},
                                  .make_client = [this]() -> Result<std::unique_ptr<RemoteClient>> {
@@ -99,14 +99,15 @@ class RemoteScanTest : public ScanTest {
     listening_ = std::make_unique<Listening>(*remote_);
     UsePolicy("standard");
   }
-  void UsePolicy(const std::string& profile) {
-    scanner_ = std::make_unique<scan::Scanner>(scan::ScannerParts{.catalog = catalog_.get(),
-                                                                  .decoder = &decoder_,
-                                                                  .idempotency = idempotency_.get(),
-                                                                  .remote_lists = {listening_.get()},
-                                                                  .clock = &clock_},
-                                               scan::ScannerOptions{.max_decode_bytes = 1'000},
-                                               policy::LoadProfile(profile).value());
+  void UsePolicy(const std::string& profile) { Use(policy::LoadProfile(profile).value()); }
+  void Use(std::shared_ptr<const policy::Policy> policy) {
+    scanner_ =
+        std::make_unique<scan::Scanner>(scan::ScannerParts{.catalog = catalog_.get(),
+                                                           .decoder = &decoder_,
+                                                           .idempotency = idempotency_.get(),
+                                                           .remote_lists = {listening_.get()},
+                                                           .clock = &clock_},
+                                        scan::ScannerOptions{.max_decode_bytes = 1'000}, std::move(policy));
   }
   void List(const PdqHash& hash,
             RemoteAnswer answer = {.listed = true, .classification = "csam", .source_id = "x"}) {
@@ -146,7 +147,7 @@ TEST_F(RemoteScanTest, AHitIsAMatchThatPolicyDecides) {
   ASSERT_EQ(answer.matches.size(), 1U);
   const scan::MatchDetail& match = answer.matches[0];
   EXPECT_EQ(match.fact.list, "elsewhere");
-  EXPECT_EQ(match.fact.scheme, "a-kind");
+  EXPECT_EQ(match.fact.scheme, "arachnid-shield") << "as policies name schemes";
   EXPECT_EQ(match.fact.classification, "csam");
   EXPECT_EQ(match.fact.entry, 0U);
   EXPECT_EQ(match.source_id, "x");
@@ -157,6 +158,33 @@ TEST_F(RemoteScanTest, AHitIsAMatchThatPolicyDecides) {
 
   Start(seconds(20), Verdict::kBlock);
   EXPECT_EQ(ScanIt().verdict, Verdict::kBlock);
+}
+
+TEST_F(RemoteScanTest, ARowOfLabelsReachesItByItsScheme) {
+  const auto parsed = policy::ParsePolicy(R"(
+version: "1"
+name: labelled
+extends: standard
+labels:
+  - {scheme: arachnid-shield, classification: csam, meaning: theirs}
+rules:
+  - id: by-label
+    when: {meaning: theirs}
+    verdict: REVIEW
+)",
+                                          "p.yaml");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  Start(seconds(20), Verdict::kBlock);
+  Use(*parsed);
+  List(hash_);
+  const ScanAnswer labelled = ScanIt();
+  EXPECT_EQ(labelled.verdict, Verdict::kReview);
+  EXPECT_EQ(labelled.rule_id, "by-label");
+  List(other_, {.listed = true, .classification = "another"});
+  decoder_.answer = PictureWith(other_);
+  const ScanAnswer other = ScanBytes(PngBytes(2));
+  EXPECT_EQ(other.verdict, Verdict::kBlock);
+  EXPECT_NE(other.rule_id, "by-label");
 }
 
 TEST_F(RemoteScanTest, AClassMayLeadToLessThanTheList) {

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "exchange/sync/benign.h"
 #include "scripted_client.h"
 
@@ -387,12 +389,60 @@ TEST_F(SyncTest, AStateThatCannotBeReadIsAnErrorAndNotAFreshStart) {
 
 TEST(Benign, KnowsItsOwnAndNothingElse) {
   EXPECT_EQ(BenignPictureCount(), 160U);
-  EXPECT_TRUE(IsBenign(*ParseHashText(Algorithm::kSha1, "da39a3ee5e6b4b0d3255bfef95601890afd80709")));
-  EXPECT_TRUE(IsBenign(*ParseHashText(Algorithm::kMd5, "325472601571f31e1bf00674c368d335")))
+  const auto is_benign = [](const HashValue& hash) { return IsBenign(hash, 31); };
+  EXPECT_TRUE(is_benign(*ParseHashText(Algorithm::kSha1, "da39a3ee5e6b4b0d3255bfef95601890afd80709")));
+  EXPECT_TRUE(is_benign(*ParseHashText(Algorithm::kMd5, "325472601571f31e1bf00674c368d335")))
       << "the tracking pixel's digest as published";
   for (std::uint64_t number = 0; number < 1'000; ++number) {
-    for (const HashValue& hash : MakeRecord(number).hashes) EXPECT_FALSE(IsBenign(hash));
+    for (const HashValue& hash : MakeRecord(number).hashes) EXPECT_FALSE(IsBenign(hash, 63));
   }
+}
+
+// The first picture of the corpus as `hashgate hash --dihedral` gives it: as stored, turned and mirrored.
+constexpr std::array kOnePicture = {"cc63eb98474d224525b4ecb6129af2e8b14e84cb7ad90f25d96492aedb62e936",
+                                    "85cf1ad45ca1fc51c43b53af733695644e644e15891fa1d663e4c26286c74f8f",
+                                    "9b376312d639e8ef70e1461c66c77c42e41b2e61ef8ca58f8c3139048e3f639c",
+                                    "b0bab05e4bf5f6fb914ed80524633fca1a21e4bfb04a1b7434b369c893926d25",
+                                    "dc623445d36dddba2595134931922917b14e7b34b2d9f05ad9646c51db6a36c9",
+                                    "99363ecd1218770070e1b9c346cf8739e41bd19e2f8c5a708c21c7fb8e37bc63",
+                                    "c5cfe52b5da103aec43bac507336689b4f64b1ea8d1f4e2163e43c9d86c7b070",
+                                    "b0ba7fa15bf5a904916e27fae663c0351a311b40b84ae48b34b39637d392bada"};
+
+// So many bits from that form, spread over the hash.
+HashValue NearTo(const char* hex, std::size_t bits) {
+  HashValue hash = *ParseHashText(Algorithm::kPdq, hex);
+  for (std::size_t i = 0; i < bits; ++i) hash.bytes[i % 32] ^= static_cast<std::uint8_t>(1U << (i / 32));
+  return hash;
+}
+
+TEST(Benign, APictureIsKnownWithinTheThresholdHoweverItIsTurned) {
+  for (const char* const form : kOnePicture) {
+    EXPECT_TRUE(IsBenign(NearTo(form, 0), 0)) << form;
+    EXPECT_TRUE(IsBenign(NearTo(form, 31), 31)) << form;
+    EXPECT_FALSE(IsBenign(NearTo(form, 32), 31)) << form;
+    EXPECT_TRUE(IsBenign(NearTo(form, 63), 63)) << form;
+    EXPECT_FALSE(IsBenign(NearTo(form, 64), 63)) << form;
+  }
+}
+
+// An entry within a wide list's threshold of a harmless picture is found by it; a strict list may be widened.
+TEST_F(SyncTest, HarmlessPicturesAreKnownAsFarAsTheListReaches) {
+  const auto import_at = [&](int threshold, std::size_t bits) {
+    lists::ListConfig config = catalog_->GetList("npo")->config;
+    config.max_distances[Algorithm::kPdq] = threshold;
+    EXPECT_TRUE(catalog_->UpdateList(config, ""));
+    std::vector<lists::ImportRecord> records = MakeImport(0, 2);
+    records[1].record->hashes = {NearTo(kOnePicture[1], bits)};
+    client_.deltas.push_back({.pages = {LastPage(records, "one")}});
+    return Sync().counts.benign;
+  };
+  EXPECT_EQ(import_at(10, 31), 1U);
+  EXPECT_EQ(import_at(31, 31), 1U);
+  EXPECT_EQ(Entries(), 1U) << "the picture never";
+  EXPECT_EQ(import_at(63, 63), 1U);
+  EXPECT_EQ(Entries(), 1U);
+  EXPECT_EQ(import_at(40, 41), 0U);
+  EXPECT_EQ(Entries(), 2U);
 }
 
 // What adults' pictures match must never be reported as if they were of children.
