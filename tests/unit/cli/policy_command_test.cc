@@ -84,7 +84,8 @@ TEST_F(PolicyCommand, ExplainsWhatOpinionsOfAnAnswerDo) {
                    opinions + "]}]}")
         .out;
   };
-  EXPECT_TRUE(explain(R"("DISPUTE","CONFIRM")").starts_with("BLOCK by rule sure"));
+  EXPECT_TRUE(explain(R"("CONFIRM")").starts_with("BLOCK by rule sure"));
+  EXPECT_TRUE(explain(R"("DISPUTE","CONFIRM")").starts_with("REVIEW by rule sure")) << "a dispute limits it";
   EXPECT_TRUE(explain(R"("DISPUTE")").starts_with("REVIEW by rule rest"));
   EXPECT_TRUE(explain("").starts_with("REVIEW by rule rest"));
 }
