@@ -5,6 +5,7 @@ src/; that nothing names opencv_imgcodecs. The table is that of src/README.md.
 """
 
 import argparse
+import json
 import pathlib
 import re
 import sys
@@ -170,6 +171,29 @@ def check_cmake(path, where, module):
                     yield f"{where}: module {owner} may not link {word}"
 
 
+def check_presets(root):
+    """Sentences about presets that configure some modules without those that they link."""
+    needs = {}
+    for path in sorted((root / "src").rglob("CMakeLists.txt")):
+        text = re.sub(r"#.*", "", path.read_text(encoding="utf-8"))
+        # What is linked under a condition is its own affair.
+        text = re.sub(r"^if\b.*?^endif\b", "", text, flags=re.DOTALL | re.MULTILINE)
+        for call in CMAKE_CALL.finditer(text):
+            words = call.group(3).split("DEPS")[-1].split("LIBS")[0].split() if "DEPS" in call.group(3) else []
+            owner = module_of(pathlib.PurePosixPath(call.group(2), "x"))
+            if call.group(1) == "module" and owner:
+                needs.setdefault(owner, set()).update(
+                    filter(None, (module_of(pathlib.PurePosixPath(word, "x")) for word in words)))
+    presets = root / "CMakePresets.json"
+    if not presets.is_file():
+        return
+    for preset in json.loads(presets.read_text(encoding="utf-8"))["configurePresets"]:
+        modules = set(filter(None, preset.get("cacheVariables", {}).get("HASHGATE_MODULES", "").split(";")))
+        for module in sorted(modules):
+            for missing in sorted(needs.get(module, set()) - modules):
+                yield f"CMakePresets.json: {preset['name']} has {module} without {missing}"
+
+
 def check(root):
     """(findings, number of files looked at) for the tree at `root`."""
     findings = []
@@ -191,6 +215,7 @@ def check(root):
     for path in sorted((root / "src").rglob("CMakeLists.txt")):
         relative = path.relative_to(root)
         findings.extend(check_cmake(path, relative, module_of(relative.relative_to("src"))))
+    findings.extend(check_presets(root))
     for path in common.own_files(root, ("CMakeLists.txt", ".cmake")):
         # The benchmark is compared with it and is never installed.
         if path.relative_to(root).parts[:2] == ("bench", "uploads"):
@@ -215,6 +240,8 @@ def self_test():
         "may not link store": ("src/index/CMakeLists.txt", "hashgate_module(index SOURCES a.cc\n  DEPS base store)\n"),
         "elsewhere is no module": ("src/elsewhere/CMakeLists.txt", "hashgate_module(elsewhere SOURCES a.cc)\n"),
         "is no module": ("src/index/CMakeLists.txt", "hashgate_module(index SOURCES a.cc DEPS bass)\n"),
+        "index without hash/core": ("CMakePresets.json", '{"configurePresets": [{"name": "a", "cacheVariables": '
+                                    '{"HASHGATE_MODULES": "base;index"}}, {"name": "b"}]}'),
         "never linked": ("src/image/CMakeLists.txt", "target_link_libraries(x opencv_imgcodecs)\n"),
     }
     clean = {
