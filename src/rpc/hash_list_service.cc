@@ -43,10 +43,19 @@ Result<int> PageSize(std::int32_t asked) {
   return asked == 0 ? kDefaultPageSize : asked;
 }
 
+void LogChange(std::string_view change, const lists::HashList& list) {
+  log::Info("list_changed", "a person changed a list",
+            {{"list", list.config.name},
+             {"change", change},
+             {"purpose", Name(list.config.purpose)},
+             {"ceiling", Name(list.config.action_ceiling)},
+             {"enabled", list.config.enabled},
+             {"entries", list.entry_count}});
+}
+
 // Entries came under the purpose that their exchange was bound to: under another one they might be reported.
 Status CheckPurposeStays(const ServiceContext& context, const lists::ListConfig& config) {
-  const exchange::ExchangeSettings* const feeder =
-      context.exchanges != nullptr ? context.exchanges->FeederOf(config.name) : nullptr;
+  const exchange::ExchangeSettings* const feeder = FeederOf(context, config.name);
   if (feeder == nullptr) return {};
   HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context.catalog->GetList(config.name));
   if (list.config.purpose == config.purpose || list.entry_count == 0) return {};
@@ -58,9 +67,12 @@ Status CheckPurposeStays(const ServiceContext& context, const lists::ListConfig&
 
 }  // namespace
 
+const exchange::ExchangeSettings* FeederOf(const ServiceContext& context, std::string_view list) {
+  return context.exchanges != nullptr ? context.exchanges->FeederOf(list) : nullptr;
+}
+
 bool MayExport(const ServiceContext& context, std::string_view list) {
-  const exchange::ExchangeSettings* const feeder =
-      context.exchanges != nullptr ? context.exchanges->FeederOf(list) : nullptr;
+  const exchange::ExchangeSettings* const feeder = FeederOf(context, list);
   return feeder == nullptr || feeder->allow_export;
 }
 
@@ -82,6 +94,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::CreateHashList(grpc::CallbackServ
   return RunAdmin(context_, call, "CreateHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::ListConfig config, FromProto(request->list()));
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list, context_.catalog->CreateList(config));
+    LogChange("created", list);
     Answer(context_, list, *response);
     return {};
   });
@@ -116,6 +129,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::UpdateHashList(grpc::CallbackServ
     HASHGATE_RETURN_IF_ERROR(CheckPurposeStays(context_, config));
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->UpdateList(config, request->list().etag()));
+    LogChange("updated", list);
     Answer(context_, list, *response);
     return {};
   });
@@ -127,6 +141,8 @@ grpc::ServerUnaryReactor* HashListServiceImpl::DeleteHashList(grpc::CallbackServ
   return RunAdmin(context_, call, "DeleteHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const std::int64_t generation,
                               context_.catalog->DeleteList(request->name(), request->etag()));
+    log::Info("list_changed", "a person changed a list",
+              {{"list", request->name()}, {"change", "removed"}, {"generation", generation}});
     context_.metrics->Remove(obs::Metric::kEntries, {{"list", request->name()}});
     response->set_generation(generation);
     return {};
@@ -139,6 +155,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::EnableHashList(grpc::CallbackServ
   return RunAdmin(context_, call, "EnableHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->SetEnabled(request->name(), true));
+    LogChange("enabled", list);
     Answer(context_, list, *response);
     return {};
   });
@@ -150,6 +167,7 @@ grpc::ServerUnaryReactor* HashListServiceImpl::DisableHashList(grpc::CallbackSer
   return RunAdmin(context_, call, "DisableHashList", [this, request, response]() -> Status {
     HASHGATE_ASSIGN_OR_RETURN(const lists::HashList list,
                               context_.catalog->SetEnabled(request->name(), false));
+    LogChange("disabled", list);
     Answer(context_, list, *response);
     return {};
   });

@@ -7,6 +7,10 @@
 #include "hashgate/v1/hash_list_service.grpc.pb.h"
 #include "rpc/service_context.h"
 
+namespace hashgate::exchange {
+struct ExchangeSettings;
+}
+
 namespace hashgate::rpc {
 
 /// A bound on imports under way: each holds a message of some MiB. Threads: thread-safe.
@@ -96,6 +100,9 @@ grpc::ServerWriteReactor<v1::ExportEntriesResponse>* NewExportCall(const Service
 grpc::ServerWriteReactor<v1::UndoEntryResponse>* NewUndoCall(const ServiceContext& context,
                                                              grpc::CallbackServerContext* call,
                                                              const v1::UndoEntryRequest* request);
+
+/// The exchange that feeds the list; null: none.
+const exchange::ExchangeSettings* FeederOf(const ServiceContext& context, std::string_view list);
 
 /// Whether the terms of the list's source permit handing its hashes on: they need to be known where an
 /// exchange feeds it.

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
+#include "exchange/sync/runner.h"
 #include "rpc/ended_call.h"
 #include "rpc/hash_list_service.h"
 #include "rpc/stream_timer.h"
@@ -121,6 +123,16 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     if (header.file().size() > 256) {
       return Fail(Reason::kRequestInvalid, "longer than 256 bytes", "header.file");
     }
+    // The feed's next delta would not bring back what the file takes away.
+    if (const exchange::ExchangeSettings* const feeder = FeederOf(context_, header.list())) {
+      return Fail(Reason::kRequestInvalid,
+                  "exchange '" + feeder->name +
+                      "' feeds this list: files go into other lists, or take the exchange out of the "
+                      "configuration first",
+                  "header.list");
+    }
+    list_ = header.list();
+    replaces_ = header.replace();
     HASHGATE_ASSIGN_OR_RETURN(import_, context_.catalog->StartImport({.list = header.list(),
                                                                       .file = header.file(),
                                                                       .replace = header.replace(),
@@ -168,6 +180,14 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
     }
     HASHGATE_ASSIGN_OR_RETURN(const lists::ImportProgress progress, import_->Finish());
     Count(progress);
+    log::Info("list_imported", "an import into a list is whole",
+              {{"list", list_},
+               {"replace", replaces_},
+               {"added", progress.added},
+               {"updated", progress.updated},
+               {"removed", progress.removed},
+               {"quarantined", progress.quarantined},
+               {"generation", progress.generation}});
     Acknowledge(progress, true);
     return {};
   }
@@ -205,6 +225,8 @@ class ImportCall final : public grpc::ServerBidiReactor<v1::ImportEntriesRequest
   std::optional<CallGate::Ticket> ticket_;
   const SteadyTime begun_ = std::chrono::steady_clock::now();
   std::unique_ptr<lists::Import> import_;
+  std::string list_;
+  bool replaces_ = false;
   v1::ImportEntriesRequest message_;
   v1::ImportEntriesResponse progress_;
   lists::ImportProgress counted_;

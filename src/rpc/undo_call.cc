@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "casework/verdicts/undo.h"
 #include "rpc/answer_stream.h"
 #include "rpc/ended_call.h"
@@ -122,6 +123,15 @@ class UndoCall final : public AnswerStream<v1::UndoEntryResponse> {
     message.set_more(undo_->more());
     message.set_entry_in_force(IsInForce(*context().catalog, entry_));
     message.set_list_id(entry_.list);
+    if (undo_->done() && !request_.dry_run()) {
+      log::Warning("entry_undone", "a person undid what came from an entry",
+                   {{"list_id", entry_.list},
+                    {"entry", entry_.entry},
+                    {"author", request_.author()},
+                    {"reason", request_.reason()},
+                    {"reversed", counts.reversed},
+                    {"standing", counts.standing}});
+    }
     return undo_->done();
   }
 

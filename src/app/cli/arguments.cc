@@ -111,7 +111,8 @@ class Parser {
         .add_option("--algorithms", a.algorithms,
                     "pdq, md5, sha1, sha256, marr_hildreth, phash, block_mean, average, photodna (with "
                     "--plugin) or all")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command.add_flag("--views", a.views, "Also the further views of a picture");
     command.add_flag("--dihedral", a.dihedral, "Also the turned and mirrored forms");
     command.add_option("--plugin", a.plugin, "Hash plug-in to load, by its absolute path");
@@ -128,7 +129,7 @@ class Parser {
     command.add_option("--fail-policy", a.fail_policy_file,
                        "Keep the server's fail policy here for when it cannot be reached");
     command.add_option("--surface", a.surface, "Surface of the server's configuration");
-    command.add_option("--lists", a.lists, "Only these lists")->delimiter(',');
+    command.add_option("--lists", a.lists, "Only these lists")->delimiter(',')->allow_extra_args(false);
     command.add_flag("--include-hashes", a.include_hashes, "Also print the files' hashes");
     command.add_flag("--exact", a.exact, "Digests only: do not decode pictures");
     command.add_flag("--background", a.background, "Never before uploads of others");
@@ -153,7 +154,7 @@ class Parser {
     command.add_option("--pipeline", a.pipeline, "How the PDQ hashes were made")
         ->check(CLI::IsMember({"full", "nn512", "unknown"}));
     command.add_option("--surface", a.surface, "Surface of the server's configuration");
-    command.add_option("--lists", a.lists, "Only these lists")->delimiter(',');
+    command.add_option("--lists", a.lists, "Only these lists")->delimiter(',')->allow_extra_args(false);
   }
 
   static void AddListFields(CLI::App& command, ListFields& a, bool create) {
@@ -170,8 +171,10 @@ class Parser {
     command.add_option("--max-distance", a.max_distance, "Bits at which PDQ still matches, 0 to 63");
     command.add_option("--max-photodna-distance", a.max_photodna_distance,
                        "Squared distance at which PhotoDNA still matches, 0 to 50000");
-    command.add_option("--max-img-hash-distance", a.max_img_hash_distances,
-                       "ALGORITHM=BITS at which a hash of img_hash still matches: marr_hildreth=57");
+    command
+        .add_option("--max-img-hash-distance", a.max_img_hash_distances,
+                    "ALGORITHM=BITS at which a hash of img_hash still matches: marr_hildreth=57")
+        ->allow_extra_args(false);
     command.add_option("--pipeline", a.pipeline, "How its PDQ hashes were made: full, nn512 or unknown");
     command.add_option("--ceiling", a.ceiling, "No match leads to more than this verdict");
     command.add_option("--tenant", a.tenant, "Tenant that owns it; nobody: shared by all");
@@ -282,7 +285,7 @@ class Parser {
           ->capture_default_str();
       command.add_option("--algorithm", a.algorithm, "What plain lines of 64 or 16 digits are")
           ->check(CLI::IsMember({"pdq", "sha256", "block_mean", "phash", "average"}));
-      command.add_option("--map", a.map, "CSV: FIELD=COLUMN; may be given again");
+      command.add_option("--map", a.map, "CSV: FIELD=COLUMN; may be given again")->allow_extra_args(false);
       command.add_option("--separator", a.separator, "CSV: the character between fields, or tab");
       command.add_option("--mapping", a.mapping_file,
                          "File that says how a foreign CSV or JSON file is read");
@@ -330,11 +333,15 @@ class Parser {
     Reserve(policy, "dry-run", "policy dry-run");
     auto [command, a] = AddWith<PolicyExplainArguments>(policy, "explain", "Why a policy says what it says");
     command.add_option("POLICY", a.policy, "File, or name of a built-in profile")->required();
-    command.add_option(
-        "--match", a.matches,
-        "A match as key=value,...: algorithms (a+b), list, purpose, trust, ceiling, scheme, classification, "
-        "identity, distance, photodnaDistance, imgHashDistances (marr_hildreth:12), quality, entryQuality, "
-        "view, conflict, degenerate, entryDegenerate, nn512Only, hiddenOnly, confirmed, disputed, flooded");
+    command
+        .add_option("--match", a.matches,
+                    "A match as key=value,...: algorithms (a+b), list, purpose, trust, ceiling, scheme, "
+                    "classification, "
+                    "identity, distance, photodnaDistance, imgHashDistances (marr_hildreth:12), quality, "
+                    "entryQuality, "
+                    "view, conflict, degenerate, entryDegenerate, nn512Only, hiddenOnly, confirmed, "
+                    "disputed, flooded")
+        ->allow_extra_args(false);
     command.add_option("--answer", a.answer_file, "Answer of scan --json to explain; - for standard input");
     command.add_option("--outcome", a.outcome, "Outcome, where it is not told by matches and cause");
     command.add_option("--cause", a.cause, "Cause, such as TRUNCATED");

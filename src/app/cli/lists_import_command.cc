@@ -190,10 +190,12 @@ int RunListsImport(const ListsImportArguments& arguments, const GlobalOptions& o
       const bool again = error.reason != Reason::kRequestInvalid;
       error.message += again ? "; the list is as it was before: run the same command again" : "";
     } else if (feeder.last().committed_count() > 0) {
-      error.message +=
-          "; " +
+      const std::string kept =
           Count(static_cast<std::uint64_t>(feeder.last().committed_count()), "record is", "records are") +
           " in the list: run the same command again to go on, what is there is not changed";
+      error.message += "; " + kept;
+      // Of a server that is gone the rest of the message is not shown.
+      if (error.reason == Reason::kServerUnreachable) environment.err << "hashgate: " << kept << '\n';
     }
     return ReportError(environment, options, error);
   }

@@ -221,7 +221,8 @@ int RunBrake(const BrakeArguments& arguments, const GlobalOptions& options, Envi
                     << response->generation() << ". Release: hashgate brake --list " << Printable(list.name())
                     << " --release\n";
   } else {
-    environment.out << "No brake on " << Printable(list.name()) << ".\n";
+    environment.out << "No brake is on " << Printable(list.name()) << " any more, since generation "
+                    << response->generation() << ".\n";
   }
   return kDone;
 }

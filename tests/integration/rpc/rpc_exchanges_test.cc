@@ -34,10 +34,11 @@ class HeldRunner final : public exchange::ExchangeRunner {
   }
   void SendFeedbackSoon(std::string_view) override {}
   [[nodiscard]] bool IsStale(std::string_view) const override { return false; }
-  [[nodiscard]] const exchange::ExchangeSettings* FeederOf(std::string_view) const override {
-    return nullptr;
+  [[nodiscard]] const exchange::ExchangeSettings* FeederOf(std::string_view list) const override {
+    return list == "fed" ? &feeder : nullptr;
   }
 
+  exchange::ExchangeSettings feeder{.name = "npo"};
   std::atomic<bool> hold = false;
   std::atomic<int> begun = 0;
 
@@ -91,6 +92,35 @@ TEST_F(RpcExchangesTest, OneTestAtATimeAndOtherAdministrationGoesOn) {
   EXPECT_TRUE(first.ok()) << first.error_message();
   EXPECT_EQ(Test("another").error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_TRUE(Test("npo").ok()) << "a failure leaves the way free";
+}
+
+TEST_F(RpcExchangesTest, AListThatAnExchangeFeedsTakesNoFiles) {
+  AddList("fed");
+  AddEntry("fed", {.source_id = "a", .hashes = {MakeHash(Algorithm::kPdq, 6, 100)}});
+  const auto import = [this](const std::string& list, bool replace) {
+    grpc::ClientContext context;
+    SetTimeout(context, seconds(30));
+    const auto lists = v1::HashListService::NewStub(Channel());
+    const auto stream = lists->ImportEntries(&context);
+    v1::ImportEntriesRequest header;
+    header.mutable_header()->set_list(list);
+    header.mutable_header()->set_replace(replace);
+    header.mutable_header()->set_allow_empty(true);
+    stream->Write(header);
+    stream->WritesDone();
+    v1::ImportEntriesResponse response;
+    while (stream->Read(&response)) {
+    }
+    return stream->Finish();
+  };
+  for (const bool replace : {false, true}) {
+    const grpc::Status refused = import("fed", replace);
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(refused.error_message(), HasSubstr("exchange 'npo' feeds this list"));
+  }
+  EXPECT_EQ(catalog_->GetList("fed")->entry_count, 1U);
+  EXPECT_TRUE(import("listed", true).ok());
+  EXPECT_EQ(catalog_->GetList("listed")->entry_count, 0U);
 }
 
 }  // namespace

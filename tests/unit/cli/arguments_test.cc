@@ -55,6 +55,25 @@ TEST(Arguments, MistakesAreUsageErrors) {
   }
 }
 
+// What stands behind a value of an option that may be given again is not another one.
+TEST(Arguments, OptionsLeaveFilesAlone) {
+  const ParsedArguments scan = ParseArguments({"scan", "--lists", "a,b", "--lists=c", "one.jpg", "two.jpg"});
+  ASSERT_TRUE(scan.command.has_value()) << scan.text;
+  EXPECT_EQ(std::get<ScanArguments>(*scan.command).lists, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(std::get<ScanArguments>(*scan.command).paths, (std::vector<std::string>{"one.jpg", "two.jpg"}));
+  const ParsedArguments hash = ParseArguments({"hash", "--algorithms", "md5", "one.jpg", "two.jpg"});
+  ASSERT_TRUE(hash.command.has_value()) << hash.text;
+  EXPECT_EQ(std::get<HashArguments>(*hash.command).files.size(), 2U);
+  const ParsedArguments import =
+      ParseArguments({"lists", "import", "--map", "md5=a", "--map", "sha1=b", "own", "own.csv"});
+  ASSERT_TRUE(import.command.has_value()) << import.text;
+  EXPECT_EQ(std::get<ListsImportArguments>(*import.command).map.size(), 2U);
+  EXPECT_EQ(std::get<ListsImportArguments>(*import.command).file, "own.csv");
+  const ParsedArguments explain =
+      ParseArguments({"policy", "explain", "--match", "algorithms=pdq", "strict"});
+  ASSERT_TRUE(explain.command.has_value()) << explain.text;
+}
+
 TEST(Arguments, UnknownCommandsAreNamed) {
   const auto text = [](const std::vector<std::string>& line) {
     const ParsedArguments parsed = ParseArguments(line);
