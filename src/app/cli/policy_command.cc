@@ -65,9 +65,14 @@ Result<Facts> CollectFacts(const PolicyExplainArguments& arguments, Environment&
 
 void PrintDecision(const policy::Policy& policy, const Facts& facts, const policy::Decision& decision,
                    std::ostream& out) {
-  out << Name(decision.verdict) << " by rule " << Printable(decision.rule_id) << " of "
-      << Printable(policy.Name()) << " " << Printable(policy.Version()) << " (" << policy.TextDigest()
-      << ")\n\n";
+  const std::string explained = std::string(Name(decision.verdict)) + " by rule " + decision.rule_id;
+  out << Printable(explained) << " of " << Printable(policy.Name()) << " " << Printable(policy.Version())
+      << " (" << policy.TextDigest() << ")\n";
+  if (facts.answered_policy == policy.TextDigest() && facts.answered != explained) {
+    out << "The answer itself, by the same policy, is " << Printable(facts.answered)
+        << ": the notes say what it was decided by and does not hold.\n";
+  }
+  out << '\n';
   Table table;
   for (const policy::Step& step : decision.steps) {
     std::string what = "cause";

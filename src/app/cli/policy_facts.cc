@@ -234,6 +234,10 @@ Result<Facts> ParseAnswer(std::string_view text) {
     };
     facts.frames_unseen = frames("framesSeen") < frames("framesTotal");
   }
+  facts.answered = TextOf(answer, "verdict") + " by rule " + TextOf(answer, "ruleId");
+  const auto versions = answer.find("versions");
+  if (versions != answer.end() && versions->is_object())
+    facts.answered_policy = TextOf(*versions, "policyDigest");
   const auto matches = answer.find("matches");
   if (matches != answer.end() && matches->is_array()) {
     for (const json& match : *matches) {

@@ -16,6 +16,9 @@ struct Facts {
   Cause cause = Cause::kNone;
   bool frames_unseen = false;
   CoverageLevel coverage = CoverageLevel::kUnspecified;
+  /// Of an answer: what it says itself ("REVIEW by rule near"), and the digest of the policy that said so.
+  std::string answered;
+  std::string answered_policy;
   /// What an answer does not say and was taken instead, in words.
   std::vector<std::string> assumptions;
 };

@@ -83,7 +83,8 @@ Result<FeedManifest> FetchManifest(HttpClient& http, const FeedClientOptions& op
                             http.Send({.url = "/" + std::string(kFeedManifestName)}, stop));
   if (response.status != 200) {
     return NotAsAgreed("the server answered " + std::to_string(response.status) +
-                       " where the feed's manifest was asked for");
+                       " where the feed's manifest was asked for" +
+                       (response.status == 404 ? ": is base_url right?" : ""));
   }
   Result<FeedManifest> manifest = ParseFeedManifest(response.body, options.key);
   if (!manifest) return NotAsAgreed(manifest.error().message);

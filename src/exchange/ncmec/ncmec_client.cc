@@ -16,6 +16,12 @@
 namespace hashgate::exchange {
 namespace {
 
+std::unexpected<Error> Unexpected(int status, std::string_view what) {
+  return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(status) + " where " +
+                                             std::string(what) + " asked for" +
+                                             (status == 404 ? ": is base_url right?" : ""));
+}
+
 using std::chrono::seconds;
 
 using WallSeconds = std::chrono::sys_seconds;
@@ -101,8 +107,7 @@ class NcmecDelta final : public Delta {
     if (response->status != 200) {
       // A link that is no longer valid is refused with a status of its own.
       if (response->status >= 400 && MayGiveUp()) return GiveUp();
-      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response->status) +
-                                                 " where entries were asked for");
+      return Unexpected(response->status, "entries were");
     }
     HASHGATE_RETURN_IF_ERROR(CheckClock(*response));
     HASHGATE_ASSIGN_OR_RETURN(EntriesPage page, ParseEntriesPage(response->body));
@@ -236,8 +241,7 @@ class NcmecClient final : public ExchangeClient {
   Result<std::string> Test(const std::stop_token& stop) override {
     HASHGATE_ASSIGN_OR_RETURN(const HttpResponse response, http_->Send({.url = "/v2/status"}, stop));
     if (response.status != 200) {
-      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response.status) +
-                                                 " where its status was asked for");
+      return Unexpected(response.status, "its status was");
     }
     return ParseStatusAnswer(response.body);
   }
@@ -330,8 +334,7 @@ class NcmecClient final : public ExchangeClient {
                               http_->Send({.url = "/v2/feedback/" + std::string(type) + "/reasons"}, stop));
     if (response.status >= 400 && response.status < 500) return nullptr;
     if (response.status != 200) {
-      return Fail(Reason::kExchangeProtocol, "the server answered " + std::to_string(response.status) +
-                                                 " where reasons for feedback were asked for");
+      return Unexpected(response.status, "reasons for feedback were");
     }
     HASHGATE_ASSIGN_OR_RETURN(std::vector<FeedbackReason> reasons, ParseFeedbackReasons(response.body, type));
     return &reasons_.emplace(type, std::move(reasons)).first->second;

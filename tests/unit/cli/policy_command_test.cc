@@ -90,6 +90,31 @@ TEST_F(PolicyCommand, ExplainsWhatOpinionsOfAnAnswerDo) {
   EXPECT_TRUE(explain("").starts_with("REVIEW by rule rest"));
 }
 
+// An answer does not hold everything that it was decided by.
+TEST_F(PolicyCommand, AnAnswerThatWasDecidedOtherwiseIsTold) {
+  const std::string policy = Write("p.yaml",
+                                   "version: '1'\nname: mine\nrules:\n"
+                                   "  - {id: odd, when: {confirmed: true}, verdict: BLOCK}\n"
+                                   "  - {id: rest, verdict: REVIEW}\n");
+  const std::string checked = Cli({"--json", "policy", "check", policy}).out;
+  const std::size_t at = checked.find("sha256:");
+  ASSERT_NE(at, std::string::npos);
+  const std::string digest = checked.substr(at, checked.find('"', at) - at);
+  const auto explain = [&](const std::string& verdict, const std::string& by) {
+    return Cli({"policy", "explain", policy, "--answer", "-"},
+               R"({"verdict":")" + verdict +
+                   R"(","outcome":"MATCHED","coverage":{"level":"COMPLETE"},"versions":{"policyDigest":")" +
+                   by +
+                   R"("},"ruleId":"odd","matches":[{"list":"l","harmClass":"CSAM","identity":"PERCEPTUAL",)"
+                   R"("algorithms":["PDQ"]}]})")
+        .out;
+  };
+  EXPECT_NE(explain("BLOCK", digest).find("The answer itself, by the same policy, is BLOCK by rule odd"),
+            std::string::npos)
+      << explain("BLOCK", digest);
+  EXPECT_EQ(explain("BLOCK", "sha256:00").find("The answer itself"), std::string::npos);
+}
+
 TEST_F(PolicyCommand, ExplainMistakesAreUsageErrors) {
   for (const char* match :
        {"x", "distance=3", "algorithms=md6", "algorithms=pdq,trust=NO", "algorithms=pdq,distance=-1",
