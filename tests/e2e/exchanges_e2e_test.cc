@@ -226,7 +226,7 @@ TEST_F(ExchangesTest, KilledAtAnyPointNothingIsLostOrAppliedTwice) {
 
 // Deltas that are written as table files, which the store takes over by another way.
 TEST_F(ExchangesTest, KilledWithLargeDeltasNothingIsLostOrAppliedTwice) {
-  KillSyncs(30'000, 500, milliseconds(900), std::max(4, Kills() / 4));
+  KillSyncs(30'000, 500, milliseconds(400), std::max(4, Kills() / 2));
 }
 
 }  // namespace
